@@ -1,0 +1,247 @@
+/** The client engine: one host, reached again and again, with the sessions attached through it. Used by every interface. */
+import type { Clock } from '#protocol/clock.ts';
+import { CmdopError } from '#protocol/errors.ts';
+import type { ClientId } from '#protocol/ids.ts';
+import type { Actor, InterfaceKind, Method, ParamsInput, Result } from '#protocol/messages.ts';
+import type { Transport } from '#protocol/transport.ts';
+import { PROTOCOL } from '#protocol/versions.ts';
+import { Connection, type ConnectionEvent } from './connection.ts';
+import { type AttachOptions, type SessionSink, SessionStream } from './session-stream.ts';
+
+/** First and longest wait between attempts to connect, milliseconds. */
+const BACKOFF_MS = { first: 250, longest: 8_000 };
+
+export type ClientIdentity = {
+  /** Of this process or window: `newClientId`. Not kept across restarts, since units are numbered per client. */
+  id: ClientId;
+  interface: InterfaceKind;
+  name: string;
+  kind?: 'human' | 'agent';
+  color?: number;
+  build: string;
+};
+
+export type ClientState =
+  | { is: 'connecting' }
+  | { is: 'connected'; isResponsive: boolean }
+  /** `since`: Unix time of the loss; `retryAt`: Unix time of the next attempt, null while one runs. */
+  | { is: 'offline'; since: number; retryAt: number | null; error: CmdopError }
+  | { is: 'closed' };
+
+export type ClientOptions = {
+  identity: ClientIdentity;
+  /** Makes a fresh transport to the host, starting it where that is possible. */
+  connect: () => Promise<Transport>;
+  clock: Clock;
+  /** 0 ≤ x < 1 */
+  random: () => number;
+  /** Keep the list of sessions and commands live (`host.watch`). */
+  watch?: boolean;
+  /** Connect again after a loss. Default true; one-shot commands give up instead. */
+  reconnect?: boolean;
+  onState?: (state: ClientState) => void;
+  onEvent?: (event: ConnectionEvent) => void;
+  /** After every (re)connect with `watch`. */
+  onWatch?: (state: Result<'host.watch'>) => void;
+};
+
+export class CmdopClient {
+  readonly #options: ClientOptions;
+  readonly #streams = new Set<SessionStream>();
+  #connection: Connection | null = null;
+  #state: ClientState = { is: 'connecting' };
+  #attempt = 0;
+  #cancelRetry: () => void = () => {};
+  #actor: Actor | null = null;
+  #hello: Result<'hello'> | null = null;
+  #connected: Promise<void>;
+  #resolveConnected: () => void = () => {};
+  #rejectConnected: (error: CmdopError) => void = () => {};
+
+  constructor(options: ClientOptions) {
+    this.#options = options;
+    this.#connected = this.#newPromise();
+    void this.#connect();
+  }
+
+  get state(): ClientState {
+    return this.#state;
+  }
+  /** Who the host says we are; null before the first connection. */
+  get actor(): Actor | null {
+    return this.#actor;
+  }
+  get host(): Result<'hello'>['host'] | null {
+    return this.#hello?.host ?? null;
+  }
+  get clientId(): ClientId {
+    return this.#options.identity.id;
+  }
+  /** Round trip, milliseconds, or null. */
+  get latencyMs(): number | null {
+    return this.#connection?.latencyMs ?? null;
+  }
+  /** What carries the bytes: `unix socket`, `websocket`… or null while offline. */
+  get transportKind(): string | null {
+    return this.#connection?.transportKind ?? null;
+  }
+
+  /** Resolves when connected; rejects when closed, or at the first failure where `reconnect` is false. */
+  whenConnected(): Promise<void> {
+    return this.#connected;
+  }
+
+  /** Waits for the connection, then asks. Rejects with the host's error, or `disconnected` if the link breaks meanwhile. */
+  async request<M extends Method>(method: M, params: ParamsInput<M>): Promise<Result<M>> {
+    await this.#connected;
+    if (!this.#connection) throw new CmdopError('disconnected', 'not connected to the host');
+    return this.#connection.request(method, params);
+  }
+
+  /** Attaches now or as soon as connected, and again after every reconnect, until `detach` or the session's end. */
+  attach(session: string, sink: SessionSink, options: AttachOptions = {}): SessionStream {
+    const stream: SessionStream = new SessionStream({
+      session,
+      clientId: this.clientId,
+      attach: options,
+      sink,
+      onDispose: () => this.#streams.delete(stream),
+    });
+    this.#streams.add(stream);
+    if (this.#connection && this.#state.is === 'connected') void stream.attachOver(this.#connection);
+    return stream;
+  }
+
+  /** Tries to connect at once: the user asked, or the network is back. */
+  reconnectNow(): void {
+    if (this.#state.is !== 'offline' || this.#state.retryAt === null) return;
+    this.#cancelRetry();
+    this.#attempt = 0;
+    void this.#connect();
+  }
+
+  close(): void {
+    if (this.#state.is === 'closed') return;
+    this.#cancelRetry();
+    this.#setState({ is: 'closed' });
+    this.#connection?.close();
+    this.#rejectConnected(new CmdopError('disconnected', 'closed by this client'));
+  }
+
+  async #connect(): Promise<void> {
+    if (this.#state.is === 'offline') this.#setState({ ...this.#state, retryAt: null });
+    let connection: Connection | null = null;
+    try {
+      const transport = await this.#options.connect();
+      if (this.#isClosed()) {
+        transport.close();
+        return;
+      }
+      const created = new Connection({
+        transport,
+        clock: this.#options.clock,
+        listener: {
+          event: (event) => this.#event(event),
+          output: (frame) => this.#streamOf(frame.channel)?.frame(frame),
+          responsive: (isResponsive) => {
+            if (this.#state.is === 'connected' && this.#state.isResponsive !== isResponsive)
+              this.#setState({ is: 'connected', isResponsive });
+          },
+          closed: (error) => this.#lost(created, error),
+        },
+      });
+      connection = created;
+      await this.#greet(created);
+    } catch (error) {
+      connection?.close();
+      this.#lost(connection, asCmdopError(error));
+    }
+  }
+
+  async #greet(connection: Connection): Promise<void> {
+    const hello = await connection.request('hello', { protocol: PROTOCOL, client: this.#options.identity });
+    if (this.#isClosed()) return;
+    this.#hello = hello;
+    this.#actor = hello.actor;
+    this.#connection = connection;
+    if (this.#options.watch) await connection.request('host.watch', {}, (state) => this.#options.onWatch?.(state));
+    if (this.#connection !== connection) return; // lost meanwhile
+    this.#attempt = 0;
+    this.#setState({ is: 'connected', isResponsive: true });
+    for (const stream of [...this.#streams]) void stream.attachOver(connection);
+    this.#resolveConnected();
+  }
+
+  #lost(connection: Connection | null, error: CmdopError): void {
+    if (this.#isClosed() || (connection !== this.#connection && this.#connection !== null)) return;
+    const wasConnected = this.#connection !== null;
+    this.#connection = null;
+    for (const stream of this.#streams) if (wasConnected) stream.cut();
+    if (this.#options.reconnect === false) {
+      this.#setState({ is: 'closed' });
+      this.#rejectConnected(error);
+      return;
+    }
+    if (wasConnected) this.#connected = this.#newPromise();
+    const { clock, random } = this.#options;
+    const delayMs = Math.min(BACKOFF_MS.longest, BACKOFF_MS.first * 2 ** this.#attempt++) * (0.5 + random() / 2);
+    const since = this.#state.is === 'offline' ? this.#state.since : clock.wallNow();
+    this.#cancelRetry();
+    this.#cancelRetry = clock.after(delayMs, () => void this.#connect());
+    this.#setState({ is: 'offline', since, retryAt: clock.wallNow() + delayMs, error });
+  }
+
+  #event(event: ConnectionEvent): void {
+    switch (event.event) {
+      case 'input.applied':
+        this.#streamOf(event.params.channel)?.applied(event.params);
+        return;
+      case 'input.refused':
+        this.#streamOf(event.params.channel)?.refused(event.params);
+        return;
+      case 'control.changed':
+        this.#streamOf(event.params.channel)?.controlChanged(event.params);
+        return;
+      case 'role.changed':
+        this.#streamOf(event.params.channel)?.roleChanged(event.params);
+        return;
+      case 'session.resized':
+        this.#streamOf(event.params.channel)?.resized(event.params);
+        return;
+      case 'output.gap':
+        this.#streamOf(event.params.channel)?.gap(event.params);
+        return;
+      case 'session.ended':
+        this.#streamOf(event.params.channel)?.ended(event.params);
+        return;
+      default:
+        this.#options.onEvent?.(event);
+    }
+  }
+
+  #streamOf(channel: number): SessionStream | null {
+    for (const stream of this.#streams) if (stream.channel === channel) return stream;
+    return null;
+  }
+
+  #newPromise(): Promise<void> {
+    const promise = new Promise<void>((resolve, reject) => {
+      this.#resolveConnected = resolve;
+      this.#rejectConnected = reject;
+    });
+    promise.catch(() => {}); // whoever waits sees it; nobody has to wait
+    return promise;
+  }
+
+  #setState(state: ClientState): void {
+    this.#state = state;
+    this.#options.onState?.(state);
+  }
+
+  #isClosed = (): boolean => this.#state.is === 'closed';
+}
+
+function asCmdopError(error: unknown): CmdopError {
+  if (error instanceof CmdopError) return error;
+  return new CmdopError('host-unreachable', `the host cannot be reached: ${error instanceof Error ? error.message : String(error)}`);
+}

@@ -1,0 +1,208 @@
+/** One connection to a host, from the magic to its end: requests with their answers, events and frames in order. */
+import type { Clock } from '#protocol/clock.ts';
+import { CmdopError } from '#protocol/errors.ts';
+import { encodeInput, encodeMessage, type Frame, FrameDecoder, MAGIC, MAX_NOISE_BYTES, MagicReader } from '#protocol/frames.ts';
+import type { Channel } from '#protocol/ids.ts';
+import {
+  EVENTS,
+  type EventName,
+  type EventParams,
+  envelope,
+  METHODS,
+  type Method,
+  type ParamsInput,
+  type Result,
+} from '#protocol/messages.ts';
+import type { Transport } from '#protocol/transport.ts';
+import type { SentUnit } from './input-outbox.ts';
+
+/** After this long without a frame we ask whether the host is there, milliseconds (DESIGN: liveness). */
+const PING_AFTER_MS = 5_000;
+/** After this long without a frame the connection is given up, milliseconds. */
+const CLOSE_AFTER_MS = 20_000;
+/** A timer later than this was held up by sleep or load on our side, milliseconds. */
+const OWN_DELAY_MS = 2_000;
+
+export type ConnectionEvent = { [E in EventName]: { event: E; params: EventParams<E> } }[EventName];
+
+export type ConnectionListener = {
+  event(event: ConnectionEvent): void;
+  output(frame: Extract<Frame, { kind: 'output' | 'snapshot' }>): void;
+  /** The host said nothing to two pings; only for display. */
+  responsive(isResponsive: boolean): void;
+  closed(error: CmdopError): void;
+};
+
+type Waiting = { method: Method; resolve: (result: never) => void; reject: (error: CmdopError) => void };
+
+export class Connection {
+  readonly #transport: Transport;
+  readonly #clock: Clock;
+  readonly #listener: ConnectionListener;
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #frames = new FrameDecoder();
+  #magic: MagicReader | null = new MagicReader(MAX_NOISE_BYTES);
+  #nextId = 1;
+  #isClosed = false;
+  #lastFrameAt: number;
+  #cancelTimer: () => void = () => {};
+  #latencyMs: number | null = null;
+
+  constructor(options: { transport: Transport; clock: Clock; listener: ConnectionListener }) {
+    this.#transport = options.transport;
+    this.#clock = options.clock;
+    this.#listener = options.listener;
+    this.#lastFrameAt = this.#clock.now();
+    this.#transport.listen({
+      received: (bytes) => this.#received(bytes),
+      drained: () => {},
+      closed: (error) =>
+        this.#close(
+          new CmdopError('disconnected', error ? `the connection to the host broke: ${error.message}` : 'the host closed the connection'),
+        ),
+    });
+    this.#transport.send(MAGIC);
+    this.#watchSilence();
+  }
+
+  /** Round trip of the last request, milliseconds; null before the first. */
+  get latencyMs(): number | null {
+    return this.#latencyMs;
+  }
+
+  get transportKind(): string {
+    return this.#transport.kind;
+  }
+
+  /**
+   * Rejects with a CmdopError: the host's own, or `disconnected`.
+   * `onResult` is called in stream order, before any frame or event that follows the answer; a promise would be later.
+   */
+  request<M extends Method>(method: M, params: ParamsInput<M>, onResult?: (result: Result<M>) => void): Promise<Result<M>> {
+    if (this.#isClosed) return Promise.reject(new CmdopError('disconnected', 'not connected to the host'));
+    const id = this.#nextId++;
+    const sentAt = this.#clock.now();
+    return new Promise<Result<M>>((resolve, reject) => {
+      this.#waiting.set(id, {
+        method,
+        resolve: (result) => {
+          if (method === 'ping' || method === 'hello') this.#latencyMs = this.#clock.now() - sentAt;
+          onResult?.(result);
+          resolve(result);
+        },
+        reject,
+      });
+      this.#transport.send(encodeMessage({ id, method, params }));
+    });
+  }
+
+  sendInput(channel: Channel, unit: SentUnit): void {
+    this.#transport.send(encodeInput({ channel, ...unit }));
+  }
+
+  notify(event: 'output.ack', params: EventParams<'output.ack'>): void {
+    this.#transport.send(encodeMessage({ event, params }));
+  }
+
+  close(error = new CmdopError('disconnected', 'closed by this client')): void {
+    this.#close(error);
+  }
+
+  #received(bytes: Uint8Array): void {
+    this.#lastFrameAt = this.#clock.now();
+    try {
+      let rest: Uint8Array | null = bytes;
+      if (this.#magic) {
+        rest = this.#magic.push(bytes);
+        if (!rest) return;
+        this.#magic = null;
+      }
+      for (const frame of this.#frames.push(rest)) {
+        if (this.#isClosed) return;
+        this.#frame(frame);
+      }
+    } catch (error) {
+      if (!(error instanceof CmdopError)) throw error;
+      this.#close(error);
+    }
+  }
+
+  #frame(frame: Frame): void {
+    switch (frame.kind) {
+      case 'output':
+      case 'snapshot':
+        this.#listener.output(frame);
+        return;
+      case 'message':
+        this.#message(frame.json);
+        return;
+      case 'input':
+      case 'unknown':
+        return; // a newer host may send kinds we do not know
+    }
+  }
+
+  #message(json: string): void {
+    const parsed = envelope.safeParse(parseJson(json));
+    if (!parsed.success) throw new CmdopError('bad-frame', `the host sent a message that is none: ${json.slice(0, 200)}`);
+    const message = parsed.data;
+    if ('event' in message) {
+      if (!isEventName(message.event)) return; // from a newer host
+      const params = EVENTS[message.event].safeParse(message.params);
+      if (!params.success) throw new CmdopError('bad-frame', `the host sent a broken ${message.event}: ${params.error.issues[0]?.message}`);
+      this.#listener.event({ event: message.event, params: params.data } as ConnectionEvent);
+      return;
+    }
+    if ('method' in message) return; // hosts do not ask
+    const waiting = this.#waiting.get(message.id);
+    if (!waiting) return;
+    this.#waiting.delete(message.id);
+    if ('error' in message) {
+      waiting.reject(CmdopError.from(message.error));
+      return;
+    }
+    const result = METHODS[waiting.method].result.safeParse(message.result);
+    if (result.success) waiting.resolve(result.data as never);
+    else
+      waiting.reject(
+        new CmdopError('bad-request', `the host answered ${waiting.method} in a form this client does not know: update this client`),
+      );
+  }
+
+  #watchSilence(): void {
+    const setAt = this.#clock.now();
+    this.#cancelTimer = this.#clock.after(PING_AFTER_MS, () => {
+      const now = this.#clock.now();
+      const isLate = now - setAt > PING_AFTER_MS + OWN_DELAY_MS;
+      if (isLate) this.#lastFrameAt = now; // we slept, not the host: count silence anew
+      const silentMs = now - this.#lastFrameAt;
+      if (silentMs >= CLOSE_AFTER_MS) {
+        this.#close(new CmdopError('disconnected', `the host has said nothing for ${Math.round(silentMs / 1000)} s`));
+        return;
+      }
+      this.#listener.responsive(silentMs < 2 * PING_AFTER_MS + OWN_DELAY_MS);
+      if (silentMs >= PING_AFTER_MS - OWN_DELAY_MS || isLate) this.request('ping', {}).catch(() => {}); // its failure is the close
+      this.#watchSilence();
+    });
+  }
+
+  #close(error: CmdopError): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#cancelTimer();
+    this.#transport.close();
+    for (const waiting of this.#waiting.values()) waiting.reject(error);
+    this.#waiting.clear();
+    this.#listener.closed(error);
+  }
+}
+
+function parseJson(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined; // the schema refuses it with a sentence
+  }
+}
+
+const isEventName = (name: string): name is EventName => Object.hasOwn(EVENTS, name);

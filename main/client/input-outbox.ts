@@ -1,0 +1,166 @@
+/**
+ * Input units of one client in one session, from the keystroke to the verdict. Pure: returns what to send.
+ *
+ * Invariant 3: every unit gets exactly one verdict, and it is true. For that
+ *  - a unit is kept until its verdict, and sent again after a reconnect with the epoch it was typed under;
+ *  - control is only asked for when no sent unit waits, so that "applied up to n" never covers a refused unit;
+ *  - a unit typed before somebody else took control is refused here and never sent.
+ */
+import type { Epoch, Seq } from '#protocol/ids.ts';
+
+export type Refusal = 'not-in-control' | 'observer' | 'session-ended' | 'stale-epoch' | 'dropped';
+export type Verdict = { seq: Seq | null; verdict: 'applied' } | { seq: Seq | null; verdict: 'refused'; reason: Refusal; message: string };
+export type SentUnit = { seq: Seq; epoch: Epoch; bytes: Uint8Array };
+/** What the owner must do now, in order. */
+export type OutboxAction = { do: 'send'; unit: SentUnit } | { do: 'take' } | { do: 'settle'; verdict: Verdict; bytes: Uint8Array };
+
+/** A unit not sent yet: `epoch` is the session's when it was typed, null before the first attach answer. */
+type HeldUnit = { epoch: Epoch | null; bytes: Uint8Array };
+
+export class InputOutbox {
+  #nextSeq = 1;
+  #sent: SentUnit[] = [];
+  #held: HeldUnit[] = [];
+  #epoch: Epoch | null = null;
+  #hasControl = false;
+  #isAttached = false;
+  #isAsking = false;
+
+  /** Units without a verdict. */
+  get pendingUnits(): number {
+    return this.#sent.length + this.#held.length;
+  }
+
+  get pendingBytes(): number {
+    let bytes = 0;
+    for (const unit of this.#sent) bytes += unit.bytes.length;
+    for (const unit of this.#held) bytes += unit.bytes.length;
+    return bytes;
+  }
+
+  get hasControl(): boolean {
+    return this.#hasControl;
+  }
+
+  /** The epoch to claim at the next attach; null before the first. */
+  get epoch(): Epoch | null {
+    return this.#epoch;
+  }
+
+  /** A keystroke, a paste, a line: one unit, whole. Up to an attach answer it is held. */
+  type(bytes: Uint8Array): OutboxAction[] {
+    this.#held.push({ epoch: this.#epoch, bytes });
+    return this.#advance();
+  }
+
+  /** The attach answer; verdicts may follow it, never precede it. */
+  attached(answer: { applied: Seq; refused: readonly { seq: Seq; reason: string }[]; hasControl: boolean; epoch: Epoch }): OutboxAction[] {
+    const actions: OutboxAction[] = [];
+    this.#isAttached = true;
+    this.#isAsking = false;
+    const refused = new Map(answer.refused.map(({ seq, reason }) => [seq, reason]));
+    for (const unit of this.#sent) {
+      const reason = refused.get(unit.seq);
+      if (reason !== undefined) actions.push(settle(unit, { verdict: 'refused', reason: 'not-in-control', message: reason }));
+      else if (unit.seq <= answer.applied) actions.push(settle(unit, { verdict: 'applied' }));
+    }
+    this.#sent = this.#sent.filter(({ seq }) => seq > answer.applied && !refused.has(seq));
+    for (const unit of this.#sent) actions.push({ do: 'send', unit });
+    this.#hasControl = answer.hasControl;
+    actions.push(...this.#moveEpoch(answer.epoch, answer.epoch));
+    return [...actions, ...this.#advance()];
+  }
+
+  /** The link is gone: nothing is lost, nothing is sent until the next attach answer. */
+  cut(): void {
+    this.#isAttached = false;
+    this.#hasControl = false;
+    this.#isAsking = false;
+  }
+
+  /** Our own request for control was granted. */
+  granted(epoch: Epoch): OutboxAction[] {
+    this.#isAsking = false;
+    this.#hasControl = true;
+    // Our take moved the epoch by one. Where it moved further, somebody else had control in between.
+    return [...this.#moveEpoch(epoch, (epoch - 1) as Epoch), ...this.#advance()];
+  }
+
+  /** Our own request for control was refused: what waited for it is refused too. */
+  denied(message: string): OutboxAction[] {
+    this.#isAsking = false;
+    return this.#refuseHeld('not-in-control', message);
+  }
+
+  /** Somebody else has control, or nobody. */
+  controlMoved(epoch: Epoch): OutboxAction[] {
+    this.#hasControl = false;
+    this.#epoch = epoch;
+    // While we ask, the grant tells what is stale; its answer is on the way.
+    return this.#isAsking ? [] : this.#moveEpoch(epoch, epoch);
+  }
+
+  applied(upTo: Seq): OutboxAction[] {
+    const actions = this.#sent.filter(({ seq }) => seq <= upTo).map((unit) => settle(unit, { verdict: 'applied' }));
+    this.#sent = this.#sent.filter(({ seq }) => seq > upTo);
+    return [...actions, ...this.#advance()];
+  }
+
+  refused(refusal: { seq: Seq; reason: Refusal; message: string; controlKept: boolean }): OutboxAction[] {
+    if (!refusal.controlKept) this.#hasControl = false;
+    const { reason, message } = refusal;
+    const actions = this.#sent
+      .filter(({ seq }) => seq === refusal.seq)
+      .map((unit) => settle(unit, { verdict: 'refused', reason, message }));
+    this.#sent = this.#sent.filter(({ seq }) => seq !== refusal.seq);
+    return [...actions, ...this.#advance()];
+  }
+
+  /** The session has ended, or the user dropped what waits: units that were never sent are refused. */
+  drop(reason: 'session-ended' | 'dropped', message: string): OutboxAction[] {
+    return this.#refuseHeld(reason, message);
+  }
+
+  /** The session ended: no verdict can come any more, so whatever has none did not reach a living program. */
+  ended(message: string): OutboxAction[] {
+    const actions = this.#sent.map((unit) => settle(unit, { verdict: 'refused', reason: 'session-ended', message }));
+    this.#sent = [];
+    return [...actions, ...this.#refuseHeld('session-ended', message)];
+  }
+
+  /** Only units typed in epoch `current`, or in `typedIn` just before our own take, may still run. */
+  #moveEpoch(current: Epoch, typedIn: Epoch): OutboxAction[] {
+    this.#epoch = current;
+    const stale = this.#held.filter(({ epoch }) => epoch !== typedIn && epoch !== current && epoch !== null);
+    this.#held = this.#held.filter((unit) => !stale.includes(unit)).map(({ bytes }) => ({ bytes, epoch: current }));
+    const message = 'not typed: someone else took control after you typed this';
+    return stale.map((unit) => settle(unit, { verdict: 'refused', reason: 'stale-epoch', message }));
+  }
+
+  #refuseHeld(reason: Refusal, message: string): OutboxAction[] {
+    const held = this.#held;
+    this.#held = [];
+    return held.map((unit) => settle(unit, { verdict: 'refused', reason, message }));
+  }
+
+  #advance(): OutboxAction[] {
+    if (!this.#isAttached || this.#held.length === 0) return [];
+    if (!this.#hasControl) {
+      if (this.#isAsking || this.#sent.length > 0) return [];
+      this.#isAsking = true;
+      return [{ do: 'take' }];
+    }
+    const epoch = this.#epoch;
+    if (epoch === null) return [];
+    const units = this.#held.map(({ bytes }): SentUnit => ({ seq: this.#nextSeq++ as Seq, epoch, bytes }));
+    this.#held = [];
+    this.#sent.push(...units);
+    return units.map((unit) => ({ do: 'send', unit }));
+  }
+}
+
+type Outcome = { verdict: 'applied' } | { verdict: 'refused'; reason: Refusal; message: string };
+
+function settle(unit: { seq?: Seq; bytes: Uint8Array }, outcome: Outcome): OutboxAction {
+  return { do: 'settle', verdict: { seq: unit.seq ?? null, ...outcome }, bytes: unit.bytes };
+}

@@ -1,0 +1,68 @@
+/** Cuts a byte stream into the bodies of `u32le length · body` frames. Pure: used by the client wire and the keeper wire. */
+import { CmdopError } from './errors.ts';
+
+/** Bodies are views into what was pushed where one lies whole in a chunk, copies where it spans chunks. */
+export class BodyCutter {
+  readonly #held = new Accumulator();
+  readonly #maxBodyBytes: number;
+
+  constructor(maxBodyBytes: number) {
+    this.#maxBodyBytes = maxBodyBytes;
+  }
+
+  /** Throws `bad-frame` on a length outside 1 … maxBodyBytes, after which the stream must be closed. */
+  *push(chunk: Uint8Array): Generator<Uint8Array> {
+    this.#held.push(chunk);
+    for (;;) {
+      const head = this.#held.peek(4);
+      if (!head) return;
+      const length = new DataView(head.buffer, head.byteOffset, 4).getUint32(0, true);
+      if (length < 1 || length > this.#maxBodyBytes) {
+        throw new CmdopError('bad-frame', `frame of ${length} bytes, allowed are 1 to ${this.#maxBodyBytes}: the stream is closed`);
+      }
+      const frame = this.#held.take(4 + length);
+      if (!frame) return;
+      yield frame.subarray(4);
+    }
+  }
+}
+
+/** Holds chunks until enough bytes for the next piece are there; copies only pieces that span chunks. */
+class Accumulator {
+  #chunks: Uint8Array[] = [];
+  #length = 0;
+
+  push(chunk: Uint8Array): void {
+    if (chunk.length === 0) return;
+    this.#chunks.push(chunk);
+    this.#length += chunk.length;
+  }
+
+  /** The next `count` bytes without consuming them, or null. */
+  peek(count: number): Uint8Array | null {
+    if (this.#length < count) return null;
+    const first = this.#chunks[0];
+    return first && first.length >= count ? first.subarray(0, count) : this.#join().subarray(0, count);
+  }
+
+  take(count: number): Uint8Array | null {
+    if (this.#length < count) return null;
+    let first = this.#chunks[0];
+    if (!first || first.length < count) first = this.#join();
+    this.#length -= count;
+    if (first.length === count) this.#chunks.shift();
+    else this.#chunks[0] = first.subarray(count);
+    return first.subarray(0, count);
+  }
+
+  #join(): Uint8Array {
+    const joined = new Uint8Array(this.#length);
+    let at = 0;
+    for (const chunk of this.#chunks) {
+      joined.set(chunk, at);
+      at += chunk.length;
+    }
+    this.#chunks = [joined];
+    return joined;
+  }
+}

@@ -1,0 +1,61 @@
+/** Every error that crosses the wire: a code for programs, a sentence with the value and the remedy for people. */
+
+export const ERROR_CODES = [
+  'protocol-mismatch', // no protocol version in common
+  'bad-magic', // the other side does not speak cmdop
+  'bad-frame', // a frame that breaks the format: the stream is closed
+  'bad-request', // a message that does not fit its schema
+  'unknown-method',
+  'unauthorized',
+  'session-not-found',
+  'session-ambiguous',
+  'session-ended',
+  'session-running',
+  'name-taken',
+  'observer', // the role may look, not act
+  'control-held', // someone else has control
+  'cwd-missing',
+  'command-not-found',
+  'spawn-failed',
+  'busy', // the session is not at a prompt
+  'no-shell-integration',
+  'output-pruned', // the asked bytes are no longer held
+  'storage', // the disk refused
+  'host-unreachable',
+  'disconnected',
+  'timeout',
+  'internal',
+] as const;
+
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+export type WireError = { code: ErrorCode; message: string; data?: Record<string, unknown> | undefined };
+
+/** An expected failure: `message` is one sentence that says what happened and what to do. */
+export class CmdopError extends Error {
+  override name = 'CmdopError';
+
+  readonly code: ErrorCode;
+  readonly data: Record<string, unknown> | undefined;
+
+  constructor(code: ErrorCode, message: string, data?: Record<string, unknown>) {
+    super(message);
+    this.code = code;
+    this.data = data;
+  }
+
+  static from(wire: WireError): CmdopError {
+    return new CmdopError(wire.code, wire.message, wire.data);
+  }
+
+  toWire(): WireError {
+    return { code: this.code, message: this.message, ...(this.data ? { data: this.data } : {}) };
+  }
+}
+
+/** What to tell the other side about `error`; a bug is named, not described. */
+export function toWireError(error: unknown): WireError {
+  if (error instanceof CmdopError) return error.toWire();
+  const message = error instanceof Error ? error.message : String(error);
+  return { code: 'internal', message: `cmdop host: unexpected failure (${message}); see the host log` };
+}

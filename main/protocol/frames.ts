@@ -1,0 +1,174 @@
+/**
+ * The wire between client and host. Both sides first send MAGIC, then frames:
+ *
+ *   u32le length of what follows (1 … MAX_FRAME_BYTES) · u8 kind · payload
+ *
+ *   0 MESSAGE   UTF-8 JSON (messages.ts)
+ *   1 OUTPUT    u32 channel · u64 offset · bytes            host → client
+ *   2 INPUT     u32 channel · u32 epoch · u64 seq · bytes   client → host; one frame is one input unit
+ *   3 SNAPSHOT  u32 channel · u64 offset · bytes            host → client; VT text for a reset terminal
+ *
+ * All integers are little-endian. Numbers of kinds are never reused; an unknown kind is skipped.
+ */
+import { BodyCutter } from './body-cutter.ts';
+import { CmdopError } from './errors.ts';
+import type { Channel, Epoch, Offset, Seq } from './ids.ts';
+
+/** The first 8 bytes of each direction: `cmdop\0v1`. */
+export const MAGIC = Uint8Array.of(0x63, 0x6d, 0x64, 0x6f, 0x70, 0x00, 0x76, 0x31);
+
+/** Largest `length` accepted, bytes: bounds what one peer can make the other hold. */
+export const MAX_FRAME_BYTES = 1024 * 1024;
+
+export const FRAME = { message: 0, output: 1, input: 2, snapshot: 3 } as const;
+
+export type Frame =
+  | { kind: 'message'; json: string }
+  | { kind: 'output'; channel: Channel; offset: Offset; bytes: Uint8Array }
+  | { kind: 'input'; channel: Channel; epoch: Epoch; seq: Seq; bytes: Uint8Array }
+  | { kind: 'snapshot'; channel: Channel; offset: Offset; bytes: Uint8Array }
+  | { kind: 'unknown'; number: number };
+
+/** Bytes of a frame before an OUTPUT's or SNAPSHOT's payload. */
+const OUTPUT_HEADER_BYTES = 4 + 1 + 4 + 8;
+const INPUT_HEADER_BYTES = 4 + 1 + 4 + 4 + 8;
+
+/** Most bytes that fit in one OUTPUT or SNAPSHOT frame. */
+export const MAX_OUTPUT_BYTES = MAX_FRAME_BYTES - OUTPUT_HEADER_BYTES + 4;
+/** Most bytes that fit in one INPUT frame. */
+export const MAX_INPUT_BYTES = MAX_FRAME_BYTES - INPUT_HEADER_BYTES + 4;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** Throws RangeError if the JSON is larger than a frame: senders page what can grow. */
+export function encodeMessage(message: unknown): Uint8Array {
+  const json = encoder.encode(JSON.stringify(message));
+  if (json.length + 1 > MAX_FRAME_BYTES) throw new RangeError(`message of ${json.length} bytes exceeds a frame of ${MAX_FRAME_BYTES}`);
+  const frame = new Uint8Array(5 + json.length);
+  header(frame, 1 + json.length, FRAME.message);
+  frame.set(json, 5);
+  return frame;
+}
+
+/** Everything of an OUTPUT frame but its bytes, which the transport sends after it without a copy. */
+export function encodeOutputHeader(channel: Channel, offset: Offset, byteLength: number): Uint8Array {
+  return streamHeader(FRAME.output, channel, offset, byteLength);
+}
+
+/** Everything of a SNAPSHOT frame but its bytes. */
+export function encodeSnapshotHeader(channel: Channel, offset: Offset, byteLength: number): Uint8Array {
+  return streamHeader(FRAME.snapshot, channel, offset, byteLength);
+}
+
+export function encodeInput(unit: { channel: Channel; epoch: Epoch; seq: Seq; bytes: Uint8Array }): Uint8Array {
+  const { channel, epoch, seq, bytes } = unit;
+  if (bytes.length > MAX_INPUT_BYTES) throw new RangeError(`input unit of ${bytes.length} bytes exceeds ${MAX_INPUT_BYTES}`);
+  const frame = new Uint8Array(INPUT_HEADER_BYTES + bytes.length);
+  const view = header(frame, frame.length - 4, FRAME.input);
+  view.setUint32(5, channel, true);
+  view.setUint32(9, epoch, true);
+  view.setBigUint64(13, BigInt(seq), true);
+  frame.set(bytes, INPUT_HEADER_BYTES);
+  return frame;
+}
+
+function streamHeader(kind: number, channel: Channel, offset: Offset, byteLength: number): Uint8Array {
+  if (byteLength > MAX_OUTPUT_BYTES) throw new RangeError(`${byteLength} bytes exceed a frame's ${MAX_OUTPUT_BYTES}`);
+  const frame = new Uint8Array(OUTPUT_HEADER_BYTES);
+  const view = header(frame, OUTPUT_HEADER_BYTES - 4 + byteLength, kind);
+  view.setUint32(5, channel, true);
+  view.setBigUint64(9, BigInt(offset), true);
+  return frame;
+}
+
+function header(frame: Uint8Array, length: number, kind: number): DataView {
+  const view = viewOf(frame);
+  view.setUint32(0, length, true);
+  view.setUint8(4, kind);
+  return view;
+}
+
+/**
+ * Cuts a byte stream into frames. Payloads are views into what was pushed where a frame lies whole in one chunk.
+ * Throws `bad-frame` on a frame that breaks the format, after which the stream must be closed.
+ */
+export class FrameDecoder {
+  readonly #bodies = new BodyCutter(MAX_FRAME_BYTES);
+
+  *push(chunk: Uint8Array): Generator<Frame> {
+    for (const body of this.#bodies.push(chunk)) yield decode(body);
+  }
+}
+
+function decode(body: Uint8Array): Frame {
+  const view = viewOf(body);
+  const number = view.getUint8(0);
+  switch (number) {
+    case FRAME.message:
+      return { kind: 'message', json: decoder.decode(body.subarray(1)) };
+    case FRAME.output:
+    case FRAME.snapshot: {
+      if (body.length < 13) throw tooShort(number, body.length, 13);
+      const kind = number === FRAME.output ? 'output' : 'snapshot';
+      return { kind, channel: view.getUint32(1, true) as Channel, offset: integer(view, 5) as Offset, bytes: body.subarray(13) };
+    }
+    case FRAME.input:
+      if (body.length < 17) throw tooShort(number, body.length, 17);
+      return {
+        kind: 'input',
+        channel: view.getUint32(1, true) as Channel,
+        epoch: view.getUint32(5, true) as Epoch,
+        seq: integer(view, 9) as Seq,
+        bytes: body.subarray(17),
+      };
+    default:
+      return { kind: 'unknown', number };
+  }
+}
+
+function integer(view: DataView, at: number): number {
+  const value = view.getBigUint64(at, true);
+  if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw new CmdopError('bad-frame', `the number ${value} in a frame exceeds 2^53`);
+  return Number(value);
+}
+
+function tooShort(kind: number, got: number, needed: number): CmdopError {
+  return new CmdopError('bad-frame', `frame of kind ${kind} has ${got} bytes, needs at least ${needed}: the stream is closed`);
+}
+
+const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+/** Most bytes of login noise that may precede MAGIC. */
+export const MAX_NOISE_BYTES = 64 * 1024;
+
+/**
+ * Finds MAGIC at the start of a stream, after at most `MAX_NOISE_BYTES` of login noise.
+ * `push` returns the bytes after it once it was seen, null before. Throws `bad-magic` when it cannot come any more.
+ */
+export class MagicReader {
+  #seen = new Uint8Array(0);
+  readonly #maxNoiseBytes: number;
+
+  constructor(maxNoiseBytes = 0) {
+    this.#maxNoiseBytes = maxNoiseBytes;
+  }
+
+  push(chunk: Uint8Array): Uint8Array | null {
+    const seen = new Uint8Array(this.#seen.length + chunk.length);
+    seen.set(this.#seen);
+    seen.set(chunk, this.#seen.length);
+    this.#seen = seen;
+    const last = Math.min(this.#maxNoiseBytes, seen.length - MAGIC.length);
+    for (let at = 0; at <= last; at++) {
+      if (MAGIC.every((byte, i) => seen[at + i] === byte)) return seen.subarray(at + MAGIC.length);
+    }
+    const canStillCome =
+      this.#maxNoiseBytes > 0 ? seen.length < this.#maxNoiseBytes + MAGIC.length : seen.every((byte, i) => byte === MAGIC[i]);
+    if (canStillCome) return null;
+    throw new CmdopError(
+      'bad-magic',
+      `the other side does not speak cmdop; it said ${JSON.stringify(decoder.decode(seen.subarray(0, 200)))}`,
+    );
+  }
+}

@@ -1,0 +1,407 @@
+/**
+ * Every method and event of the protocol, once: types are inferred from here, and both sides validate with it.
+ * Fields are only added, readers ignore what they do not know, names are never reused.
+ */
+import { z } from 'zod';
+import { ERROR_CODES } from './errors.ts';
+import type { ActorId, Channel, ClientId, Epoch, Offset, Seq, SessionId } from './ids.ts';
+
+const integer = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+const sessionId = z.string().max(64) as unknown as z.ZodType<SessionId>;
+const actorId = z.string().max(64) as unknown as z.ZodType<ActorId>;
+const clientId = z.string().min(8).max(64) as unknown as z.ZodType<ClientId>;
+const channel = integer as unknown as z.ZodType<Channel>;
+const offset = integer as unknown as z.ZodType<Offset>;
+const seq = integer as unknown as z.ZodType<Seq>;
+const epoch = integer as unknown as z.ZodType<Epoch>;
+/** Unix time, milliseconds. */
+const time = z.number();
+/** A session's id, unique id prefix or name, as a person gives it. */
+const sessionRef = z.string().min(1).max(256);
+
+/** Terminal size in cells. */
+export const size = z.object({ cols: z.number().int().min(1).max(2000), rows: z.number().int().min(1).max(2000) });
+export type Size = z.infer<typeof size>;
+
+export const interfaceKind = z.enum(['desktop', 'cli', 'browser', 'ssh', 'mcp']);
+export type InterfaceKind = z.infer<typeof interfaceKind>;
+export const actorKind = z.enum(['human', 'agent']);
+export const role = z.enum(['owner', 'operator', 'observer']);
+export type Role = z.infer<typeof role>;
+
+/** How many actor colours there are; every interface maps the index 0 … ACTOR_COLORS − 1 to its own palette. */
+export const ACTOR_COLORS = 8;
+
+export const actor = z.object({
+  id: actorId,
+  name: z.string(),
+  kind: actorKind,
+  interface: interfaceKind,
+  color: z.number().int().min(0),
+});
+export type Actor = z.infer<typeof actor>;
+
+/** An actor at a session through one client. */
+export const attachment = z.object({ client: clientId, actor, role, since: time, size: size.optional() });
+export type Attachment = z.infer<typeof attachment>;
+
+/** Who may write. `epoch` fences input typed before the last change of control. */
+export const control = z.object({
+  mode: z.enum(['turns']),
+  epoch,
+  holder: z.object({ actor, client: clientId }).nullable(),
+});
+export type Control = z.infer<typeof control>;
+
+/** How a session ended; `machine-restarted`: its keeper was gone when the host looked for it after a boot. */
+export const sessionEnd = z.object({
+  reason: z.enum(['exited', 'killed', 'keeper-lost', 'machine-restarted']),
+  code: z.number().int().nullable(),
+  signal: z.string().nullable(),
+});
+export type SessionEnd = z.infer<typeof sessionEnd>;
+
+export const sessionSummary = z.object({
+  id: sessionId,
+  name: z.string(),
+  address: z.string(),
+  state: z.enum(['running', 'ended']),
+  end: sessionEnd.nullable(),
+  command: z.array(z.string()),
+  /** Folder of the shell, as last reported by it; the starting folder before that. */
+  cwd: z.string(),
+  /** Title the program set, or empty. */
+  title: z.string(),
+  size,
+  createdAt: time,
+  endedAt: time.nullable(),
+  /** Command line that runs now, by the shell's own report; null at the prompt or when unknown. */
+  running: z.string().nullable(),
+  attached: z.array(attachment),
+  control,
+  /** Where the output ends, offset. */
+  outputEnd: offset,
+});
+export type SessionSummary = z.infer<typeof sessionSummary>;
+
+/** One line submitted to the shell: the rows of the attribution history. */
+export const commandRecord = z.object({
+  /** Its number within the host: grows in order of start. */
+  id: integer,
+  session: sessionId,
+  sessionName: z.string(),
+  text: z.string(),
+  /** Everyone whose input is in the line; empty when nobody attached typed it. */
+  authors: z.array(actor),
+  /** Who pressed Enter. */
+  submitter: actor.nullable(),
+  /** The submitting input unit. */
+  unit: z.object({ client: clientId, seq }).nullable(),
+  cwd: z.string(),
+  startedAt: time,
+  /** Null while it runs. */
+  endedAt: time.nullable(),
+  durationMs: z.number().nullable(),
+  /** Null while it runs and where the shell does not tell. */
+  exitCode: z.number().int().nullable(),
+  /** Output range, offsets: from the first byte after Enter to the next prompt. */
+  from: offset,
+  to: offset.nullable(),
+  /** `shell`: reported by shell integration; `line`: read from the screen at Enter. */
+  source: z.enum(['shell', 'line']),
+});
+export type CommandRecord = z.infer<typeof commandRecord>;
+
+export const journalEvent = z.object({
+  seq: integer,
+  session: sessionId.nullable(),
+  at: time,
+  actor: actorId.nullable(),
+  actorName: z.string().nullable(),
+  interface: interfaceKind.nullable(),
+  kind: z.string(),
+  outputOffset: offset.nullable(),
+  payload: z.record(z.string(), z.unknown()),
+});
+export type JournalEvent = z.infer<typeof journalEvent>;
+
+export const processRow = z.object({
+  pid: integer,
+  ppid: integer,
+  command: z.string(),
+  /** Share of one core since the process started, 0 … n cores. */
+  cpu: z.number(),
+  /** Resident set, bytes. */
+  memoryBytes: integer,
+  cwd: z.string().nullable(),
+  startedAt: time.nullable(),
+});
+export type ProcessRow = z.infer<typeof processRow>;
+
+export const terminalModes = z.object({
+  alternateScreen: z.boolean(),
+  applicationCursorKeys: z.boolean(),
+  applicationKeypad: z.boolean(),
+  bracketedPaste: z.boolean(),
+  cursorVisible: z.boolean(),
+  focusReporting: z.boolean(),
+  insert: z.boolean(),
+  mouseTracking: z.enum(['none', 'x10', 'vt200', 'drag', 'any']),
+  origin: z.boolean(),
+  wraparound: z.boolean(),
+});
+export type TerminalModes = z.infer<typeof terminalModes>;
+
+export const screenText = z.object({
+  /** One string a row, without trailing blanks. */
+  lines: z.array(z.string()),
+  cursor: z.object({ row: integer, col: integer, visible: z.boolean() }),
+  size,
+  title: z.string(),
+  modes: terminalModes,
+  offset,
+});
+export type ScreenText = z.infer<typeof screenText>;
+
+export const hostStatus = z.object({
+  pid: integer,
+  version: z.string(),
+  protocol: z.object({ min: integer, max: integer }),
+  startedAt: time,
+  socket: z.string(),
+  stateDir: z.string(),
+  sessions: z.object({ running: integer, ended: integer }),
+  clients: integer,
+  web: z.string().nullable(),
+  /** What is wrong now, each a sentence with its remedy. */
+  warnings: z.array(z.string()),
+});
+export type HostStatus = z.infer<typeof hostStatus>;
+
+export const verifyReport = z.object({
+  ok: z.boolean(),
+  records: integer,
+  /** The first record that does not fit its chain. */
+  broken: z.object({ seq: integer, reason: z.string() }).nullable(),
+});
+export type VerifyReport = z.infer<typeof verifyReport>;
+
+const historyFilter = z.object({
+  session: sessionRef.optional(),
+  /** Actor id or name. */
+  actor: z.string().max(256).optional(),
+  failed: z.boolean().optional(),
+  /** Part of the command line, ignoring case. */
+  text: z.string().max(1024).optional(),
+  since: time.optional(),
+  /** Only records with a smaller id: pages backwards. */
+  before: integer.optional(),
+  limit: z.number().int().min(1).max(500).default(200),
+});
+export type HistoryFilter = z.input<typeof historyFilter>;
+
+const none = z.object({});
+
+/** Requests: client → host. */
+export const METHODS = {
+  hello: {
+    params: z.object({
+      protocol: z.object({ min: integer, max: integer }),
+      client: z.object({
+        id: clientId,
+        interface: interfaceKind,
+        /** What people call this actor; the host trims and bounds it. */
+        name: z.string().min(1).max(64),
+        kind: actorKind.default('human'),
+        color: z
+          .number()
+          .int()
+          .min(0)
+          .max(ACTOR_COLORS - 1)
+          .optional(),
+        /** Build of the client, for diagnosis. */
+        build: z.string().max(64),
+      }),
+    }),
+    result: z.object({
+      protocol: integer,
+      host: z.object({ version: z.string(), pid: integer, startedAt: time, machine: z.string() }),
+      actor,
+      features: z.array(z.string()),
+    }),
+  },
+  ping: { params: none, result: none },
+  /** From now on this connection gets `session.changed`, `session.removed`, `command.changed` and `host.warnings` of everything. */
+  'host.watch': { params: none, result: z.object({ sessions: z.array(sessionSummary), warnings: z.array(z.string()) }) },
+  'host.status': { params: none, result: hostStatus },
+  /** Ends the host, not the sessions: their keepers wait for the next host. */
+  'host.stop': { params: none, result: none },
+  'web.open': {
+    params: z.object({ port: z.number().int().min(0).max(65535).optional() }),
+    /** `url` works once and for 10 minutes. */
+    result: z.object({ url: z.string() }),
+  },
+  'session.list': { params: none, result: z.object({ sessions: z.array(sessionSummary) }) },
+  'session.create': {
+    params: z.object({
+      name: z.string().min(1).max(64).optional(),
+      cwd: z.string().max(4096).optional(),
+      /** Program and arguments; the user's shell when absent. */
+      command: z.array(z.string()).min(1).optional(),
+      /** Added to the clean environment, for example DISPLAY or SSH_AUTH_SOCK of the client. */
+      env: z.record(z.string(), z.string()).optional(),
+      size: size.optional(),
+    }),
+    result: z.object({ session: sessionSummary }),
+  },
+  'session.attach': {
+    params: z.object({
+      session: sessionRef,
+      role: z.enum(['operator', 'observer']).default('operator'),
+      /** Resume from here if the bytes are still held. */
+      have: offset.optional(),
+      /** The epoch under which this client last had control. */
+      epoch: epoch.optional(),
+      /** Size of the client's window, absent where it has none. */
+      size: size.optional(),
+      /** Lines of scrollback wanted above the screen. */
+      scrollback: z.number().int().min(0).max(100_000).default(0),
+    }),
+    result: z.object({
+      channel,
+      mode: z.enum(['resume', 'snapshot']),
+      /** Where the stream starts; a SNAPSHOT frame for it follows in mode `snapshot`. */
+      offset,
+      /** Where the output ended when the answer was made. */
+      end: offset,
+      /** The terminal's size at `offset`; later ones come as `session.resized`. */
+      size,
+      role,
+      /** Every unit of this client up to here reached the PTY, unless it is in `refused`. */
+      applied: seq,
+      refused: z.array(z.object({ seq, reason: z.string() })),
+      control,
+      session: sessionSummary,
+    }),
+  },
+  'session.detach': { params: z.object({ channel }), result: none },
+  'session.inspect': {
+    params: z.object({ session: sessionRef }),
+    result: z.object({
+      session: sessionSummary,
+      shellPid: integer.nullable(),
+      keeperPid: integer.nullable(),
+      processes: z.array(processRow),
+      modes: terminalModes,
+      output: z.object({ start: offset, end: offset }),
+      shellIntegration: z.boolean(),
+    }),
+  },
+  'session.screen': { params: z.object({ session: sessionRef }), result: screenText },
+  'session.rename': {
+    params: z.object({ session: sessionRef, name: z.string().min(1).max(64) }),
+    result: z.object({ session: sessionSummary }),
+  },
+  /** Sends a signal to the session's process group; `SIGHUP` by default, as closing a terminal does. */
+  'session.kill': {
+    params: z.object({
+      session: sessionRef,
+      signal: z.enum(['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGKILL', 'SIGUSR1', 'SIGUSR2', 'SIGSTOP', 'SIGCONT']).default('SIGHUP'),
+    }),
+    result: none,
+  },
+  /** Takes an ended session off the list; its journal and history stay. */
+  'session.remove': { params: z.object({ session: sessionRef }), result: none },
+  /** The client's window changed. */
+  'session.resize': { params: z.object({ channel, size }), result: none },
+  'control.take': {
+    /** Without `force`: only if nobody holds it, or may lose it by typing (turns). */
+    params: z.object({ channel, force: z.boolean().default(false) }),
+    result: z.object({ control }),
+  },
+  'control.release': { params: z.object({ channel }), result: z.object({ control }) },
+  /** Raw output from `from`, at most `max` bytes; `bytes` is base64. Throws `output-pruned`. */
+  'output.read': {
+    params: z.object({
+      session: sessionRef,
+      from: offset,
+      max: z
+        .number()
+        .int()
+        .min(1)
+        .max(512 * 1024)
+        .default(256 * 1024),
+    }),
+    result: z.object({ from: offset, to: offset, end: offset, bytes: z.string() }),
+  },
+  'history.list': { params: historyFilter, result: z.object({ commands: z.array(commandRecord) }) },
+  'journal.list': {
+    params: z.object({
+      session: sessionRef.optional(),
+      actor: z.string().max(256).optional(),
+      kinds: z.array(z.string()).optional(),
+      since: time.optional(),
+      after: integer.optional(),
+      limit: z.number().int().min(1).max(500).default(200),
+    }),
+    result: z.object({ events: z.array(journalEvent) }),
+  },
+  'journal.verify': { params: none, result: verifyReport },
+} as const;
+
+/** Events: host → client, and `output.ack` client → host. */
+export const EVENTS = {
+  /** Everything of this client up to `seq` reached the PTY. */
+  'input.applied': z.object({ channel, seq }),
+  'input.refused': z.object({
+    channel,
+    seq,
+    reason: z.enum(['not-in-control', 'observer', 'session-ended', 'stale-epoch']),
+    /** The sentence to show. */
+    message: z.string(),
+    controlKept: z.boolean(),
+  }),
+  'control.changed': z.object({ channel, control }),
+  'role.changed': z.object({ channel, role }),
+  /** Bytes from `from` to `to` will not come; a SNAPSHOT at `to` for a terminal of `size` follows. */
+  'output.gap': z.object({ channel, from: offset, to: offset, size }),
+  /** In the stream, at exactly `offset`: the terminal has this size from there on. */
+  'session.resized': z.object({ channel, offset, size }),
+  'session.ended': z.object({ channel, end: sessionEnd }),
+  /** To watching connections. */
+  'session.changed': z.object({ session: sessionSummary }),
+  'session.removed': z.object({ session: sessionId }),
+  /** Someone typed just now; sent at most once a second per actor and session. */
+  'actor.typing': z.object({ session: sessionId, actor: actorId, client: clientId }),
+  /** A command record began or ended. */
+  'command.changed': z.object({ command: commandRecord }),
+  'host.warnings': z.object({ warnings: z.array(z.string()) }),
+  /** The host ends by itself; `upgrade`: another takes over at once. */
+  'host.stopping': z.object({ reason: z.enum(['stopped', 'upgrade']) }),
+  /** Client → host: everything up to `offset` was parsed. */
+  'output.ack': z.object({ channel, offset }),
+} as const;
+
+export type Method = keyof typeof METHODS;
+export type Params<M extends Method> = z.output<(typeof METHODS)[M]['params']>;
+/** What a caller gives: defaults may be left out. */
+export type ParamsInput<M extends Method> = z.input<(typeof METHODS)[M]['params']>;
+export type Result<M extends Method> = z.output<(typeof METHODS)[M]['result']>;
+export type EventName = keyof typeof EVENTS;
+export type EventParams<E extends EventName> = z.output<(typeof EVENTS)[E]>;
+
+const requestId = integer;
+const error = z.object({
+  code: z.enum(ERROR_CODES).catch('internal'),
+  message: z.string(),
+  data: z.record(z.string(), z.unknown()).optional(),
+});
+
+/** The envelope of a MESSAGE frame: a request, its response, or an event. */
+export const envelope = z.union([
+  z.object({ id: requestId, method: z.string(), params: z.unknown() }),
+  z.object({ id: requestId, error }),
+  z.object({ id: requestId, result: z.unknown() }),
+  z.object({ event: z.string(), params: z.unknown() }),
+]);
+export type Envelope = z.infer<typeof envelope>;
