@@ -1,0 +1,137 @@
+/** Builds what is stale in dist/: `bundle.ts [--force] [TARGET…]`; without names, every target whose source exists. */
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { builtinModules } from 'node:module';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { InlineConfig, Plugin, Rolldown } from 'vite';
+import { isFresh, newStamp, readStamp, writeWhole } from './stamp.ts';
+import { TARGETS, type Target } from './targets.ts';
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+const dist = join(root, 'dist');
+/** What changes every output when it changes. */
+const COMMON_INPUTS = ['build/bundle.ts', 'build/targets.ts', 'package-lock.json'].map((file) => join(root, file));
+/** Native or given by the runtime: never bundled. */
+const EXTERNAL = ['node-pty', 'electron'];
+
+type Built = { files: Set<string>; outputs: Map<string, string | Uint8Array> };
+
+const startedAt = performance.now();
+const names = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
+const built = await bundle(chosen(names), process.argv.includes('--force'));
+if (built.length > 0) console.log(`built ${built.join(', ')} in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
+
+function chosen(wanted: string[]): Target[] {
+  if (wanted.length === 0) return TARGETS.filter(({ entry }) => existsSync(join(root, entry)));
+  return wanted.map((name) => {
+    const target = TARGETS.find((candidate) => candidate.name === name);
+    if (!target) fail(`there is no target "${name}"; there are ${TARGETS.map((each) => each.name).join(', ')}`);
+    if (!existsSync(join(root, target.entry))) fail(`cannot build ${name}: ${target.entry} does not exist`);
+    return target;
+  });
+}
+
+async function bundle(targets: Target[], force: boolean): Promise<string[]> {
+  const stale = targets.filter((target) => {
+    const stamp = force ? null : readStamp(stampFile(target));
+    return !stamp || !isFresh(stamp, root, dist);
+  });
+  const results = await Promise.allSettled(stale.map(make));
+  const failures = results.flatMap((result, index) =>
+    result.status === 'rejected' ? [{ target: stale[index]?.name, error: result.reason }] : [],
+  );
+  for (const { target, error } of failures) console.error(`${target}: ${error instanceof Error ? error.message : String(error)}`);
+  if (failures.length > 0) process.exit(1);
+  return stale.map(({ name }) => name);
+}
+
+async function make(target: Target): Promise<void> {
+  const { files, outputs } = target.kind === 'copy' ? copy(target) : await compile(target);
+  for (const file of COMMON_INPUTS) files.add(file);
+  for (const [name, content] of outputs) writeWhole(join(dist, name), content);
+  for (const old of readStamp(stampFile(target))?.outputs ?? []) if (!outputs.has(old)) rmSync(join(dist, old), { force: true });
+  writeWhole(stampFile(target), JSON.stringify(newStamp({ files, outputs: [...outputs.keys()], root })));
+}
+
+async function compile(target: Target): Promise<Built> {
+  const { build } = await import('vite');
+  const files = new Set<string>();
+  const config = await configOf(target);
+  const result = await build({
+    ...config,
+    configFile: false,
+    logLevel: 'warn',
+    plugins: [...(config.plugins ?? []), collectInputs(files)],
+    build: { ...config.build, write: false, emptyOutDir: false },
+  });
+  const outputs = new Map<string, string | Uint8Array>();
+  const prefix = target.kind === 'renderer' ? `${target.output}/` : '';
+  for (const { output } of Array.isArray(result) ? result : [result as Rolldown.RolldownOutput]) {
+    for (const item of output) outputs.set(prefix + item.fileName, item.type === 'chunk' ? item.code : item.source);
+  }
+  if (target.kind === 'renderer') for (const file of filesBelow(join(root, dirname(target.entry)))) files.add(file);
+  return { files, outputs };
+}
+
+async function configOf(target: Target): Promise<InlineConfig> {
+  if (target.kind === 'renderer') return (await import('./vite.renderer.ts')).rendererConfig();
+  const isPreload = target.kind === 'preload';
+  const chunks = target.output.replace(/\.mjs$/, '');
+  return {
+    root,
+    define: { 'process.env.NODE_ENV': '"production"' },
+    ssr: { noExternal: true, external: EXTERNAL, target: 'node' },
+    // Chunks are per target, so that the keeper can never come to share one with the host.
+    build: {
+      ssr: join(root, target.entry),
+      target: target.runtime,
+      outDir: dist,
+      copyPublicDir: false,
+      minify: false,
+      rolldownOptions: {
+        external: [...EXTERNAL, /^node:/, ...builtinModules],
+        output: {
+          format: isPreload ? 'cjs' : 'es',
+          entryFileNames: target.output,
+          chunkFileNames: `${chunks}/[name]-[hash].mjs`,
+          ...(isPreload ? { codeSplitting: false } : {}),
+        },
+      },
+    },
+  };
+}
+
+function copy(target: Target): Built {
+  const from = join(root, target.entry);
+  const files = new Set(filesBelow(from));
+  const outputs = new Map([...files].map((file) => [join(target.output, file.slice(from.length + 1)), readFileSync(file)]));
+  return { files, outputs };
+}
+
+/** Adds every source file that went into the build; packages are covered by the lock file. */
+function collectInputs(files: Set<string>): Plugin {
+  return {
+    name: 'cmdop-inputs',
+    buildEnd() {
+      for (const id of this.getModuleIds()) {
+        const file = id.split('?')[0] ?? id;
+        if (file.startsWith(root) && !file.includes('/node_modules/')) files.add(file);
+      }
+    },
+  };
+}
+
+function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+}
+
+function stampFile(target: Target): string {
+  return join(dist, '.stamp', `${target.name}.json`);
+}
+
+function fail(sentence: string): never {
+  console.error(`bundle: ${sentence}`);
+  process.exit(2);
+}

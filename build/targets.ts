@@ -1,0 +1,23 @@
+/** What is built from what: one row per program in dist/. */
+
+export type Target = {
+  readonly name: string;
+  /** From the project's folder. The renderer's is its page. */
+  readonly entry: string;
+  readonly kind: 'node' | 'preload' | 'renderer' | 'copy';
+  /** From dist/: the file, or the folder for `renderer` and `copy`. */
+  readonly output: string;
+  /** Oldest runtime that runs it, for syntax. */
+  readonly runtime: string;
+};
+
+export const TARGETS: readonly Target[] = [
+  { name: 'host', entry: 'main/host/main.ts', kind: 'node', output: 'host.mjs', runtime: 'node24' },
+  { name: 'keeper', entry: 'main/keeper/main.ts', kind: 'node', output: 'keeper.mjs', runtime: 'node24' },
+  { name: 'screen-worker', entry: 'main/host/screen-worker.ts', kind: 'node', output: 'screen-worker.mjs', runtime: 'node24' },
+  { name: 'cli', entry: 'main/cli/main.ts', kind: 'node', output: 'cli.mjs', runtime: 'node20' },
+  { name: 'app', entry: 'main/app/main.ts', kind: 'node', output: 'app.mjs', runtime: 'node20' },
+  { name: 'preload', entry: 'preload/index.ts', kind: 'preload', output: 'preload.cjs', runtime: 'node20' },
+  { name: 'renderer', entry: 'renderer/index.html', kind: 'renderer', output: 'renderer', runtime: 'chrome120' },
+  { name: 'shell', entry: 'main/host/shell', kind: 'copy', output: 'shell', runtime: 'any' },
+];
