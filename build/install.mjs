@@ -1,0 +1,75 @@
+/** Installs what is missing, once per lock file. Plain JavaScript for Node 20, no dependencies: it runs before any exist. */
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = resolve(fileURLToPath(import.meta.url), '..', '..');
+const isWindows = process.platform === 'win32';
+/** The pinned Node, from the `node` package: what the host, the build and the tests run under. */
+export const pinnedNode = join(root, 'node_modules', 'node', 'bin', isWindows ? 'node.exe' : 'node');
+const stamp = join(root, 'node_modules', '.cmdop-stamp');
+
+/** Makes node_modules fit package-lock.json. Ends the process with one sentence if that fails. */
+export function ensureInstalled() {
+  const wanted = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted && existsSync(pinnedNode)) return;
+  process.stderr.write('cmdop: installing dependencies (once, about a minute)…\n');
+  // Electron's own binary is fetched later and only where it is needed: its server may be out of reach.
+  const env = { ...process.env, ELECTRON_SKIP_BINARY_DOWNLOAD: '1' };
+  const result = npm(['ci', '--no-progress', '--loglevel=error'], { env });
+  if (result.status !== 0) {
+    fail(`npm ci failed (${result.error?.message ?? `exit code ${result.status}`}); its output is above: fix it and start again`);
+  }
+  ensureBuiltByScripts(env);
+  writeFileSync(stamp, wanted);
+}
+
+/** An npm that runs no install scripts leaves these two without what makes them work. */
+function ensureBuiltByScripts(env) {
+  if (!existsSync(pinnedNode)) npm(['rebuild', 'node', '--loglevel=error'], { env });
+  if (!existsSync(pinnedNode)) fail('the pinned Node is missing: allow the install script of the package "node" and run `npm ci`');
+  const loads = () => spawnSync(pinnedNode, ['-e', "require('node-pty')"], { cwd: root }).status === 0;
+  if (loads()) return;
+  process.stderr.write('cmdop: compiling node-pty…\n');
+  npm(['rebuild', 'node-pty', '--loglevel=error'], { env });
+  if (!loads())
+    fail('node-pty does not load: it needs Python 3, make and a C++ compiler (Debian: apt-get install build-essential python3)');
+}
+
+function npm(args, { env }) {
+  // npm is a script on Windows, which only a shell starts.
+  return spawnSync(isWindows ? 'npm.cmd' : 'npm', args, { cwd: root, env, stdio: ['ignore', 'inherit', 'inherit'], shell: isWindows });
+}
+
+/** Runs a program to its end in the foreground; Ctrl-C reaches it and ends us with it. Resolves to its exit code. */
+export function runToEnd(command, args, options = {}) {
+  return new Promise((done) => {
+    const child = spawn(command, args, { cwd: root, stdio: 'inherit', ...options });
+    // A terminal sends Ctrl-C to both; whoever signals only us means the child too.
+    const forward = (signal) => child.kill(signal);
+    const ignore = () => {};
+    process.on('SIGINT', ignore);
+    process.on('SIGTERM', forward);
+    process.on('SIGHUP', forward);
+    const ended = (code) => {
+      process.off('SIGINT', ignore);
+      process.off('SIGTERM', forward);
+      process.off('SIGHUP', forward);
+      done(code);
+    };
+    child.once('error', (error) => {
+      process.stderr.write(`cmdop: cannot start ${command}: ${error.message}\n`);
+      ended(69);
+    });
+    child.once('close', (code, signal) => ended(code ?? (signal === 'SIGINT' ? 130 : 1)));
+  });
+}
+
+export function fail(sentence) {
+  process.stderr.write(`cmdop: ${sentence}\n`);
+  process.exit(1);
+}

@@ -1,0 +1,53 @@
+/** Answers the page's calls: who asks is checked first, then what it asks. */
+import { app, BrowserWindow, clipboard, type IpcMainInvokeEvent, ipcMain, shell } from 'electron';
+import { z } from 'zod';
+import { localIdentity } from '#local/identity.ts';
+import type { DesktopApi } from '../../preload/api.ts';
+import { CALL } from '../../preload/channels.ts';
+import { connectPage } from './broker.ts';
+import { loadPreferences, preferencesSchema, savePreferences } from './preferences.ts';
+import { isOwnPage } from './security.ts';
+
+/** What one call may copy to the clipboard, characters: a page cannot fill the memory of the desktop. */
+const MAX_CLIPBOARD = 64 * 1024 * 1024;
+const NOTHING = z.undefined();
+const EXTERNAL_PROTOCOLS = new Set(['http:', 'https:', 'mailto:']);
+
+/** The functions of DesktopApi that are calls. */
+type Call = Exclude<keyof DesktopApi, 'platform' | 'version' | 'onMenu'>;
+
+export function answerPage(): void {
+  answer('identity', NOTHING, async () => ({ name: await localIdentity() }));
+  answer('connect', NOTHING, (_nothing, { senderFrame }) => {
+    if (!senderFrame) throw new Error('the page is gone');
+    return connectPage(senderFrame);
+  });
+  answer('preferences', NOTHING, () => loadPreferences());
+  answer('savePreferences', preferencesSchema, (preferences) => savePreferences(preferences));
+  answer('openExternal', z.string().max(8192), async (url) => {
+    if (!isExternal(url)) throw new Error(`only http, https and mailto links are opened, not ${url.slice(0, 100)}`);
+    await shell.openExternal(url);
+  });
+  answer('readClipboard', NOTHING, () => clipboard.readText());
+  answer('writeClipboard', z.string().max(MAX_CLIPBOARD), (text) => clipboard.writeText(text));
+  answer('setTitle', z.string().max(512), (title, { sender }) => {
+    BrowserWindow.fromWebContents(sender)?.setTitle(title || app.getName());
+  });
+}
+
+export function isExternal(url: string): boolean {
+  return URL.canParse(url) && EXTERNAL_PROTOCOLS.has(new URL(url).protocol);
+}
+
+function answer<T, C extends Call>(
+  name: C,
+  schema: z.ZodType<T>,
+  handle: (argument: T, event: IpcMainInvokeEvent) => Awaited<ReturnType<DesktopApi[C]>> | ReturnType<DesktopApi[C]>,
+): void {
+  ipcMain.handle(CALL + name, (event, argument: unknown) => {
+    if (!isOwnPage(event)) throw new Error(`${name} was asked by a page that is not cmdop's`);
+    const parsed = schema.safeParse(argument);
+    if (!parsed.success) throw new Error(`${name} was given something else: ${parsed.error.issues[0]?.message}`);
+    return handle(parsed.data, event);
+  });
+}

@@ -1,0 +1,77 @@
+/** The application menu: the page's commands, where a menu is looked for. */
+import { app, BrowserWindow, Menu, type MenuItemConstructorOptions } from 'electron';
+import type { MenuCommand } from '../../preload/api.ts';
+import { MENU } from '../../preload/channels.ts';
+
+const isMac = process.platform === 'darwin';
+
+export function installMenu(): void {
+  Menu.setApplicationMenu(Menu.buildFromTemplate(template()));
+}
+
+function template(): MenuItemConstructorOptions[] {
+  const session: MenuItemConstructorOptions = {
+    label: 'Session',
+    submenu: [
+      command('New session', 'new-session', 'T'),
+      command('Close tab', 'close-tab', 'W'),
+      { type: 'separator' },
+      command('Command palette', 'palette', 'P', 'Shift+'),
+      ...(isMac ? [] : [{ type: 'separator' } as const, { role: 'quit', ...shown('Ctrl+Shift+Q') } as const]),
+    ],
+  };
+  const edit: MenuItemConstructorOptions = {
+    label: 'Edit',
+    submenu: [
+      { role: 'copy', ...shown('Ctrl+Shift+C') },
+      { role: 'paste', ...shown('Ctrl+Shift+V') },
+      { role: 'selectAll', ...(isMac ? {} : { accelerator: '', registerAccelerator: false }) },
+      { type: 'separator' },
+      command('Find', 'find', 'F'),
+    ],
+  };
+  const view: MenuItemConstructorOptions = {
+    label: 'View',
+    submenu: [
+      command('Sidebar', 'toggle-sidebar', 'B'),
+      command('Actors', 'toggle-actors', 'A'),
+      command('History', 'toggle-history', 'H'),
+      { type: 'separator' },
+      { label: 'Next tab', accelerator: 'Ctrl+Tab', registerAccelerator: isMac, click: send('next-tab') },
+      { label: 'Previous tab', accelerator: 'Ctrl+Shift+Tab', registerAccelerator: isMac, click: send('previous-tab') },
+      { type: 'separator' },
+      { label: 'Larger text', accelerator: 'CmdOrCtrl+=', registerAccelerator: isMac, click: send('zoom-in') },
+      { label: 'Smaller text', accelerator: 'CmdOrCtrl+-', registerAccelerator: isMac, click: send('zoom-out') },
+      { label: 'Normal text', accelerator: 'CmdOrCtrl+0', registerAccelerator: isMac, click: send('zoom-reset') },
+      { type: 'separator' },
+      { role: 'togglefullscreen' },
+      ...(app.isPackaged ? [] : [{ role: 'toggleDevTools', ...(isMac ? {} : { registerAccelerator: false }) } as const]),
+    ],
+  };
+  return isMac ? [{ role: 'appMenu' }, session, edit, view, { role: 'windowMenu' }] : [session, edit, view];
+}
+
+/**
+ * On macOS, Cmd is free in a terminal and the menu owns the keys. Elsewhere Ctrl belongs to the programs: the page
+ * decides about every key, and the menu only shows them.
+ */
+function command(label: string, name: MenuCommand, key: string, macModifier = ''): MenuItemConstructorOptions {
+  return {
+    label,
+    accelerator: isMac ? `Cmd+${macModifier}${key}` : `Ctrl+Shift+${key}`,
+    registerAccelerator: isMac,
+    click: send(name),
+  };
+}
+
+/** A role's own accelerator is kept on macOS; elsewhere Ctrl+C must reach the program, so another one is shown. */
+function shown(accelerator: string): { accelerator?: string; registerAccelerator?: boolean } {
+  return isMac ? {} : { accelerator, registerAccelerator: false };
+}
+
+function send(name: MenuCommand): () => void {
+  return () => {
+    const window = BrowserWindow.getFocusedWindow() ?? BrowserWindow.getAllWindows()[0];
+    window?.webContents.send(MENU, name);
+  };
+}
