@@ -1,0 +1,267 @@
+/**
+ * Who did what, append-only and hash-chained, in SQLite; the only file that opens the database.
+ *
+ * Invariant 4: no byte reaches a PTY before the journal names its actor. `append` has the record in the operating
+ * system's hands when it returns (WAL), so that a crash of this process loses none; a power cut loses at most the last
+ * second. When the disk refuses, records wait in memory in order, the session goes on, and `problem` says so.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync, renameSync } from 'node:fs';
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import type { ActorId, Offset, SessionId } from '#protocol/ids.ts';
+import type { InterfaceKind, VerifyReport } from '#protocol/messages.ts';
+
+/** Records that wait in memory while the disk refuses; beyond it the oldest are counted and dropped. */
+const MAX_WAITING = 100_000;
+/** How often a refused write is tried again, milliseconds. */
+const RETRY_MS = 1_000;
+/** A power cut may lose this much, milliseconds. */
+const SYNC_MS = 1_000;
+const VERIFY_BATCH = 2_000;
+
+export type JournalKind =
+  | 'host'
+  | 'session'
+  | 'attach'
+  | 'detach'
+  | 'control'
+  | 'input'
+  | 'refused'
+  | 'resize'
+  | 'signal'
+  | 'command'
+  | 'gap'
+  | 'adopt'
+  | 'rename';
+
+export type JournalRecord = {
+  session: SessionId | null;
+  actor: ActorId | null;
+  interface: InterfaceKind | null;
+  kind: JournalKind;
+  outputOffset: Offset | null;
+  payload: Record<string, unknown>;
+};
+
+type Row = {
+  seq: number;
+  session: string | null;
+  at: number;
+  actor: string | null;
+  interface: string | null;
+  kind: string;
+  output_offset: number | null;
+  payload: string;
+  prev_hash: string;
+  hash: string;
+};
+
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS events(
+    seq INTEGER PRIMARY KEY, session TEXT, at REAL NOT NULL, actor TEXT, interface TEXT, kind TEXT NOT NULL,
+    output_offset INTEGER, payload TEXT NOT NULL, prev_hash TEXT NOT NULL, hash TEXT NOT NULL) STRICT;
+  CREATE INDEX IF NOT EXISTS events_by_session ON events(session, kind, seq);
+  CREATE TABLE IF NOT EXISTS actors(
+    id TEXT PRIMARY KEY, name TEXT NOT NULL, kind TEXT NOT NULL, interface TEXT NOT NULL, color INTEGER NOT NULL,
+    UNIQUE(name, kind, interface)) STRICT;
+  CREATE TABLE IF NOT EXISTS sessions(id TEXT PRIMARY KEY, created_at REAL NOT NULL, removed INTEGER NOT NULL, state TEXT NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS commands(
+    id INTEGER PRIMARY KEY, session TEXT NOT NULL, text TEXT NOT NULL, authors TEXT NOT NULL, submitter TEXT, client TEXT, unit_seq INTEGER,
+    cwd TEXT NOT NULL, started_at REAL NOT NULL, ended_at REAL, duration_ms REAL, exit_code INTEGER,
+    from_offset INTEGER NOT NULL, to_offset INTEGER, source TEXT NOT NULL) STRICT;
+  CREATE INDEX IF NOT EXISTS commands_by_session ON commands(session, id);
+`;
+
+export class Journal {
+  readonly #wallNow: () => number;
+  readonly #file: string;
+  #db: DatabaseSync;
+  #insert: StatementSync;
+  #seq: number;
+  #lastHash: string;
+  #waiting: SQLInputValue[][] = [];
+  #retryTimer: NodeJS.Timeout | null = null;
+  #syncTimer: NodeJS.Timeout | null = null;
+  #problem: string | null = null;
+  /** Told when `problem` changed. */
+  onProblem: () => void = () => {};
+
+  /**
+   * Opens or makes the journal. A file that is no usable database is set aside, named in `problem`, and a new chain
+   * begins; throws only when no database can be made at all.
+   */
+  constructor(options: { file: string; wallNow: () => number }) {
+    this.#wallNow = options.wallNow;
+    this.#file = options.file;
+    try {
+      this.#db = open(options.file);
+    } catch (error) {
+      if (!isCorrupt(error) || !existsSync(options.file)) throw error;
+      const aside = `${options.file}.damaged-${new Date(options.wallNow()).toISOString().replaceAll(':', '')}`;
+      for (const suffix of ['', '-wal', '-shm']) if (existsSync(options.file + suffix)) renameSync(options.file + suffix, aside + suffix);
+      this.#db = open(options.file);
+      this.#problem = `the journal was damaged and set aside as ${aside}; a new one was begun, sessions are untouched`;
+    }
+    this.#insert = this.#db.prepare('INSERT INTO events VALUES (?,?,?,?,?,?,?,?,?,?)');
+    const last = this.#db.prepare('SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1').get() as
+      | { seq: number; hash: string }
+      | undefined;
+    this.#seq = last?.seq ?? 0;
+    this.#lastHash = last?.hash ?? '';
+  }
+
+  /** For the tables beside the chain (records.ts). */
+  get database(): DatabaseSync {
+    return this.#db;
+  }
+
+  /** What is wrong, a sentence, or null. */
+  get problem(): string | null {
+    return this.#problem;
+  }
+
+  append(record: JournalRecord): void {
+    const seq = ++this.#seq;
+    const at = this.#wallNow();
+    const payload = JSON.stringify(record.payload);
+    const prevHash = this.#lastHash;
+    const hash = hashOf({
+      seq,
+      session: record.session,
+      at,
+      actor: record.actor,
+      interface: record.interface,
+      kind: record.kind,
+      output_offset: record.outputOffset,
+      payload,
+      prev_hash: prevHash,
+    });
+    this.#lastHash = hash;
+    const row = [seq, record.session, at, record.actor, record.interface, record.kind, record.outputOffset, payload, prevHash, hash];
+    if (this.#waiting.length === 0) {
+      try {
+        this.#insert.run(...row);
+        this.#scheduleSync();
+        return;
+      } catch (error) {
+        this.#fails(error);
+      }
+    }
+    this.#waiting.push(row);
+    if (this.#waiting.length > MAX_WAITING) this.#waiting.shift(); // `verify` names the hole
+  }
+
+  /** Runs `write`, and turns a refusal of the disk into `problem` instead of an exception. */
+  attempt(write: () => void): void {
+    try {
+      write();
+      this.#scheduleSync();
+    } catch (error) {
+      this.#fails(error);
+    }
+  }
+
+  /** Checks every record against its chain, a batch at a time. */
+  async verify(): Promise<VerifyReport> {
+    const batch = this.#db.prepare('SELECT * FROM events WHERE seq > ? ORDER BY seq LIMIT ?');
+    let previous = { seq: 0, hash: '' };
+    let records = 0;
+    for (;;) {
+      let rows: Row[];
+      try {
+        rows = batch.all(previous.seq, VERIFY_BATCH) as Row[];
+      } catch (error) {
+        return { ok: false, records, broken: { seq: previous.seq + 1, reason: `cannot be read: ${(error as Error).message}` } };
+      }
+      if (rows.length === 0) return { ok: true, records, broken: null };
+      for (const row of rows) {
+        const reason = fault(row, previous);
+        if (reason) return { ok: false, records, broken: { seq: row.seq, reason } };
+        previous = row;
+        records++;
+      }
+      await new Promise((resolve) => setImmediate(resolve)); // let sessions go on
+    }
+  }
+
+  dispose(): void {
+    if (this.#retryTimer) clearTimeout(this.#retryTimer);
+    if (this.#syncTimer) clearTimeout(this.#syncTimer);
+    this.#retry();
+    try {
+      this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+      this.#db.close();
+    } catch {
+      // the disk refuses still; what was written stays in the WAL
+    }
+  }
+
+  #fails(error: unknown): void {
+    const code = (error as { errstr?: string }).errstr ?? (error as Error).message;
+    this.#setProblem(
+      `the journal cannot be written (${code}): make room for ${this.#file}; input is still recorded in memory and sessions go on`,
+    );
+    this.#retryTimer ??= setTimeout(() => {
+      this.#retryTimer = null;
+      this.#retry();
+    }, RETRY_MS);
+  }
+
+  #retry(): void {
+    try {
+      for (let row = this.#waiting[0]; row; row = this.#waiting[0]) {
+        this.#insert.run(...row);
+        this.#waiting.shift();
+      }
+      this.#setProblem(null);
+    } catch (error) {
+      this.#fails(error);
+    }
+  }
+
+  /** Once a second at most, and only after writes: fsync through a checkpoint. */
+  #scheduleSync(): void {
+    this.#syncTimer ??= setTimeout(() => {
+      this.#syncTimer = null;
+      this.#sync();
+    }, SYNC_MS);
+  }
+
+  #sync(): void {
+    try {
+      this.#db.exec('PRAGMA wal_checkpoint(PASSIVE)');
+    } catch (error) {
+      this.#fails(error);
+    }
+  }
+
+  #setProblem(problem: string | null): void {
+    if (this.#problem === problem) return;
+    this.#problem = problem;
+    this.onProblem();
+  }
+}
+
+function open(file: string): DatabaseSync {
+  const db = new DatabaseSync(file);
+  db.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=2000;');
+  db.exec(SCHEMA);
+  return db;
+}
+
+/** SQLITE_CORRUPT and SQLITE_NOTADB. */
+const isCorrupt = (error: unknown) => [11, 26].includes((error as { errcode?: number }).errcode ?? 0);
+
+function hashOf(row: Omit<Row, 'hash'>): string {
+  const { seq, session, at, actor, interface: interfaceKind, kind, output_offset, payload, prev_hash } = row;
+  return createHash('sha256')
+    .update(JSON.stringify([prev_hash, seq, session, at, actor, interfaceKind, kind, output_offset, payload]))
+    .digest('hex');
+}
+
+function fault(row: Row, previous: { seq: number; hash: string }): string | null {
+  if (row.seq !== previous.seq + 1) return `${row.seq - previous.seq - 1} records before it are missing`;
+  if (row.prev_hash !== previous.hash) return 'it does not follow the record before it';
+  if (hashOf(row) !== row.hash) return 'its content was changed';
+  return null;
+}

@@ -1,0 +1,222 @@
+/**
+ * Keeps one session alive: its PTY, the output no host has stored yet, and which input units were written.
+ *
+ * Invariant 6: killing any process but a keeper loses no output and repeats no input. Output is held until a host
+ * acknowledged it; when the ring is full the program waits, as it does on any slow terminal. Units are dropped when
+ * their seq was seen, whichever host sends them.
+ */
+import type { ClientId, Offset, Seq } from '#protocol/ids.ts';
+import { InputLedger } from '#session/input-ledger.ts';
+import { OutputRing } from '#session/output-ring.ts';
+import type { Pty } from './pty.ts';
+import {
+  encodeApplied,
+  encodeExit,
+  encodeKeeperHello,
+  encodeOutputHeader,
+  KEEPER_WIRE,
+  type KeeperExit,
+  type ToKeeper,
+  ToKeeperDecoder,
+} from './wire.ts';
+
+/** Output held for a host that is away, bytes; then the program waits. */
+const RING_BYTES = 4 * 1024 * 1024;
+/** Sent and not yet acknowledged, bytes: what may lie between here and the host's storage. */
+const MAX_UNACKED_BYTES = 2 * 1024 * 1024;
+const MAX_OUTPUT_FRAME_BYTES = 256 * 1024;
+
+/** The stream to the host; a net.Socket in truth. */
+export interface HostLink {
+  write(bytes: Uint8Array): boolean;
+  cork(): void;
+  uncork(): void;
+  destroy(): void;
+}
+
+export type KeeperSession = { session: string; meta: Record<string, unknown>; cols: number; rows: number };
+
+export class Keeper {
+  readonly #session: KeeperSession;
+  readonly #ring = new OutputRing({ start: 0 as Offset, capacityBytes: Number.POSITIVE_INFINITY });
+  readonly #ledger = new InputLedger();
+  readonly #released: () => void;
+  #pty: Pty | null = null;
+  #link: HostLink | null = null;
+  #sent = 0 as Offset;
+  #isPaused = false;
+  #isFlushScheduled = false;
+  #exit: KeeperExit | null = null;
+  #note: Uint8Array = new Uint8Array(0);
+
+  /** `released`: the host has recorded the exit, the process may end. */
+  constructor(session: KeeperSession, released: () => void) {
+    this.#session = session;
+    this.#released = released;
+  }
+
+  start(pty: Pty): void {
+    this.#pty = pty;
+  }
+
+  /** Bytes from the PTY. */
+  output(bytes: Uint8Array): void {
+    this.#ring.append(bytes);
+    if (this.#ring.heldBytes >= RING_BYTES && !this.#isPaused) {
+      this.#isPaused = true;
+      this.#pty?.pause();
+    }
+    // The first bytes of a tick go at once, for echo; the rest of it together, for throughput.
+    if (this.#isFlushScheduled) return;
+    this.#send();
+    this.#isFlushScheduled = true;
+    setImmediate(() => {
+      this.#isFlushScheduled = false;
+      this.#send();
+    });
+  }
+
+  exited(exit: KeeperExit): void {
+    this.#exit = exit;
+    this.#send();
+  }
+
+  /** A host has connected. Returns what to do with its bytes, and with the end of the link. */
+  connected(link: HostLink): { received(bytes: Uint8Array): void; closed(): void } {
+    const decoder = new ToKeeperDecoder();
+    let isGreeted = false;
+    return {
+      received: (bytes) => {
+        try {
+          for (const message of decoder.push(bytes)) {
+            if (message.kind === 'hello' && !isGreeted) {
+              isGreeted = true;
+              this.#greet(link, message.from);
+            } else if (this.#link === link) this.#perform(message);
+            else if (!isGreeted) throw new Error('no hello');
+          }
+        } catch {
+          link.destroy(); // not a host, or a broken one; the session goes on and the next one may connect
+        }
+      },
+      closed: () => {
+        if (this.#link === link) this.#link = null;
+      },
+    };
+  }
+
+  #greet(link: HostLink, from: Offset): void {
+    // Units of the old host that are still unread must not run after the new host has asked for the ledger.
+    this.#link?.destroy();
+    this.#link = link;
+    const { session, meta, cols, rows } = this.#session;
+    link.write(
+      encodeKeeperHello({
+        wire: KEEPER_WIRE,
+        session,
+        keeperPid: process.pid,
+        shellPid: this.#pty?.pid ?? 0,
+        start: this.#ring.start,
+        end: this.#ring.end,
+        cols,
+        rows,
+        ledger: this.#ledger.entries(),
+        exit: this.#exit,
+        meta,
+        note: Buffer.from(this.#note).toString('base64'),
+      }),
+    );
+    this.#isExitSent = false;
+    this.#sent = Math.min(Math.max(from, this.#ring.start), this.#ring.end) as Offset;
+    this.#send();
+  }
+
+  #isExitSent = false;
+
+  #perform(message: ToKeeper): void {
+    switch (message.kind) {
+      case 'write':
+        this.#write(message.client, message.seq, message.bytes);
+        return;
+      case 'resize':
+        this.#session.cols = message.cols;
+        this.#session.rows = message.rows;
+        this.#pty?.resize(message.cols, message.rows);
+        return;
+      case 'ack':
+        this.#ring.dropBefore(message.offset);
+        this.#send();
+        if (this.#isPaused && this.#ring.heldBytes < RING_BYTES / 2) {
+          this.#isPaused = false;
+          this.#pty?.resume();
+        }
+        return;
+      case 'signal':
+        this.#signal(message.name);
+        return;
+      case 'release':
+        if (this.#exit) this.#released();
+        return;
+      case 'forget':
+        this.#ledger.forget(message.client);
+        return;
+      case 'note':
+        this.#note = message.bytes;
+        return;
+      case 'hello':
+        return; // only the first one counts
+    }
+  }
+
+  #write(client: ClientId | '', seq: Seq, bytes: Uint8Array): void {
+    if (client === '') {
+      this.#pty?.write(bytes, () => {});
+      return;
+    }
+    if (!this.#ledger.accept(client, seq)) return;
+    this.#pty?.write(bytes, () => {
+      this.#ledger.applied(client, seq);
+      this.#link?.write(encodeApplied(client, seq));
+    });
+  }
+
+  /** To the whole foreground job where the system tells it, as the terminal driver does; else to the shell's group. */
+  #signal(name: string): void {
+    const pid = this.#pty?.pid;
+    if (!pid || this.#exit) return;
+    try {
+      process.kill(process.platform === 'win32' ? pid : -pid, name as NodeJS.Signals);
+    } catch {
+      // The group is gone: its exit is on the way.
+    }
+  }
+
+  #send(): void {
+    const link = this.#link;
+    if (!link) return;
+    const limit = Math.min(this.#ring.end, this.#ring.start + MAX_UNACKED_BYTES);
+    if (this.#sent < this.#ring.start) this.#sent = this.#ring.start;
+    if (this.#sent < limit) {
+      link.cork();
+      while (this.#sent < limit) {
+        const parts: Uint8Array[] = [];
+        let length = 0;
+        let at = this.#sent as number;
+        while (at < limit && length < MAX_OUTPUT_FRAME_BYTES) {
+          const part = this.#ring.read(at as Offset, Math.min(limit - at, MAX_OUTPUT_FRAME_BYTES - length));
+          parts.push(part);
+          length += part.length;
+          at += part.length;
+        }
+        link.write(encodeOutputHeader(this.#sent, length));
+        for (const part of parts) link.write(part);
+        this.#sent = at as Offset;
+      }
+      link.uncork();
+    }
+    if (this.#exit && this.#sent === this.#ring.end && !this.#isExitSent) {
+      this.#isExitSent = true;
+      link.write(encodeExit(this.#exit));
+    }
+  }
+}

@@ -1,0 +1,70 @@
+/** The keeper process: reads what to start from stdin, says `ready` or `error: …` on stdout, and lives as long as the session. */
+import { chmodSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { constants } from 'node:os';
+import { Keeper } from './keeper.ts';
+import { openPty, type PtySpec } from './pty.ts';
+
+export type KeeperSpec = PtySpec & { session: string; socket: string; meta: Record<string, unknown> };
+
+function main(): void {
+  const spec = JSON.parse(readFileSync(0, 'utf8')) as KeeperSpec;
+  process.title = `cmdop keeper ${spec.session}`;
+  // Nothing that happens to the terminal or the host that started us may end the session.
+  for (const signal of ['SIGHUP', 'SIGINT', 'SIGPIPE'] as const) process.on(signal, () => {});
+
+  const server = createServer((socket) => {
+    const peer = keeper.connected(socket);
+    socket.setNoDelay(true);
+    socket.on('data', (bytes) => peer.received(bytes));
+    socket.on('close', () => peer.closed());
+    socket.on('error', () => {}); // `close` follows
+  });
+  const keeper = new Keeper(spec, () => {
+    server.close();
+    if (process.platform !== 'win32') removeSocket(spec.socket);
+    process.exit(0);
+  });
+  server.on('error', (error) => fail(error));
+  server.listen(spec.socket, () => {
+    if (process.platform !== 'win32') chmodSync(spec.socket, 0o600);
+    try {
+      const pty = openPty(spec, {
+        output: (bytes) => keeper.output(bytes),
+        exited: ({ code, signal }) => keeper.exited({ code, signal: signal === null ? null : signalName(signal) }),
+      });
+      keeper.start(pty);
+    } catch (error) {
+      removeSocket(spec.socket);
+      fail(error);
+    }
+    say('ready\n');
+  });
+}
+
+function signalName(number: number): string {
+  return Object.entries(constants.signals).find(([, value]) => value === number)?.[0] ?? `signal ${number}`;
+}
+
+function removeSocket(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // gone already
+  }
+}
+
+function fail(error: unknown): never {
+  say(`error: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+}
+
+function say(line: string): void {
+  try {
+    writeSync(1, line);
+  } catch {
+    // The host that started us is gone: the next one finds us by our socket.
+  }
+}
+
+main();

@@ -1,0 +1,208 @@
+/**
+ * One PTY with its program, exact bytes both ways.
+ *
+ * On Unix this stands on node-pty's native half alone: its JavaScript half closes the PTY 200 ms after the program's
+ * exit, which loses output while reading is paused, and spins on EAGAIN (745 ms CPU a second against 11 ms here).
+ */
+import { writeSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { ReadStream } from 'node:tty';
+
+export type PtySpec = {
+  file: string;
+  args: string[];
+  env: Record<string, string>;
+  cwd: string;
+  cols: number;
+  rows: number;
+};
+
+export type PtyListener = {
+  output(bytes: Uint8Array): void;
+  /** After the last output. */
+  exited(exit: { code: number | null; signal: number | null }): void;
+};
+
+export interface Pty {
+  readonly pid: number;
+  /** Queues `bytes`; `written` is called when the last one is in the PTY. */
+  write(bytes: Uint8Array, written: () => void): void;
+  /** Bytes queued and not in the PTY yet. */
+  readonly queuedBytes: number;
+  resize(cols: number, rows: number): void;
+  pause(): void;
+  resume(): void;
+}
+
+/** Waits between attempts to write to a PTY whose program does not read, milliseconds. */
+const WRITE_BACKOFF_MS = { first: 1, longest: 64 };
+/** Quiet after the program's exit that ends the output where a background process keeps the PTY open, milliseconds. */
+const DRAIN_QUIET_MS = 100;
+
+type Native = {
+  fork(
+    file: string,
+    args: string[],
+    env: string[],
+    cwd: string,
+    cols: number,
+    rows: number,
+    uid: number,
+    gid: number,
+    utf8: boolean,
+    helperPath: string,
+    exited: (code: number, signal: number) => void,
+  ): { fd: number; pid: number };
+  resize(fd: number, cols: number, rows: number): void;
+};
+
+const require = createRequire(import.meta.url);
+
+/** Starts the program. Throws if the PTY cannot be made; a program that cannot be run exits with 127 or 1. */
+export function openPty(spec: PtySpec, listener: PtyListener): Pty {
+  return process.platform === 'win32' ? new WindowsPty(spec, listener) : new UnixPty(spec, listener);
+}
+
+class UnixPty implements Pty {
+  readonly pid: number;
+  readonly #fd: number;
+  readonly #native: Native;
+  readonly #stream: ReadStream;
+  readonly #listener: PtyListener;
+  #queue: { bytes: Uint8Array; written: () => void }[] = [];
+  #queuedBytes = 0;
+  #backoffMs = 0;
+  #exit: { code: number | null; signal: number | null } | null = null;
+  #isClosed = false;
+  #quietTimer: NodeJS.Timeout | null = null;
+
+  constructor(spec: PtySpec, listener: PtyListener) {
+    const utilsPath = require.resolve('node-pty/lib/utils.js');
+    const { module, dir } = require(utilsPath).loadNativeModule('pty') as { module: Native; dir: string };
+    if (typeof module.fork !== 'function' || typeof module.resize !== 'function')
+      throw new Error('node-pty has changed: its native half lacks fork or resize');
+    this.#native = module;
+    this.#listener = listener;
+    const env = Object.entries(spec.env).map(([name, value]) => `${name}=${value}`);
+    const helper = join(dirname(utilsPath), dir, 'spawn-helper'); // macOS only
+    const child = module.fork(spec.file, spec.args, env, spec.cwd, spec.cols, spec.rows, -1, -1, true, helper, (code, signal) => {
+      this.#exit = signal ? { code: null, signal } : { code, signal: null };
+      this.#awaitQuiet();
+    });
+    this.pid = child.pid;
+    this.#fd = child.fd;
+    this.#stream = new ReadStream(child.fd);
+    this.#stream.on('data', (bytes: Buffer) => {
+      this.#listener.output(bytes);
+      if (this.#exit) this.#awaitQuiet();
+    });
+    // EIO is how a PTY says that its last program closed it.
+    this.#stream.on('error', () => this.#close());
+    this.#stream.on('close', () => this.#close());
+  }
+
+  get queuedBytes(): number {
+    return this.#queuedBytes;
+  }
+
+  write(bytes: Uint8Array, written: () => void): void {
+    this.#queue.push({ bytes, written });
+    this.#queuedBytes += bytes.length;
+    if (this.#queue.length === 1) this.#writeQueued();
+  }
+
+  resize(cols: number, rows: number): void {
+    if (!this.#isClosed) this.#native.resize(this.#fd, cols, rows);
+  }
+
+  pause(): void {
+    this.#stream.pause();
+    if (this.#quietTimer) clearTimeout(this.#quietTimer); // what is unread is not quiet
+  }
+
+  resume(): void {
+    this.#stream.resume();
+    if (this.#exit) this.#awaitQuiet();
+  }
+
+  #writeQueued(): void {
+    for (let next = this.#queue[0]; next && !this.#isClosed; next = this.#queue[0]) {
+      let count = 0;
+      try {
+        count = writeSync(this.#fd, next.bytes);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return; // closed: the exit tells
+      }
+      this.#queuedBytes -= count;
+      if (count === next.bytes.length) {
+        this.#backoffMs = 0;
+        this.#queue.shift();
+        next.written();
+        continue;
+      }
+      next.bytes = next.bytes.subarray(count);
+      this.#backoffMs =
+        count > 0 ? WRITE_BACKOFF_MS.first : Math.min(WRITE_BACKOFF_MS.longest, this.#backoffMs * 2 || WRITE_BACKOFF_MS.first);
+      setTimeout(() => this.#writeQueued(), this.#backoffMs);
+      return;
+    }
+  }
+
+  /** A background process may hold the PTY open after the exit: then quiet ends the output. */
+  #awaitQuiet(): void {
+    if (this.#isClosed) {
+      this.#close();
+      return;
+    }
+    if (this.#quietTimer) clearTimeout(this.#quietTimer);
+    if (this.#stream.isPaused()) return;
+    this.#quietTimer = setTimeout(() => this.#close(), DRAIN_QUIET_MS);
+  }
+
+  #close(): void {
+    if (!this.#isClosed) {
+      this.#isClosed = true;
+      this.#stream.destroy();
+      this.#queue = [];
+    }
+    if (this.#quietTimer) clearTimeout(this.#quietTimer);
+    const exit = this.#exit;
+    if (!exit) return; // the exit callback comes back here
+    this.#exit = null;
+    this.#listener.exited(exit);
+  }
+}
+
+/** ConPTY through node-pty's public half; it has neither of the two faults there. */
+class WindowsPty implements Pty {
+  readonly #pty: import('node-pty').IPty;
+
+  constructor(spec: PtySpec, listener: PtyListener) {
+    const { spawn } = require('node-pty') as typeof import('node-pty');
+    const { file, args, env, cwd, cols, rows } = spec;
+    this.#pty = spawn(file, args, { env, cwd, cols, rows, encoding: null });
+    // Typed as text, but with encoding null these are bytes.
+    this.#pty.onData((bytes: unknown) => listener.output(typeof bytes === 'string' ? Buffer.from(bytes) : (bytes as Buffer)));
+    this.#pty.onExit(({ exitCode }) => listener.exited({ code: exitCode, signal: null }));
+  }
+
+  get pid(): number {
+    return this.#pty.pid;
+  }
+  readonly queuedBytes = 0;
+
+  write(bytes: Uint8Array, written: () => void): void {
+    this.#pty.write(Buffer.from(bytes));
+    written();
+  }
+  resize(cols: number, rows: number): void {
+    this.#pty.resize(cols, rows);
+  }
+  pause(): void {
+    this.#pty.pause();
+  }
+  resume(): void {
+    this.#pty.resume();
+  }
+}

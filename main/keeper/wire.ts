@@ -1,0 +1,229 @@
+/**
+ * The wire between a host and a keeper. FROZEN: a keeper lives as long as its shell, so every future host must speak
+ * this; new kinds may be added, unknown ones are skipped, nothing here changes its meaning.
+ *
+ *   u32le length of what follows (1 … MAX_KEEPER_FRAME_BYTES) · u8 kind · payload
+ *
+ *   host → keeper                                        keeper → host
+ *   1 HELLO    JSON {wire, from}                         1 HELLO    JSON KeeperHello
+ *   2 WRITE    u8 n · client (n bytes) · u64 seq · bytes 2 OUTPUT   u64 offset · bytes
+ *   3 RESIZE   u16 cols · u16 rows                       3 APPLIED  u8 n · client · u64 seq
+ *   4 ACK      u64 offset: held by the host, may go      4 EXIT     JSON {code, signal}
+ *   5 SIGNAL   signal name
+ *   6 RELEASE  the exit is recorded: quit
+ *   7 FORGET   client: it will send nothing again
+ *   8 NOTE     bytes to keep for the next host
+ *
+ * The host speaks first; its HELLO makes every older link void. A WRITE with an empty client is not a unit of anyone
+ * (an answer of the terminal) and leaves no trace in the ledger. Integers are little-endian.
+ */
+import { BodyCutter } from '#protocol/body-cutter.ts';
+import type { ClientId, Offset, Seq } from '#protocol/ids.ts';
+import type { LedgerEntry } from '#session/input-ledger.ts';
+
+export const KEEPER_WIRE = 1;
+export const MAX_KEEPER_FRAME_BYTES = 1024 * 1024 + 1024;
+/** A host may leave this much with a keeper, bytes. */
+export const MAX_NOTE_BYTES = 64 * 1024;
+
+export type KeeperExit = { code: number | null; signal: string | null };
+
+export type KeeperHello = {
+  wire: number;
+  session: string;
+  keeperPid: number;
+  shellPid: number;
+  /** Offsets of the output held. */
+  start: number;
+  end: number;
+  cols: number;
+  rows: number;
+  ledger: [ClientId, LedgerEntry][];
+  exit: KeeperExit | null;
+  /** What the host that started the session wants every later host to know. */
+  meta: Record<string, unknown>;
+  /** The last NOTE, base64; empty if none. */
+  note: string;
+};
+
+export type ToKeeper =
+  | { kind: 'hello'; wire: number; from: Offset }
+  | { kind: 'write'; client: ClientId | ''; seq: Seq; bytes: Uint8Array }
+  | { kind: 'resize'; cols: number; rows: number }
+  | { kind: 'ack'; offset: Offset }
+  | { kind: 'signal'; name: string }
+  | { kind: 'release' }
+  | { kind: 'forget'; client: ClientId }
+  | { kind: 'note'; bytes: Uint8Array };
+
+export type FromKeeper =
+  | { kind: 'hello'; hello: KeeperHello }
+  | { kind: 'output'; offset: Offset; bytes: Uint8Array }
+  | { kind: 'applied'; client: ClientId; seq: Seq }
+  | { kind: 'exit'; exit: KeeperExit };
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+export function encodeToKeeper(message: ToKeeper): Uint8Array {
+  switch (message.kind) {
+    case 'hello':
+      return json(1, { wire: message.wire, from: message.from });
+    case 'write': {
+      const { frame, view, at } = unitFrame(2, message.client, message.bytes.length);
+      view.setBigUint64(at, BigInt(message.seq), true);
+      frame.set(message.bytes, at + 8);
+      return frame;
+    }
+    case 'resize': {
+      const { frame, view } = newFrame(3, 4);
+      view.setUint16(5, message.cols, true);
+      view.setUint16(7, message.rows, true);
+      return frame;
+    }
+    case 'ack': {
+      const { frame, view } = newFrame(4, 8);
+      view.setBigUint64(5, BigInt(message.offset), true);
+      return frame;
+    }
+    case 'signal':
+      return text(5, message.name);
+    case 'release':
+      return newFrame(6, 0).frame;
+    case 'forget':
+      return text(7, message.client);
+    case 'note': {
+      if (message.bytes.length > MAX_NOTE_BYTES) throw new RangeError(`note of ${message.bytes.length} bytes exceeds ${MAX_NOTE_BYTES}`);
+      const { frame } = newFrame(8, message.bytes.length);
+      frame.set(message.bytes, 5);
+      return frame;
+    }
+  }
+}
+
+export function encodeKeeperHello(hello: KeeperHello): Uint8Array {
+  return json(1, hello);
+}
+
+/** Everything of an OUTPUT frame but its bytes. */
+export function encodeOutputHeader(offset: Offset, byteLength: number): Uint8Array {
+  const frame = new Uint8Array(13);
+  const view = new DataView(frame.buffer);
+  view.setUint32(0, 9 + byteLength, true);
+  view.setUint8(4, 2);
+  view.setBigUint64(5, BigInt(offset), true);
+  return frame;
+}
+
+export function encodeApplied(client: ClientId, seq: Seq): Uint8Array {
+  const { frame, view, at } = unitFrame(3, client, 0);
+  view.setBigUint64(at, BigInt(seq), true);
+  return frame;
+}
+
+export function encodeExit(exit: KeeperExit): Uint8Array {
+  return json(4, exit);
+}
+
+/** Frames a host sent. Throws on a frame that breaks the format; unknown kinds are skipped. */
+export class ToKeeperDecoder {
+  readonly #bodies = new BodyCutter(MAX_KEEPER_FRAME_BYTES);
+
+  *push(chunk: Uint8Array): Generator<ToKeeper> {
+    for (const body of this.#bodies.push(chunk)) {
+      const message = decodeToKeeper(body);
+      if (message) yield message;
+    }
+  }
+}
+
+/** Frames a keeper sent. Throws on a frame that breaks the format; unknown kinds are skipped. */
+export class FromKeeperDecoder {
+  readonly #bodies = new BodyCutter(MAX_KEEPER_FRAME_BYTES);
+
+  *push(chunk: Uint8Array): Generator<FromKeeper> {
+    for (const body of this.#bodies.push(chunk)) {
+      const message = decodeFromKeeper(body);
+      if (message) yield message;
+    }
+  }
+}
+
+function decodeToKeeper(body: Uint8Array): ToKeeper | null {
+  const view = viewOf(body);
+  switch (view.getUint8(0)) {
+    case 1: {
+      const { wire, from } = JSON.parse(decoder.decode(body.subarray(1))) as { wire: number; from: Offset };
+      return { kind: 'hello', wire: Number(wire), from: Number(from) as Offset };
+    }
+    case 2: {
+      const { client, at } = clientOf(body);
+      return { kind: 'write', client, seq: Number(view.getBigUint64(at, true)) as Seq, bytes: body.subarray(at + 8) };
+    }
+    case 3:
+      return { kind: 'resize', cols: view.getUint16(1, true), rows: view.getUint16(3, true) };
+    case 4:
+      return { kind: 'ack', offset: Number(view.getBigUint64(1, true)) as Offset };
+    case 5:
+      return { kind: 'signal', name: decoder.decode(body.subarray(1)) };
+    case 6:
+      return { kind: 'release' };
+    case 7:
+      return { kind: 'forget', client: decoder.decode(body.subarray(1)) as ClientId };
+    case 8:
+      return { kind: 'note', bytes: body.slice(1, 1 + MAX_NOTE_BYTES) };
+    default:
+      return null;
+  }
+}
+
+function decodeFromKeeper(body: Uint8Array): FromKeeper | null {
+  const view = viewOf(body);
+  switch (view.getUint8(0)) {
+    case 1:
+      return { kind: 'hello', hello: JSON.parse(decoder.decode(body.subarray(1))) as KeeperHello };
+    case 2:
+      return { kind: 'output', offset: Number(view.getBigUint64(1, true)) as Offset, bytes: body.subarray(9) };
+    case 3: {
+      const { client, at } = clientOf(body);
+      return { kind: 'applied', client: client as ClientId, seq: Number(view.getBigUint64(at, true)) as Seq };
+    }
+    case 4:
+      return { kind: 'exit', exit: JSON.parse(decoder.decode(body.subarray(1))) as KeeperExit };
+    default:
+      return null;
+  }
+}
+
+function newFrame(kind: number, payloadBytes: number): { frame: Uint8Array; view: DataView } {
+  const frame = new Uint8Array(5 + payloadBytes);
+  const view = new DataView(frame.buffer);
+  view.setUint32(0, 1 + payloadBytes, true);
+  view.setUint8(4, kind);
+  return { frame, view };
+}
+
+/** A frame that begins with a client; `at` is where its seq goes. */
+function unitFrame(kind: number, client: string, byteLength: number): { frame: Uint8Array; view: DataView; at: number } {
+  const name = encoder.encode(client);
+  if (name.length > 255) throw new RangeError(`client id of ${name.length} bytes exceeds 255`);
+  const { frame, view } = newFrame(kind, 1 + name.length + 8 + byteLength);
+  view.setUint8(5, name.length);
+  frame.set(name, 6);
+  return { frame, view, at: 6 + name.length };
+}
+
+function clientOf(body: Uint8Array): { client: ClientId | ''; at: number } {
+  const at = 2 + (body[1] ?? 0);
+  return { client: decoder.decode(body.subarray(2, at)) as ClientId | '', at };
+}
+
+function text(kind: number, value: string): Uint8Array {
+  const bytes = encoder.encode(value);
+  const { frame } = newFrame(kind, bytes.length);
+  frame.set(bytes, 5);
+  return frame;
+}
+
+const json = (kind: number, value: unknown) => text(kind, JSON.stringify(value));
+const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

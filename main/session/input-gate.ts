@@ -1,0 +1,38 @@
+/**
+ * The one place where it is decided whether an input unit may be written (invariant 5): synchronous, in memory, pure.
+ */
+import type { ClientId, Epoch, Seq } from '#protocol/ids.ts';
+import type { Role } from '#protocol/messages.ts';
+import type { ControlLease } from './control-lease.ts';
+
+export type Judgement =
+  /** Sent again after a reconnect: its verdict is or will be told. */
+  | { is: 'duplicate' }
+  | { is: 'refused'; reason: 'not-in-control' | 'observer' | 'stale-epoch' }
+  /** New and permitted: journal it, then write it. */
+  | { is: 'next' };
+
+export class InputGate {
+  readonly #judged: Map<ClientId, Seq>;
+  readonly #control: ControlLease;
+
+  /** `accepted`: what the keeper has of each client, after a restart of the host. */
+  constructor(control: ControlLease, accepted: Iterable<[ClientId, Seq]> = []) {
+    this.#control = control;
+    this.#judged = new Map(accepted);
+  }
+
+  judge(unit: { client: ClientId; role: Role; epoch: Epoch; seq: Seq }): Judgement {
+    if (unit.seq <= (this.#judged.get(unit.client) ?? 0)) return { is: 'duplicate' };
+    if (unit.role === 'observer') return { is: 'refused', reason: 'observer' };
+    if (this.#control.holder?.client !== unit.client) return { is: 'refused', reason: 'not-in-control' };
+    if (unit.epoch !== this.#control.epoch) return { is: 'refused', reason: 'stale-epoch' };
+    this.#judged.set(unit.client, unit.seq);
+    return { is: 'next' };
+  }
+
+  /** The client is gone for good. */
+  forget(client: ClientId): void {
+    this.#judged.delete(client);
+  }
+}

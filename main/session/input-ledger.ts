@@ -1,0 +1,44 @@
+/**
+ * Which input units reached the PTY: the last accepted and the last written seq of each client. Pure; lives in the
+ * keeper, next to the side effect, so that a crash of the host repeats and loses nothing (invariants 3 and 6).
+ */
+import type { ClientId, Seq } from '#protocol/ids.ts';
+
+/** Clients remembered; the one that was silent longest goes first. Far above what one session ever has at a time. */
+const MAX_CLIENTS = 4096;
+
+export type LedgerEntry = { accepted: Seq; applied: Seq };
+
+export class InputLedger {
+  readonly #entries = new Map<ClientId, LedgerEntry>();
+
+  /** True if the unit is new and must be written now; false if it is a repeat, to be dropped. */
+  accept(client: ClientId, seq: Seq): boolean {
+    const entry = this.#entries.get(client);
+    if (entry && seq <= entry.accepted) return false;
+    this.#entries.delete(client); // to the end of the map: most recently used
+    this.#entries.set(client, { accepted: seq, applied: entry?.applied ?? (0 as Seq) });
+    if (this.#entries.size > MAX_CLIENTS) {
+      for (const oldest of this.#entries.keys()) {
+        this.#entries.delete(oldest);
+        break;
+      }
+    }
+    return true;
+  }
+
+  /** The unit was written whole. */
+  applied(client: ClientId, seq: Seq): void {
+    const entry = this.#entries.get(client);
+    if (entry) entry.applied = seq;
+  }
+
+  /** The client is gone for good: it will not send its units again. */
+  forget(client: ClientId): void {
+    this.#entries.delete(client);
+  }
+
+  entries(): [ClientId, LedgerEntry][] {
+    return [...this.#entries];
+  }
+}

@@ -1,0 +1,39 @@
+/** How much output may be on its way to one client. Pure. Source: credit windows as in SSH (RFC 4254, section 5.2). */
+import type { Offset } from '#protocol/ids.ts';
+
+/** Sent and not yet acknowledged, bytes (DESIGN, section 4). */
+export const WINDOW_BYTES = 1024 * 1024;
+
+export class SendWindow {
+  #cursor: number;
+  #acked: number;
+
+  constructor(start: Offset) {
+    this.#cursor = start;
+    this.#acked = start;
+  }
+
+  /** Offset of the next byte to send. */
+  get cursor(): Offset {
+    return this.#cursor as Offset;
+  }
+  /** Bytes that may be sent now. */
+  get credit(): number {
+    return Math.max(0, WINDOW_BYTES - (this.#cursor - this.#acked));
+  }
+
+  sent(bytes: number): void {
+    this.#cursor += bytes;
+  }
+
+  /** The client parsed up to `offset`. What it cannot have seen is not believed. */
+  ack(offset: Offset): void {
+    if (offset > this.#acked && offset <= this.#cursor) this.#acked = offset;
+  }
+
+  /** The stream goes on at `offset`, after a snapshot. */
+  jump(offset: Offset): void {
+    this.#cursor = offset;
+    this.#acked = offset;
+  }
+}
