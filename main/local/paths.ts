@@ -1,7 +1,8 @@
 /** Where this user's cmdop keeps its state and its sockets on this machine. */
-import { mkdirSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, statSync } from 'node:fs';
 import { homedir, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
+import { CmdopError } from '#protocol/errors.ts';
 
 /**
  * `CMDOP_HOME` puts everything below one folder (tests, portable use). Otherwise: XDG on Linux, Library on macOS,
@@ -51,8 +52,36 @@ export function localPaths(env: NodeJS.ProcessEnv = process.env, platform: NodeJ
   };
 }
 
-/** Makes the folders, for this user only. Throws what `mkdir` throws. */
+/**
+ * Makes the folders, for this user only. Throws `storage` if one cannot be made, or exists and belongs to someone else:
+ * a folder in a shared /tmp can be planted, and its owner would own every session.
+ */
 export function ensureLocalFolders(paths: LocalPaths): void {
-  mkdirSync(paths.stateDir, { recursive: true, mode: 0o700 });
-  mkdirSync(paths.runDir, { recursive: true, mode: 0o700 });
+  for (const folder of [paths.stateDir, paths.runDir]) {
+    try {
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+    } catch (error) {
+      throw new CmdopError('storage', `${folder} cannot be made (${message(error)}): make it, or set CMDOP_HOME to a folder of yours`);
+    }
+    if (process.platform !== 'win32') keepPrivate(folder);
+  }
 }
+
+function keepPrivate(folder: string): void {
+  const entry = lstatSync(folder);
+  // One's own link may lead elsewhere; someone else's may not.
+  const found = entry.isSymbolicLink() && entry.uid === process.getuid?.() ? statSync(folder) : entry;
+  const own = process.getuid?.();
+  if (!found.isDirectory() || found.uid !== own) {
+    const what = found.isDirectory() ? `belongs to user ${found.uid}, not to you (${own})` : 'is not a folder';
+    throw new CmdopError('storage', `${folder} ${what}: remove it, or set CMDOP_HOME to a folder of yours`);
+  }
+  if ((found.mode & 0o077) === 0) return;
+  try {
+    chmodSync(folder, 0o700);
+  } catch (error) {
+    throw new CmdopError('storage', `others may enter ${folder} (${message(error)}): run \`chmod 700 ${folder}\``);
+  }
+}
+
+const message = (error: unknown) => (error instanceof Error ? error.message : String(error));

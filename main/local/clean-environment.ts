@@ -1,0 +1,79 @@
+/**
+ * The environment a host starts with: the user's own, without what the program that starts it carries along.
+ * A deny-list, because users rely on variables nobody can enumerate; every entry names a program that sets it for its children.
+ */
+
+/** Variables of one program's making, by prefix. */
+const FOREIGN_PREFIXES = [
+  'npm_', // npm and npx, for scripts
+  'ELECTRON_', // Electron and its launchers
+  'CHROME_', // Chromium: sandbox helper, desktop file
+  'NODE_', // the Node that runs us, such as NODE_OPTIONS and NODE_ENV
+  'VSCODE_', // an editor's integrated terminal
+  'VITEST', // the test runner
+  'KITTY_', // terminals, about their own windows
+  'WEZTERM_',
+  'ALACRITTY_',
+  'ITERM_',
+  'KONSOLE_',
+  'GHOSTTY_',
+  'BASH_FUNC_', // functions exported to one child
+];
+
+const FOREIGN_NAMES = new Set([
+  'INIT_CWD', // npm
+  'GDK_BACKEND', // Electron sets it for itself
+  'ORIGINAL_XDG_CURRENT_DESKTOP', // Chromium
+  'GOOGLE_API_KEY', // Chromium's own services
+  'APPDIR', // AppImage's launcher
+  'APPIMAGE',
+  'ARGV0',
+  'OWD',
+  // The terminal that we happen to be started from; a session has its own.
+  'TERM',
+  'COLORTERM',
+  'TERM_PROGRAM',
+  'TERM_PROGRAM_VERSION',
+  'TERM_SESSION_ID',
+  'VTE_VERSION',
+  'WINDOWID',
+  'WT_SESSION',
+  'WT_PROFILE_ID',
+  'TMUX',
+  'TMUX_PANE',
+  'STY',
+  'LINES',
+  'COLUMNS',
+  'FORCE_COLOR',
+  // The shell that we happen to be started from.
+  '_',
+  'SHLVL',
+  'PWD',
+  'OLDPWD',
+  'BASH_ENV',
+  'ENV',
+  // Of the session we may be started from, and of one command.
+  'CMDOP_SESSION',
+  'CMDOP_ACTOR',
+  'CMDOP_DETACH_KEY',
+  'CMDOP_TAKE_KEY',
+]);
+
+/** Folders that npm puts in front of PATH while a script runs. */
+const FOREIGN_PATH_ENTRY = /[\\/](node_modules[\\/]\.bin|node-gyp-bin)[\\/]?$/;
+
+export function cleanEnvironment(env: NodeJS.ProcessEnv, platform: NodeJS.Platform = process.platform): Record<string, string> {
+  const clean: Record<string, string> = {};
+  for (const [name, value] of Object.entries(env)) {
+    if (value === undefined || FOREIGN_NAMES.has(name)) continue;
+    if (FOREIGN_PREFIXES.some((prefix) => name.startsWith(prefix))) continue;
+    clean[name] = name.toUpperCase() === 'PATH' ? cleanPath(value, platform === 'win32' ? ';' : ':') : value;
+  }
+  return clean;
+}
+
+const cleanPath = (path: string, separator: string) =>
+  path
+    .split(separator)
+    .filter((entry) => !FOREIGN_PATH_ENTRY.test(entry))
+    .join(separator);

@@ -1,0 +1,44 @@
+/** A byte stream to this machine's host, which is started where none runs. */
+import { connect, type Socket } from 'node:net';
+import { CmdopError } from '#protocol/errors.ts';
+import type { Transport } from '#protocol/transport.ts';
+import { ensureLocalFolders, type LocalPaths, localPaths } from './paths.ts';
+import { socketTransport } from './socket-transport.ts';
+import { startHost } from './start-host.ts';
+
+/** What connecting says when no host listens: no socket, or one that a killed host left behind. */
+const NOBODY_LISTENS = new Set(['ENOENT', 'ECONNREFUSED']);
+
+/** Throws `host-unreachable` when there is no host (and `start` is false), or none could be started. */
+export async function connectToHost({ start, paths = localPaths() }: { start: boolean; paths?: LocalPaths }): Promise<Transport> {
+  const first = await open(paths);
+  if (typeof first !== 'string') return socketTransport(first);
+  if (!NOBODY_LISTENS.has(first)) throw unreachable(paths, first);
+  if (!start) throw new CmdopError('host-unreachable', 'no host runs here: start it with `cmdop host start`');
+  ensureLocalFolders(paths);
+  await startHost(paths);
+  const second = await open(paths);
+  if (typeof second === 'string') throw unreachable(paths, second);
+  return socketTransport(second);
+}
+
+/** The connected socket, or the code of what went wrong. */
+function open(paths: LocalPaths): Promise<Socket | string> {
+  return new Promise((resolve) => {
+    const socket = connect(paths.hostSocket);
+    const failed = (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message);
+    socket.once('error', failed);
+    socket.once('connect', () => {
+      socket.off('error', failed);
+      resolve(socket);
+    });
+  });
+}
+
+function unreachable(paths: LocalPaths, code: string): CmdopError {
+  const remedy =
+    code === 'EACCES'
+      ? 'it belongs to another user: run cmdop as that user, or set CMDOP_HOME to a folder of yours'
+      : `look into ${paths.logFile}`;
+  return new CmdopError('host-unreachable', `the host's socket ${paths.hostSocket} cannot be opened (${code}): ${remedy}`);
+}

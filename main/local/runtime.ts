@@ -1,0 +1,53 @@
+/** Where the Node that runs hosts and keepers is, and the bundles it runs. */
+import { existsSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { CmdopError } from '#protocol/errors.ts';
+
+/** The host's journal needs `node:sqlite`, and keepers must outlive upgrades under one known runtime. */
+const MIN_NODE_MAJOR = 24;
+
+export type Program = 'host' | 'keeper' | 'cli' | 'screen-worker';
+
+/** Sources by program, for a checkout that was not built yet: Node 24 runs them as they are. */
+const SOURCES: Record<Program, string> = {
+  host: 'main/host/main.ts',
+  keeper: 'main/keeper/main.ts',
+  cli: 'main/cli/main.ts',
+  'screen-worker': 'main/host/screen-worker.ts',
+};
+
+/** Path of a plain Node ≥ 24. Throws `host-unreachable` if there is none. */
+export function nodePath(): string {
+  const file = process.platform === 'win32' ? 'node.exe' : 'node';
+  const candidates = [
+    ...(process.env.CMDOP_NODE ? [process.env.CMDOP_NODE] : []),
+    ...roots().flatMap((root) => [join(root, 'node', file), join(root, 'node_modules', 'node', 'bin', file)]),
+  ];
+  const found = candidates.find((path) => existsSync(path));
+  if (found) return found;
+  const isElectron = process.versions.electron !== undefined;
+  if (!isElectron && Number.parseInt(process.versions.node, 10) >= MIN_NODE_MAJOR) return process.execPath;
+  throw new CmdopError(
+    'host-unreachable',
+    `the host needs Node ${MIN_NODE_MAJOR} or newer, and none is here (this is ${isElectron ? 'Electron' : `Node ${process.versions.node}`}): run \`npm install\` in cmdop's folder, or set CMDOP_NODE to one`,
+  );
+}
+
+/** Path of a program's bundle, or of its source where nothing is built. Throws `host-unreachable` if neither is there. */
+export function programPath(program: Program): string {
+  for (const root of roots()) {
+    for (const path of [join(root, 'dist', `${program}.mjs`), join(root, SOURCES[program])]) if (existsSync(path)) return path;
+  }
+  throw new CmdopError(
+    'host-unreachable',
+    `cmdop's ${program} is missing below ${roots().join(' and ')}: run \`npm run build\` in cmdop's folder, or install cmdop again`,
+  );
+}
+
+/** Folders that may hold `dist/` or `node/`: this file is in `dist/` or `dist/cli/` when bundled, `main/local/` when not. */
+function roots(): string[] {
+  // A packaged app keeps its code in app.asar, which only Electron can read; what plain Node runs lies beside it.
+  const here = dirname(fileURLToPath(import.meta.url)).replace(/\bapp\.asar(?=[\\/]|$)/, 'app.asar.unpacked');
+  return ['..', '../..', '../../..'].map((up) => resolve(here, up));
+}

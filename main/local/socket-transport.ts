@@ -1,0 +1,86 @@
+/** A Transport over Node streams: a socket, or a pair of pipes such as stdin and stdout. */
+import type { Socket } from 'node:net';
+import type { Readable, Writable } from 'node:stream';
+import type { Transport, TransportListener } from '#protocol/transport.ts';
+
+/** How long a closed transport may still deliver what was sent before, milliseconds: a peer that never reads must not hold it. */
+const FLUSH_MS = 1_000;
+
+export function socketTransport(socket: Socket, kind = 'unix socket'): Transport {
+  socket.setNoDelay(true);
+  return new StreamTransport(kind, socket, socket);
+}
+
+/** For a process that is itself the carrier: `input` is what the other side says, `output` what it hears. */
+export function pipeTransport(input: Readable, output: Writable, kind: string): Transport {
+  return new StreamTransport(kind, input, output);
+}
+
+class StreamTransport implements Transport {
+  readonly kind: string;
+  readonly #input: Readable;
+  readonly #output: Writable;
+  #listener: TransportListener | null = null;
+  #isClosing = false;
+  #closedWith: { error?: Error } | null = null;
+  #flushTimer: NodeJS.Timeout | null = null;
+
+  constructor(kind: string, input: Readable, output: Writable) {
+    this.kind = kind;
+    this.#input = input;
+    this.#output = output;
+    for (const stream of new Set<Readable | Writable>([input, output])) {
+      stream.on('error', (error: Error) => this.#closed(error));
+      stream.on('close', () => this.#closed());
+    }
+    input.on('end', () => this.#closed());
+  }
+
+  get queuedBytes(): number {
+    return this.#output.writableLength;
+  }
+
+  send(...parts: Uint8Array[]): void {
+    if (this.#isClosing || this.#closedWith) return;
+    const last = parts.length - 1;
+    if (last > 0) this.#output.cork();
+    // The stream's own `drain` only comes after its high-water mark was passed; ours whenever nothing is left.
+    for (let i = 0; i <= last; i++) {
+      const part = parts[i];
+      if (part) this.#output.write(part, i === last ? this.#written : undefined);
+    }
+    if (last > 0) this.#output.uncork();
+  }
+
+  listen(listener: TransportListener): void {
+    this.#listener = listener;
+    const closedWith = this.#closedWith;
+    if (closedWith) {
+      queueMicrotask(() => listener.closed(closedWith.error));
+      return;
+    }
+    this.#input.on('data', (bytes: Buffer) => {
+      if (!this.#isClosing && !this.#closedWith) listener.received(bytes);
+    });
+  }
+
+  close(): void {
+    if (this.#isClosing || this.#closedWith) return;
+    this.#isClosing = true;
+    this.#output.end(() => this.#closed());
+    this.#flushTimer = setTimeout(() => this.#closed(), FLUSH_MS);
+  }
+
+  #written = (error?: Error | null): void => {
+    if (!error && this.#output.writableLength === 0 && !this.#isClosing && !this.#closedWith) this.#listener?.drained();
+  };
+
+  #closed(error?: Error): void {
+    if (this.#closedWith) return;
+    this.#closedWith = error && !this.#isClosing ? { error } : {};
+    if (this.#flushTimer) clearTimeout(this.#flushTimer);
+    this.#input.destroy();
+    this.#output.destroy();
+    this.#listener?.closed(this.#closedWith.error);
+  }
+}
