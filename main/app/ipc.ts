@@ -1,7 +1,7 @@
 /** Answers the page's calls: who asks is checked first, then what it asks. */
 import { app, BrowserWindow, clipboard, type IpcMainInvokeEvent, ipcMain, shell } from 'electron';
 import { z } from 'zod';
-import { localIdentity } from '#local/identity.ts';
+import { personName } from '#local/person-name.ts';
 import type { DesktopApi } from '../../preload/api.ts';
 import { CALL } from '../../preload/channels.ts';
 import { connectPage } from './broker.ts';
@@ -17,7 +17,7 @@ const EXTERNAL_PROTOCOLS = new Set(['http:', 'https:', 'mailto:']);
 type Call = Exclude<keyof DesktopApi, 'platform' | 'version' | 'onMenu'>;
 
 export function answerPage(): void {
-  answer('identity', NOTHING, async () => ({ name: await localIdentity() }));
+  answer('identity', NOTHING, () => ({ name: personName() }));
   answer('connect', NOTHING, (_nothing, { senderFrame }) => {
     if (!senderFrame) throw new Error('the page is gone');
     return connectPage(senderFrame);

@@ -1,0 +1,42 @@
+/** How the suites run: each is a project, and the ones that start processes run one file at a time. */
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+const root = resolve(fileURLToPath(import.meta.url), '..', '..');
+
+/** Longest a test, and what prepares it, may take, milliseconds: about ten times what they take on 2 cores. */
+const LIMITS = {
+  unit: { testTimeout: 10_000, hookTimeout: 10_000 },
+  contract: { testTimeout: 10_000, hookTimeout: 10_000 },
+  model: { testTimeout: 300_000, hookTimeout: 10_000 },
+  process: { testTimeout: 60_000, hookTimeout: 60_000 },
+  e2e: { testTimeout: 120_000, hookTimeout: 120_000 },
+};
+
+type Suite = keyof typeof LIMITS;
+
+/** They measure time, take ports and start programs: two at once would disturb each other on two cores. */
+const SEQUENTIAL: ReadonlySet<Suite> = new Set(['process', 'e2e']);
+
+const suite = (name: Suite) => ({
+  extends: true as const,
+  test: {
+    name,
+    include: [`test/${name}/**/*.test.ts`],
+    environment: 'node',
+    ...LIMITS[name],
+    ...(SEQUENTIAL.has(name) ? { fileParallelism: false } : {}),
+  },
+});
+
+export default defineConfig({
+  root,
+  test: {
+    pool: 'forks',
+    maxWorkers: 2,
+    reporters: ['default'],
+    passWithNoTests: true,
+    projects: [suite('unit'), suite('contract'), suite('model'), suite('process'), suite('e2e')],
+  },
+});
