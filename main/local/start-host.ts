@@ -33,10 +33,16 @@ export async function startHost(paths: LocalPaths = localPaths()): Promise<void>
 
 /** Starts a program that outlives us: own session, folder `/`, descriptors 0 and 2 closed to `/dev/null`, 1 to read from. */
 export function spawnApart(command: readonly string[], env: Record<string, string>): ChildProcess {
-  const bash = ['/bin/bash', '/usr/bin/bash'].find((path) => process.platform !== 'win32' && existsSync(path));
-  // -p: no start-up file and no imported functions.
-  const [program = '', ...rest] = bash ? [bash, '-p', '-c', CLOSE_AND_EXEC, 'cmdop', ...command] : command;
+  const [program = '', ...rest] = closingDescriptors(command);
   return spawn(program, rest, { detached: true, cwd: '/', env, stdio: ['ignore', 'pipe', 'ignore'], windowsHide: true });
+}
+
+/** The command that closes every descriptor above 2 and becomes `command`; `command` itself where there is no bash. */
+export function closingDescriptors(command: readonly string[]): readonly string[] {
+  if (process.platform === 'win32') return command;
+  const bash = ['/bin/bash', '/usr/bin/bash'].find((path) => existsSync(path));
+  // -p: no start-up file and no imported functions.
+  return bash ? [bash, '-p', '-c', CLOSE_AND_EXEC, 'cmdop', ...command] : command;
 }
 
 function ready(child: ChildProcess, paths: LocalPaths): Promise<void> {

@@ -1,0 +1,121 @@
+/** A cmdop of its own for a test: fresh folders, the built command line, real terminals; `dispose` stops its host and removes all. */
+import { spawn as spawnProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { nodePath } from '#local/runtime.ts';
+import { openTerminal, type TestTerminal } from './test-terminal.ts';
+
+/** The built command line where there is one, else its source. */
+const CLI = [resolve('dist/cli.mjs'), resolve('main/cli/main.ts')].find((path) => existsSync(path)) ?? 'dist/cli.mjs';
+
+export type Outcome = { code: number; stdout: string; stderr: string };
+
+export type TestCmdop = {
+  /** The CMDOP_HOME; also the home folder of sessions, so that no one's own settings matter. */
+  readonly home: string;
+  readonly env: Record<string, string>;
+  /** Runs `cmdop …` without a terminal to its end. */
+  run(...args: string[]): Promise<Outcome>;
+  /** As `run`; throws unless it exits with 0. */
+  ok(...args: string[]): Promise<string>;
+  /** Parsed stdout of `cmdop … --json`. */
+  json<T>(...args: string[]): Promise<T>;
+  /** Runs `cmdop …` in a terminal of its own. */
+  terminal(args: readonly string[], options?: { cols?: number; rows?: number; env?: Record<string, string> }): TestTerminal;
+  /** Pid of the host that runs now. */
+  hostPid(): Promise<number>;
+  dispose(): Promise<void>;
+};
+
+export async function startCmdop(options: { actor?: string; shell?: string } = {}): Promise<TestCmdop> {
+  // Short, since the path of a unix socket may have about 100 bytes.
+  const home = mkdtempSync(join(tmpdir(), 'cmdop-t-'));
+  chmodSync(home, 0o700);
+  mkdirSync(join(home, 'work'));
+  writeFileSync(join(home, '.bashrc'), "PS1='$ '\n");
+  writeFileSync(join(home, '.zshrc'), "PROMPT='%% '\n");
+  const env: Record<string, string> = {
+    PATH: process.env.PATH ?? '/usr/bin:/bin',
+    HOME: home,
+    CMDOP_HOME: home,
+    CMDOP_NODE: nodePath(),
+    CMDOP_ACTOR: options.actor ?? 'tester',
+    SHELL: options.shell ?? '/bin/bash',
+    LANG: 'C.UTF-8',
+    TERM: 'xterm-256color',
+    ...(process.env.USER ? { USER: process.env.USER } : {}),
+  };
+  const terminals: TestTerminal[] = [];
+
+  const run = async (...args: string[]): Promise<Outcome> => {
+    const child = spawnProcess(nodePath(), [CLI, ...args], { env, cwd: join(home, 'work'), stdio: ['ignore', 'pipe', 'pipe'] });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text;
+    });
+    const [code]: [number | null] = (await once(child, 'close')) as [number | null];
+    return { code: code ?? -1, stdout, stderr };
+  };
+
+  const ok = async (...args: string[]): Promise<string> => {
+    const outcome = await run(...args);
+    if (outcome.code === 0) return outcome.stdout;
+    throw new Error(`cmdop ${args.join(' ')} exited with ${outcome.code}: ${outcome.stderr}${outcome.stdout}`);
+  };
+
+  const json = async <T>(...args: string[]): Promise<T> => JSON.parse(await ok(...args, '--json')) as T;
+
+  return {
+    home,
+    env,
+    run,
+    ok,
+    json,
+    terminal: (args, at = {}) => {
+      const terminal = openTerminal([nodePath(), CLI, ...args], {
+        cols: at.cols ?? 80,
+        rows: at.rows ?? 24,
+        cwd: join(home, 'work'),
+        env: { ...env, ...at.env },
+      });
+      terminals.push(terminal);
+      return terminal;
+    },
+    hostPid: async () => (await json<{ pid: number }>('host', 'status')).pid,
+    dispose: async () => {
+      for (const terminal of terminals) terminal.dispose();
+      // Every process of ours carries our home in its environment, and no process of anyone else does.
+      for (const pid of processesOf(home)) kill(pid);
+      rmSync(home, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+    },
+  };
+}
+
+function processesOf(home: string): number[] {
+  if (process.platform !== 'linux') return [];
+  const marker = `CMDOP_HOME=${home}\0`;
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        return `${readFileSync(`/proc/${pid}/environ`, 'latin1')}\0`.includes(marker);
+      } catch {
+        return false; // it ended meanwhile
+      }
+    });
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // it ended meanwhile
+  }
+}
