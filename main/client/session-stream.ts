@@ -60,8 +60,8 @@ export class SessionStream {
   #isDisposed = false;
   /** Who waits for a unit's verdict, by the unit's bytes. */
   readonly #awaitingVerdict = new Map<Uint8Array, (verdict: Verdict) => void>();
-  /** Size that goes with the SNAPSHOT frame to come. */
-  #snapshotSize: Size | null = null;
+  /** The snapshot whose frames are to come: the terminal's size, and how many bytes of text are missing. */
+  #snapshot: { size: Size; isBegun: boolean; missingBytes: number } | null = null;
 
   constructor(options: { session: string; clientId: ClientId; attach: AttachOptions; sink: SessionSink; onDispose: () => void }) {
     this.#clientId = options.clientId;
@@ -189,7 +189,7 @@ export class SessionStream {
       this.#sink.resized(answer.size);
     } else {
       if (this.#received !== null && this.#received < answer.offset) this.#sink.gap({ from: this.#received, to: answer.offset });
-      this.#snapshotSize = answer.size;
+      this.#expectSnapshot(answer.size, answer.snapshotBytes);
     }
     this.#acked = answer.offset;
     const hasControl = this.#clientId === answer.control.holder?.client;
@@ -201,12 +201,19 @@ export class SessionStream {
   frame(frame: Extract<Frame, { kind: 'output' | 'snapshot' }>): void {
     const end = (frame.offset + frame.bytes.length) as Offset;
     if (frame.kind === 'snapshot') {
-      const size = this.#snapshotSize ?? this.#summary?.size;
-      if (!size) return;
+      const snapshot = this.#snapshot;
+      if (!snapshot) return;
+      snapshot.missingBytes -= frame.bytes.length;
+      if (snapshot.missingBytes <= 0) this.#snapshot = null;
+      if (snapshot.isBegun) {
+        this.#sink.output(frame.bytes, () => {});
+        return;
+      }
+      snapshot.isBegun = true;
       this.#received = frame.offset;
       this.#parsed = frame.offset;
       this.#acked = frame.offset;
-      this.#sink.snapshot(frame.bytes, size, () => this.#wasParsed(frame.offset));
+      this.#sink.snapshot(frame.bytes, snapshot.size, () => this.#wasParsed(frame.offset));
       return;
     }
     this.#received = end;
@@ -244,8 +251,8 @@ export class SessionStream {
   }
 
   /** @internal */
-  gap({ from, to, size }: EventParams<'output.gap'>): void {
-    this.#snapshotSize = size;
+  gap({ from, to, size, snapshotBytes }: EventParams<'output.gap'>): void {
+    this.#expectSnapshot(size, snapshotBytes);
     this.#sink.gap({ from, to });
   }
 
@@ -271,6 +278,10 @@ export class SessionStream {
     this.#channel = null;
     this.#perform(this.#outbox.ended('detached'));
     this.#onDispose();
+  }
+
+  #expectSnapshot(size: Size, missingBytes: number): void {
+    this.#snapshot = { size, isBegun: false, missingBytes };
   }
 
   #wasParsed(offset: Offset): void {

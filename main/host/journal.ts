@@ -6,7 +6,7 @@
  * second. When the disk refuses, records wait in memory in order, the session goes on, and `problem` says so.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, renameSync } from 'node:fs';
+import { close, existsSync, fsync, open as openFile, renameSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import type { ActorId, Offset, SessionId } from '#protocol/ids.ts';
 import type { InterfaceKind, VerifyReport } from '#protocol/messages.ts';
@@ -219,7 +219,7 @@ export class Journal {
     }
   }
 
-  /** Once a second at most, and only after writes: fsync through a checkpoint. */
+  /** Once a second at most, and only after writes. */
   #scheduleSync(): void {
     this.#syncTimer ??= setTimeout(() => {
       this.#syncTimer = null;
@@ -227,12 +227,15 @@ export class Journal {
     }, SYNC_MS);
   }
 
+  /** Off this thread: an fsync can take longer than a person waits for a keystroke. */
   #sync(): void {
-    try {
-      this.#db.exec('PRAGMA wal_checkpoint(PASSIVE)');
-    } catch (error) {
-      this.#fails(error);
-    }
+    openFile(`${this.#file}-wal`, 'r', (openError, fd) => {
+      if (openError) return; // no WAL: everything is in the database
+      fsync(fd, (error) => {
+        close(fd);
+        if (error) this.#fails(error);
+      });
+    });
   }
 
   #setProblem(problem: string | null): void {

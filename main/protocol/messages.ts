@@ -270,8 +270,10 @@ export const METHODS = {
     result: z.object({
       channel,
       mode: z.enum(['resume', 'snapshot']),
-      /** Where the stream starts; a SNAPSHOT frame for it follows in mode `snapshot`. */
+      /** Where the stream starts; in mode `snapshot` its text follows in one or more SNAPSHOT frames. */
       offset,
+      /** Length of the snapshot's text in all its frames; 0 in mode `resume`. */
+      snapshotBytes: integer,
       /** Where the output ended when the answer was made. */
       end: offset,
       /** The terminal's size at `offset`; later ones come as `session.resized`. */
@@ -363,8 +365,8 @@ export const EVENTS = {
   }),
   'control.changed': z.object({ channel, control }),
   'role.changed': z.object({ channel, role }),
-  /** Bytes from `from` to `to` will not come; a SNAPSHOT at `to` for a terminal of `size` follows. */
-  'output.gap': z.object({ channel, from: offset, to: offset, size }),
+  /** Bytes from `from` to `to` will not come; a SNAPSHOT at `to` of `snapshotBytes` for a terminal of `size` follows. */
+  'output.gap': z.object({ channel, from: offset, to: offset, size, snapshotBytes: integer }),
   /** In the stream, at exactly `offset`: the terminal has this size from there on. */
   'session.resized': z.object({ channel, offset, size }),
   'session.ended': z.object({ channel, end: sessionEnd }),

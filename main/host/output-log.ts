@@ -1,0 +1,234 @@
+/**
+ * A session's output on disk: segments by offset, the oldest dropped beyond a budget.
+ *
+ * `append` returns at once; `stored` tells how far the bytes are in the operating system's hands, where a crash of this
+ * process cannot lose them: only then may the keeper forget them (invariant 6). A full segment is compressed.
+ * When the disk refuses, the session goes on without: `problem` says so, and reading names what is missing.
+ */
+import { mkdirSync, readdirSync, statSync } from 'node:fs';
+import { type FileHandle, open, readFile, rename, unlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { zstdCompress, zstdDecompress } from 'node:zlib';
+import type { Offset } from '#protocol/ids.ts';
+
+/** Raw bytes of a segment, bytes: small enough to decompress for one read, large enough to compress well. */
+const SEGMENT_BYTES = 2 * 1024 * 1024;
+/** Small output is written together, at most this late, milliseconds. */
+const GATHER_MS = 20;
+/** This much is written at once, bytes. */
+const GATHER_BYTES = 128 * 1024;
+
+const compress = promisify(zstdCompress);
+const decompress = promisify(zstdDecompress);
+
+type Segment = { readonly start: number; bytes: number; fileBytes: number; isSealed: boolean };
+
+export type OutputLogOptions = {
+  folder: string;
+  budgetBytes: number;
+  stored: (offset: Offset) => void;
+  problem: (sentence: string | null) => void;
+};
+
+export class OutputLog {
+  readonly #options: OutputLogOptions;
+  #segments: Segment[];
+  #file: FileHandle | null = null;
+  #pending: Uint8Array[] = [];
+  #pendingBytes = 0;
+  #end: number;
+  #storedEnd: number;
+  #timer: NodeJS.Timeout | null = null;
+  #work: Promise<void> = Promise.resolve();
+  #isWriting = false;
+  #isBroken = false;
+  #cache: { start: number; bytes: Uint8Array } | null = null;
+
+  private constructor(options: OutputLogOptions, segments: Segment[]) {
+    this.#options = options;
+    this.#segments = segments;
+    const last = segments.at(-1);
+    this.#end = last ? last.start + last.bytes : 0;
+    this.#storedEnd = this.#end;
+  }
+
+  /** Reads what an earlier host left in `folder`, which is made if missing. */
+  static async open(options: OutputLogOptions): Promise<OutputLog> {
+    mkdirSync(options.folder, { recursive: true, mode: 0o700 });
+    const segments: Segment[] = [];
+    for (const name of readdirSync(options.folder).sort()) {
+      const match = /^output-(\d{16})\.(raw|zst)$/.exec(name);
+      if (!match) continue;
+      const start = Number(match[1]);
+      const file = join(options.folder, name);
+      const fileBytes = statSync(file).size;
+      const previous = segments.at(-1);
+      if (match[2] === 'raw') {
+        if (previous?.start === start) continue; // compressed just before the crash, the raw file not yet removed
+        segments.push({ start, bytes: fileBytes, fileBytes, isSealed: false });
+      } else {
+        const bytes = await decompress(await readFile(file)).catch(() => null);
+        if (!bytes) continue; // damaged: a hole, named when it is read
+        if (previous?.start === start) segments.pop();
+        segments.push({ start, bytes: bytes.length, fileBytes, isSealed: true });
+      }
+    }
+    return new OutputLog(options, segments);
+  }
+
+  /** Offset of the oldest byte on disk. */
+  get start(): Offset {
+    return (this.#segments[0]?.start ?? this.#end) as Offset;
+  }
+  /** Offset after the newest byte appended. */
+  get end(): Offset {
+    return this.#end as Offset;
+  }
+  /** Appended and not yet stored, bytes. */
+  get backlogBytes(): number {
+    return this.#end - this.#storedEnd;
+  }
+
+  append(offset: Offset, bytes: Uint8Array): void {
+    if (offset !== this.#end) {
+      // Output the last host had not stored went with it: the hole stays visible as a jump between segments.
+      this.#seal();
+      this.#end = offset;
+      this.#storedEnd = Math.max(this.#storedEnd, offset);
+    }
+    this.#pending.push(bytes);
+    this.#pendingBytes += bytes.length;
+    this.#end += bytes.length;
+    if (this.#pendingBytes >= GATHER_BYTES) this.#flush();
+    else this.#timer ??= setTimeout(() => this.#flush(), GATHER_MS);
+  }
+
+  /** Up to `max` contiguous bytes from `from`; null where they are not held. Reads what is stored, waits for what is not. */
+  async read(from: Offset, max: number): Promise<Uint8Array | null> {
+    await this.flushed();
+    const segment = this.#segments.findLast(({ start }) => start <= from);
+    if (!segment || from >= segment.start + segment.bytes) return null;
+    const begin = from - segment.start;
+    const length = Math.min(max, segment.bytes - begin);
+    if (segment.isSealed) {
+      if (this.#cache?.start !== segment.start) {
+        const bytes = await readFile(this.#path(segment, 'zst')).then(decompress, () => null);
+        if (!bytes) return null;
+        this.#cache = { start: segment.start, bytes };
+      }
+      return this.#cache.bytes.slice(begin, begin + length);
+    }
+    const file = await open(this.#path(segment, 'raw')).catch(() => null);
+    if (!file) return segment.isSealed ? this.read(from, max) : null; // compressed meanwhile
+    try {
+      const buffer = new Uint8Array(length);
+      const { bytesRead } = await file.read(buffer, 0, length, begin);
+      return bytesRead > 0 ? buffer.subarray(0, bytesRead) : null;
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** Resolves when everything appended so far is stored, or was given up. */
+  async flushed(): Promise<void> {
+    this.#flush();
+    await this.#work;
+  }
+
+  async dispose(): Promise<void> {
+    await this.flushed();
+    await this.#file?.close();
+    this.#file = null;
+  }
+
+  #flush(): void {
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = null;
+    if (this.#isWriting || this.#pendingBytes === 0) return;
+    this.#isWriting = true;
+    this.#work = this.#write().finally(() => {
+      this.#isWriting = false;
+      if (this.#pendingBytes >= GATHER_BYTES) this.#flush();
+      else if (this.#pendingBytes > 0) this.#timer ??= setTimeout(() => this.#flush(), GATHER_MS);
+    });
+  }
+
+  async #write(): Promise<void> {
+    const parts = this.#pending;
+    const bytes = this.#pendingBytes;
+    const end = this.#end;
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    try {
+      let segment = this.#segments.at(-1);
+      if (!segment || segment.isSealed || !this.#file) {
+        const start = end - bytes;
+        if (segment && !segment.isSealed && segment.start + segment.bytes === start)
+          this.#file = await open(this.#path(segment, 'raw'), 'a', 0o600);
+        else {
+          segment = { start, bytes: 0, fileBytes: 0, isSealed: false };
+          this.#file = await open(this.#path(segment, 'raw'), 'w', 0o600);
+          this.#segments.push(segment);
+        }
+      }
+      const { bytesWritten } = await this.#file.writev(parts);
+      if (bytesWritten !== bytes) throw new Error(`only ${bytesWritten} of ${bytes} bytes were taken`);
+      segment.bytes += bytes;
+      segment.fileBytes += bytes;
+      if (segment.bytes >= SEGMENT_BYTES) this.#seal();
+      if (this.#isBroken) this.#options.problem(null);
+      this.#isBroken = false;
+    } catch (error) {
+      this.#isBroken = true;
+      this.#seal(); // what comes next begins a new segment, after the hole
+      this.#options.problem(
+        `output cannot be stored (${(error as Error).message}): make room for ${this.#options.folder}; the session goes on`,
+      );
+    }
+    this.#storedEnd = Math.max(this.#storedEnd, end);
+    this.#options.stored(end as Offset);
+  }
+
+  /** Ends the segment being written and compresses it behind the writes that follow. */
+  #seal(): void {
+    const segment = this.#segments.at(-1);
+    const file = this.#file;
+    this.#file = null;
+    if (!file) return;
+    void file.close().then(
+      () => segment && this.#compress(segment),
+      () => {}, // its content was written; it stays as a raw segment
+    );
+  }
+
+  async #compress(segment: Segment): Promise<void> {
+    try {
+      const raw = this.#path(segment, 'raw');
+      const packed = await compress(await readFile(raw));
+      const target = this.#path(segment, 'zst');
+      await writeFile(`${target}.new`, packed, { mode: 0o600 });
+      await rename(`${target}.new`, target);
+      segment.isSealed = true;
+      segment.fileBytes = packed.length;
+      await unlink(raw);
+      await this.#enforceBudget();
+    } catch {
+      // It stays as a raw segment, which is read as well; the next write tells what is wrong with the disk.
+    }
+  }
+
+  async #enforceBudget(): Promise<void> {
+    let total = this.#segments.reduce((sum, { fileBytes }) => sum + fileBytes, 0);
+    while (total > this.#options.budgetBytes && this.#segments.length > 1) {
+      const oldest = this.#segments.shift();
+      if (!oldest) return;
+      total -= oldest.fileBytes;
+      await unlink(this.#path(oldest, oldest.isSealed ? 'zst' : 'raw')).catch(() => {}); // gone already
+    }
+  }
+
+  #path(segment: Segment, extension: 'raw' | 'zst'): string {
+    return join(this.#options.folder, `output-${String(segment.start).padStart(16, '0')}.${extension}`);
+  }
+}

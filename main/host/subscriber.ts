@@ -1,0 +1,155 @@
+/**
+ * One client's place in a session's output: a cursor into the ring, never a queue.
+ *
+ * Invariant 7: a slow client delays nobody. It is sent what its window allows; when the ring has moved past its cursor
+ * it gets an explicit gap and a fresh screen.
+ */
+import { encodeOutputHeader, encodeSnapshotHeader, MAX_OUTPUT_BYTES } from '#protocol/frames.ts';
+import type { Channel, Offset } from '#protocol/ids.ts';
+import type { EventName, EventParams, Size } from '#protocol/messages.ts';
+import type { OutputRing } from '#session/output-ring.ts';
+import { SendWindow } from '#session/send-window.ts';
+
+/** Largest OUTPUT frame, bytes: a frame is also what a resize or a gap waits for. */
+const FRAME_BYTES = 256 * 1024;
+/** Queued in this process for one client before we wait for the socket, bytes. */
+const MAX_QUEUED_BYTES = 1024 * 1024;
+
+/** The connection a subscriber sends on. */
+export interface OutputPort {
+  readonly queuedBytes: number;
+  send(...parts: Uint8Array[]): void;
+  event<E extends EventName>(event: E, params: EventParams<E>): void;
+}
+
+/** Where the subscriber reads. */
+export interface OutputSource {
+  readonly ring: OutputRing;
+  /** The first size change at or after `offset` that is not before it, or null. */
+  nextResize(after: { offset: Offset; index: number }): { offset: Offset; size: Size; index: number } | null;
+  /** Stored bytes that the ring holds no more; null where they are lost. */
+  readStored(from: Offset, max: number): Promise<Uint8Array | null>;
+  snapshot(): Promise<{ offset: Offset; size: Size; text: Uint8Array }>;
+  /** How many size changes there were: where a subscriber that starts with a snapshot stands. */
+  readonly resizeCount: number;
+  gapped(range: { from: Offset; to: Offset }): void;
+}
+
+export class Subscriber {
+  readonly channel: Channel;
+  readonly #port: OutputPort;
+  readonly #source: OutputSource;
+  readonly #window: SendWindow;
+  /** Bytes below this offset may be read from storage: the replay that an attach asked for. */
+  #replayUntil: Offset;
+  #resizeIndex: number;
+  #isBusy = false;
+  #isDisposed = false;
+
+  constructor(options: {
+    channel: Channel;
+    port: OutputPort;
+    source: OutputSource;
+    start: Offset;
+    resizeIndex: number;
+    replayUntil: Offset;
+  }) {
+    this.channel = options.channel;
+    this.#port = options.port;
+    this.#source = options.source;
+    this.#window = new SendWindow(options.start);
+    this.#resizeIndex = options.resizeIndex;
+    this.#replayUntil = options.replayUntil;
+  }
+
+  get cursor(): Offset {
+    return this.#window.cursor;
+  }
+
+  ack(offset: Offset): void {
+    this.#window.ack(offset);
+    this.pump();
+  }
+
+  /** Sends what there is and may be sent. Called on new output, on acknowledgement and when the socket has drained. */
+  pump(): void {
+    const { ring } = this.#source;
+    while (!this.#isBusy && !this.#isDisposed) {
+      const resize = this.#source.nextResize({ offset: this.cursor, index: this.#resizeIndex });
+      if (resize && resize.offset <= this.cursor) {
+        this.#resizeIndex = resize.index + 1;
+        this.#port.event('session.resized', { channel: this.channel, offset: resize.offset, size: resize.size });
+        continue;
+      }
+      if (this.cursor >= ring.end || this.#port.queuedBytes > MAX_QUEUED_BYTES) return;
+      if (this.cursor < ring.start) {
+        // A client that waits for its window must not be snapshotted again and again: only when it can take one.
+        if (this.#window.credit === 0) return;
+        void this.#catchUp();
+        return;
+      }
+      const room = Math.min(this.#window.credit, FRAME_BYTES, (resize?.offset ?? ring.end) - this.cursor);
+      if (room === 0) return;
+      const bytes = ring.read(this.cursor, room);
+      this.#send(bytes);
+    }
+  }
+
+  dispose(): void {
+    this.#isDisposed = true;
+  }
+
+  #send(bytes: Uint8Array): void {
+    this.#port.send(encodeOutputHeader(this.channel, this.cursor, bytes.length), bytes);
+    this.#window.sent(bytes.length);
+  }
+
+  /** The cursor is before the ring: from storage within a replay, else a gap and a fresh screen. */
+  async #catchUp(): Promise<void> {
+    this.#isBusy = true;
+    try {
+      const from = this.cursor;
+      if (from < this.#replayUntil) {
+        const resize = this.#source.nextResize({ offset: from, index: this.#resizeIndex });
+        const room = Math.min(this.#window.credit, FRAME_BYTES, (resize?.offset ?? Number.POSITIVE_INFINITY) - from);
+        const bytes = await this.#source.readStored(from, room);
+        if (this.#isDisposed) return;
+        if (bytes && bytes.length > 0) {
+          this.#send(bytes);
+          return;
+        }
+      }
+      const snapshot = await this.#source.snapshot();
+      if (this.#isDisposed) return;
+      this.#source.gapped({ from, to: snapshot.offset });
+      const { offset: to, size, text } = snapshot;
+      this.#port.event('output.gap', { channel: this.channel, from, to, size, snapshotBytes: text.length });
+      sendSnapshot(this.#port, { channel: this.channel, offset: to, text });
+      this.#window.jump(snapshot.offset);
+      this.#replayUntil = snapshot.offset;
+      this.#skipResizesBefore(snapshot.offset);
+    } finally {
+      this.#isBusy = false;
+      // In a turn of its own: a client that asks for much must not hold up the others.
+      if (!this.#isDisposed) setImmediate(() => this.pump());
+    }
+  }
+
+  /** The snapshot already has the size of every change up to its offset. */
+  #skipResizesBefore(offset: Offset): void {
+    for (;;) {
+      const resize = this.#source.nextResize({ offset, index: this.#resizeIndex });
+      if (!resize || resize.offset > offset) return;
+      this.#resizeIndex = resize.index + 1;
+    }
+  }
+}
+
+/** One SNAPSHOT frame, or several for a text that exceeds one; an empty text is one empty frame. */
+export function sendSnapshot(port: OutputPort, snapshot: { channel: Channel; offset: Offset; text: Uint8Array }): void {
+  const { channel, offset, text } = snapshot;
+  for (let at = 0; at === 0 || at < text.length; at += MAX_OUTPUT_BYTES) {
+    const part = text.subarray(at, at + MAX_OUTPUT_BYTES);
+    port.send(encodeSnapshotHeader(channel, offset, part.length), part);
+  }
+}
