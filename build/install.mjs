@@ -9,23 +9,38 @@ export const root = resolve(fileURLToPath(import.meta.url), '..', '..');
 const isWindows = process.platform === 'win32';
 /** The pinned Node, from the `node` package: what the host, the build and the tests run under. */
 export const pinnedNode = join(root, 'node_modules', 'node', 'bin', isWindows ? 'node.exe' : 'node');
-const stamp = join(root, 'node_modules', '.cmdop-stamp');
+const modules = join(root, 'node_modules');
+const stamp = join(modules, '.cmdop-stamp');
 
 /** Makes node_modules fit package-lock.json. Ends the process with one sentence if that fails. */
 export function ensureInstalled() {
-  const wanted = createHash('sha256')
-    .update(readFileSync(join(root, 'package-lock.json')))
-    .digest('hex');
+  const lock = readFileSync(join(root, 'package-lock.json'), 'utf8');
+  const wanted = createHash('sha256').update(lock).digest('hex');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted && existsSync(pinnedNode)) return;
-  process.stderr.write('cmdop: installing dependencies (once, about a minute)…\n');
   // Electron's own binary is fetched later and only where it is needed: its server may be out of reach.
   const env = { ...process.env, ELECTRON_SKIP_BINARY_DOWNLOAD: '1' };
-  const result = npm(['ci', '--no-progress', '--loglevel=error'], { env });
-  if (result.status !== 0) {
-    fail(`npm ci failed (${result.error?.message ?? `exit code ${result.status}`}); its output is above: fix it and start again`);
+  if (!isInstalled(JSON.parse(lock))) {
+    process.stderr.write('cmdop: installing dependencies (about half a minute)…\n');
+    // `ci` empties node_modules first; a host that runs from there would miss its Node, so what exists is only completed.
+    const args = existsSync(modules) ? ['install', '--no-save'] : ['ci'];
+    const result = npm([...args, '--no-progress', '--loglevel=error'], { env });
+    if (result.status !== 0) {
+      fail(`npm ${args[0]} failed (${result.error?.message ?? `exit code ${result.status}`}); its output is above: fix it and start again`);
+    }
   }
   ensureBuiltByScripts(env);
   writeFileSync(stamp, wanted);
+}
+
+/** True if npm's own note of what lies in node_modules agrees with the lock: somebody ran `npm install` by hand. */
+function isInstalled(lock) {
+  const note = join(modules, '.package-lock.json');
+  if (!existsSync(note)) return false;
+  const present = JSON.parse(readFileSync(note, 'utf8')).packages;
+  return Object.entries(lock.packages).every(([path, { version, optional }]) => {
+    if (path === '') return true;
+    return present[path] ? present[path].version === version : optional === true;
+  });
 }
 
 /** An npm that runs no install scripts leaves these two without what makes them work. */

@@ -1,0 +1,84 @@
+/** `npm test [-- SUITE…]`: installs what is missing, runs every check and suite, and says which runtimes they ran on. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { ensureInstalled, fail, pinnedNode, root, runToEnd } from './install.mjs';
+import { chromiumVersion, electronForTests, ensureSystemPackages } from './test-runtimes.mjs';
+
+const SUITES = ['unit', 'contract', 'model', 'process', 'e2e'];
+/** Each writes its figures here, for the sum at the end. */
+const results = join(root, 'test-results');
+
+const wanted = process.argv.slice(2);
+ensureInstalled();
+const bin = (name, ...path) => [pinnedNode, join(root, 'node_modules', name, ...path)];
+const CHECKS = {
+  types: [...bin('typescript', 'bin', 'tsc'), '--noEmit'],
+  'pure types': [...bin('typescript', 'bin', 'tsc'), '--noEmit', '-p', 'build/tsconfig.pure.json'],
+  lint: [...bin('@biomejs/biome', 'bin', 'biome'), 'check', '--error-on-warnings', '.'],
+  bundle: [pinnedNode, 'build/bundle.ts'],
+};
+const unknown = wanted.filter((name) => !SUITES.includes(name) && !(name in CHECKS));
+if (unknown.length > 0) fail(`there is no suite "${unknown[0]}"; there are ${[...Object.keys(CHECKS), ...SUITES].join(', ')}`);
+const chosen = (name) => wanted.length === 0 || wanted.includes(name);
+const needsPrograms = ['process', 'e2e'].some(chosen);
+
+const startedAt = performance.now();
+if (needsPrograms) ensureSystemPackages();
+const electron = chosen('e2e') ? electronForTests() : null;
+mkdirSync(results, { recursive: true });
+// The tests run under the pinned Node, and whatever they start finds it first.
+const env = { ...process.env, PATH: `${join(root, 'node_modules', 'node', 'bin')}:${process.env.PATH}`, NODE_NO_WARNINGS: '1' };
+if (electron) env.ELECTRON_OVERRIDE_DIST_PATH = electron.folder;
+
+const steps = [];
+for (const [name, command] of Object.entries(CHECKS)) {
+  // Process tests run the bundles, so a stale one would test yesterday's code.
+  if (chosen(name) || (name === 'bundle' && needsPrograms)) await step(name, command);
+}
+const sum = { passed: 0, failed: 0, skipped: 0 };
+for (const suite of SUITES.filter(chosen)) await runSuite(suite);
+report();
+
+async function step(name, [command, ...args]) {
+  process.stdout.write(`\n── ${name}\n`);
+  const from = performance.now();
+  const code = await runToEnd(command, args, { env });
+  steps.push({ name, isPassed: code === 0, seconds: (performance.now() - from) / 1000 });
+  return code;
+}
+
+async function runSuite(suite) {
+  const file = join(results, `${suite}.json`);
+  rmSync(file, { force: true });
+  const vitest = [...bin('vitest', 'vitest.mjs'), 'run', '--config', 'build/vitest.config.ts', '--project', suite];
+  const command = [...vitest, '--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
+  const needsDisplay = suite === 'e2e' && !process.env.DISPLAY && process.platform === 'linux';
+  const code = await step(suite, needsDisplay ? ['xvfb-run', '-a', '-s', '-screen 0 1600x1000x24', ...command] : command);
+  const counted = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : null;
+  sum.passed += counted?.numPassedTests ?? 0;
+  sum.skipped += (counted?.numPendingTests ?? 0) + (counted?.numTodoTests ?? 0);
+  // A file that does not even load holds no failed test, and is a failure all the same.
+  const failedTests = counted?.numFailedTests ?? 0;
+  const brokenFiles = counted?.testResults.filter((each) => each.status === 'failed' && each.assertionResults.length === 0).length ?? 0;
+  sum.failed += Math.max(failedTests + brokenFiles, code === 0 ? 0 : 1);
+}
+
+function report() {
+  process.stdout.write('\n');
+  for (const { name, isPassed, seconds } of steps) {
+    process.stdout.write(`${isPassed ? 'ok    ' : 'FAILED'} ${name.padEnd(12)} ${seconds.toFixed(1).padStart(6)} s\n`);
+  }
+  process.stdout.write(`       ${'in all'.padEnd(12)} ${((performance.now() - startedAt) / 1000).toFixed(1).padStart(6)} s\n\n`);
+  process.stdout.write(`Node      ${nodeVersion()} (tests), ${process.version} (system)\n`);
+  process.stdout.write(`Electron  ${electron ? `${electron.version} from ${electron.origin}` : 'not used'}\n`);
+  process.stdout.write(`Browser   ${chosen('e2e') ? chromiumVersion() : 'not used'}\n\n`);
+  const failedChecks = steps.filter(({ name, isPassed }) => name in CHECKS && !isPassed).length;
+  const failed = sum.failed + failedChecks;
+  process.stdout.write(`${sum.passed} passed, ${failed} failed${sum.skipped > 0 ? `, ${sum.skipped} skipped` : ''}\n`);
+  process.exitCode = failed > 0 ? 1 : 0;
+}
+
+function nodeVersion() {
+  return spawnSync(pinnedNode, ['--version'], { encoding: 'utf8' }).stdout.trim();
+}
