@@ -8,3 +8,6 @@ export const MENU = 'cmdop:menu';
 export const PORT = 'cmdop:port';
 /** Argument of the preload that carries the app's version. */
 export const VERSION_ARGUMENT = '--cmdop-version=';
+
+/** Of a call: a rejection would reach the page with Electron's own words around the sentence. */
+export type Answer<T> = { readonly result: T } | { readonly error: string };

@@ -1,7 +1,7 @@
 /** The bridge between the app and its page: exactly the functions of api.ts, each one call to the app. */
 import { contextBridge, ipcRenderer } from 'electron';
 import type { DesktopApi, MenuCommand, Preferences } from './api.ts';
-import { CALL, MENU, PORT, VERSION_ARGUMENT } from './channels.ts';
+import { type Answer, CALL, MENU, PORT, VERSION_ARGUMENT } from './channels.ts';
 
 const api: DesktopApi = {
   platform: process.platform === 'darwin' || process.platform === 'win32' ? process.platform : 'linux',
@@ -26,13 +26,8 @@ ipcRenderer.on(PORT, (event, id: unknown) => {
   window.postMessage({ cmdop: 'port', id }, window.location.origin, event.ports);
 });
 
-/** Errors cross as an Error whose message is Electron's own; only the sentence is kept. */
 async function call<T>(name: keyof DesktopApi, argument?: unknown): Promise<T> {
-  try {
-    return await ipcRenderer.invoke(CALL + name, argument);
-  } catch (error) {
-    throw new Error(
-      error instanceof Error ? error.message.replace(/^Error invoking remote method '[^']*': (\w*Error: )?/, '') : String(error),
-    );
-  }
+  const answer: Answer<T> = await ipcRenderer.invoke(CALL + name, argument);
+  if ('error' in answer) throw new Error(answer.error);
+  return answer.result;
 }

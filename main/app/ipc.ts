@@ -3,7 +3,7 @@ import { app, BrowserWindow, clipboard, type IpcMainInvokeEvent, ipcMain, shell 
 import { z } from 'zod';
 import { personName } from '#local/person-name.ts';
 import type { DesktopApi } from '../../preload/api.ts';
-import { CALL } from '../../preload/channels.ts';
+import { type Answer, CALL } from '../../preload/channels.ts';
 import { connectPage } from './broker.ts';
 import { loadPreferences, preferencesSchema, savePreferences } from './preferences.ts';
 import { isOwnPage } from './security.ts';
@@ -44,10 +44,14 @@ function answer<T, C extends Call>(
   schema: z.ZodType<T>,
   handle: (argument: T, event: IpcMainInvokeEvent) => Awaited<ReturnType<DesktopApi[C]>> | ReturnType<DesktopApi[C]>,
 ): void {
-  ipcMain.handle(CALL + name, (event, argument: unknown) => {
-    if (!isOwnPage(event)) throw new Error(`${name} was asked by a page that is not cmdop's`);
+  ipcMain.handle(CALL + name, async (event, argument: unknown): Promise<Answer<unknown>> => {
+    if (!isOwnPage(event)) return { error: `${name} was asked by a page that is not cmdop's` };
     const parsed = schema.safeParse(argument);
-    if (!parsed.success) throw new Error(`${name} was given something else: ${parsed.error.issues[0]?.message}`);
-    return handle(parsed.data, event);
+    if (!parsed.success) return { error: `${name} was given something else: ${parsed.error.issues[0]?.message}` };
+    try {
+      return { result: await handle(parsed.data, event) };
+    } catch (error) {
+      return { error: error instanceof Error ? error.message : String(error) };
+    }
   });
 }

@@ -1,9 +1,9 @@
 /** `app://cmdop/`: the page's own origin, which serves the files of one folder and nothing else. */
 import { readFile } from 'node:fs/promises';
-import { extname, join, normalize, sep } from 'node:path';
 import { protocol } from 'electron';
+import { APP_HOST, fileOf } from './page-files.ts';
 
-export const APP_ORIGIN = 'app://cmdop';
+export const APP_ORIGIN = `app://${APP_HOST}`;
 export const APP_PAGE = `${APP_ORIGIN}/index.html`;
 
 /**
@@ -21,17 +21,6 @@ export const CONTENT_SECURITY_POLICY = [
   "form-action 'none'",
   "frame-ancestors 'none'",
 ].join('; ');
-
-const TYPES: Readonly<Record<string, string>> = {
-  '.html': 'text/html; charset=utf-8',
-  '.js': 'text/javascript; charset=utf-8',
-  '.css': 'text/css; charset=utf-8',
-  '.json': 'application/json',
-  '.svg': 'image/svg+xml',
-  '.png': 'image/png',
-  '.woff2': 'font/woff2',
-  '.woff': 'font/woff',
-};
 
 /** Must run before the app is ready. */
 export function registerScheme(): void {
@@ -56,19 +45,4 @@ export function serveScheme(folder: string): void {
       return new Response(null, { status: 404 }); // no such file
     }
   });
-}
-
-/** The file that `url` names, or null if it is not of our host, of no known type, or outside the folder. */
-export function fileOf(url: string, folder: string): { path: string; type: string } | null {
-  const { host, pathname } = new URL(url);
-  if (host !== 'cmdop') return null;
-  let name: string;
-  try {
-    name = decodeURIComponent(pathname === '/' ? '/index.html' : pathname);
-  } catch {
-    return null; // a broken %-escape
-  }
-  const path = normalize(join(folder, name));
-  const type = TYPES[extname(path)];
-  return type && path.startsWith(folder + sep) && !name.includes('\0') ? { path, type } : null;
 }
