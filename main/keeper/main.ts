@@ -3,9 +3,8 @@ import { chmodSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { constants } from 'node:os';
 import { Keeper } from './keeper.ts';
-import { openPty, type PtySpec } from './pty.ts';
-
-export type KeeperSpec = PtySpec & { session: string; socket: string; meta: Record<string, unknown> };
+import { openPty } from './pty.ts';
+import type { KeeperSpec } from './spec.ts';
 
 function main(): void {
   const spec = JSON.parse(readFileSync(0, 'utf8')) as KeeperSpec;

@@ -1,0 +1,4 @@
+/** What a keeper is told once, on its stdin, when a host starts it. */
+import type { PtySpec } from './pty.ts';
+
+export type KeeperSpec = PtySpec & { session: string; socket: string; meta: Record<string, unknown> };
