@@ -1,0 +1,74 @@
+/** Who is attached to the session in front: from where, as what, since when, typing now, in control. */
+import { AppWindow, Bot, Globe, Keyboard, Network, Plug, SquareTerminal, User } from 'lucide-react';
+import type { Actor, Attachment } from '#protocol/messages.ts';
+import { typingKey, useActiveSession, useApp } from '../state/store.ts';
+import { timeText } from '../text/format.ts';
+import { ActorMark, INTERFACE_NAMES } from './actor-mark.tsx';
+import { PanelHead } from './panel-head.tsx';
+
+export function ActorsPanel() {
+  const session = useActiveSession();
+  const attached = session?.attached.toSorted((a, b) => a.since - b.since) ?? [];
+  return (
+    <aside className="panel" aria-label="Actors" data-region="panel">
+      <PanelHead title="Actors" panel="actors" />
+      <ul className="panel-list" data-region-focus tabIndex={-1}>
+        {attached.map((attachment) => (
+          <ActorRow key={attachment.client} attachment={attachment} session={session} />
+        ))}
+      </ul>
+      {session && attached.length === 0 && (
+        <p className="nothing">
+          Nobody is attached. {session.state === 'running' ? 'The session goes on by itself.' : 'The session has ended.'}
+        </p>
+      )}
+      {!session && <p className="nothing">Open a session to see who is there.</p>}
+      {session?.state === 'running' && (
+        <p className="panel-foot dim">
+          Others join with <code>cmdop attach {session.name}</code>
+        </p>
+      )}
+    </aside>
+  );
+}
+
+function ActorRow({ attachment, session }: { attachment: Attachment; session: ReturnType<typeof useActiveSession> }) {
+  const { actor, client, role, since } = attachment;
+  const isMe = useApp((state) => state.client === client);
+  const isTyping = useApp((state) => session !== null && state.typing.has(typingKey(session.id, client)));
+  const hasControl = session?.control.holder?.client === client;
+  return (
+    <li className="actor-row" data-testid="actor-row" data-control={hasControl} data-typing={isTyping}>
+      <ActorMark actor={actor} />
+      <div className="actor-text">
+        <span className="actor-line">
+          <span className="actor-name">{actor.name}</span>
+          {isMe && <span className="tag">this window</span>}
+          {actor.kind === 'agent' && <span className="tag">agent</span>}
+          <span className="spring" />
+          {isTyping && <span className="typing">typing</span>}
+          {hasControl && (
+            <span className="tag control" title="Has control">
+              <Keyboard size={12} /> control
+            </span>
+          )}
+        </span>
+        <span className="actor-line dim">
+          <KindIcon actor={actor} />
+          {INTERFACE_NAMES[actor.interface]} · {role} · since {timeText(since)}
+        </span>
+      </div>
+    </li>
+  );
+}
+
+function KindIcon({ actor }: { actor: Actor }) {
+  const Kind = actor.kind === 'agent' ? Bot : User;
+  const Interface = { desktop: AppWindow, cli: SquareTerminal, browser: Globe, ssh: Network, mcp: Plug }[actor.interface];
+  return (
+    <>
+      <Kind size={12} aria-label={actor.kind} />
+      <Interface size={12} aria-hidden="true" />
+    </>
+  );
+}

@@ -1,0 +1,34 @@
+/** The whole window: sidebar, tabs with the terminal, panel, status bar, and what floats above them. */
+import { Tooltip } from 'radix-ui';
+import { useApp } from '../state/store.ts';
+import { ActorsPanel } from './actors-panel.tsx';
+import { Dialogs } from './dialogs.tsx';
+import { HistoryPanel } from './history-panel.tsx';
+import { Palette } from './palette.tsx';
+import { Sidebar } from './sidebar.tsx';
+import { StatusBar } from './status-bar.tsx';
+import { Tabs } from './tabs.tsx';
+import { TerminalArea } from './terminal-area.tsx';
+import { Toasts } from './toasts.tsx';
+
+export function App() {
+  const hasSidebar = useApp((state) => state.preferences.sidebar);
+  const panel = useApp((state) => state.preferences.panel);
+  return (
+    <Tooltip.Provider delayDuration={400}>
+      <div className="window">
+        {hasSidebar && <Sidebar />}
+        <div className="middle">
+          <Tabs />
+          <TerminalArea />
+        </div>
+        {panel === 'actors' && <ActorsPanel />}
+        {panel === 'history' && <HistoryPanel />}
+        <StatusBar />
+      </div>
+      <Palette />
+      <Dialogs />
+      <Toasts />
+    </Tooltip.Provider>
+  );
+}

@@ -1,0 +1,131 @@
+/** Over the terminal: who has control, how to take or release it, and why the last input was not typed. */
+import { Eye, Keyboard } from 'lucide-react';
+import type { ReactNode } from 'react';
+import type { Actor, SessionSummary } from '#protocol/messages.ts';
+import { ask, closeTab, releaseControl, takeControl } from '../state/actions.ts';
+import { keyText } from '../state/commands.ts';
+import { useActiveSession, useApp } from '../state/store.ts';
+import type { SessionTerminal } from '../terminal/session-terminal.ts';
+import type { TerminalView } from '../terminal/terminal-view.ts';
+import { ActorMark, INTERFACE_NAMES } from './actor-mark.tsx';
+import { Hint, Keys } from './hint.tsx';
+import { endText } from './session-row.tsx';
+import { useActiveTerminal, useTerminalView } from './use-terminal.ts';
+
+export function ControlBar() {
+  const terminal = useActiveTerminal();
+  const view = useTerminalView(terminal);
+  const session = useActiveSession();
+  if (!terminal || !view || !session) return <div className="control-bar" data-testid="control-bar" />;
+  return (
+    <div className={`control-bar${view.refusal ? ' refused' : ''}`} data-testid="control-bar" data-control={controlState(view)}>
+      <Content terminal={terminal} view={view} session={session} />
+    </div>
+  );
+}
+
+const controlState = (view: TerminalView): 'mine' | 'other' | 'none' =>
+  view.hasControl ? 'mine' : view.control?.holder ? 'other' : 'none';
+
+function Content({ terminal, view, session }: { terminal: SessionTerminal; view: TerminalView; session: SessionSummary }) {
+  const me = useApp((state) => state.me);
+  const holder = view.control?.holder ?? null;
+  if (session.state === 'ended' || view.state === 'ended') return <Ended session={session} view={view} />;
+  if (view.state === 'attaching' || view.state === 'failed') return null;
+  if (view.state === 'cut') return <Line>Not connected. What you type waits here and is sent once the host is back.</Line>;
+  if (view.refusal) {
+    return (
+      <Line alert actor={holder?.actor ?? null} action={view.role === 'observer' ? <Join terminal={terminal} /> : <Take />}>
+        {view.refusal}
+        {view.role !== 'observer' && (
+          <span className="takeover">
+            <Keys text={keyText('take-control') ?? ''} /> takes control.
+          </span>
+        )}
+      </Line>
+    );
+  }
+  if (view.role === 'observer') {
+    return (
+      <Line icon={<Eye size={14} />} action={<Join terminal={terminal} />}>
+        Observing{holder && `, ${holder.actor.name} has control`}. Typing does nothing here: you joined as observer.
+      </Line>
+    );
+  }
+  if (view.hasControl) {
+    return (
+      <Line actor={me} action={<Release />}>
+        You have control
+      </Line>
+    );
+  }
+  if (!holder) return <Line icon={<Keyboard size={14} />}>Nobody has control. Type to take it.</Line>;
+  return (
+    <Line actor={holder.actor} action={<Take />}>
+      {holder.actor.id === me?.id
+        ? `You have control in another window (${INTERFACE_NAMES[holder.actor.interface]})`
+        : `${holder.actor.name} has control`}
+    </Line>
+  );
+}
+
+type LineProps = { icon?: ReactNode; actor?: Actor | null; action?: ReactNode; alert?: boolean; children: ReactNode };
+
+function Line({ icon, actor, action, alert, children }: LineProps) {
+  return (
+    <>
+      {actor ? <ActorMark actor={actor} size="small" /> : icon}
+      <span className="control-text" role={alert ? 'alert' : 'status'}>
+        {children}
+      </span>
+      {action}
+    </>
+  );
+}
+
+function Take() {
+  return (
+    <Hint label="Take control now" command="take-control">
+      <button type="button" className="button small" onClick={() => void takeControl()}>
+        Take control
+      </button>
+    </Hint>
+  );
+}
+
+function Release() {
+  return (
+    <Hint label="Let the next one type at once">
+      <button type="button" className="button small quiet" onClick={() => void releaseControl()}>
+        Release
+      </button>
+    </Hint>
+  );
+}
+
+function Join({ terminal }: { terminal: SessionTerminal }) {
+  return (
+    <button type="button" className="button small" onClick={() => terminal.setRole('operator')}>
+      Join as operator
+    </button>
+  );
+}
+
+function Ended({ session, view }: { session: SessionSummary; view: TerminalView }) {
+  return (
+    <Line
+      action={
+        <>
+          <button type="button" className="button small quiet" onClick={() => void ask('session.remove', { session: session.id })}>
+            Remove from list
+          </button>
+          <button type="button" className="button small" onClick={() => closeTab(session.id)}>
+            Close tab
+          </button>
+        </>
+      }
+    >
+      Session ended: {endText(session.end ?? view.end)}. Its history stays.
+    </Line>
+  );
+}

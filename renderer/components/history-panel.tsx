@@ -1,0 +1,126 @@
+/** Who ran what: the command records of this session or of all, newest last, filtered by person, text and outcome. */
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { CircleAlert } from 'lucide-react';
+import { useLayoutEffect, useMemo, useRef, useState } from 'react';
+import type { Actor, CommandRecord } from '#protocol/messages.ts';
+import { revealCommand } from '../state/actions.ts';
+import { useCommandHistory } from '../state/command-history.ts';
+import { useActiveSession, useApp } from '../state/store.ts';
+import { HISTORY_ROW_PX, HistoryRow } from './history-row.tsx';
+import { PanelHead } from './panel-head.tsx';
+
+export function HistoryPanel() {
+  const session = useActiveSession();
+  const [scope, setScope] = useState<'session' | 'all'>('session');
+  const [actor, setActor] = useState('');
+  const [text, setText] = useState('');
+  const [failed, setFailed] = useState(false);
+  const isAll = scope === 'all' || !session;
+  const history = useCommandHistory({ session: isAll ? null : session.id, actor, text, failed });
+  const actors = useKnownActors(history.commands);
+  return (
+    <aside className="panel" aria-label="History" data-region="panel">
+      <PanelHead title="History" panel="history">
+        <fieldset className="segments" aria-label="Whose commands">
+          <button type="button" aria-pressed={!isAll} disabled={!session} onClick={() => setScope('session')}>
+            This session
+          </button>
+          <button type="button" aria-pressed={isAll} onClick={() => setScope('all')}>
+            All
+          </button>
+        </fieldset>
+      </PanelHead>
+      <div className="filters">
+        <input
+          type="search"
+          className="field"
+          placeholder="Filter commands"
+          aria-label="Part of the command"
+          data-region-focus
+          value={text}
+          spellCheck={false}
+          onChange={(event) => setText(event.target.value)}
+        />
+        <select className="field" aria-label="Actor" value={actor} onChange={(event) => setActor(event.target.value)}>
+          <option value="">Anyone</option>
+          {actors.map(({ id, name }) => (
+            <option key={id} value={id}>
+              {name}
+            </option>
+          ))}
+        </select>
+        <button type="button" className="toggle" aria-pressed={failed} onClick={() => setFailed(!failed)}>
+          <CircleAlert size={13} /> Failed
+        </button>
+      </div>
+      <HistoryList key={`${isAll} ${session?.id}`} history={history} showSession={isAll} />
+    </aside>
+  );
+}
+
+function HistoryList({ history, showSession }: { history: ReturnType<typeof useCommandHistory>; showSession: boolean }) {
+  const { commands, hasMore, isLoading, error, loadMore } = history;
+  const scroller = useRef<HTMLDivElement>(null);
+  /** Distance from the end, so that rows before do not move what is read, and new ones are seen by who is at the end. */
+  const fromEnd = useRef(0);
+  const rows = useVirtualizer({
+    count: commands.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => HISTORY_ROW_PX,
+    overscan: 8,
+  });
+  const first = commands[0]?.id;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: runs when rows came at either end
+  useLayoutEffect(() => {
+    const element = scroller.current;
+    if (element) element.scrollTop = element.scrollHeight - element.clientHeight - fromEnd.current;
+  }, [commands.length, first]);
+  return (
+    <div
+      className="history-list"
+      ref={scroller}
+      onScroll={({ currentTarget: list }) => {
+        const end = list.scrollHeight - list.clientHeight - list.scrollTop;
+        fromEnd.current = end < 4 ? 0 : end;
+        if (list.scrollTop < 200 && hasMore && !isLoading) loadMore();
+      }}
+    >
+      {error && (
+        <p className="nothing" role="alert">
+          {error}
+        </p>
+      )}
+      {!error && commands.length === 0 && (
+        <p className="nothing">{isLoading ? 'Asking the host…' : 'No command fits. Commands appear here as they are run.'}</p>
+      )}
+      <ul className="history-space" style={{ height: rows.getTotalSize() }}>
+        {rows.getVirtualItems().map(({ index, start }) => {
+          const command = commands[index];
+          return (
+            command && (
+              <HistoryRow
+                key={command.id}
+                command={command}
+                top={start}
+                showSession={showSession}
+                onOpen={() => revealCommand(command.session, command.id)}
+              />
+            )
+          );
+        })}
+      </ul>
+    </div>
+  );
+}
+
+/** Everyone who could be filtered by: whoever is attached anywhere, and whoever is in the records shown so far. */
+function useKnownActors(commands: readonly CommandRecord[]): Actor[] {
+  const sessions = useApp((state) => state.sessions);
+  const seen = useRef(new Map<string, Actor>());
+  return useMemo(() => {
+    for (const { attached } of sessions ?? []) for (const { actor } of attached) seen.current.set(actor.id, actor);
+    for (const { authors, submitter } of commands)
+      for (const actor of submitter ? [...authors, submitter] : authors) seen.current.set(actor.id, actor);
+    return [...seen.current.values()].sort((a, b) => a.name.localeCompare(b.name));
+  }, [sessions, commands]);
+}

@@ -1,0 +1,79 @@
+/** The command palette: every command and every session, found by typing. */
+import { Command } from 'cmdk';
+import { Dialog } from 'radix-ui';
+import { focusTerminal, openTab } from '../state/actions.ts';
+import { COMMANDS, keyText } from '../state/commands.ts';
+import { app, useApp } from '../state/store.ts';
+import { shortenPath } from '../text/format.ts';
+import { Keys } from './hint.tsx';
+import { StateDot } from './session-row.tsx';
+
+export function Palette() {
+  const isOpen = useApp((state) => state.dialog?.is === 'palette');
+  return (
+    <Dialog.Root open={isOpen} onOpenChange={(open) => !open && close(() => focusTerminal())}>
+      <Dialog.Portal>
+        <Dialog.Overlay className="overlay" />
+        <Dialog.Content className="palette" aria-describedby={undefined} onCloseAutoFocus={(event) => event.preventDefault()}>
+          <Dialog.Title className="hidden-text">Command palette</Dialog.Title>
+          {isOpen && <Choices />}
+        </Dialog.Content>
+      </Dialog.Portal>
+    </Dialog.Root>
+  );
+}
+
+function Choices() {
+  const sessions = useApp((state) => state.sessions) ?? [];
+  return (
+    <Command label="Command palette" loop>
+      <Command.Input autoFocus placeholder="Type a command or the name of a session" />
+      <Command.List>
+        <Command.Empty className="nothing">Nothing has that name.</Command.Empty>
+        {sessions.length > 0 && (
+          <Command.Group heading="Sessions">
+            {sessions.map((session) => (
+              <Command.Item
+                key={session.id}
+                value={`session ${session.id}`}
+                keywords={[session.name, session.cwd, session.running ?? '']}
+                onSelect={() => close(() => openTab(session.id))}
+              >
+                <StateDot session={session} />
+                {session.name}
+                <span className="dim">{session.state === 'ended' ? 'ended' : (session.running ?? shortenPath(session.cwd))}</span>
+              </Command.Item>
+            ))}
+          </Command.Group>
+        )}
+        <Command.Group heading="Commands">
+          {COMMANDS.filter(({ id, isAvailable }) => id !== 'palette' && (isAvailable?.() ?? true)).map(({ id, title, run }) => {
+            const key = keyText(id);
+            return (
+              <Command.Item
+                key={id}
+                value={`command ${id}`}
+                keywords={[title]}
+                onSelect={() =>
+                  close(() => {
+                    run();
+                    if (app.get().dialog === null && app.get().renaming === null && !app.get().isSearching) focusTerminal();
+                  })
+                }
+              >
+                {title}
+                <span className="spring" />
+                {key && <Keys text={key} />}
+              </Command.Item>
+            );
+          })}
+        </Command.Group>
+      </Command.List>
+    </Command>
+  );
+}
+
+function close(then: () => void): void {
+  app.set({ dialog: null });
+  setTimeout(then); // once the dialog let go of the focus
+}

@@ -1,0 +1,132 @@
+/** One session in the sidebar: what it is called, where it is, what it does, who is there; with its menu. */
+import { ContextMenu } from 'radix-ui';
+import { type KeyboardEvent, useEffect, useRef } from 'react';
+import type { SessionEnd, SessionSummary } from '#protocol/messages.ts';
+import { ask, copyText, focusTerminal, openTab, renameSession } from '../state/actions.ts';
+import { app, useApp } from '../state/store.ts';
+import { terminals } from '../state/terminals.ts';
+import { shortenPath, timeText } from '../text/format.ts';
+import { ActorMarks } from './actor-mark.tsx';
+
+export function SessionRow({ session, isActive }: { session: SessionSummary; isActive: boolean }) {
+  const isRenaming = useApp((state) => state.renaming === session.id);
+  const act = (run: () => void) => () => setTimeout(run); // after the menu gave the focus back
+  return (
+    <ContextMenu.Root>
+      <ContextMenu.Trigger asChild>
+        <li className={`session-row ${session.state}${isActive ? ' active' : ''}`} data-testid="session-row" data-session={session.id}>
+          {isRenaming ? (
+            <RenameField session={session} />
+          ) : (
+            <button
+              type="button"
+              className="session-open"
+              aria-current={isActive ? 'true' : undefined}
+              {...(isActive ? { 'data-region-focus': true } : {})}
+              onClick={() => openTab(session.id)}
+              onDoubleClick={() => app.set({ renaming: session.id })}
+              onKeyDown={(event) => onRowKey(event, session)}
+            >
+              <span className="session-line">
+                <StateDot session={session} />
+                <span className="session-name">{session.name}</span>
+                <ActorMarks actors={session.attached.map(({ actor }) => actor)} label="Attached" />
+              </span>
+              <span className="session-line dim">
+                <span className="session-path" title={session.cwd}>
+                  {shortenPath(session.cwd)}
+                </span>
+                <span className={session.running ? 'session-doing mono' : 'session-doing'} title={session.running ?? undefined}>
+                  {stateText(session)}
+                </span>
+              </span>
+            </button>
+          )}
+        </li>
+      </ContextMenu.Trigger>
+      <ContextMenu.Portal>
+        <ContextMenu.Content className="menu" collisionPadding={8} onCloseAutoFocus={(event) => event.preventDefault()}>
+          <ContextMenu.Item onSelect={act(() => openTab(session.id))}>Open</ContextMenu.Item>
+          {session.state === 'running' && (
+            <ContextMenu.Item
+              onSelect={act(() => {
+                const open = terminals.get(session.id);
+                if (open) open.setRole('observer');
+                else terminals.observeNext(session.id);
+                openTab(session.id);
+              })}
+            >
+              Open as observer
+            </ContextMenu.Item>
+          )}
+          <ContextMenu.Item onSelect={act(() => app.set({ renaming: session.id }))}>
+            Rename<span className="menu-key">F2</span>
+          </ContextMenu.Item>
+          <ContextMenu.Item onSelect={act(() => void copyText(session.address, 'Address copied.'))}>Copy address</ContextMenu.Item>
+          <ContextMenu.Separator />
+          {session.state === 'running' ? (
+            <ContextMenu.Item className="danger" onSelect={act(() => app.set({ dialog: { is: 'kill', session: session.id } }))}>
+              Kill…<span className="menu-key">Del</span>
+            </ContextMenu.Item>
+          ) : (
+            <ContextMenu.Item onSelect={act(() => void ask('session.remove', { session: session.id }))}>
+              Remove from list<span className="menu-key">Del</span>
+            </ContextMenu.Item>
+          )}
+        </ContextMenu.Content>
+      </ContextMenu.Portal>
+    </ContextMenu.Root>
+  );
+}
+
+export function StateDot({ session }: { session: SessionSummary }) {
+  const is = session.state === 'ended' ? 'ended' : session.running === null ? 'prompt' : 'running';
+  return <span className={`state-dot ${is}`} aria-hidden="true" />;
+}
+
+/** `exit 1`, `SIGKILL`, or why the session is gone. */
+export function endText(end: SessionEnd | null): string {
+  if (!end) return 'ended';
+  if (end.reason === 'keeper-lost') return 'its keeper was lost';
+  if (end.reason === 'machine-restarted') return 'the machine restarted';
+  if (end.signal) return end.signal;
+  return end.code === null ? 'ended' : `exit ${end.code}`;
+}
+
+function stateText(session: SessionSummary): string {
+  if (session.state === 'ended') return `${endText(session.end)}${session.endedAt === null ? '' : `, ${timeText(session.endedAt)}`}`;
+  return session.running ?? 'at prompt';
+}
+
+function onRowKey(event: KeyboardEvent, session: SessionSummary): void {
+  if (event.key === 'F2') app.set({ renaming: session.id });
+  else if (event.key === 'Delete' && session.state === 'running') app.set({ dialog: { is: 'kill', session: session.id } });
+  else if (event.key === 'Delete') void ask('session.remove', { session: session.id });
+  else return;
+  event.preventDefault();
+}
+
+function RenameField({ session }: { session: SessionSummary }) {
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => field.current?.select(), []);
+  const end = (name: string | null) => {
+    if (app.get().renaming !== session.id) return;
+    void renameSession(session, name ?? session.name);
+    focusTerminal();
+  };
+  return (
+    <input
+      ref={field}
+      className="field rename"
+      aria-label={`New name of ${session.name}`}
+      defaultValue={session.name}
+      maxLength={64}
+      spellCheck={false}
+      onBlur={(event) => end(event.currentTarget.value)}
+      onKeyDown={(event) => {
+        if (event.key === 'Enter') end(event.currentTarget.value);
+        if (event.key === 'Escape') end(null);
+      }}
+    />
+  );
+}

@@ -1,0 +1,107 @@
+/** The open sessions as tabs, and the buttons of the panels. */
+import { History, PanelLeft, Plus, Users, X } from 'lucide-react';
+import type { KeyboardEvent } from 'react';
+import type { SessionId } from '#protocol/ids.ts';
+import { closeTab, openTab, quickSession, togglePanel } from '../state/actions.ts';
+import { runCommand } from '../state/commands.ts';
+import { findSession, useApp } from '../state/store.ts';
+import { Hint } from './hint.tsx';
+import { StateDot } from './session-row.tsx';
+
+export function Tabs() {
+  const { tabs, activeTab, panel, sidebar } = useApp((state) => state.preferences);
+  const sessions = useApp((state) => state.sessions);
+  const actorCount = findSession(sessions, activeTab)?.attached.length ?? 0;
+  return (
+    <div className="tab-strip" data-region="tabs">
+      <Hint label={sidebar ? 'Hide sidebar' : 'Show sidebar'} command="toggle-sidebar">
+        <button
+          type="button"
+          className="icon-button"
+          aria-label="Sidebar"
+          aria-pressed={sidebar}
+          onClick={() => runCommand('toggle-sidebar')}
+        >
+          <PanelLeft size={15} />
+        </button>
+      </Hint>
+      <div className="tabs" role="tablist" aria-label="Open sessions" onKeyDown={moveBetweenTabs}>
+        {tabs.map((id) => {
+          const session = findSession(sessions, id);
+          const isActive = id === activeTab;
+          return (
+            <div
+              key={id}
+              className={`tab${isActive ? ' active' : ''}`}
+              data-testid="tab"
+              data-session={id}
+              onAuxClick={(event) => event.button === 1 && closeTab(id)}
+            >
+              <button
+                type="button"
+                role="tab"
+                id={`tab-${id}`}
+                aria-selected={isActive}
+                aria-controls={`pane-${id}`}
+                tabIndex={isActive ? 0 : -1}
+                {...(isActive ? { 'data-region-focus': true } : {})}
+                onClick={() => openTab(id as SessionId)}
+              >
+                {session && <StateDot session={session} />}
+                <span className="tab-name">{session?.name ?? '…'}</span>
+              </button>
+              <button
+                type="button"
+                className="tab-close"
+                tabIndex={-1}
+                aria-label={`Close tab ${session?.name ?? ''}; the session goes on`}
+                onClick={() => closeTab(id)}
+              >
+                <X size={13} />
+              </button>
+            </div>
+          );
+        })}
+        <Hint label="New session" command="new-session">
+          <button type="button" className="icon-button" aria-label="New session in a tab" onClick={() => void quickSession()}>
+            <Plus size={15} />
+          </button>
+        </Hint>
+      </div>
+      <Hint label="Actors" command="toggle-actors">
+        <button
+          type="button"
+          className="icon-button wide"
+          aria-label={`Actors, ${actorCount} attached`}
+          aria-pressed={panel === 'actors'}
+          onClick={() => togglePanel('actors')}
+        >
+          <Users size={15} />
+          {actorCount > 1 && <span className="count">{actorCount}</span>}
+        </button>
+      </Hint>
+      <Hint label="History" command="toggle-history">
+        <button
+          type="button"
+          className="icon-button"
+          aria-label="History"
+          aria-pressed={panel === 'history'}
+          onClick={() => togglePanel('history')}
+        >
+          <History size={15} />
+        </button>
+      </Hint>
+    </div>
+  );
+}
+
+function moveBetweenTabs(event: KeyboardEvent<HTMLElement>): void {
+  const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  if (event.key === 'Delete') runCommand('close-tab');
+  if (!by) return;
+  const tabs: (Element | null)[] = [...event.currentTarget.querySelectorAll('[role=tab]')];
+  const at = tabs.indexOf(document.activeElement);
+  const next = tabs[(at + by + tabs.length) % tabs.length];
+  if (next instanceof HTMLElement) next.focus();
+  event.preventDefault();
+}

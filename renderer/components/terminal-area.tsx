@@ -1,0 +1,78 @@
+/** The middle of the window: one pane for each tab, only the one in front visible; what to do where there is none. */
+import { SquareTerminal } from 'lucide-react';
+import type { SessionId } from '#protocol/ids.ts';
+import { openTab, pasteText, quickSession } from '../state/actions.ts';
+import { keyText } from '../state/commands.ts';
+import { useApp } from '../state/store.ts';
+import { shortenPath } from '../text/format.ts';
+import { Banners } from './banners.tsx';
+import { ControlBar } from './control-bar.tsx';
+import { Keys } from './hint.tsx';
+import { SearchBar } from './search-bar.tsx';
+import { TerminalPane } from './terminal-pane.tsx';
+
+export function TerminalArea() {
+  const { tabs, activeTab } = useApp((state) => state.preferences);
+  const isLoaded = useApp((state) => state.sessions !== null);
+  const isSearching = useApp((state) => state.isSearching);
+  const isOffline = useApp((state) => state.link.is === 'offline');
+  return (
+    <main
+      className="terminal-area"
+      data-region="terminal"
+      onPasteCapture={(event) => {
+        event.preventDefault();
+        event.stopPropagation();
+        pasteText(event.clipboardData.getData('text/plain'));
+      }}
+    >
+      {tabs.length > 0 && <ControlBar />}
+      <Banners />
+      <div className={`panes${isOffline ? ' offline' : ''}`}>
+        {tabs.map((id) => (
+          <TerminalPane key={id} session={id as SessionId} isActive={id === activeTab} />
+        ))}
+        {isSearching && activeTab && <SearchBar key={activeTab} />}
+        {tabs.length === 0 && isLoaded && <EmptyState />}
+        {tabs.length === 0 && !isLoaded && !isOffline && (
+          <p className="placeholder" role="status">
+            Connecting to the host…
+          </p>
+        )}
+      </div>
+    </main>
+  );
+}
+
+function EmptyState() {
+  const sessions = useApp((state) => state.sessions);
+  const running = sessions?.filter(({ state }) => state === 'running') ?? [];
+  const key = keyText('new-session');
+  return (
+    <div className="empty">
+      <SquareTerminal size={28} strokeWidth={1.4} />
+      <p>
+        A session is a running shell that outlives every window: close this one and it goes on, open it elsewhere and it is the same, and
+        others can join it.
+      </p>
+      <button type="button" className="button primary" data-region-focus onClick={() => void quickSession()}>
+        New session
+        {key && <Keys text={key} />}
+      </button>
+      {running.length > 0 && (
+        <ul className="empty-sessions" aria-label="Running sessions">
+          {running.slice(-5).map((session) => (
+            <li key={session.id}>
+              <button type="button" className="button quiet" onClick={() => openTab(session.id)}>
+                {session.name} <span className="dim">{shortenPath(session.cwd)}</span>
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
+      <p className="dim">
+        Everything is in the command palette: <Keys text={keyText('palette') ?? ''} />
+      </p>
+    </div>
+  );
+}

@@ -1,0 +1,92 @@
+/** One tab's content: margin with command bars, terminal, and a line that says whose window gives the size. */
+import { useEffect, useRef, useState } from 'react';
+import type { SessionId } from '#protocol/ids.ts';
+import type { SessionSummary, Size } from '#protocol/messages.ts';
+import { closeTab } from '../state/actions.ts';
+import { client } from '../state/engine.ts';
+import { findSession, useApp } from '../state/store.ts';
+import { terminals } from '../state/terminals.ts';
+import type { SessionTerminal } from '../terminal/session-terminal.ts';
+import type { TerminalView } from '../terminal/terminal-view.ts';
+import { INTERFACE_NAMES } from './actor-mark.tsx';
+import { Gutter, MarkedBlock } from './gutter.tsx';
+import { useTerminalView } from './use-terminal.ts';
+
+export function TerminalPane({ session, isActive }: { session: SessionId; isActive: boolean }) {
+  const frame = useRef<HTMLDivElement>(null);
+  const host = useRef<HTMLDivElement>(null);
+  const [terminal, setTerminal] = useState<SessionTerminal | null>(null);
+  const view = useTerminalView(terminal);
+
+  useEffect(() => {
+    if (!frame.current || !host.current) return;
+    const opened = terminals.open(client(), session);
+    opened.screen.mount(frame.current, host.current);
+    host.current.cmdopTerminal = opened.terminal;
+    setTerminal(opened);
+    return () => terminals.close(session);
+  }, [session]);
+
+  useEffect(() => {
+    if (!terminal) return;
+    if (isActive) {
+      terminal.screen.show();
+      terminal.terminal.focus();
+    } else terminal.screen.hide();
+    void terminal.attach(); // once; a tab in front tells its size with it
+  }, [terminal, isActive]);
+
+  return (
+    <section
+      className="pane"
+      id={`pane-${session}`}
+      role="tabpanel"
+      aria-labelledby={`tab-${session}`}
+      hidden={!isActive}
+      data-state={view?.state}
+    >
+      <div className="frame" ref={frame}>
+        <div className="gutter">{terminal && isActive && <Gutter terminal={terminal} />}</div>
+        <div className="terminal-host" ref={host} data-testid="terminal" data-session={session}>
+          {terminal && isActive && <MarkedBlock terminal={terminal} />}
+        </div>
+      </div>
+      {view && <SizeHint session={session} view={view} />}
+      {view?.state === 'attaching' && (
+        <p className="placeholder" role="status">
+          Attaching…
+        </p>
+      )}
+      {view?.failure && (
+        <div className="failure" role="alert">
+          <p>{view.failure.message}</p>
+          <button type="button" className="button" onClick={() => closeTab(session)}>
+            Close tab
+          </button>
+        </div>
+      )}
+    </section>
+  );
+}
+
+function SizeHint({ session, view }: { session: SessionId; view: TerminalView }) {
+  const summary = useApp((state) => findSession(state.sessions, session));
+  const me = useApp((state) => state.client);
+  const { size, windowSize } = view;
+  if (!windowSize || !summary || view.state !== 'attached' || isSame(size, windowSize)) return null;
+  return (
+    <p className="size-hint">
+      {size.cols}×{size.rows}, {decider(summary, me, size)}; this window would be {windowSize.cols}×{windowSize.rows}
+    </p>
+  );
+}
+
+function decider(session: SessionSummary, me: string | null, size: Size): string {
+  const { holder } = session.control;
+  const sameSize = session.attached.find((each) => each.client !== me && each.size && isSame(each.size, size));
+  const by = holder && holder.client !== me ? holder : sameSize;
+  if (!by) return 'as the session was left';
+  return `as ${by.actor.name}'s window (${INTERFACE_NAMES[by.actor.interface]}) has it`;
+}
+
+const isSame = (a: Size, b: Size): boolean => a.cols === b.cols && a.rows === b.rows;

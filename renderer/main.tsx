@@ -1,0 +1,67 @@
+/** Starts the page: preferences and fonts first, since terminals measure their font, then the client engine, then React. */
+import '@xterm/xterm/css/xterm.css';
+import './styles/fonts.css';
+import './styles/tokens.css';
+import './styles/layout.css';
+import './styles/controls.css';
+import './styles/panels.css';
+import './styles/terminal.css';
+import { createRoot } from 'react-dom/client';
+import { App } from './components/app.tsx';
+import { platform } from './platform/platform.ts';
+import { runMenuCommand } from './state/commands.ts';
+import { startEngine } from './state/engine.ts';
+import { listenToKeys } from './state/keys.ts';
+import { app, findSession } from './state/store.ts';
+import { terminals } from './state/terminals.ts';
+
+/** Changes of preferences are written once they rest, milliseconds. */
+const SAVE_AFTER_MS = 200;
+
+await start();
+
+async function start(): Promise<void> {
+  const [preferences, { name }] = await Promise.all([platform.preferences(), platform.identity(), loadFonts()]);
+  app.set({ preferences });
+  followScheme();
+  followPreferences();
+  startEngine(name);
+  listenToKeys();
+  platform.onMenu(runMenuCommand);
+  const root = document.getElementById('root');
+  if (root) createRoot(root).render(<App />);
+}
+
+async function loadFonts(): Promise<void> {
+  const faces = ['400', '700', 'italic 400'].map((style) => document.fonts.load(`${style} 13px "JetBrains Mono"`));
+  await Promise.allSettled(faces); // without it the next monospace font is measured
+}
+
+function followScheme(): void {
+  const system = matchMedia('(prefers-color-scheme: dark)');
+  const apply = () => {
+    const { preferences, scheme: before } = app.get();
+    const scheme = preferences.theme === 'system' ? (system.matches ? 'dark' : 'light') : preferences.theme;
+    document.documentElement.dataset.scheme = scheme;
+    if (scheme === before) return;
+    app.set({ scheme });
+    terminals.setAppearance({ scheme, fontSize: preferences.fontSize });
+  };
+  apply();
+  system.addEventListener('change', apply);
+  app.subscribe((now, before) => now.preferences.theme !== before.preferences.theme && apply());
+}
+
+function followPreferences(): void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  app.subscribe((now, before) => {
+    const title = findSession(now.sessions, now.preferences.activeTab)?.name;
+    if (title !== findSession(before.sessions, before.preferences.activeTab)?.name) platform.setTitle(title ? `${title} – cmdop` : 'cmdop');
+    if (now.preferences === before.preferences) return;
+    clearTimeout(timer);
+    timer = setTimeout(() => void platform.savePreferences(app.get().preferences), SAVE_AFTER_MS);
+    if (now.preferences.fontSize !== before.preferences.fontSize) {
+      terminals.setAppearance({ scheme: now.scheme, fontSize: now.preferences.fontSize });
+    }
+  });
+}

@@ -1,0 +1,24 @@
+/** The page in the desktop app: everything goes through `window.cmdop`. */
+import type { DesktopApi } from '../../preload/api.ts';
+import { connectMessagePort } from '../transport/message-port.ts';
+import type { Platform } from './platform.ts';
+
+export function desktopPlatform(app: DesktopApi): Platform {
+  return {
+    interface: 'desktop',
+    isMac: app.platform === 'darwin',
+    canReadClipboard: true,
+    identity: () => app.identity(),
+    connect: () => connectMessagePort(app),
+    preferences: () => app.preferences(),
+    savePreferences: (preferences) => app.savePreferences(preferences),
+    openExternal: (url) => app.openExternal(url),
+    readClipboard: () => app.readClipboard(),
+    writeClipboard: (text) => app.writeClipboard(text),
+    setTitle: (title) => {
+      document.title = title;
+      void app.setTitle(title);
+    },
+    onMenu: (listener) => app.onMenu(listener),
+  };
+}

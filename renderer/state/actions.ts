@@ -1,0 +1,187 @@
+/** What a person can do in the window, whatever it was done with: mouse, key, menu or palette. */
+import type { SessionId } from '#protocol/ids.ts';
+import type { Method, ParamsInput, Result, SessionSummary } from '#protocol/messages.ts';
+import type { Preferences } from '../../preload/api.ts';
+import { platform } from '../platform/platform.ts';
+import { client } from './engine.ts';
+import { app, findSession, setPreferences, toast } from './store.ts';
+import { terminals } from './terminals.ts';
+
+export const FONT_SIZES = { smallest: 8, usual: 13, largest: 32 };
+
+/** Asks the host; a failure is shown in its own words, and null returned. */
+export async function ask<M extends Method>(method: M, params: ParamsInput<M>): Promise<Result<M> | null> {
+  try {
+    return await client().request(method, params);
+  } catch (error) {
+    toast(error instanceof Error ? error.message : String(error), 'error');
+    return null;
+  }
+}
+
+export function openTab(session: SessionId): void {
+  const { tabs } = app.get().preferences;
+  setPreferences({ tabs: tabs.includes(session) ? tabs : [...tabs, session], activeTab: session });
+  app.set({ isSearching: false });
+  focusTerminal();
+}
+
+let hasSaidThatSessionsGoOn = false;
+
+/** The session goes on; said once, since that is what tells cmdop from a terminal. */
+export function closeTab(session: string | null): void {
+  const { tabs, activeTab } = app.get().preferences;
+  const at = tabs.indexOf(session ?? '');
+  if (at === -1) return;
+  const kept = tabs.filter((id) => id !== session);
+  setPreferences({ tabs: kept, activeTab: activeTab === session ? (kept[Math.min(at, kept.length - 1)] ?? null) : activeTab });
+  const closed = findSession(app.get().sessions, session);
+  if (closed?.state === 'running' && !hasSaidThatSessionsGoOn) {
+    hasSaidThatSessionsGoOn = true;
+    toast(`${closed.name} goes on without this tab. Open it again from the sidebar.`);
+  }
+  focusTerminal();
+}
+
+export function stepTab(by: 1 | -1): void {
+  const { tabs, activeTab } = app.get().preferences;
+  if (tabs.length < 2) return;
+  const at = tabs.indexOf(activeTab ?? '');
+  const next = tabs[(at + by + tabs.length) % tabs.length];
+  if (next) openTab(next as SessionId);
+}
+
+export async function createSession(params: ParamsInput<'session.create'> = {}): Promise<string | null> {
+  const size = terminals.windowSize();
+  try {
+    const { session } = await client().request('session.create', { ...params, ...(size ? { size } : {}) });
+    openTab(session.id);
+    return null;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+export async function quickSession(): Promise<void> {
+  const failure = await createSession();
+  if (failure) toast(failure, 'error');
+}
+
+export async function renameSession(session: SessionSummary, name: string): Promise<void> {
+  app.set({ renaming: null });
+  if (name.trim() && name.trim() !== session.name) await ask('session.rename', { session: session.id, name: name.trim() });
+}
+
+export async function copyText(text: string, said: string): Promise<void> {
+  try {
+    await platform.writeClipboard(text);
+    toast(said);
+  } catch (error) {
+    toast(`Not copied: ${error instanceof Error ? error.message : String(error)}`, 'error');
+  }
+}
+
+export async function copySelection(): Promise<void> {
+  const selection = terminals.get(app.get().preferences.activeTab)?.terminal.getSelection();
+  if (!selection) return;
+  try {
+    await platform.writeClipboard(selection);
+  } catch (error) {
+    toast(`Not copied: ${error instanceof Error ? error.message : String(error)}`, 'error');
+  }
+}
+
+export async function pasteClipboard(): Promise<void> {
+  try {
+    pasteText(await platform.readClipboard());
+  } catch (error) {
+    toast(`The clipboard cannot be read: ${error instanceof Error ? error.message : String(error)}`, 'error');
+  }
+}
+
+/** A program that knows pastes (bracketed paste) gets it at once; elsewhere each line would run, so several lines are asked for. */
+export function pasteText(text: string): void {
+  const terminal = terminals.get(app.get().preferences.activeTab)?.terminal;
+  if (!terminal || text === '') return;
+  const isSeveralLines = /[\r\n]./s.test(text);
+  // The end of a bracketed paste inside a paste would let the rest run as if typed.
+  const clean = text.replaceAll('\x1b[201~', '');
+  const paste = () => {
+    terminal.paste(clean);
+    terminal.focus();
+  };
+  if (isSeveralLines && !terminal.modes.bracketedPasteMode) {
+    app.set({ dialog: { is: 'paste', text: clean, lines: clean.trimEnd().split(/\r\n|\r|\n/).length, paste } });
+  } else paste();
+}
+
+export function zoom(by: 1 | -1 | 0): void {
+  const { fontSize } = app.get().preferences;
+  const wanted = by === 0 ? FONT_SIZES.usual : fontSize + by;
+  setPreferences({ fontSize: Math.min(FONT_SIZES.largest, Math.max(FONT_SIZES.smallest, wanted)) });
+}
+
+export function togglePanel(panel: NonNullable<Preferences['panel']>): void {
+  setPreferences({ panel: app.get().preferences.panel === panel ? null : panel });
+}
+
+export function focusTerminal(): void {
+  // After React has shown the tab.
+  requestAnimationFrame(() => requestAnimationFrame(() => terminals.get(app.get().preferences.activeTab)?.terminal.focus()));
+}
+
+export async function takeControl(): Promise<void> {
+  const terminal = terminals.get(app.get().preferences.activeTab);
+  if (!terminal) return;
+  try {
+    await terminal.takeControl();
+  } catch (error) {
+    toast(error instanceof Error ? error.message : String(error), 'error');
+  }
+}
+
+export async function releaseControl(): Promise<void> {
+  try {
+    await terminals.get(app.get().preferences.activeTab)?.releaseControl();
+  } catch (error) {
+    toast(error instanceof Error ? error.message : String(error), 'error');
+  }
+}
+
+/** Moves the focus to the next part of the window: sidebar, tabs, terminal, panel. */
+export function cycleRegions(by: 1 | -1): void {
+  const regions = [...document.querySelectorAll<HTMLElement>('[data-region]')];
+  const at = regions.findIndex((region) => region.contains(document.activeElement));
+  for (let step = 1; step <= regions.length; step++) {
+    const region = regions[(at + by * step + regions.length * 2) % regions.length];
+    const terminal = terminals.get(app.get().preferences.activeTab)?.terminal;
+    if (region?.dataset.region === 'terminal' && terminal) {
+      terminal.focus();
+      return;
+    }
+    const target = region?.querySelector<HTMLElement>('[data-region-focus], button:not([disabled]), input, [tabindex="0"]');
+    if (target) {
+      target.focus();
+      return;
+    }
+  }
+}
+
+/** The waiting places of marks to show, until a session's output is here. */
+const REVEAL_TRIES = 40;
+const REVEAL_EVERY_MS = 75;
+
+/** Opens the session and scrolls to a command's output, once its lines are here. */
+export function revealCommand(session: SessionId, id: number): void {
+  if (!findSession(app.get().sessions, session)) {
+    toast('This session was removed: its history stays, its screen is gone.');
+    return;
+  }
+  if (app.get().preferences.activeTab !== session) openTab(session);
+  const attempt = (left: number): void => {
+    if (terminals.get(session)?.blocks.reveal(id)) return;
+    if (left > 0) setTimeout(() => attempt(left - 1), REVEAL_EVERY_MS);
+    else toast('This output has left the 10 000 lines this window keeps.');
+  };
+  attempt(terminals.get(session)?.view.state === 'attached' ? 3 : REVEAL_TRIES);
+}

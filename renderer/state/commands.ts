@@ -1,0 +1,126 @@
+/** Every command of the window, once: its name, its key, what it does. Palette, keyboard and menu read this table. */
+import type { MenuCommand } from '../../preload/api.ts';
+import { platform } from '../platform/platform.ts';
+import * as actions from './actions.ts';
+import { client } from './engine.ts';
+import { app, findSession, setPreferences } from './store.ts';
+import { terminals } from './terminals.ts';
+
+export type Command = {
+  id: string;
+  title: string;
+  /** In the form of `keyOf`; the first is shown. */
+  keys: readonly string[];
+  isAvailable?: () => boolean;
+  run: () => void;
+};
+
+const activeId = () => app.get().preferences.activeTab;
+const active = () => findSession(app.get().sessions, activeId());
+const hasTab = () => active() !== null;
+const isRunning = () => active()?.state === 'running';
+
+export const COMMANDS: readonly Command[] = [
+  { id: 'new-session', title: 'New session', keys: ['Ctrl+Shift+T'], run: () => void actions.quickSession() },
+  {
+    id: 'new-session-with',
+    title: 'New session with name, folder or command…',
+    keys: [],
+    run: () => app.set({ dialog: { is: 'new-session' } }),
+  },
+  {
+    id: 'close-tab',
+    title: 'Close tab (the session goes on)',
+    keys: ['Ctrl+Shift+W'],
+    isAvailable: hasTab,
+    run: () => actions.closeTab(activeId()),
+  },
+  { id: 'next-tab', title: 'Next tab', keys: ['Ctrl+Tab', 'Ctrl+PageDown'], run: () => actions.stepTab(1) },
+  { id: 'previous-tab', title: 'Previous tab', keys: ['Ctrl+Shift+Tab', 'Ctrl+PageUp'], run: () => actions.stepTab(-1) },
+  { id: 'palette', title: 'Command palette', keys: ['Ctrl+Shift+P'], run: () => app.set({ dialog: { is: 'palette' } }) },
+  { id: 'take-control', title: 'Take control', keys: ['Ctrl+Shift+Enter'], isAvailable: isRunning, run: () => void actions.takeControl() },
+  { id: 'release-control', title: 'Release control', keys: [], isAvailable: isRunning, run: () => void actions.releaseControl() },
+  {
+    id: 'observe',
+    title: 'Observe this session (give up typing)',
+    keys: [],
+    isAvailable: () => isRunning() && terminals.get(activeId())?.view.role !== 'observer',
+    run: () => terminals.get(activeId())?.setRole('observer'),
+  },
+  {
+    id: 'operate',
+    title: 'Join this session as operator',
+    keys: [],
+    isAvailable: () => isRunning() && terminals.get(activeId())?.view.role === 'observer',
+    run: () => terminals.get(activeId())?.setRole('operator'),
+  },
+  { id: 'find', title: 'Search in terminal', keys: ['Ctrl+Shift+F'], isAvailable: hasTab, run: () => app.set({ isSearching: true }) },
+  { id: 'copy', title: 'Copy selection', keys: ['Ctrl+Shift+C'], isAvailable: hasTab, run: () => void actions.copySelection() },
+  { id: 'paste', title: 'Paste', keys: ['Ctrl+Shift+V'], isAvailable: isRunning, run: () => void actions.pasteClipboard() },
+  {
+    id: 'copy-address',
+    title: 'Copy address of this session',
+    keys: [],
+    isAvailable: hasTab,
+    run: () => void actions.copyText(active()?.address ?? '', 'Address copied.'),
+  },
+  {
+    id: 'rename',
+    title: 'Rename session…',
+    keys: [],
+    isAvailable: hasTab,
+    run: () => {
+      setPreferences({ sidebar: true });
+      app.set({ renaming: active()?.id ?? null });
+    },
+  },
+  {
+    id: 'kill',
+    title: 'Kill session…',
+    keys: [],
+    isAvailable: isRunning,
+    run: () => {
+      const session = active();
+      if (session) app.set({ dialog: { is: 'kill', session: session.id } });
+    },
+  },
+  {
+    id: 'toggle-sidebar',
+    title: 'Show or hide the sidebar',
+    keys: ['Ctrl+Shift+B'],
+    run: () => setPreferences({ sidebar: !app.get().preferences.sidebar }),
+  },
+  { id: 'toggle-actors', title: 'Show or hide actors', keys: ['Ctrl+Shift+A'], run: () => actions.togglePanel('actors') },
+  { id: 'toggle-history', title: 'Show or hide history', keys: ['Ctrl+Shift+H'], run: () => actions.togglePanel('history') },
+  { id: 'zoom-in', title: 'Larger text', keys: ['Ctrl+=', 'Ctrl++', 'Ctrl+Shift+='], run: () => actions.zoom(1) },
+  { id: 'zoom-out', title: 'Smaller text', keys: ['Ctrl+-'], run: () => actions.zoom(-1) },
+  { id: 'zoom-reset', title: 'Usual text size', keys: ['Ctrl+0'], run: () => actions.zoom(0) },
+  { id: 'theme-system', title: 'Colours: follow the system', keys: [], run: () => setPreferences({ theme: 'system' }) },
+  { id: 'theme-light', title: 'Colours: light', keys: [], run: () => setPreferences({ theme: 'light' }) },
+  { id: 'theme-dark', title: 'Colours: dark', keys: [], run: () => setPreferences({ theme: 'dark' }) },
+  {
+    id: 'reconnect',
+    title: 'Reconnect now',
+    keys: [],
+    isAvailable: () => app.get().link.is === 'offline',
+    run: () => client().reconnectNow(),
+  },
+  { id: 'next-region', title: 'Go to the next part of the window', keys: ['F6'], run: () => actions.cycleRegions(1) },
+  { id: 'previous-region', title: 'Go to the previous part of the window', keys: ['Shift+F6'], run: () => actions.cycleRegions(-1) },
+];
+
+/** Throws if there is no such command: a mistake of ours. */
+export function runCommand(id: string): void {
+  const command = COMMANDS.find((each) => each.id === id);
+  if (!command) throw new Error(`there is no command "${id}"`);
+  if (command.isAvailable?.() ?? true) command.run();
+}
+
+export const runMenuCommand = (command: MenuCommand): void => runCommand(command);
+
+/** How the first key of a command reads on this machine, or null. */
+export function keyText(id: string): string | null {
+  const key = COMMANDS.find((each) => each.id === id)?.keys[0];
+  if (!key) return null;
+  return platform.isMac && !key.includes('Tab') ? key.replace('Ctrl+', 'Cmd+') : key;
+}

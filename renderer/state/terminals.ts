@@ -1,0 +1,62 @@
+/** The terminals open in this page, by session: made when a tab opens, disposed when it closes. */
+import type { CmdopClient } from '#client/cmdop-client.ts';
+import type { SessionId } from '#protocol/ids.ts';
+import { platform } from '../platform/platform.ts';
+import { SessionTerminal } from '../terminal/session-terminal.ts';
+import { bytesText } from '../text/format.ts';
+import { app, toast } from './store.ts';
+
+const open = new Map<SessionId, SessionTerminal>();
+/** Sessions to be joined as observer when their tab opens. */
+const observed = new Set<SessionId>();
+
+const listeners = new Set<() => void>();
+const changed = (): void => {
+  for (const listener of listeners) listener();
+};
+
+export const terminals = {
+  /** Told when a terminal was made or disposed. */
+  subscribe: (listener: () => void): (() => void) => {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  },
+
+  get: (session: string | null): SessionTerminal | null => open.get(session as SessionId) ?? null,
+
+  open(client: CmdopClient, session: SessionId): SessionTerminal {
+    const known = open.get(session);
+    if (known) return known;
+    const { scheme, preferences } = app.get();
+    const created = new SessionTerminal({
+      client,
+      session,
+      role: observed.delete(session) ? 'observer' : 'operator',
+      appearance: { scheme, fontSize: preferences.fontSize },
+      openLink: (url) => void platform.openExternal(url),
+      onGap: (bytes) => toast(`${bytesText(bytes)} of output were skipped here because this window fell behind; the screen is current.`),
+    });
+    open.set(session, created);
+    changed();
+    return created;
+  },
+
+  close(session: SessionId): void {
+    open.get(session)?.dispose();
+    open.delete(session);
+    changed();
+  },
+
+  /** Size of this window's terminal area in cells, as a new session's first size. */
+  windowSize: () => [...open.values()].find(({ view }) => view.windowSize)?.view.windowSize ?? null,
+
+  observeNext: (session: SessionId): void => void observed.add(session),
+
+  fetchCommands: (): void => {
+    for (const terminal of open.values()) void terminal.fetchCommands();
+  },
+
+  setAppearance: (appearance: { scheme: 'light' | 'dark'; fontSize: number }): void => {
+    for (const terminal of open.values()) terminal.setAppearance(appearance);
+  },
+};

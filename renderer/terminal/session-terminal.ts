@@ -1,0 +1,313 @@
+/**
+ * One session in this window: its stream, its terminal, and what React shows about them as an immutable view.
+ *
+ * What happens at every keystroke and every byte stays here and out of React: `view` changes only when something that is
+ * displayed changed.
+ */
+import { SearchAddon } from '@xterm/addon-search';
+import { Unicode11Addon } from '@xterm/addon-unicode11';
+import { WebLinksAddon } from '@xterm/addon-web-links';
+import { Terminal } from '@xterm/xterm';
+import type { CmdopClient } from '#client/cmdop-client.ts';
+import { guardQueries } from '#client/query-guard.ts';
+import type { SessionSink, SessionStream } from '#client/session-stream.ts';
+import { TerminalFeed } from '#client/terminal-feed.ts';
+import type { CmdopError } from '#protocol/errors.ts';
+import type { Offset, SessionId } from '#protocol/ids.ts';
+import type { CommandRecord, SessionEnd, Size } from '#protocol/messages.ts';
+import { BlockBars } from './block-bars.ts';
+import { BlockTrail } from './block-trail.ts';
+import { cutOutput } from './output-marks.ts';
+import { isPassiveInput } from './passive-input.ts';
+import { TerminalScreen } from './terminal-screen.ts';
+import { isSameView, type TerminalView } from './terminal-view.ts';
+import { MINIMUM_CONTRAST, type Scheme, TERMINAL_FONT, TERMINAL_THEMES } from './themes.ts';
+
+/** Lines kept above the screen, and asked for at attach. */
+export const SCROLLBACK_LINES = 10_000;
+/** Input without a verdict is only shown after this long: on a good link it never is, milliseconds. */
+const PENDING_SHOWN_AFTER_MS = 400;
+/** A refusal is shown this long unless something settles it earlier, milliseconds. */
+const REFUSAL_SHOWN_MS = 8_000;
+/** Command records of a session fetched when it is opened. */
+const COMMANDS_FETCHED = 500;
+
+const encoder = new TextEncoder();
+
+export type TerminalOptions = {
+  client: CmdopClient;
+  session: SessionId;
+  role: 'operator' | 'observer';
+  appearance: { scheme: Scheme; fontSize: number };
+  openLink: (url: string) => void;
+  onGap: (bytes: number) => void;
+};
+
+export class SessionTerminal implements SessionSink {
+  readonly session: SessionId;
+  readonly terminal: Terminal;
+  readonly search = new SearchAddon();
+  readonly screen: TerminalScreen;
+  readonly blocks: BlockBars;
+  readonly #options: TerminalOptions;
+  readonly #feed: TerminalFeed;
+  readonly #trail: BlockTrail;
+  readonly #listeners = new Set<() => void>();
+  #stream: SessionStream | null = null;
+  #role: 'operator' | 'observer';
+  /** Where the output handed to the terminal ends. */
+  #fed = 0 as Offset;
+  #view: TerminalView;
+  #wasAttached = false;
+  #refusal: string | null = null;
+  #failure: CmdopError | null = null;
+  #end: SessionEnd | null = null;
+  #refusalTimer: ReturnType<typeof setTimeout> | undefined;
+  #pendingTimer: ReturnType<typeof setTimeout> | undefined;
+  #shownPending = 0;
+  #isDisposed = false;
+
+  constructor(options: TerminalOptions) {
+    this.#options = options;
+    this.session = options.session;
+    this.#role = options.role;
+    const { scheme, fontSize } = options.appearance;
+    this.terminal = new Terminal({
+      allowProposedApi: true, // search counts and Unicode 11
+      fontFamily: TERMINAL_FONT,
+      fontSize,
+      lineHeight: 1.15,
+      scrollback: SCROLLBACK_LINES,
+      theme: TERMINAL_THEMES[scheme],
+      minimumContrastRatio: MINIMUM_CONTRAST[scheme],
+      cursorInactiveStyle: 'outline',
+      macOptionIsMeta: true,
+      linkHandler: { activate: (event, url) => this.#link(event, url) },
+    });
+    guardQueries(this.terminal.parser);
+    this.terminal.loadAddon(new Unicode11Addon());
+    this.terminal.unicode.activeVersion = '11';
+    this.terminal.loadAddon(new WebLinksAddon((event, url) => this.#link(event, url)));
+    this.terminal.loadAddon(this.search);
+    this.terminal.onData((text) => this.#typed(text, encoder.encode(text)));
+    this.terminal.onBinary((text) =>
+      this.#typed(
+        text,
+        Uint8Array.from(text, (character) => character.charCodeAt(0)),
+      ),
+    );
+    this.terminal.onResize(() => this.#refresh());
+    this.terminal.buffer.onBufferChange(() => this.#refresh());
+    this.#feed = new TerminalFeed(this.terminal);
+    this.#trail = new BlockTrail(this.terminal);
+    this.blocks = new BlockBars(this.terminal, this.#trail);
+    this.screen = new TerminalScreen(this.terminal, (size) => this.#windowResized(size));
+    this.#view = this.#currentView();
+  }
+
+  get view(): TerminalView {
+    return this.#view;
+  }
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  /** Attaches once the session's command records are there, so that its output is cut at them. */
+  async attach(): Promise<void> {
+    await this.fetchCommands();
+    if (this.#isDisposed || this.#stream) return;
+    this.#stream = this.#options.client.attach(this.session, this, {
+      role: this.#role,
+      scrollback: SCROLLBACK_LINES,
+      ...(this.screen.windowSize ? { size: this.screen.windowSize } : {}),
+    });
+  }
+
+  /** Records that began or ended while nobody told us. */
+  async fetchCommands(): Promise<void> {
+    try {
+      const { commands } = await this.#options.client.request('history.list', { session: this.session, limit: COMMANDS_FETCHED });
+      for (const command of commands) this.#trail.setCommand(command);
+      this.blocks.mayChange();
+    } catch {
+      // Without records the terminal works, only its margin stays empty; the history panel shows the error.
+    }
+  }
+
+  commandChanged(command: CommandRecord): void {
+    this.#trail.setCommand(command);
+    this.blocks.mayChange();
+  }
+
+  /** Joins anew with another role. */
+  setRole(role: 'operator' | 'observer'): void {
+    if (role === this.#role) return;
+    this.#role = role;
+    this.#stream?.detach();
+    this.#stream = null;
+    this.#wasAttached = false;
+    this.#clearRefusal();
+    void this.attach();
+    this.#refresh();
+  }
+
+  setAppearance({ scheme, fontSize }: TerminalOptions['appearance']): void {
+    const { options } = this.terminal;
+    options.theme = TERMINAL_THEMES[scheme];
+    options.minimumContrastRatio = MINIMUM_CONTRAST[scheme];
+    options.fontSize = fontSize;
+    this.screen.measure();
+  }
+
+  async takeControl(): Promise<void> {
+    await this.#stream?.takeControl();
+    this.#clearRefusal();
+    this.terminal.focus();
+  }
+
+  async releaseControl(): Promise<void> {
+    await this.#stream?.releaseControl();
+  }
+
+  /** Forgets input that waits for the host. */
+  dropPending(): void {
+    this.#stream?.dropPending();
+  }
+
+  dispose(): void {
+    this.#isDisposed = true;
+    clearTimeout(this.#refusalTimer);
+    clearTimeout(this.#pendingTimer);
+    this.blocks.dispose();
+    this.#stream?.detach();
+    this.screen.dispose();
+    this.terminal.dispose();
+  }
+
+  snapshot(text: Uint8Array, size: Size, parsed: () => void): void {
+    const offset = this.#stream?.offset ?? (0 as Offset);
+    this.#fed = offset;
+    this.#feed.snapshot(text, size, () => {
+      this.#trail.reset();
+      this.#trail.place(offset, 'chunk');
+      parsed();
+    });
+  }
+
+  output(bytes: Uint8Array, parsed: () => void): void {
+    const from = this.#fed;
+    this.#fed = (from + bytes.length) as Offset;
+    const pieces = cutOutput({ from, bytes, wanted: this.#trail.offsetsWithin(from, this.#fed) });
+    for (const piece of pieces) {
+      this.#feed.output(piece.bytes, () => {
+        if (this.#isDisposed) return;
+        this.#trail.place(piece.end, piece.kind);
+        if (piece === pieces.at(-1)) parsed();
+      });
+    }
+  }
+
+  resized(size: Size): void {
+    this.#feed.resized(size);
+  }
+
+  gap({ from, to }: { from: Offset; to: Offset }): void {
+    this.#options.onGap(to - from);
+  }
+
+  refused({ message }: { message: string }): void {
+    this.#refusal = message;
+    clearTimeout(this.#refusalTimer);
+    this.#refusalTimer = setTimeout(() => this.#clearRefusal(), REFUSAL_SHOWN_MS);
+    this.#refresh();
+  }
+
+  changed(): void {
+    this.#refresh();
+  }
+
+  ended(end: SessionEnd): void {
+    this.#end = end;
+    this.terminal.options.cursorInactiveStyle = 'none';
+    this.terminal.blur();
+    this.#refresh();
+  }
+
+  failed(error: CmdopError): void {
+    this.#failure = error;
+    this.#refresh();
+  }
+
+  #typed(text: string, bytes: Uint8Array): void {
+    const stream = this.#stream;
+    if (!stream || this.#end) return;
+    if (isPassiveInput(text) && !stream.hasControl) return;
+    this.blocks.mark(null);
+    void stream.type(bytes);
+  }
+
+  #link(event: MouseEvent, url: string): void {
+    if ((event.ctrlKey || event.metaKey) && /^https?:\/\//i.test(url)) this.#options.openLink(url);
+  }
+
+  #windowResized(size: Size): void {
+    this.#stream?.resize(size);
+    this.#refresh();
+  }
+
+  #clearRefusal(): void {
+    clearTimeout(this.#refusalTimer);
+    this.#refusal = null;
+    this.#refresh();
+  }
+
+  #refresh(): void {
+    if (this.#isDisposed) return;
+    if (this.#stream?.isAttached) {
+      this.#wasAttached = true;
+      this.#failure = null;
+    }
+    if (this.#stream?.hasControl && this.#refusal !== null) {
+      clearTimeout(this.#refusalTimer);
+      this.#refusal = null;
+    }
+    this.#watchPending();
+    const next = this.#currentView();
+    if (isSameView(this.#view, next)) return;
+    this.#view = next;
+    for (const listener of this.#listeners) listener();
+  }
+
+  #currentView(): TerminalView {
+    const stream = this.#stream;
+    return {
+      state: this.#failure ? 'failed' : this.#end ? 'ended' : stream?.isAttached ? 'attached' : this.#wasAttached ? 'cut' : 'attaching',
+      role: stream?.role ?? this.#role,
+      control: stream?.control ?? null,
+      hasControl: stream?.hasControl ?? false,
+      pendingUnits: this.#shownPending,
+      size: { cols: this.terminal.cols, rows: this.terminal.rows },
+      windowSize: this.screen.windowSize,
+      refusal: this.#refusal,
+      end: this.#end,
+      failure: this.#failure,
+      isAlternate: this.terminal.buffer.active.type === 'alternate',
+    };
+  }
+
+  #watchPending(): void {
+    const units = this.#stream?.pending.units ?? 0;
+    if (units === 0 || this.#shownPending > 0) this.#shownPending = units;
+    if (units === 0) {
+      clearTimeout(this.#pendingTimer);
+      this.#pendingTimer = undefined;
+    } else {
+      this.#pendingTimer ??= setTimeout(() => {
+        this.#shownPending = this.#stream?.pending.units ?? 0;
+        this.#refresh();
+      }, PENDING_SHOWN_AFTER_MS);
+    }
+  }
+}

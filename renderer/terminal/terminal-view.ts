@@ -1,0 +1,31 @@
+/** What React shows about one session's terminal: an immutable value, replaced only when something displayed changed. Pure. */
+import type { CmdopError } from '#protocol/errors.ts';
+import type { Control, Role, SessionEnd, Size } from '#protocol/messages.ts';
+
+export type TerminalView = {
+  /** `attaching` before the first answer of the host, `cut` while the link is down. */
+  state: 'attaching' | 'attached' | 'cut' | 'ended' | 'failed';
+  role: Role;
+  control: Control | null;
+  hasControl: boolean;
+  /** Units that wait for a verdict for longer than on a good link. */
+  pendingUnits: number;
+  size: Size;
+  /** What would fit in this window; null until it was shown. */
+  windowSize: Size | null;
+  /** Why the last input was not typed. */
+  refusal: string | null;
+  end: SessionEnd | null;
+  failure: CmdopError | null;
+  isAlternate: boolean;
+};
+
+export function isSameView(a: TerminalView, b: TerminalView): boolean {
+  const { size, windowSize, ...rest } = a;
+  const isSameSize = (one: Size | null, other: Size | null) => one?.cols === other?.cols && one?.rows === other?.rows;
+  return (
+    isSameSize(size, b.size) &&
+    isSameSize(windowSize, b.windowSize) &&
+    Object.entries(rest).every(([key, value]) => Object.is(value, Reflect.get(b, key)))
+  );
+}
