@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { CmdopError } from '#protocol/errors.ts';
 import type { ClientId, Offset, Seq } from '#protocol/ids.ts';
 import type { Size } from '#protocol/messages.ts';
-import type { KeeperSpec } from '../keeper/main.ts';
+import type { KeeperSpec } from '../keeper/spec.ts';
 import { encodeToKeeper, type FromKeeper, FromKeeperDecoder, KEEPER_WIRE, type KeeperHello, type ToKeeper } from '../keeper/wire.ts';
 
 /** A keeper must be ready after this long, milliseconds; it takes 40 on an idle machine. */
@@ -101,7 +101,7 @@ export class KeeperLink {
               link = new KeeperLink({ socket, hello: message.hello, listener });
               socket.pause();
               resolve(link);
-            } else link?.#received(message);
+            } else if (link) link.#received(message);
           }
         } catch (error) {
           socket.destroy(error as Error);

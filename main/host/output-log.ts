@@ -58,21 +58,13 @@ export class OutputLog {
     mkdirSync(options.folder, { recursive: true, mode: 0o700 });
     const segments: Segment[] = [];
     for (const name of readdirSync(options.folder).sort()) {
-      const match = /^output-(\d{16})\.(raw|zst)$/.exec(name);
+      const match = /^output-(\d{16})(?:\.raw|-(\d+)\.zst)$/.exec(name);
       if (!match) continue;
       const start = Number(match[1]);
-      const file = join(options.folder, name);
-      const fileBytes = statSync(file).size;
-      const previous = segments.at(-1);
-      if (match[2] === 'raw') {
-        if (previous?.start === start) continue; // compressed just before the crash, the raw file not yet removed
-        segments.push({ start, bytes: fileBytes, fileBytes, isSealed: false });
-      } else {
-        const bytes = await decompress(await readFile(file)).catch(() => null);
-        if (!bytes) continue; // damaged: a hole, named when it is read
-        if (previous?.start === start) segments.pop();
-        segments.push({ start, bytes: bytes.length, fileBytes, isSealed: true });
-      }
+      // A crash between compressing and removing leaves both; the compressed one sorts first.
+      if (segments.at(-1)?.start === start) continue;
+      const fileBytes = statSync(join(options.folder, name)).size;
+      segments.push({ start, bytes: match[2] === undefined ? fileBytes : Number(match[2]), fileBytes, isSealed: match[2] !== undefined });
     }
     return new OutputLog(options, segments);
   }
@@ -228,7 +220,9 @@ export class OutputLog {
     }
   }
 
-  #path(segment: Segment, extension: 'raw' | 'zst'): string {
-    return join(this.#options.folder, `output-${String(segment.start).padStart(16, '0')}.${extension}`);
+  /** A sealed segment's length is in its name, so that nothing must be decompressed to know what is held. */
+  #path({ start, bytes }: Segment, form: 'raw' | 'zst'): string {
+    const name = `output-${String(start).padStart(16, '0')}`;
+    return join(this.#options.folder, form === 'raw' ? `${name}.raw` : `${name}-${bytes}.zst`);
   }
 }

@@ -64,6 +64,14 @@ class StreamTransport implements Transport {
     });
   }
 
+  pause(): void {
+    this.#input.pause();
+  }
+
+  resume(): void {
+    this.#input.resume();
+  }
+
   close(): void {
     if (this.#isClosing || this.#closedWith) return;
     this.#isClosing = true;

@@ -9,6 +9,9 @@ export interface Transport {
   readonly queuedBytes: number;
   /** Called once, before any byte arrives. `closed` is called exactly once, with why if it was not on purpose. */
   listen(listener: TransportListener): void;
+  /** Stops delivery until `resume`, where the carrier can: the peer sends faster than its bytes can be used. */
+  pause?(): void;
+  resume?(): void;
   /** Ends the stream; what was sent before is still delivered if the carrier can. */
   close(): void;
 }

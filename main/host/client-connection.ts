@@ -1,0 +1,192 @@
+/**
+ * One client at the host, from the magic to its end: greeting, requests in, answers, events and output out.
+ * Everything a client sends is untrusted: it is validated here, and what does not fit costs that client its connection.
+ */
+import { CmdopError, toWireError } from '#protocol/errors.ts';
+import { encodeMessage, type Frame, FrameDecoder, MAGIC, MagicReader } from '#protocol/frames.ts';
+import type { ClientId } from '#protocol/ids.ts';
+import {
+  type Actor,
+  EVENTS,
+  type EventName,
+  type EventParams,
+  envelope,
+  METHODS,
+  type Method,
+  type Params,
+  type Result,
+} from '#protocol/messages.ts';
+import type { Transport } from '#protocol/transport.ts';
+import type { OutputPort } from './subscriber.ts';
+
+/** A client that takes nothing may leave this much unread, bytes, beyond output; then it is cut off and may come back. */
+const MAX_UNREAD_BYTES = 8 * 1024 * 1024;
+/** A client must say hello after this long, milliseconds. */
+const HELLO_TIMEOUT_MS = 10_000;
+
+export type Answer<M extends Method> = (result: Result<M>) => void;
+/** Calls `answer` once; what it sends after that call reaches the client after the answer. */
+export type Handler<M extends Method> = (connection: ClientConnection, params: Params<M>, answer: Answer<M>) => void | Promise<void>;
+export type Handlers = { [M in Method]: Handler<M> };
+
+export type ClientPeer = {
+  handlers: Handlers;
+  input(connection: ClientConnection, frame: Extract<Frame, { kind: 'input' }>): void;
+  acknowledged(connection: ClientConnection, ack: EventParams<'output.ack'>): void;
+  drained(connection: ClientConnection): void;
+  closed(connection: ClientConnection): void;
+};
+
+/** Who a client is, once greeted. */
+export type Greeted = { client: ClientId; actor: Actor };
+
+export class ClientConnection implements OutputPort {
+  readonly #transport: Transport;
+  readonly #peer: ClientPeer;
+  readonly #frames = new FrameDecoder();
+  #magic: MagicReader | null = new MagicReader();
+  #greeted: Greeted | null = null;
+  #helloTimer: NodeJS.Timeout;
+  #isClosed = false;
+  /** Gets `session.changed` and the like. */
+  isWatching = false;
+
+  constructor(transport: Transport, peer: ClientPeer) {
+    this.#transport = transport;
+    this.#peer = peer;
+    this.#helloTimer = setTimeout(() => this.close(), HELLO_TIMEOUT_MS);
+    transport.listen({
+      received: (bytes) => this.#received(bytes),
+      drained: () => this.#peer.drained(this),
+      closed: () => this.close(),
+    });
+    transport.send(MAGIC);
+  }
+
+  get queuedBytes(): number {
+    return this.#transport.queuedBytes;
+  }
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+  /** Throws `unauthorized` before the greeting. */
+  get who(): Greeted {
+    if (!this.#greeted) throw new CmdopError('unauthorized', 'say hello first');
+    return this.#greeted;
+  }
+
+  greet(who: Greeted): void {
+    clearTimeout(this.#helloTimer);
+    this.#greeted = who;
+  }
+
+  send(...parts: Uint8Array[]): void {
+    this.#transport.send(...parts);
+  }
+
+  event<E extends EventName>(event: E, params: EventParams<E>): void {
+    this.#say({ event, params });
+  }
+
+  /** Nothing more is read from this client until `resume`: its input is not taken as fast as it comes. */
+  pause(): void {
+    this.#transport.pause?.();
+  }
+  resume(): void {
+    this.#transport.resume?.();
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    clearTimeout(this.#helloTimer);
+    this.#transport.close();
+    this.#peer.closed(this);
+  }
+
+  #received(bytes: Uint8Array): void {
+    try {
+      let rest: Uint8Array | null = bytes;
+      if (this.#magic) {
+        rest = this.#magic.push(bytes);
+        if (!rest) return;
+        this.#magic = null;
+      }
+      for (const frame of this.#frames.push(rest)) {
+        if (this.#isClosed) return;
+        this.#frame(frame);
+      }
+    } catch (error) {
+      // Why, as far as the other side can read it; then the stream ends, and with it nothing else.
+      this.#say({ id: 0, error: toWireError(error) });
+      this.close();
+    }
+  }
+
+  #frame(frame: Frame): void {
+    switch (frame.kind) {
+      case 'message':
+        this.#message(frame.json);
+        return;
+      case 'input':
+        if (this.#greeted) this.#peer.input(this, frame);
+        return;
+      case 'output':
+      case 'snapshot':
+      case 'unknown':
+        return; // a newer client may send kinds we do not know
+    }
+  }
+
+  #message(json: string): void {
+    const message = envelope.safeParse(parse(json)).data;
+    if (!message) throw new CmdopError('bad-frame', `not a message: ${json.slice(0, 100)}`);
+    if ('event' in message) {
+      const ack = message.event === 'output.ack' ? EVENTS['output.ack'].safeParse(message.params).data : undefined;
+      if (ack) this.#peer.acknowledged(this, ack);
+      return;
+    }
+    if ('method' in message) void this.#request(message.id, message.method, message.params);
+  }
+
+  async #request(id: number, method: string, rawParams: unknown): Promise<void> {
+    try {
+      if (!isMethod(method)) throw new CmdopError('unknown-method', `this host knows no ${method}: update cmdop on its machine`);
+      if (method !== 'hello' && !this.#greeted) throw new CmdopError('unauthorized', 'say hello first');
+      await this.#handle(id, method, rawParams);
+    } catch (error) {
+      if (!(error instanceof CmdopError)) console.error(`${method} failed:`, error);
+      this.#say({ id, error: toWireError(error) });
+      if (method === 'hello') this.close();
+    }
+  }
+
+  async #handle<M extends Method>(id: number, method: M, rawParams: unknown): Promise<void> {
+    const parsed = METHODS[method].params.safeParse(rawParams ?? {});
+    if (!parsed.success) {
+      const issue = parsed.error.issues[0];
+      throw new CmdopError('bad-request', `${method}: ${issue?.path.join('.') || 'params'}: ${issue?.message ?? 'not valid'}`);
+    }
+    const handler: Handler<M> = this.#peer.handlers[method];
+    await handler(this, parsed.data as Params<M>, (result) => this.#say({ id, result }));
+  }
+
+  #say(message: unknown): void {
+    if (this.#isClosed) return;
+    if (this.#transport.queuedBytes > MAX_UNREAD_BYTES) {
+      this.close();
+      return;
+    }
+    this.#transport.send(encodeMessage(message));
+  }
+}
+
+function parse(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined; // refused with the text
+  }
+}
+
+const isMethod = (name: string): name is Method => Object.hasOwn(METHODS, name);

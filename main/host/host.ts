@@ -1,0 +1,208 @@
+/** The host: every session of this user on this machine, and every client that works on them. */
+import { randomBytes } from 'node:crypto';
+import type { LocalPaths } from '#local/paths.ts';
+import type { SessionId } from '#protocol/ids.ts';
+import type { CommandRecord, EventName, EventParams, HostStatus } from '#protocol/messages.ts';
+import type { Transport } from '#protocol/transport.ts';
+import { PROTOCOL } from '#protocol/versions.ts';
+import { ClientConnection, type ClientPeer } from './client-connection.ts';
+import { Journal } from './journal.ts';
+import type { KeeperRuntime } from './keeper-link.ts';
+import type { LiveSession } from './live-session.ts';
+import { Attachments, createHandlers } from './methods.ts';
+import { Records, type StoredCommand } from './records.ts';
+import { Registry } from './registry.ts';
+import { Screens } from './screens.ts';
+import { WebServer } from './web-server.ts';
+
+export type HostOptions = {
+  paths: LocalPaths;
+  runtime: KeeperRuntime;
+  shellDir: string;
+  /** The built interface, for browsers. */
+  rendererDir: string;
+  version: string;
+  clock: { now(): number; wallNow(): number };
+  /** Asked to end, by a client. */
+  stop: () => void;
+};
+
+export class Host {
+  readonly #options: HostOptions;
+  readonly #journal: Journal;
+  readonly #records: Records;
+  readonly #screens: Screens;
+  readonly #registry: Registry;
+  readonly #web: WebServer;
+  readonly #attachments = new Attachments();
+  readonly #connections = new Set<ClientConnection>();
+  readonly #peer: ClientPeer;
+  readonly #startedAt: number;
+  /** Sessions to tell watchers about at the end of this turn. */
+  readonly #changed = new Set<LiveSession>();
+  readonly #problems = new Map<SessionId, string>();
+
+  constructor(options: HostOptions) {
+    this.#options = options;
+    this.#startedAt = options.clock.wallNow();
+    this.#journal = new Journal({ file: options.paths.journalFile, wallNow: options.clock.wallNow });
+    this.#journal.onProblem = () => this.#warn();
+    this.#records = new Records({ journal: this.#journal, randomBytes: (n) => randomBytes(n) });
+    this.#screens = new Screens({ events: this.#screenEvents() });
+    this.#registry = new Registry({
+      ...options,
+      journal: this.#journal,
+      records: this.#records,
+      screens: this.#screens,
+      events: {
+        changed: (session) => this.#sessionChanged(session),
+        typing: (params) => this.#toWatchers('actor.typing', params),
+        command: (command) => this.#toWatchers('command.changed', { command: this.#commandRecord(command) }),
+        problem: (session, sentence) => this.#problem(session, sentence),
+      },
+    });
+    this.#web = new WebServer({ rendererDir: options.rendererDir, connected: (transport) => this.connect(transport) });
+    this.#peer = {
+      handlers: createHandlers({
+        registry: this.#registry,
+        records: this.#records,
+        journal: this.#journal,
+        screens: this.#screens,
+        version: options.version,
+        startedAt: this.#startedAt,
+        status: () => this.#status(),
+        warnings: () => this.#warnings(),
+        commandRecords: (filter) => this.#records.commands(filter).map((command) => this.#commandRecord(command)),
+        attachments: this.#attachments,
+        watch: (connection) => {
+          connection.isWatching = true;
+        },
+        stop: options.stop,
+        openWeb: (port) => this.#web.open(port),
+      }),
+      input: (connection, { channel, epoch, seq, bytes }) =>
+        this.#attachments.get(connection, channel)?.input(channel, { epoch, seq, bytes }),
+      acknowledged: (connection, { channel, offset }) => this.#attachments.get(connection, channel)?.acknowledged(channel, offset),
+      drained: (connection) => {
+        for (const [channel, session] of this.#attachments.of(connection)) session.drained(channel);
+      },
+      closed: (connection) => {
+        this.#connections.delete(connection);
+        for (const [channel, session] of this.#attachments.take(connection)) session.cut(channel);
+      },
+    };
+  }
+
+  /** Finds the sessions of earlier hosts. */
+  async start(): Promise<void> {
+    this.#journal.append({
+      session: null,
+      actor: null,
+      interface: null,
+      kind: 'host',
+      outputOffset: null,
+      payload: { is: 'started', pid: process.pid, version: this.#options.version },
+    });
+    await this.#registry.adopt();
+  }
+
+  /** A client has connected. */
+  connect(transport: Transport): void {
+    this.#connections.add(new ClientConnection(transport, this.#peer));
+  }
+
+  /** Ends this process's part; sessions go on with their keepers. */
+  async stop(reason: EventParams<'host.stopping'>['reason']): Promise<void> {
+    for (const connection of this.#connections) connection.event('host.stopping', { reason });
+    for (const connection of [...this.#connections]) connection.close();
+    this.#web.close();
+    await this.#registry.dispose();
+    this.#journal.append({
+      session: null,
+      actor: null,
+      interface: null,
+      kind: 'host',
+      outputOffset: null,
+      payload: { is: 'stopped', reason },
+    });
+    this.#journal.dispose();
+    await this.#screens.dispose();
+  }
+
+  #screenEvents(): ConstructorParameters<typeof Screens>[0]['events'] {
+    const at = (id: SessionId) => this.#registry.get(id);
+    return {
+      reply: (id, bytes) => at(id)?.reply(bytes),
+      osc: (id, osc) => at(id)?.osc(osc),
+      title: (id, title) => at(id)?.titled(title),
+      bell: () => {},
+      checkpoint: (id, snapshot) => at(id)?.output.checkpoint(snapshot),
+      parsed: (id) => at(id)?.output.caughtUp(),
+      lost: (id, message) => {
+        console.error(`the screen of ${id} broke: ${message}`);
+        void at(id)?.output.reopenScreen();
+      },
+    };
+  }
+
+  /** Watchers are told once a turn, however much changed in it. */
+  #sessionChanged(session: LiveSession): void {
+    if (this.#changed.size === 0) setImmediate(() => this.#tellChanged());
+    this.#changed.add(session);
+  }
+
+  #tellChanged(): void {
+    const sessions = [...this.#changed];
+    this.#changed.clear();
+    for (const session of sessions) {
+      if (this.#registry.get(session.id) === session) this.#toWatchers('session.changed', { session: session.summary() });
+      else this.#toWatchers('session.removed', { session: session.id });
+    }
+  }
+
+  #toWatchers<E extends EventName>(event: E, params: EventParams<E>): void {
+    for (const connection of this.#connections) if (connection.isWatching) connection.event(event, params);
+  }
+
+  #commandRecord(command: StoredCommand): CommandRecord {
+    const actor = (id: StoredCommand['submitter']) => (id === null ? null : this.#records.actor(id));
+    const { authors, submitter, ...rest } = command;
+    return {
+      ...rest,
+      sessionName: this.#registry.get(command.session)?.name ?? command.session,
+      authors: authors.flatMap((id) => actor(id) ?? []),
+      submitter: actor(submitter),
+    };
+  }
+
+  #problem(session: SessionId, sentence: string | null): void {
+    if (sentence === null) this.#problems.delete(session);
+    else this.#problems.set(session, sentence);
+    this.#warn();
+  }
+
+  #warn(): void {
+    this.#toWatchers('host.warnings', { warnings: this.#warnings() });
+  }
+
+  #warnings(): string[] {
+    return [...(this.#journal.problem ? [this.#journal.problem] : []), ...this.#problems.values()];
+  }
+
+  #status(): HostStatus {
+    const sessions = this.#registry.all();
+    const running = sessions.filter(({ isRunning }) => isRunning).length;
+    return {
+      pid: process.pid,
+      version: this.#options.version,
+      protocol: PROTOCOL,
+      startedAt: this.#startedAt,
+      socket: this.#options.paths.hostSocket,
+      stateDir: this.#options.paths.stateDir,
+      sessions: { running, ended: sessions.length - running },
+      clients: this.#connections.size,
+      web: this.#web.address,
+      warnings: this.#warnings(),
+    };
+  }
+}

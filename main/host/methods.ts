@@ -1,0 +1,205 @@
+/** What each request does: the table from the protocol's methods to the host. */
+import { hostname } from 'node:os';
+import { CmdopError } from '#protocol/errors.ts';
+import type { ActorId, Channel, SessionId } from '#protocol/ids.ts';
+import type { CommandRecord, HostStatus } from '#protocol/messages.ts';
+import { negotiate, PROTOCOL } from '#protocol/versions.ts';
+import type { ClientConnection, Handlers } from './client-connection.ts';
+import type { Journal } from './journal.ts';
+import type { LiveSession } from './live-session.ts';
+import { processTree } from './processes.ts';
+import type { Records } from './records.ts';
+import type { Registry } from './registry.ts';
+import type { Screens } from './screens.ts';
+
+/** Rows of one answer together, bytes of JSON: below a frame's limit with room for the rest. */
+const MAX_ROWS_BYTES = 768 * 1024;
+
+export type MethodsContext = {
+  registry: Registry;
+  records: Records;
+  journal: Journal;
+  screens: Screens;
+  version: string;
+  startedAt: number;
+  status(): HostStatus;
+  warnings(): string[];
+  commandRecords(filter: Parameters<Records['commands']>[0]): CommandRecord[];
+  /** Where a connection is attached. */
+  attachments: Attachments;
+  watch(connection: ClientConnection): void;
+  stop(): void;
+  openWeb(port: number | undefined): Promise<{ url: string }>;
+};
+
+/** Which session each channel of each connection leads to. */
+export class Attachments {
+  readonly #byConnection = new Map<ClientConnection, Map<Channel, LiveSession>>();
+  #nextChannel = 1;
+
+  newChannel(): Channel {
+    return this.#nextChannel++ as Channel;
+  }
+  set(connection: ClientConnection, channel: Channel, session: LiveSession): void {
+    const channels = this.#byConnection.get(connection) ?? new Map<Channel, LiveSession>();
+    channels.set(channel, session);
+    this.#byConnection.set(connection, channels);
+  }
+  get(connection: ClientConnection, channel: Channel): LiveSession | null {
+    return this.#byConnection.get(connection)?.get(channel) ?? null;
+  }
+  /** Throws `bad-request` if the channel leads nowhere. */
+  need(connection: ClientConnection, channel: Channel): LiveSession {
+    const session = this.get(connection, channel);
+    if (!session) throw new CmdopError('bad-request', `channel ${channel} is not attached: attach first`);
+    return session;
+  }
+  delete(connection: ClientConnection, channel: Channel): void {
+    this.#byConnection.get(connection)?.delete(channel);
+  }
+  /** Every attachment of a connection, which is forgotten. */
+  take(connection: ClientConnection): [Channel, LiveSession][] {
+    const channels = this.#byConnection.get(connection) ?? [];
+    this.#byConnection.delete(connection);
+    return [...channels];
+  }
+  of(connection: ClientConnection): Iterable<[Channel, LiveSession]> {
+    return this.#byConnection.get(connection) ?? [];
+  }
+}
+
+export function createHandlers(host: MethodsContext): Handlers {
+  const { registry, records, attachments } = host;
+  const actorsNamed = (name: string | undefined): { actors?: ActorId[] } =>
+    name === undefined ? {} : { actors: records.actorsNamed(name) };
+  /** An ended session that was taken off the list is still in the history, by its id. */
+  const sessionFilter = (reference: string | undefined): { session?: SessionId } =>
+    reference === undefined ? {} : { session: registry.find(reference).id };
+
+  return {
+    hello(connection, { protocol, client }, answer) {
+      const version = negotiate(protocol, PROTOCOL);
+      const actor = records.actorFor({ name: cleanName(client.name), kind: client.kind, interface: client.interface, color: client.color });
+      connection.greet({ client: client.id, actor });
+      answer({
+        protocol: version,
+        host: { version: host.version, pid: process.pid, startedAt: host.startedAt, machine: hostname() },
+        actor,
+        features: [],
+      });
+    },
+    ping: (_connection, _params, answer) => answer({}),
+    'host.watch'(connection, _params, answer) {
+      host.watch(connection);
+      answer({ sessions: registry.all().map((session) => session.summary()), warnings: host.warnings() });
+    },
+    'host.status': (_connection, _params, answer) => answer(host.status()),
+    'host.stop'(_connection, _params, answer) {
+      answer({});
+      host.stop();
+    },
+    'web.open': async (_connection, { port }, answer) => answer(await host.openWeb(port)),
+    'session.list': (_connection, _params, answer) => answer({ sessions: registry.all().map((session) => session.summary()) }),
+    'session.create': async (connection, params, answer) =>
+      answer({ session: (await registry.create(params, connection.who.actor)).summary() }),
+    async 'session.attach'(connection, params, answer) {
+      const session = registry.find(params.session);
+      const channel = attachments.newChannel();
+      const { role, have, epoch, size, scrollback } = params;
+      await session.attach(connection, { channel, role, have, epoch, size, scrollback }, (result) => {
+        attachments.set(connection, channel, session);
+        answer(result);
+      });
+    },
+    'session.detach'(connection, { channel }, answer) {
+      attachments.need(connection, channel).detach(channel);
+      attachments.delete(connection, channel);
+      answer({});
+    },
+    async 'session.inspect'(_connection, params, answer) {
+      const session = registry.find(params.session);
+      await session.output.openScreen();
+      const [screen, processes] = await Promise.all([
+        host.screens.read(session.id),
+        session.shellPid === null ? [] : processTree(session.shellPid),
+      ]);
+      answer({
+        session: session.summary(),
+        shellPid: session.shellPid,
+        keeperPid: session.keeperPid,
+        processes,
+        modes: screen.modes,
+        output: { start: session.output.start, end: session.output.end },
+        shellIntegration: session.commands.hasIntegration,
+      });
+      session.closeIdleScreen();
+    },
+    async 'session.screen'(_connection, params, answer) {
+      const session = registry.find(params.session);
+      await session.output.openScreen();
+      answer(await host.screens.read(session.id));
+      session.closeIdleScreen();
+    },
+    'session.rename'(connection, { session: reference, name }, answer) {
+      const session = registry.find(reference);
+      registry.rename(session, name, connection.who.actor);
+      answer({ session: session.summary() });
+    },
+    'session.kill'(connection, { session, signal }, answer) {
+      registry.find(session).signal(signal, connection.who.actor);
+      answer({});
+    },
+    'session.remove'(connection, { session }, answer) {
+      registry.remove(registry.find(session), connection.who.actor);
+      answer({});
+    },
+    'session.resize'(connection, { channel, size }, answer) {
+      attachments.need(connection, channel).resize(channel, size);
+      answer({});
+    },
+    'control.take': (connection, { channel, force }, answer) =>
+      answer({ control: attachments.need(connection, channel).take(channel, force) }),
+    'control.release': (connection, { channel }, answer) => answer({ control: attachments.need(connection, channel).release(channel) }),
+    async 'output.read'(_connection, { session: reference, from, max }, answer) {
+      const session = registry.find(reference);
+      const { start, end } = session.output;
+      const bytes = from >= end ? new Uint8Array(0) : await session.output.readStored(from, max);
+      if (!bytes)
+        throw new CmdopError('output-pruned', `output from offset ${from} is not held any more; it begins at ${start}`, { start, end });
+      answer({ from, to: (from + bytes.length) as typeof from, end, bytes: Buffer.from(bytes).toString('base64') });
+    },
+    'history.list'(_connection, { session, actor, failed, text, since, before, limit }, answer) {
+      const filter = { ...sessionFilter(session), ...actorsNamed(actor), ...defined({ failed, text, since, before }), limit };
+      answer({ commands: newestThatFit(host.commandRecords(filter)) });
+    },
+    'journal.list'(_connection, { session, actor, kinds, since, after, limit }, answer) {
+      const filter = { ...sessionFilter(session), ...actorsNamed(actor), ...defined({ kinds, since, after }), limit };
+      const events = records.events(filter);
+      answer({ events: after === undefined ? newestThatFit(events) : oldestThatFit(events) });
+    },
+    'journal.verify': async (_connection, _params, answer) => answer(await host.journal.verify()),
+  };
+}
+
+/** What people call an actor: one line, no control characters, no direction marks that would dress it up as another. */
+function cleanName(name: string): string {
+  return name.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '').trim() || 'someone';
+}
+
+/** Without the fields that are undefined. */
+function defined<T extends Record<string, unknown>>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+}
+
+function oldestThatFit<T>(rows: T[]): T[] {
+  let bytes = 0;
+  const cut = rows.findIndex((row) => {
+    bytes += Buffer.byteLength(JSON.stringify(row));
+    return bytes > MAX_ROWS_BYTES;
+  });
+  return cut < 0 ? rows : rows.slice(0, cut);
+}
+
+const newestThatFit = <T>(rows: T[]): T[] => oldestThatFit(rows.toReversed()).toReversed();

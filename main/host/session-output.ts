@@ -1,0 +1,269 @@
+/**
+ * A session's output on its way: from the keeper to every subscriber, the log and the screen, and what a client that
+ * attaches begins with.
+ *
+ * Invariants 1 and 2: offsets continue or are refused, and a start is a snapshot at its exact offset or the bytes
+ * from where the client stands, with size changes at their place. Invariant 7: nobody here waits for a client.
+ */
+import type { Channel, Offset, SessionId } from '#protocol/ids.ts';
+import type { Size } from '#protocol/messages.ts';
+import { OutputRing } from '#session/output-ring.ts';
+import { type CheckpointLog, MAX_REPLAY_BYTES } from './checkpoint-log.ts';
+import type { OutputLog } from './output-log.ts';
+import type { Snapshot } from './screen-messages.ts';
+import type { Screens } from './screens.ts';
+import { type OutputPort, type OutputSource, Subscriber } from './subscriber.ts';
+
+/** Output held in memory for subscribers that lag, bytes; further behind they get a gap. */
+const RING_BYTES = 8 * 1024 * 1024;
+/** Kept of it while everybody is up to date, bytes: idle sessions are many. */
+const IDLE_RING_BYTES = 256 * 1024;
+/** Read and not yet parsed or stored, bytes: beyond it the keeper waits. */
+const MAX_BACKLOG_BYTES = 4 * 1024 * 1024;
+/** Read at once when a screen is drawn again from storage, bytes. */
+const LOAD_BYTES = 512 * 1024;
+
+export type Start = {
+  mode: 'resume' | 'snapshot';
+  offset: Offset;
+  size: Size;
+  /** Empty in mode `resume`. */
+  text: Uint8Array;
+  resizeIndex: number;
+  replayUntil: Offset;
+};
+
+export type SessionOutputOptions = {
+  session: SessionId;
+  screens: Screens;
+  log: OutputLog;
+  checkpoints: CheckpointLog;
+  /** Size changes since the oldest checkpoint, in order; the first is the size it began with. */
+  resizes: { offset: Offset; size: Size }[];
+  gapped: (range: { from: Offset; to: Offset }) => void;
+};
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+export class SessionOutput implements OutputSource {
+  readonly #options: SessionOutputOptions;
+  readonly ring: OutputRing;
+  readonly #subscribers = new Map<Channel, Subscriber>();
+  readonly #resizes: { offset: Offset; size: Size }[];
+  #isScreenOpen = false;
+  #screenOpening: Promise<void> | null = null;
+  #keeper: { pause(): void; resume(): void } | null = null;
+  #isKeeperPaused = false;
+  #lineBase = 0;
+
+  constructor(options: SessionOutputOptions) {
+    this.#options = options;
+    this.#resizes = options.resizes;
+    this.ring = new OutputRing({ start: options.log.end, capacityBytes: RING_BYTES });
+  }
+
+  get start(): Offset {
+    return this.#options.log.start;
+  }
+  get end(): Offset {
+    return this.ring.end;
+  }
+  get size(): Size {
+    return this.#resizes.at(-1)?.size ?? { cols: 80, rows: 24 };
+  }
+  get resizeCount(): number {
+    return this.#resizes.length;
+  }
+  get isScreenOpen(): boolean {
+    return this.#isScreenOpen;
+  }
+
+  /** Who to hold back when the screen or the disk is behind. */
+  from(keeper: { pause(): void; resume(): void }): void {
+    this.#keeper = keeper;
+  }
+
+  /** Opens the screen where the last host left it: newest checkpoint, then the stored output since. */
+  openScreen(): Promise<void> {
+    this.#screenOpening ??= this.#openScreen();
+    return this.#screenOpening;
+  }
+
+  /** The screen broke: it is drawn again from what is stored. */
+  async reopenScreen(): Promise<void> {
+    if (!this.#isScreenOpen) return;
+    this.#isScreenOpen = false;
+    this.#screenOpening = null;
+    await this.#options.log.flushed();
+    await this.openScreen();
+  }
+
+  closeScreen(): void {
+    this.#isScreenOpen = false;
+    this.#screenOpening = null;
+    this.#options.screens.close(this.#options.session);
+  }
+
+  /** Bytes from the keeper; what is already held is dropped, a jump ahead is a hole that stays visible. */
+  append(offset: Offset, bytes: Uint8Array): void {
+    const known = this.ring.end - offset;
+    if (known >= bytes.length) return;
+    const fresh = known > 0 ? bytes.subarray(known) : bytes;
+    const at = this.ring.end;
+    this.ring.append(fresh);
+    for (const subscriber of this.#subscribers.values()) subscriber.pump();
+    this.#options.log.append(at, fresh);
+    if (this.#isScreenOpen) this.#options.screens.feed(this.#options.session, at, fresh);
+    if (!this.#isKeeperPaused && this.#isBehind(MAX_BACKLOG_BYTES)) {
+      this.#isKeeperPaused = true;
+      this.#keeper?.pause();
+    }
+  }
+
+  /** The screen's own checkpoint: where a later replay may begin. */
+  checkpoint({ offset, size, line, text }: Snapshot): void {
+    this.#options.checkpoints.add({ offset, size, line: line + this.#lineBase, text: decoder.decode(text) });
+  }
+
+  /** The screen has parsed or the disk has stored more. */
+  caughtUp(): void {
+    if (this.#isKeeperPaused && !this.#isBehind(MAX_BACKLOG_BYTES / 2)) {
+      this.#isKeeperPaused = false;
+      this.#keeper?.resume();
+    }
+    if (this.ring.heldBytes > IDLE_RING_BYTES && this.#options.log.backlogBytes === 0) {
+      // A snapshot made now lies as far back as the screen has parsed.
+      const parsed = this.ring.end - this.#options.screens.backlogBytes(this.#options.session);
+      const laggard = Math.min(parsed, ...[...this.#subscribers.values()].map(({ cursor }) => cursor));
+      this.ring.dropBefore(Math.min(laggard, this.ring.end - IDLE_RING_BYTES) as Offset);
+    }
+  }
+
+  /** From this place in the output on the terminal has this size. */
+  resize(size: Size): void {
+    this.#resizes.push({ offset: this.end, size });
+    if (this.#isScreenOpen) this.#options.screens.resize(this.#options.session, this.end, size);
+    for (const subscriber of this.#subscribers.values()) subscriber.pump();
+  }
+
+  /** Where a client begins that has everything up to `have`, or nothing. */
+  async begin(wanted: { have: Offset | undefined; scrollback: number }): Promise<Start> {
+    const { have, scrollback } = wanted;
+    if (have !== undefined && have >= this.start && have <= this.end && this.end - have <= MAX_REPLAY_BYTES) {
+      return {
+        mode: 'resume',
+        offset: have,
+        size: this.#sizeAt(have),
+        text: new Uint8Array(0),
+        resizeIndex: this.#resizeIndexAfter(have),
+        replayUntil: this.end,
+      };
+    }
+    const now = await this.#snapshotNow();
+    if (scrollback > 0) {
+      const { line, offset } = now;
+      const checkpoint = this.#options.checkpoints.before({ lines: scrollback, top: line, end: offset });
+      if (checkpoint && checkpoint.line < line && checkpoint.offset >= this.start) {
+        return {
+          mode: 'snapshot',
+          offset: checkpoint.offset,
+          size: checkpoint.size,
+          text: encoder.encode(checkpoint.text),
+          resizeIndex: this.#resizes.findIndex((resize) => resize.offset >= checkpoint.offset && !same(resize.size, checkpoint.size)),
+          replayUntil: this.end,
+        };
+      }
+    }
+    return { mode: 'snapshot', offset: now.offset, size: now.size, text: now.text, resizeIndex: this.resizeCount, replayUntil: this.end };
+  }
+
+  subscribe(options: { channel: Channel; port: OutputPort; start: Start }): Subscriber {
+    const { channel, port, start } = options;
+    // -1: no size change after the start.
+    const resizeIndex = start.resizeIndex < 0 ? this.resizeCount : start.resizeIndex;
+    const subscriber = new Subscriber({ channel, port, source: this, start: start.offset, resizeIndex, replayUntil: start.replayUntil });
+    this.#subscribers.set(channel, subscriber);
+    return subscriber;
+  }
+
+  unsubscribe(channel: Channel): void {
+    this.#subscribers.get(channel)?.dispose();
+    this.#subscribers.delete(channel);
+  }
+
+  nextResize({ index }: { offset: Offset; index: number }): { offset: Offset; size: Size; index: number } | null {
+    const resize = this.#resizes[index];
+    return resize ? { ...resize, index } : null;
+  }
+
+  readStored(from: Offset, max: number): Promise<Uint8Array | null> {
+    return this.#options.log.read(from, max);
+  }
+
+  snapshot(): Promise<Snapshot> {
+    return this.#snapshotNow();
+  }
+
+  gapped(range: { from: Offset; to: Offset }): void {
+    this.#options.gapped(range);
+  }
+
+  /** Resolves when everything so far is on disk, or was given up. */
+  async stored(): Promise<void> {
+    await this.#options.log.flushed();
+    await this.#options.checkpoints.flushed();
+  }
+
+  async dispose(): Promise<void> {
+    for (const subscriber of this.#subscribers.values()) subscriber.dispose();
+    this.#subscribers.clear();
+    await this.#options.log.dispose();
+    await this.#options.checkpoints.flushed();
+  }
+
+  async #snapshotNow(): Promise<Snapshot> {
+    await this.openScreen();
+    const snapshot = await this.#options.screens.snapshot(this.#options.session);
+    return { ...snapshot, line: snapshot.line + this.#lineBase };
+  }
+
+  async #openScreen(): Promise<void> {
+    const { session, screens, log, checkpoints } = this.#options;
+    checkpoints.dropAfter(log.end);
+    const checkpoint = checkpoints.newest;
+    let at = Math.max(checkpoint?.offset ?? 0, log.start) as Offset;
+    const isContinuous = checkpoint !== null && at === checkpoint.offset;
+    const size = isContinuous ? checkpoint.size : this.#sizeAt(at);
+    screens.open(session, { offset: at, size, snapshot: isContinuous ? encoder.encode(checkpoint.text) : null });
+    // The screen counts its lines from its own beginning, checkpoints count them from the session's.
+    if (isContinuous && checkpoint.line > 0) this.#lineBase = checkpoint.line - (await screens.snapshot(session)).line;
+    let index = this.#resizes.findIndex((resize) => resize.offset >= at && !same(resize.size, size));
+    if (index < 0) index = this.resizeCount;
+    // Output and size changes that come meanwhile are picked up here, until there is nothing left in this turn.
+    for (;;) {
+      for (let next = this.#resizes[index]; next && next.offset <= at; next = this.#resizes[++index])
+        screens.resize(session, next.offset, next.size);
+      if (at >= this.end) break;
+      const bytes = await log.read(at, Math.min(LOAD_BYTES, (this.#resizes[index]?.offset ?? this.end) - at));
+      if (!bytes) break; // a hole: what follows it still draws
+      screens.feed(session, at, bytes);
+      at = (at + bytes.length) as Offset;
+    }
+    this.#isScreenOpen = true;
+  }
+
+  #isBehind(bytes: number): boolean {
+    return this.#options.screens.backlogBytes(this.#options.session) > bytes || this.#options.log.backlogBytes > bytes;
+  }
+
+  #sizeAt(offset: Offset): Size {
+    return this.#resizes.findLast((resize) => resize.offset <= offset)?.size ?? this.#resizes[0]?.size ?? this.size;
+  }
+
+  #resizeIndexAfter(offset: Offset): number {
+    return this.#resizes.findIndex((resize) => resize.offset > offset);
+  }
+}
+
+const same = (a: Size, b: Size) => a.cols === b.cols && a.rows === b.rows;

@@ -1,0 +1,246 @@
+/**
+ * The same interface in a browser: static files and the wire over a WebSocket, on loopback only.
+ *
+ * Nothing is served without a cookie, which is given once for a one-time token from `web.open`. Host and Origin are
+ * checked on every request, so that no other site can reach it by DNS rebinding or from its own page.
+ */
+import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { createReadStream, realpathSync, statSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { extname, join, normalize, sep } from 'node:path';
+import type { Duplex } from 'node:stream';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { CmdopError } from '#protocol/errors.ts';
+import { MAX_FRAME_BYTES } from '#protocol/frames.ts';
+import type { Transport, TransportListener } from '#protocol/transport.ts';
+
+const LOOPBACK = '127.0.0.1';
+/** A one-time URL works this long, milliseconds. */
+const TOKEN_MS = 10 * 60_000;
+/** One-time tokens open at a time. */
+const MAX_TOKENS = 64;
+/** Browsers signed in at a time; the oldest goes first. */
+const MAX_COOKIES = 256;
+
+const TYPES: Record<string, string> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.woff2': 'font/woff2',
+  '.ico': 'image/x-icon',
+};
+
+const HEADERS = {
+  'X-Content-Type-Options': 'nosniff',
+  'X-Frame-Options': 'DENY',
+  'Referrer-Policy': 'no-referrer',
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Cache-Control': 'no-store',
+};
+
+export type WebServerOptions = { rendererDir: string; connected: (transport: Transport) => void };
+
+export class WebServer {
+  readonly #options: WebServerOptions;
+  #server: Server | null = null;
+  readonly #sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME_BYTES + 64, perMessageDeflate: false });
+  /** Unused tokens and when they end. */
+  readonly #tokens = new Map<string, number>();
+  readonly #cookies = new Set<string>();
+
+  constructor(options: WebServerOptions) {
+    this.#options = options;
+  }
+
+  /** `http://127.0.0.1:PORT`, or null while nothing listens. */
+  get address(): string | null {
+    const address = this.#server?.address() as AddressInfo | null | undefined;
+    return address ? `http://${LOOPBACK}:${address.port}` : null;
+  }
+
+  /** A URL that signs one browser in, once. Listens if nothing does; `port` 0 or absent is any. */
+  async open(port: number | undefined): Promise<{ url: string }> {
+    const current = (this.#server?.address() as AddressInfo | null | undefined)?.port;
+    if (port && current !== undefined && current !== port) {
+      throw new CmdopError(
+        'bad-request',
+        `the browser interface is open on port ${current} already; leave out --port, or stop the host first`,
+      );
+    }
+    if (current === undefined) await this.#listen(port ?? 0);
+    const now = Date.now();
+    for (const [token, end] of this.#tokens) if (end < now || this.#tokens.size >= MAX_TOKENS) this.#tokens.delete(token);
+    const token = randomBytes(32).toString('base64url');
+    this.#tokens.set(token, now + TOKEN_MS);
+    return { url: `${this.address}/?token=${token}` };
+  }
+
+  close(): void {
+    for (const socket of this.#sockets.clients) socket.terminate();
+    this.#server?.close();
+    this.#server?.closeAllConnections();
+    this.#server = null;
+  }
+
+  #listen(port: number): Promise<void> {
+    const server = createServer((request, response) => this.#request(request, response));
+    server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
+    return new Promise((resolve, reject) => {
+      server.once('error', (error: NodeJS.ErrnoException) => {
+        const why = error.code === 'EADDRINUSE' ? `port ${port} is in use: choose another with --port, or leave it out` : error.message;
+        reject(new CmdopError('bad-request', `the browser interface cannot be opened: ${why}`));
+      });
+      server.listen(port, LOOPBACK, () => {
+        this.#server = server;
+        resolve();
+      });
+    });
+  }
+
+  #request(request: IncomingMessage, response: ServerResponse): void {
+    if (!this.#isOwnHost(request)) return refuse(response, 403, 'this address is not served');
+    if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(response, 405, 'only GET');
+    const url = new URL(request.url ?? '/', this.address ?? undefined);
+    const token = url.searchParams.get('token');
+    if (token !== null) return this.#exchange(token, response);
+    if (!this.#isSignedIn(request))
+      return refuse(response, 401, 'This page needs a one-time link: run `cmdop web` in a terminal and open the URL it prints.');
+    this.#file(url.pathname, request.method === 'HEAD', response);
+  }
+
+  #exchange(token: string, response: ServerResponse): void {
+    const end = this.#tokens.get(token);
+    this.#tokens.delete(token);
+    if (end === undefined || end < Date.now())
+      return refuse(response, 401, 'This link was used already or is too old: run `cmdop web` again and open the new one.');
+    const cookie = randomBytes(32).toString('base64url');
+    for (const oldest of this.#cookies) {
+      if (this.#cookies.size < MAX_COOKIES) break;
+      this.#cookies.delete(oldest);
+    }
+    this.#cookies.add(cookie);
+    response.writeHead(303, {
+      ...HEADERS,
+      Location: '/',
+      'Set-Cookie': `${this.#cookieName}=${cookie}; HttpOnly; SameSite=Strict; Path=/`,
+    });
+    response.end();
+  }
+
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on('error', () => socket.destroy());
+    const isOwn =
+      this.#isOwnHost(request) &&
+      request.headers.origin === this.address &&
+      new URL(request.url ?? '/', this.address ?? undefined).pathname === '/ws';
+    if (!isOwn || !this.#isSignedIn(request)) {
+      socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+      return;
+    }
+    this.#sockets.handleUpgrade(request, socket, head, (webSocket) => this.#options.connected(new WebSocketTransport(webSocket)));
+  }
+
+  #file(pathname: string, isHead: boolean, response: ServerResponse): void {
+    try {
+      const root = realpathSync(this.#options.rendererDir);
+      const path = realpathSync(join(root, normalize(decodeURIComponent(pathname === '/' ? '/index.html' : pathname))));
+      if (!path.startsWith(root + sep)) return refuse(response, 404, 'not found');
+      const { size } = statSync(path);
+      response.writeHead(200, {
+        ...HEADERS,
+        'Content-Type': TYPES[extname(path)] ?? 'application/octet-stream',
+        'Content-Length': size,
+        'Content-Security-Policy': this.#policy(),
+      });
+      if (isHead) response.end();
+      else
+        createReadStream(path)
+          .on('error', () => response.destroy())
+          .pipe(response);
+    } catch {
+      refuse(response, 404, 'not found'); // no such file, or a broken %-escape
+    }
+  }
+
+  #policy(): string {
+    const socket = this.address?.replace('http', 'ws');
+    return `default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self'; img-src 'self' data:; connect-src 'self' ${socket}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
+  }
+
+  #isOwnHost(request: IncomingMessage): boolean {
+    return this.address !== null && `http://${request.headers.host}` === this.address;
+  }
+
+  #isSignedIn(request: IncomingMessage): boolean {
+    const cookies = (request.headers.cookie ?? '').split(/;\s*/);
+    return cookies.some((pair) => {
+      const [name, value = ''] = pair.split('=');
+      return name === this.#cookieName && [...this.#cookies].some((known) => isSame(known, value));
+    });
+  }
+
+  /** Cookies do not know ports: two hosts on one machine must not overwrite each other's. */
+  get #cookieName(): string {
+    return `cmdop_${(this.#server?.address() as AddressInfo | null | undefined)?.port}`;
+  }
+}
+
+class WebSocketTransport implements Transport {
+  readonly kind = 'websocket';
+  readonly #socket: WebSocket;
+  #listener: TransportListener | null = null;
+  #unsent = 0;
+
+  constructor(socket: WebSocket) {
+    this.#socket = socket;
+  }
+
+  get queuedBytes(): number {
+    return this.#socket.bufferedAmount;
+  }
+
+  send(...parts: Uint8Array[]): void {
+    if (this.#socket.readyState !== this.#socket.OPEN) return;
+    this.#unsent++;
+    this.#socket.send(Buffer.concat(parts), () => {
+      if (--this.#unsent === 0) this.#listener?.drained();
+    });
+  }
+
+  listen(listener: TransportListener): void {
+    this.#listener = listener;
+    let failure: Error | undefined;
+    this.#socket.on('message', (data: Buffer, isBinary) => {
+      if (isBinary) listener.received(data);
+      else this.#socket.close(1003);
+    });
+    this.#socket.on('error', (error) => {
+      failure = error;
+    });
+    this.#socket.on('close', () => listener.closed(failure));
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+  resume(): void {
+    this.#socket.resume();
+  }
+  close(): void {
+    this.#socket.close();
+  }
+}
+
+function refuse(response: ServerResponse, status: number, sentence: string): void {
+  response.writeHead(status, { ...HEADERS, 'Content-Type': 'text/plain; charset=utf-8' });
+  response.end(`${sentence}\n`);
+}
+
+function isSame(a: string, b: string): boolean {
+  const [left, right] = [Buffer.from(a), Buffer.from(b)];
+  return left.length === right.length && timingSafeEqual(left, right);
+}
