@@ -1,0 +1,266 @@
+/**
+ * One session's terminal: takes output, and is at every moment exactly what all bytes before its ground offset made.
+ * Bytes of an unfinished sequence wait for its rest. It alone answers the program's queries.
+ */
+import { Unicode11Addon } from '@xterm/addon-unicode11';
+import headless from '@xterm/headless';
+import type { Offset } from '#protocol/ids.ts';
+import type { ScreenText, Size, TerminalModes } from '#protocol/messages.ts';
+import { TerminalRepairs } from '#session/terminal-repairs.ts';
+import { type Osc, VtScanner } from '#session/vt-scanner.ts';
+import { KeyboardModes } from './keyboard-modes.ts';
+import type { CursorPosition, ScreenColors, ScreenEvent, Snapshot } from './screen-messages.ts';
+import { TerminalColors } from './terminal-colors.ts';
+import { readModes, takeSnapshot } from './terminal-state.ts';
+import { internalsOf, type XtermBuffer, type XtermCore, type XtermLines } from './xterm-internals.ts';
+
+/** Lines kept above the screen: replay makes more of them (DESIGN, section 4). */
+const SCROLLBACK_LINES = 1000;
+/** An unfinished sequence longer than this is parsed as it comes; such are images and clipboards, which change nothing until they end. */
+const MAX_HELD_BYTES = 1024 * 1024;
+const CHECKPOINT_BYTES = 256 * 1024;
+/** Commands of OSC that the host is told: folder, notifications, shell integration. */
+const TOLD_OSC = new Set([7, 9, 133, 633, 777]);
+
+const encoder = new TextEncoder();
+
+export class ScreenTerminal {
+  readonly #terminal: InstanceType<typeof headless.Terminal>;
+  readonly #core: XtermCore;
+  readonly #repairs: TerminalRepairs;
+  readonly #keyboard: KeyboardModes;
+  readonly #colors: TerminalColors;
+  readonly #scanner: VtScanner;
+  #events: ScreenEvent[] = [];
+  #marks: Osc[] = [];
+  /** Bytes behind `#parsed`, waiting. */
+  #held: Uint8Array[] = [];
+  #heldBytes = 0;
+  #parsed: number;
+  #checkpointed: number;
+  #trimmed = 0;
+  #lines: XtermLines | null = null;
+  #title: string | null = null;
+  #hasRung = false;
+  #modes: TerminalModes;
+
+  constructor({ offset, size, snapshot, colors }: { offset: Offset; size: Size; snapshot: Uint8Array | null; colors: ScreenColors }) {
+    const terminal = new headless.Terminal({
+      ...size,
+      scrollback: SCROLLBACK_LINES,
+      allowProposedApi: true,
+      logLevel: 'off',
+      windowOptions: WINDOW_OPTIONS,
+    });
+    terminal.loadAddon(new Unicode11Addon());
+    terminal.unicode.activeVersion = '11';
+    this.#terminal = terminal;
+    this.#core = internalsOf(terminal);
+    this.#repairs = new TerminalRepairs(terminal);
+    this.#keyboard = new KeyboardModes(terminal.parser, () => this.#core.buffers.active === this.#core.buffers.alt);
+    this.#colors = new TerminalColors(colors);
+    this.#scanner = new VtScanner({ offset, onOsc: (osc) => TOLD_OSC.has(osc.code) && this.#marks.push(osc) });
+    this.#parsed = offset;
+    this.#checkpointed = offset;
+    this.#follow();
+    const { _inputHandler: input } = this.#core;
+    input.onColor((requests) => this.#reply(this.#colors.handle(requests)));
+    input.onRequestReset(() => this.#keyboard.reset());
+    terminal.onData((text) => this.#reply(text));
+    terminal.onBell(() => {
+      this.#hasRung = true;
+    });
+    terminal.onTitleChange((title) => {
+      this.#title = title;
+    });
+    if (snapshot) this.#parse(snapshot);
+    this.#modes = readModes(this.#core);
+    this.#title = null; // a title of the snapshot is no news
+    this.#hasRung = false;
+    this.#events = [];
+  }
+
+  /** The screen is what all bytes before it made. */
+  get offset(): Offset {
+    return Math.min(this.#scanner.groundOffset, this.#parsed) as Offset;
+  }
+
+  set colors(colors: ScreenColors) {
+    this.#colors.theme = colors;
+  }
+
+  /** Takes the next bytes; what they did is in `events`. */
+  take(bytes: Uint8Array): void {
+    const start = this.#scanner.end;
+    const ground = this.#scanner.push(bytes);
+    this.#held.push(bytes);
+    this.#heldBytes += bytes.length;
+    const upTo = this.#heldBytes > MAX_HELD_BYTES && ground <= this.#parsed ? start + bytes.length : ground;
+    if (upTo > this.#parsed) this.#advance(upTo);
+    if (this.offset - this.#checkpointed >= CHECKPOINT_BYTES) this.#checkpoint();
+  }
+
+  resize(size: Size): void {
+    if (size.cols === this.#core.cols && size.rows === this.#core.rows) return;
+    this.#terminal.resize(size.cols, size.rows);
+    this.#checkpoint();
+  }
+
+  /** What happened since the last call, in order. */
+  events(): ScreenEvent[] {
+    if (this.#title !== null) this.#events.push({ kind: 'title', title: this.#title });
+    if (this.#hasRung) this.#events.push({ kind: 'bell' });
+    this.#title = null;
+    this.#hasRung = false;
+    const modes = readModes(this.#core);
+    if (Object.entries(modes).some(([name, value]) => Reflect.get(this.#modes, name) !== value)) {
+      this.#modes = modes;
+      this.#events.push({ kind: 'modes', modes });
+    }
+    const events = this.#events;
+    this.#events = [];
+    return events;
+  }
+
+  snapshot(scrollback: number): Snapshot {
+    this.#repairs.settle();
+    const followed = { colors: this.#colors.sequences(), modifyKeys: this.#keyboard.modifyKeys, keyboard: this.#keyboard };
+    const taken = takeSnapshot(this.#core, { scrollback, followed });
+    return { offset: this.offset, size: this.#size, text: taken.text, scrollback: taken.scrollback, line: this.#screenLine() };
+  }
+
+  read(): ScreenText {
+    const { active } = this.#core.buffers;
+    return {
+      lines: this.#rows(active, active.ybase, active.ybase + this.#core.rows),
+      cursor: { row: active.y, col: Math.min(active.x, this.#core.cols - 1), visible: !this.#core.coreService.isCursorHidden },
+      size: this.#size,
+      title: this.#core._inputHandler._windowTitle,
+      modes: readModes(this.#core),
+      offset: this.offset,
+    };
+  }
+
+  cursor(): CursorPosition {
+    const { active, alt } = this.#core.buffers;
+    return {
+      row: active.y,
+      col: Math.min(active.x, this.#core.cols),
+      line: this.#screenLine() + active.y,
+      offset: this.offset,
+      alternateScreen: active === alt,
+    };
+  }
+
+  /** See Screens.lineText. */
+  lineText(line: number, fromCol: number): string | null {
+    const { normal } = this.#core.buffers;
+    const buffer = this.#terminal.buffer.normal;
+    let index = line - this.#trimmed;
+    const first = buffer.getLine(index);
+    if (index < 0 || !first) return null;
+    let text = first.translateToString(false, fromCol);
+    for (;;) {
+      const next = buffer.getLine(++index);
+      if (!next?.isWrapped || index >= normal.lines.length) break;
+      text += next.translateToString(false);
+    }
+    return text.trimEnd();
+  }
+
+  linesText(from: number, to: number): string[] {
+    const { normal } = this.#core.buffers;
+    return this.#rows(normal, Math.max(0, from - this.#trimmed), Math.min(normal.lines.length, to - this.#trimmed));
+  }
+
+  dispose(): void {
+    this.#terminal.dispose();
+  }
+
+  get #size(): Size {
+    return { cols: this.#core.cols, rows: this.#core.rows };
+  }
+
+  /** Absolute number of the screen's top line. */
+  #screenLine(): number {
+    this.#follow();
+    return this.#trimmed + this.#core.buffers.normal.ybase;
+  }
+
+  #rows(buffer: XtermBuffer, from: number, to: number): string[] {
+    const view = buffer === this.#core.buffers.alt ? this.#terminal.buffer.alternate : this.#terminal.buffer.normal;
+    const rows = [];
+    for (let index = from; index < to; index++) rows.push(view.getLine(index)?.translateToString(true) ?? '');
+    return rows;
+  }
+
+  #reply(text: string): void {
+    if (!text) return;
+    const bytes = encoder.encode(text);
+    this.#events.push({ kind: 'reply', bytes });
+  }
+
+  #checkpoint(): void {
+    const snapshot = this.snapshot(this.#core.rows);
+    this.#checkpointed = snapshot.offset;
+    this.#events.push({ kind: 'checkpoint', snapshot });
+  }
+
+  /** Parses what is held up to an offset; where a mark begins it stops to see the cursor. */
+  #advance(upTo: number): void {
+    const held = join(this.#held);
+    const from = this.#parsed;
+    for (const mark of this.#marks) {
+      if (mark.start > this.#parsed) this.#parseTo(held, from, mark.start);
+      const { row, col, line } = this.cursor();
+      this.#events.push({ kind: 'osc', osc: { ...mark, row, col, line } });
+    }
+    this.#marks = [];
+    this.#parseTo(held, from, upTo);
+    const rest = held.subarray(upTo - from);
+    this.#held = rest.length > 0 ? [rest] : [];
+    this.#heldBytes = rest.length;
+  }
+
+  #parseTo(held: Uint8Array, heldFrom: number, upTo: number): void {
+    if (upTo > this.#parsed) this.#parse(held.subarray(this.#parsed - heldFrom, upTo - heldFrom));
+    this.#parsed = upTo;
+    this.#follow();
+  }
+
+  /** A bug of xterm.js must not end the session's screen: what it was parsing is lost, the rest goes on. */
+  #parse(bytes: Uint8Array): void {
+    try {
+      this.#core._inputHandler.parse(bytes);
+    } catch (error) {
+      this.#core._inputHandler._parser.reset();
+      this.#events.push({ kind: 'fault', message: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+    }
+  }
+
+  /** Counts the lines that scroll out; a reset of the terminal makes new ones. */
+  #follow(): void {
+    const { lines } = this.#core.buffers.normal;
+    if (this.#lines === lines) return;
+    this.#trimmed += this.#lines?.length ?? 0;
+    this.#lines = lines;
+    lines.onTrim((count) => {
+      this.#trimmed += count;
+    });
+  }
+}
+
+/** Saving and restoring the title, as editors do. */
+const WINDOW_OPTIONS = { pushTitle: true, popTitle: true, getWinSizeChars: true };
+
+function join(parts: readonly Uint8Array[]): Uint8Array {
+  const [first] = parts;
+  if (first && parts.length === 1) return first;
+  const joined = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    joined.set(part, at);
+    at += part.length;
+  }
+  return joined;
+}

@@ -1,0 +1,102 @@
+/**
+ * Repairs of xterm.js 6.0 that every terminal of cmdop needs, the host's and the clients', so that all show the same. Pure.
+ *
+ * - `CSI 1 J` in the last cell of a screen without scrollback throws, after which a terminal parses nothing any more:
+ *   seven bytes of output would freeze every window. With scrollback it unwraps a line at random.
+ * - DECRC goes to where the saved row has scrolled to, but only until the scrollback is full: terminals with more or
+ *   less scrollback would put the cursor in different rows. A saved row is a row of the screen.
+ */
+
+type Parameters = readonly (number | number[])[];
+type Identifier = { prefix?: string; intermediates?: string; final: string };
+
+/** The part of xterm's Terminal that is needed, in the browser and headless. */
+export type RepairableTerminal = {
+  readonly parser: {
+    registerCsiHandler(id: Identifier, handler: (parameters: (number | number[])[]) => boolean): unknown;
+    registerEscHandler(id: Identifier, handler: () => boolean): unknown;
+  };
+};
+
+type Line = { isWrapped: boolean };
+type Buffer = { x: number; y: number; ybase: number; savedY: number; lines: { get(index: number): Line | undefined } };
+
+type Core = {
+  readonly cols: number;
+  readonly buffers: { readonly active: Buffer; readonly normal: Buffer; readonly alt: Buffer };
+  readonly _inputHandler: {
+    _eraseInBufferLine(row: number, from: number, to: number, unwrap: boolean, isSelective: boolean): void;
+    _resetBufferLine(row: number, isSelective: boolean): void;
+    markRangeDirty(first: number, last: number): void;
+  };
+};
+
+export class TerminalRepairs {
+  readonly #core: Core;
+  /** Saved row on the screen. */
+  readonly #saved = new WeakMap<Buffer, number>();
+
+  /** Throws if xterm.js is not as it has to be for this. */
+  constructor(terminal: RepairableTerminal) {
+    this.#core = coreOf(terminal);
+    const { parser } = terminal;
+    for (const prefix of ['', '?']) {
+      const id = { ...(prefix ? { prefix } : {}), final: 'J' };
+      parser.registerCsiHandler(id, ([what]) => what === 1 && this.#eraseAbove(prefix === '?'));
+    }
+    parser.registerEscHandler({ final: '7' }, () => this.#save());
+    parser.registerCsiHandler({ final: 's' }, () => this.#save());
+    parser.registerCsiHandler({ prefix: '?', final: 'h' }, (modes) => names(modes, 1048, 1049) && this.#save());
+    parser.registerEscHandler({ final: '8' }, () => this.settle());
+    parser.registerCsiHandler({ final: 'u' }, () => this.settle());
+    parser.registerCsiHandler({ prefix: '?', final: 'l' }, (modes) => names(modes, 1048, 1049) && this.settle());
+    parser.registerCsiHandler({ intermediates: '!', final: 'p' }, () => {
+      this.#saved.set(this.#core.buffers.active, 0);
+      return false;
+    });
+  }
+
+  /** Makes xterm's own saved rows right, as far as scrolling moved them. Answers false: the sequence is still to be done. */
+  settle(): false {
+    const { normal, alt } = this.#core.buffers;
+    for (const buffer of [normal, alt]) {
+      const row = this.#saved.get(buffer);
+      if (row !== undefined) buffer.savedY = buffer.ybase + row;
+    }
+    return false;
+  }
+
+  #save(): false {
+    const { active } = this.#core.buffers;
+    this.#saved.set(active, active.y);
+    return false;
+  }
+
+  /** ED 1 and DECSED 1, with the cursor in the last column; else it is left to xterm. */
+  #eraseAbove(isSelective: boolean): boolean {
+    const { cols, buffers, _inputHandler: input } = this.#core;
+    const { x, y, ybase, lines } = buffers.active;
+    if (x + 1 < cols) return false;
+    for (let row = 0; row < y; row++) input._resetBufferLine(row, isSelective);
+    input._eraseInBufferLine(y, 0, cols, true, isSelective);
+    const next = lines.get(ybase + y + 1);
+    if (next) next.isWrapped = false;
+    input.markRangeDirty(0, y);
+    return true;
+  }
+}
+
+const names = (parameters: Parameters, ...modes: number[]) => parameters.some((parameter) => modes.includes(Number(parameter)));
+
+function coreOf(terminal: object): Core {
+  const core: unknown = Reflect.get(terminal, '_core');
+  const input: unknown = typeof core === 'object' && core ? Reflect.get(core, '_inputHandler') : null;
+  for (const name of ['_eraseInBufferLine', '_resetBufferLine', 'markRangeDirty']) {
+    if (typeof input !== 'object' || !input || typeof Reflect.get(input, name) !== 'function') {
+      throw new Error(
+        `xterm.js is not as cmdop knows it (6.0.0): it has no ${name}; pin it to 6.0.0 or adapt main/session/terminal-repairs.ts`,
+      );
+    }
+  }
+  return core as Core;
+}
