@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
 import type { InlineConfig, Plugin, Rolldown } from 'vite';
 import { isFresh, newStamp, readStamp, writeWhole } from './stamp.ts';
 import { TARGETS, type Target } from './targets.ts';
@@ -40,9 +41,15 @@ async function bundle(targets: Target[], force: boolean): Promise<string[]> {
   const failures = results.flatMap((result, index) =>
     result.status === 'rejected' ? [{ target: stale[index]?.name, error: result.reason }] : [],
   );
-  for (const { target, error } of failures) console.error(`${target}: ${error instanceof Error ? error.message : String(error)}`);
+  for (const { target, error } of failures) console.error(`${target}: ${sentence(error)}`);
   if (failures.length > 0) process.exit(1);
   return stale.map(({ name }) => name);
+}
+
+/** The bundler colours its errors even for a file. */
+function sentence(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return process.stderr.isTTY ? message : stripVTControlCharacters(message);
 }
 
 async function make(target: Target): Promise<void> {
@@ -131,7 +138,7 @@ function stampFile(target: Target): string {
   return join(dist, '.stamp', `${target.name}.json`);
 }
 
-function fail(sentence: string): never {
-  console.error(`bundle: ${sentence}`);
+function fail(why: string): never {
+  console.error(`bundle: ${why}`);
   process.exit(2);
 }
