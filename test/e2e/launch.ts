@@ -1,11 +1,12 @@
 /** Starts the real app, the real command line and a real browser for end-to-end tests, each world with its own CMDOP_HOME. */
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { type Browser, chromium, type ElectronApplication, _electron as electron, type Page } from 'playwright-core';
+import { endEverythingOf } from '../process/end-everything.ts';
 
 export const projectDir = resolve(fileURLToPath(import.meta.url), '..', '..', '..');
 /** Pictures that tests take: pictures of the README and evidence of failures. Not kept in the repository. */
@@ -91,7 +92,7 @@ export function startWorld(): World {
   const dispose = async () => {
     await Promise.allSettled(desktops.map((app) => app.close()));
     await chrome?.close();
-    await endEverythingOf(home);
+    endEverythingOf(home);
     rmSync(home, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
   };
 
@@ -159,32 +160,4 @@ function ownEnvironment(home: string): Record<string, string> {
   const env: Record<string, string> = {};
   for (const [name, value] of kept) if (value !== undefined) env[name] = value;
   return { ...env, CMDOP_HOME: home, HOME: home, SHELL: '/bin/bash', LANG: 'C.UTF-8', CMDOP_ACTOR: 'ann' };
-}
-
-/** Ends every process that carries this world's CMDOP_HOME: its host, its keepers, what runs in them. Linux only. */
-async function endEverythingOf(home: string): Promise<void> {
-  const pids = await processesOf(home);
-  for (const pid of pids) {
-    try {
-      process.kill(pid, 'SIGKILL');
-    } catch {
-      // it ended by itself meanwhile
-    }
-  }
-}
-
-async function processesOf(home: string): Promise<number[]> {
-  const { stdout } = await promisify(execFile)('ls', ['/proc']);
-  return stdout
-    .split('\n')
-    .map(Number)
-    .filter((pid) => pid > 1 && pid !== process.pid && environmentOf(pid).includes(`CMDOP_HOME=${home}\0`));
-}
-
-function environmentOf(pid: number): string {
-  try {
-    return `${readFileSync(`/proc/${pid}/environ`, 'utf8')}\0`;
-  } catch {
-    return ''; // gone, or not ours
-  }
 }

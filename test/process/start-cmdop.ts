@@ -1,10 +1,11 @@
 /** A cmdop of its own for a test: fresh folders, the built command line, real terminals; `dispose` stops its host and removes all. */
 import { spawn as spawnProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { nodePath } from '#local/runtime.ts';
+import { endEverythingOf } from './end-everything.ts';
 import { openTerminal, type TestTerminal } from './test-terminal.ts';
 
 /** The built command line where there is one, else its source. */
@@ -90,32 +91,8 @@ export async function startCmdop(options: { actor?: string; shell?: string } = {
     hostPid: async () => (await json<{ pid: number }>('host', 'status')).pid,
     dispose: async () => {
       for (const terminal of terminals) terminal.dispose();
-      // Every process of ours carries our home in its environment, and no process of anyone else does.
-      for (const pid of processesOf(home)) kill(pid);
+      endEverythingOf(home);
       rmSync(home, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
     },
   };
-}
-
-function processesOf(home: string): number[] {
-  if (process.platform !== 'linux') return [];
-  const marker = `CMDOP_HOME=${home}\0`;
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((pid) => {
-      try {
-        return `${readFileSync(`/proc/${pid}/environ`, 'latin1')}\0`.includes(marker);
-      } catch {
-        return false; // it ended meanwhile
-      }
-    });
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // it ended meanwhile
-  }
 }
