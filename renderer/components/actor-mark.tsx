@@ -18,7 +18,7 @@ export const actorColor = (actor: Pick<Actor, 'color'> | null): string =>
 export function ActorMark({ actor, size = 'usual' }: { actor: Actor; size?: 'usual' | 'small' }) {
   return (
     <span className={`actor-mark ${size} ${actor.kind}`} style={{ background: actorColor(actor) }} aria-hidden="true">
-      {initials(actor.name)}
+      {initials(actor.name).slice(0, size === 'small' ? 1 : 2)}
     </span>
   );
 }

@@ -55,7 +55,9 @@ function ActorRow({ attachment, session }: { attachment: Attachment; session: Re
         </span>
         <span className="actor-line dim">
           <KindIcon actor={actor} />
-          {INTERFACE_NAMES[actor.interface]} · {role} · since {timeText(since)}
+          <span className="actor-where">
+            {INTERFACE_NAMES[actor.interface]} · {role} · since {timeText(since)}
+          </span>
         </span>
       </div>
     </li>

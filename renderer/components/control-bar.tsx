@@ -35,13 +35,8 @@ function Content({ terminal, view, session }: { terminal: SessionTerminal; view:
   if (view.state === 'cut') return <Line>Not connected. What you type waits here and is sent once the host is back.</Line>;
   if (view.refusal) {
     return (
-      <Line alert actor={holder?.actor ?? null} action={view.role === 'observer' ? <Join terminal={terminal} /> : <Take />}>
+      <Line alert actor={holder?.actor ?? null} action={view.role === 'observer' ? <Join terminal={terminal} /> : <Take isKeyShown />}>
         {view.refusal}
-        {view.role !== 'observer' && (
-          <span className="takeover">
-            <Keys text={keyText('take-control') ?? ''} /> takes control.
-          </span>
-        )}
       </Line>
     );
   }
@@ -83,11 +78,12 @@ function Line({ icon, actor, action, alert, children }: LineProps) {
   );
 }
 
-function Take() {
+function Take({ isKeyShown = false }: { isKeyShown?: boolean }) {
   return (
     <Hint label="Take control now" command="take-control">
       <button type="button" className="button small" onClick={() => void takeControl()}>
         Take control
+        {isKeyShown && <Keys text={keyText('take-control') ?? ''} />}
       </button>
     </Hint>
   );

@@ -3,15 +3,9 @@ import type { ISearchOptions } from '@xterm/addon-search';
 import { CaseSensitive, ChevronDown, ChevronUp, Regex, X } from 'lucide-react';
 import { useEffect, useRef, useState } from 'react';
 import { focusTerminal } from '../state/actions.ts';
-import { app } from '../state/store.ts';
+import { app, useApp } from '../state/store.ts';
+import { SEARCH_COLORS } from '../terminal/themes.ts';
 import { useActiveTerminal } from './use-terminal.ts';
-
-const DECORATIONS: NonNullable<ISearchOptions['decorations']> = {
-  matchBackground: '#7a6a2a',
-  matchOverviewRuler: '#c9a227',
-  activeMatchBackground: '#c98a1f',
-  activeMatchColorOverviewRuler: '#ff9d2e',
-};
 
 export function SearchBar() {
   const terminal = useActiveTerminal();
@@ -20,7 +14,8 @@ export function SearchBar() {
   const [caseSensitive, setCaseSensitive] = useState(false);
   const [regex, setRegex] = useState(false);
   const [found, setFound] = useState<{ resultIndex: number; resultCount: number } | null>(null);
-  const options: ISearchOptions = { caseSensitive, regex, decorations: DECORATIONS };
+  const decorations = SEARCH_COLORS[useApp((state) => state.scheme)];
+  const options: ISearchOptions = { caseSensitive, regex, decorations };
 
   useEffect(() => {
     field.current?.focus();
@@ -38,8 +33,8 @@ export function SearchBar() {
     if (term === '' || !isValid(term, regex)) {
       terminal?.search.clearDecorations();
       setFound(null);
-    } else terminal?.search.findPrevious(term, { caseSensitive, regex, decorations: DECORATIONS });
-  }, [terminal, term, caseSensitive, regex]);
+    } else terminal?.search.findPrevious(term, { caseSensitive, regex, decorations });
+  }, [terminal, term, caseSensitive, regex, decorations]);
 
   const close = () => {
     app.set({ isSearching: false });

@@ -1,16 +1,13 @@
 /** Command records for the history panel: fetched in pages, kept live, filtered the same way here as by the host. */
 import { useCallback, useEffect, useRef, useState } from 'react';
-import type { SessionId } from '#protocol/ids.ts';
 import type { CommandRecord } from '#protocol/messages.ts';
+import { type CommandFilter, matches } from './command-filter.ts';
 import { client } from './engine.ts';
 import { commandListeners, useApp } from './store.ts';
 
 const PAGE = 200;
 /** Typing in the filter asks the host once it rests, milliseconds. */
 const ASK_AFTER_MS = 150;
-
-/** `session` null: all; `actor` an id, empty: anyone. */
-export type CommandFilter = { session: SessionId | null; actor: string; text: string; failed: boolean };
 
 export type CommandHistory = {
   /** Oldest first. */
@@ -75,14 +72,6 @@ export function useCommandHistory({ session, actor, text, failed }: CommandFilte
   const first = commands[0]?.id;
   const loadMore = useCallback(() => void (first !== undefined && fetchPage(first)), [fetchPage, first]);
   return { commands, hasMore, isLoading, error, loadMore };
-}
-
-/** Whether the host would list this record for the filter. */
-export function matches(command: CommandRecord, { session, actor, text, failed }: CommandFilter): boolean {
-  if (session && command.session !== session) return false;
-  if (actor && !command.authors.some(({ id }) => id === actor) && command.submitter?.id !== actor) return false;
-  if (text && !command.text.toLowerCase().includes(text.toLowerCase())) return false;
-  return !failed || (command.exitCode !== null && command.exitCode !== 0);
 }
 
 function merge(known: readonly CommandRecord[], more: readonly CommandRecord[]): readonly CommandRecord[] {

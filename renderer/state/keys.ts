@@ -1,19 +1,8 @@
 /** The window's keys: they come before the terminal's, and only these do. */
 import { platform } from '../platform/platform.ts';
 import { COMMANDS } from './commands.ts';
+import { keyOf } from './key-name.ts';
 import { app } from './store.ts';
-
-/** `Ctrl+Shift+T` for an event, with Cmd for Ctrl on a Mac, where Ctrl belongs to the terminal. */
-export function keyOf(
-  event: { key: string; code: string; ctrlKey: boolean; metaKey: boolean; shiftKey: boolean; altKey: boolean },
-  isMac: boolean,
-): string {
-  const isTab = event.key === 'Tab';
-  const hasModifier = isMac && !isTab ? event.metaKey : event.ctrlKey;
-  const digitOrSign = /^(Digit0|Minus|Equal)$/.test(event.code) ? { Digit0: '0', Minus: '-', Equal: '=' }[event.code] : undefined;
-  const letter = /^[a-z]$/i.test(event.key) ? event.key.toUpperCase() : event.key;
-  return [hasModifier && 'Ctrl', event.altKey && 'Alt', event.shiftKey && 'Shift', digitOrSign ?? letter].filter(Boolean).join('+');
-}
 
 export function listenToKeys(): void {
   const byKey = new Map(COMMANDS.flatMap((command) => command.keys.map((key) => [key, command] as const)));

@@ -1,5 +1,4 @@
 /** Command blocks of one terminal: keeps the lines of places that matter, and says which command each visible line belongs to. */
-import type { IMarker, Terminal } from '@xterm/xterm';
 import type { Offset } from '#protocol/ids.ts';
 import type { CommandRecord } from '#protocol/messages.ts';
 import { type PlaceKind, pairRecord } from './output-marks.ts';
@@ -9,7 +8,25 @@ const CHUNK_PLACES = 128;
 /** Marks kept: each marker costs a little at every line that leaves the scrollback. */
 const MARK_PLACES = 1_500;
 
-type MarkedPlace = { offset: Offset; kind: PlaceKind; marker: IMarker; column: number };
+/** The part of xterm's Terminal that is needed, in the browser and headless. */
+export type TrailTerminal = {
+  readonly rows: number;
+  readonly buffer: {
+    readonly active: {
+      readonly type: 'normal' | 'alternate';
+      readonly cursorX: number;
+      readonly cursorY: number;
+      readonly baseY: number;
+      readonly viewportY: number;
+    };
+  };
+  registerMarker(cursorYOffset?: number): LineMarker | undefined;
+};
+
+/** A line that keeps its number up to date; −1 once it left the scrollback. */
+type LineMarker = { readonly line: number; readonly isDisposed: boolean; dispose(): void };
+
+type MarkedPlace = { offset: Offset; kind: PlaceKind; marker: LineMarker; column: number };
 
 /** Rows of the viewport that a command's line and output take; `firstRow` may be negative. */
 export type Bar = { command: CommandRecord; firstRow: number; rows: number };
@@ -17,13 +34,13 @@ export type Bar = { command: CommandRecord; firstRow: number; rows: number };
 export type BlockLines = { first: number; last: number };
 
 export class BlockTrail {
-  readonly #terminal: Terminal;
+  readonly #terminal: TrailTerminal;
   readonly #commands = new Map<number, CommandRecord>();
   #places: MarkedPlace[] = [];
   #chunkPlaces = 0;
   #pairs = new Map<number, { start: MarkedPlace | null; end: MarkedPlace | null }>();
 
-  constructor(terminal: Terminal) {
+  constructor(terminal: TrailTerminal) {
     this.#terminal = terminal;
   }
 
@@ -59,7 +76,9 @@ export class BlockTrail {
     if (active.type === 'alternate') return; // its lines vanish with it
     const last = this.#places.at(-1);
     if (last && last.offset === offset && last.kind !== 'chunk') return;
-    this.#places.push({ offset, kind, marker: this.#terminal.registerMarker(0), column: active.cursorX });
+    const marker = this.#terminal.registerMarker(0);
+    if (!marker) return;
+    this.#places.push({ offset, kind, marker, column: active.cursorX });
     if (kind === 'chunk') this.#chunkPlaces++;
     if (this.#chunkPlaces > CHUNK_PLACES * 2 || this.#places.length > MARK_PLACES * 2) this.#prune();
   }

@@ -1,4 +1,5 @@
 /** The terminal's colours in light and dark; backgrounds equal `--bg-terminal` in tokens.css. */
+import type { ISearchOptions } from '@xterm/addon-search';
 import type { ITheme } from '@xterm/xterm';
 
 export type Scheme = 'light' | 'dark';
@@ -64,3 +65,21 @@ export const TERMINAL_THEMES: Readonly<Record<Scheme, ITheme>> = {
 
 /** Programs that assume a dark terminal stay readable on white; on dark, colours are shown exactly as asked for. */
 export const MINIMUM_CONTRAST: Readonly<Record<Scheme, number>> = { dark: 1, light: 3.5 };
+
+/** What a search marks. */
+export const SEARCH_COLORS: Readonly<Record<Scheme, NonNullable<ISearchOptions['decorations']>>> = {
+  dark: {
+    matchBackground: '#574a1c',
+    matchOverviewRuler: '#c9a227',
+    activeMatchBackground: '#9a6a12',
+    activeMatchBorder: '#f0b040',
+    activeMatchColorOverviewRuler: '#f0b040',
+  },
+  light: {
+    matchBackground: '#fbe9a9',
+    matchOverviewRuler: '#c9a227',
+    activeMatchBackground: '#ffc55c',
+    activeMatchBorder: '#a86a00',
+    activeMatchColorOverviewRuler: '#a86a00',
+  },
+};
