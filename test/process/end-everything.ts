@@ -2,17 +2,32 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
+/** Passes over the process table: the kernel's list of sockets skips entries when others vanish while it is read. */
+const PASSES = 20;
+
 export function endEverythingOf(home: string): void {
   if (process.platform !== 'linux') return;
-  // Keepers first: their environment is empty, so they are known by their sockets, and a host would start new ones.
+  let emptyPasses = 0;
+  for (let pass = 0; pass < PASSES && emptyPasses < 2; pass++) {
+    const pids = processesOf(home);
+    emptyPasses = pids.size === 0 ? emptyPasses + 1 : 0;
+    for (const pid of pids) kill(pid);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+  }
+}
+
+/** Keepers are known by their sockets, since their environment is empty. */
+function processesOf(home: string): Set<number> {
   const pids = new Set([...holdersOf(socketsBelow(join(home, 'run'))), ...carriersOf(`CMDOP_HOME=${home}`)]);
   pids.delete(process.pid);
-  for (const pid of pids) {
-    try {
-      process.kill(pid, 'SIGKILL');
-    } catch {
-      // it ended by itself meanwhile
-    }
+  return pids;
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // it ended by itself meanwhile
   }
 }
 
