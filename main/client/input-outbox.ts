@@ -3,7 +3,7 @@
  *
  * Invariant 3: every unit gets exactly one verdict, and it is true. For that
  *  - a unit is kept until its verdict, and sent again after a reconnect with the epoch it was typed under;
- *  - control is only asked for when no sent unit waits, so that "applied up to n" never covers a refused unit;
+ *  - nothing is sent in a new epoch while a unit of an older one waits, so that "applied up to n" never covers a refused unit;
  *  - a unit typed before somebody else took control is refused here and never sent.
  */
 import type { Epoch, Seq } from '#protocol/ids.ts';
@@ -107,8 +107,10 @@ export class InputOutbox {
   }
 
   refused(refusal: { seq: Seq; reason: Refusal; message: string; controlKept: boolean }): OutboxAction[] {
-    if (!refusal.controlKept) this.#hasControl = false;
     const { reason, message } = refusal;
+    // A refusal of an older epoch says nothing about control taken since.
+    const isCurrent = this.#sent.some(({ seq, epoch }) => seq === refusal.seq && epoch === this.#epoch);
+    if (isCurrent && !refusal.controlKept) this.#hasControl = false;
     const actions = this.#sent
       .filter(({ seq }) => seq === refusal.seq)
       .map((unit) => settle(unit, { verdict: 'refused', reason, message }));
@@ -151,7 +153,7 @@ export class InputOutbox {
       return [{ do: 'take' }];
     }
     const epoch = this.#epoch;
-    if (epoch === null) return [];
+    if (epoch === null || this.#sent.some((unit) => unit.epoch !== epoch)) return [];
     const units = this.#held.map(({ bytes }): SentUnit => ({ seq: this.#nextSeq++ as Seq, epoch, bytes }));
     this.#held = [];
     this.#sent.push(...units);

@@ -1,0 +1,258 @@
+/**
+ * Three real clients, a real session in a host, a real keeper, and a network that is cut and a host that is killed at
+ * seeded moments. Only the edges are simulated: links, clock, PTY and screen.
+ */
+import { CmdopClient } from '#client/cmdop-client.ts';
+import type { Verdict } from '#client/input-outbox.ts';
+import type { SessionStream } from '#client/session-stream.ts';
+import type { Channel, ClientId, Epoch, Offset, SessionId } from '#protocol/ids.ts';
+import type { Size } from '#protocol/messages.ts';
+import { ClientConnection } from '../../main/host/client-connection.ts';
+import { Journal } from '../../main/host/journal.ts';
+import type { KeeperLink } from '../../main/host/keeper-link.ts';
+import { LiveSession } from '../../main/host/live-session.ts';
+import { Attachments, createHandlers, type MethodsContext } from '../../main/host/methods.ts';
+import { Records } from '../../main/host/records.ts';
+import type { SessionOutput } from '../../main/host/session-output.ts';
+import { Keeper } from '../../main/keeper/keeper.ts';
+import { encodeToKeeper, FromKeeperDecoder, KEEPER_WIRE, type ToKeeper } from '../../main/keeper/wire.ts';
+import { SimulatedClock, SimulatedLink, seededRandom } from './simulated-network.ts';
+
+const SESSION = 'simulated0' as SessionId;
+const NAMES = ['ann', 'ben', 'cleo'];
+
+/** One unit as it was typed: what its client knew, and what it was told. */
+export type TypedUnit = { client: string; number: number; knownEpoch: Epoch | null; verdict: Verdict | null };
+/** One unit as it reached the PTY, and the epoch in which the gate let it pass. */
+export type Written = { client: string; number: number; epoch: number };
+
+type Peer = { name: string; client: CmdopClient; stream: SessionStream; link: SimulatedLink | null; typed: TypedUnit[] };
+
+export class InputWorld {
+  readonly random: () => number;
+  readonly written: Written[] = [];
+  /** Who took control, by epoch. */
+  readonly takers = new Map<number, string>();
+  readonly peers: Peer[];
+  readonly #clock = new SimulatedClock();
+  readonly #journal = new Journal({ file: ':memory:', wallNow: this.#clock.wallNow });
+  readonly #records = new Records({
+    journal: this.#journal,
+    randomBytes: (n) => Uint8Array.from({ length: n }, () => this.random() * 256),
+  });
+  readonly #keeper: Keeper;
+  readonly #forgetsLedger: boolean;
+  /** Epoch in which the gate let a unit pass. */
+  readonly #acceptedIn = new Map<string, number>();
+  #pendingWrites: (() => void)[] = [];
+  #keeperLink = new SimulatedLink();
+  #host: { session: LiveSession; connect(link: SimulatedLink): void } | null = null;
+
+  /** `forgetsLedger`: drops the rule that the keeper remembers what it wrote, to see that its loss is noticed. */
+  constructor(seed: number, options: { forgetsLedger?: boolean } = {}) {
+    this.#forgetsLedger = options.forgetsLedger ?? false;
+    this.random = seededRandom(seed);
+    this.#keeper = new Keeper({ session: SESSION, meta: {}, cols: 80, rows: 24 }, () => {});
+    this.#keeper.start({
+      pid: 1,
+      queuedBytes: 0,
+      write: (bytes, written) => {
+        // A PTY takes bytes in order, but not always at once.
+        this.#pendingWrites.push(() => {
+          const [client = '', number] = new TextDecoder().decode(bytes).split(':');
+          const unit = `${client}:${number}`;
+          this.written.push({ client, number: Number(number), epoch: this.#acceptedIn.get(unit) ?? -1 });
+          written();
+        });
+      },
+      resize: () => {},
+      pause: () => {},
+      resume: () => {},
+    });
+    this.#startHost();
+    this.peers = NAMES.map((name) => this.#newPeer(name));
+  }
+
+  async step(faults: boolean): Promise<void> {
+    const dice = this.random();
+    const peer = this.peers[Math.floor(this.random() * this.peers.length)];
+    if (!peer) return;
+    if (faults && dice < 0.01) this.#killHost();
+    else if (faults && dice < 0.03) peer.link?.cut();
+    else if (dice < 0.08) this.#clock.advance(this.random() * 900);
+    else if (faults && dice < 0.11)
+      void peer.stream.takeControl().catch(() => {}); // refused or cut: nothing to check
+    else if (faults && dice < 0.13) void peer.stream.releaseControl().catch(() => {});
+    else if (faults && dice < 0.25) this.#type(peer);
+    else if (dice < 0.45) peer.link?.a.deliver();
+    else if (dice < 0.65) peer.link?.b.deliver();
+    else if (dice < 0.75) this.#pendingWrites.shift()?.();
+    else if (dice < 0.88) this.#keeperLink.a.deliver();
+    else this.#keeperLink.b.deliver();
+    await Promise.resolve(); // answers reach those who await them
+  }
+
+  dispose(): void {
+    for (const { client } of this.peers) client.close();
+    this.#journal.dispose();
+  }
+
+  #type(peer: Peer): void {
+    const unit: TypedUnit = {
+      client: peer.name,
+      number: peer.typed.length + 1,
+      knownEpoch: peer.stream.control?.epoch ?? null,
+      verdict: null,
+    };
+    peer.typed.push(unit);
+    void peer.stream.type(new TextEncoder().encode(`${unit.client}:${unit.number}`)).then((verdict) => {
+      if (unit.verdict) throw new Error(`second verdict for ${unit.client} ${unit.number}`);
+      unit.verdict = verdict;
+    });
+  }
+
+  #newPeer(name: string): Peer {
+    const client = new CmdopClient({
+      identity: { id: `client-${name}` as ClientId, interface: 'cli', name, build: 'test' },
+      clock: this.#clock,
+      random: this.random,
+      connect: async () => {
+        if (!this.#host) throw new Error('no host');
+        const link = new SimulatedLink();
+        peer.link = link;
+        this.#host.connect(link);
+        return link.a;
+      },
+    });
+    const nothing = () => {};
+    const stream = client.attach(SESSION, {
+      snapshot: nothing,
+      output: nothing,
+      resized: nothing,
+      gap: nothing,
+      refused: nothing,
+      changed: nothing,
+      ended: nothing,
+      failed: nothing,
+    });
+    const peer: Peer = { name, client, stream, link: null, typed: [] };
+    return peer;
+  }
+
+  #killHost(): void {
+    this.#host = null;
+    this.#keeperLink.cut();
+    for (const { link } of this.peers) link?.cut();
+    this.#startHost();
+  }
+
+  /** A new host: it knows what the journal and the keeper remember, nothing else. */
+  #startHost(): void {
+    const link = new SimulatedLink();
+    this.#keeperLink = link;
+    const peer = this.#keeper.connected({
+      write: (bytes) => (link.b.send(bytes), true),
+      cork: () => {},
+      uncork: () => {},
+      destroy: () => link.cut(),
+    });
+    link.b.listen({ received: (bytes) => peer.received(bytes), drained: () => {}, closed: () => peer.closed() });
+    const tell = (message: ToKeeper) => link.a.send(encodeToKeeper(message));
+    const decoder = new FromKeeperDecoder();
+    link.a.listen({
+      received: (bytes) => {
+        for (const message of decoder.push(bytes)) {
+          if (message.kind === 'hello') {
+            const hello = this.#forgetsLedger ? { ...message.hello, ledger: [] } : message.hello;
+            if (this.#forgetsLedger) for (const [client] of message.hello.ledger) tell({ kind: 'forget', client });
+            this.#host = this.#newHost({ hello, ...writer(tell) } as unknown as KeeperLink);
+          } else if (message.kind === 'applied') this.#host?.session.keeperListener.applied(message.client, message.seq);
+        }
+      },
+      drained: () => {},
+      closed: () => {},
+    });
+    tell({ kind: 'hello', wire: KEEPER_WIRE, from: 0 as Offset });
+  }
+
+  #newHost(keeper: KeeperLink): { session: LiveSession; connect(link: SimulatedLink): void } {
+    const attachments = new Attachments();
+    const session = new LiveSession({
+      stored: {
+        id: SESSION,
+        name: 'simulated',
+        command: ['sh'],
+        cwd: '/',
+        title: '',
+        size: { cols: 80, rows: 24 },
+        createdAt: 0,
+        endedAt: null,
+        end: null,
+        bootId: 'x',
+      },
+      output: silentOutput(),
+      commands: {
+        cwd: null,
+        running: null,
+        hasIntegration: false,
+        input: ({ bytes, epoch }: { bytes: Uint8Array; epoch: Epoch }) => this.#acceptedIn.set(new TextDecoder().decode(bytes), epoch),
+      } as never,
+      screens: {} as never,
+      journal: this.#journal,
+      records: this.#records,
+      clock: this.#clock,
+      keeper,
+      remembered: this.#records.lastControl(SESSION),
+      events: { changed: () => this.#noteTaker(session), typing: () => {} },
+    });
+    const context = {
+      registry: { find: () => session },
+      records: this.#records,
+      attachments,
+      version: 'test',
+      startedAt: 0,
+    } as unknown as MethodsContext;
+    const handlers = createHandlers(context);
+    return {
+      session,
+      connect: (link) => {
+        new ClientConnection(link.b, {
+          handlers,
+          input: (connection, { channel, epoch, seq, bytes }) =>
+            attachments.get(connection, channel)?.input(channel, { epoch, seq, bytes }),
+          acknowledged: () => {},
+          drained: () => {},
+          closed: (connection) => {
+            for (const [channel, attached] of attachments.take(connection)) attached.cut(channel);
+          },
+        });
+      },
+    };
+  }
+
+  #noteTaker(session: LiveSession): void {
+    const { epoch, holder } = session.summary().control;
+    if (holder && !this.takers.has(epoch)) this.takers.set(epoch, holder.actor.name);
+  }
+}
+
+function writer(tell: (message: ToKeeper) => void): Pick<KeeperLink, 'write' | 'resize' | 'forget'> {
+  return {
+    write: (client, seq, bytes) => tell({ kind: 'write', client, seq, bytes }),
+    resize: ({ cols, rows }) => tell({ kind: 'resize', cols, rows }),
+    forget: (client) => tell({ kind: 'forget', client }),
+  };
+}
+
+/** A program that prints nothing. */
+function silentOutput(): SessionOutput {
+  const size: Size = { cols: 80, rows: 24 };
+  return {
+    end: 0 as Offset,
+    size,
+    from: () => {},
+    begin: async () => ({ mode: 'resume', offset: 0, size, text: new Uint8Array(0), resizeIndex: 0, replayUntil: 0 }),
+    subscribe: ({ channel }: { channel: Channel }) => ({ channel, pump: () => {}, ack: () => {} }),
+    unsubscribe: () => {},
+  } as unknown as SessionOutput;
+}

@@ -1,0 +1,67 @@
+/** DESIGN's input rules over the real classes: 1 000 seeded runs of cuts, host crashes and takeovers, no violation. */
+import { expect, test } from 'vitest';
+import { InputWorld, type TypedUnit, type Written } from './input-world.ts';
+
+const SEEDS = Number(process.env.CMDOP_SEEDS ?? 1000);
+const STEPS = { faulty: 1200, quiet: 4000 };
+
+async function run(seed: number, options: { forgetsLedger?: boolean } = {}): Promise<{ applied: number; refused: number }> {
+  const world = new InputWorld(seed, options);
+  try {
+    for (let i = 0; i < STEPS.faulty; i++) await world.step(true);
+    const isSettled = () => world.peers.every(({ typed }) => typed.every(({ verdict }) => verdict));
+    for (let i = 0; i < STEPS.quiet && !(i > 500 && isSettled()); i++) await world.step(false);
+    const typed = world.peers.flatMap((peer) => peer.typed);
+    check(typed, world.written, world.takers);
+    return {
+      applied: typed.filter(({ verdict }) => verdict?.verdict === 'applied').length,
+      refused: typed.filter(({ verdict }) => verdict?.verdict === 'refused').length,
+    };
+  } finally {
+    world.dispose();
+  }
+}
+
+function check(typed: TypedUnit[], written: Written[], takers: Map<number, string>): void {
+  const key = ({ client, number }: { client: string; number: number }) => `${client} ${number}`;
+  const reached = new Set(written.map(key));
+  if (reached.size !== written.length) throw new Error('a unit was typed twice');
+  for (const [i, unit] of written.entries()) {
+    const later = written.slice(i + 1).find(({ client, number }) => client === unit.client && number < unit.number);
+    if (later) throw new Error(`out of order: ${key(later)} after ${key(unit)}`);
+  }
+  for (const unit of typed) {
+    if (!unit.verdict) throw new Error(`no verdict: ${key(unit)}`);
+    if ((unit.verdict.verdict === 'applied') !== reached.has(key(unit)))
+      throw new Error(`told ${unit.verdict.verdict}, but it ${reached.has(key(unit)) ? 'ran' : 'never ran'}: ${key(unit)}`);
+  }
+  for (const { client, number, epoch } of written) {
+    const known = typed.find((unit) => unit.client === client && unit.number === number)?.knownEpoch ?? null;
+    for (let between = (known ?? epoch) + 1; between <= epoch; between++) {
+      const taker = takers.get(between);
+      if (taker !== undefined && taker !== client)
+        throw new Error(`${client} ${number} was typed in epoch ${known} and ran after ${taker} took control in ${between}`);
+    }
+  }
+}
+
+test(`${SEEDS} seeded runs: each unit once, in order, with a true verdict, and none after a takeover`, { timeout: 240_000 }, async () => {
+  let applied = 0;
+  let refused = 0;
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    const result = await run(seed).catch((error: Error) => {
+      throw new Error(`seed ${seed}: ${error.message}`, { cause: error });
+    });
+    applied += result.applied;
+    refused += result.refused;
+  }
+  // Neither outcome may be rare, or the runs prove nothing.
+  expect(applied).toBeGreaterThan(SEEDS * 20);
+  expect(refused).toBeGreaterThan(SEEDS * 5);
+});
+
+test('a keeper that forgets what it wrote is found out', async () => {
+  const found: string[] = [];
+  for (let seed = 1; seed <= 50; seed++) await run(seed, { forgetsLedger: true }).catch((error: Error) => found.push(error.message));
+  expect(found).toContainEqual('a unit was typed twice');
+});
