@@ -10,7 +10,7 @@ if [[ ${HISTFILE-} == "${HOME-}/.sh_history" ]]; then HISTFILE=$HOME/.bash_histo
 if [[ -n ${__cmdop_user_env+set} ]]; then ENV=$__cmdop_user_env; else builtin unset ENV; fi
 # Emptied first: gone even where rm is not found.
 : >|"$__cmdop_init_folder/init.bash"
-command rm -rf -- "$__cmdop_init_folder"
+command rm -rf -- "$__cmdop_init_folder" 2>/dev/null || :
 builtin unset __cmdop_init_folder __cmdop_user_env
 
 __cmdop_count=0    # marks printed; also keeps one that is printed again from counting
@@ -22,10 +22,15 @@ __cmdop_void=
 # PS0 and ${name@P} came with 4.4. Before, the DEBUG trap must do.
 if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)); then __cmdop_modern=1; else __cmdop_modern=; fi
 
-# Prints $1, the key and $2 as one mark, where the prompt goes too; into no file.
+# Adds a mark of $1, the key and $2 to `marks` of the caller.
 __cmdop_mark() {
   __cmdop_count=$((__cmdop_count + 1))
-  if [[ -t 2 ]]; then builtin printf '\e]%s%s.%s%s\a' "$1" "$__cmdop_nonce" "$__cmdop_count" "${2-}" >&2; fi
+  marks+=$'\e]'$1$__cmdop_nonce.$__cmdop_count${2-}$'\a'
+}
+
+# Prints `marks` of the caller where the prompt goes too, into no file.
+__cmdop_print_marks() {
+  if [[ -t 2 ]]; then builtin printf '%s' "$marks" >&2; fi
 }
 
 # Sets `escaped` of the caller to $1 as a mark may carry it; bounded, so that a mark stays within what readers hold.
@@ -50,33 +55,33 @@ __cmdop_escape() {
   fi
 }
 
-# Sets `number` of the caller: the history number the next line gets. Forks in bash before 4.4.
+# Sets `number` of the caller: grows with every line added to the history. Forks in bash before 4.4, and while there is one line.
 __cmdop_history_number() {
   if [[ $__cmdop_modern ]]; then
     number='\!'
     builtin eval 'number=${number@P}'
+    # bash says 1 for an empty history and for one line.
+    if [[ $number == 1 && -z $(builtin history 1) ]]; then number=0; fi
   else
-    number=$(HISTTIMEFORMAT= builtin history 1)
+    number=$(HISTTIMEFORMAT= builtin history 1) || :
     number=${number#"${number%%[0-9]*}"}
     number=${number%%[!0-9]*}
   fi
 }
 
 # Prints the two marks of a command's start. The line comes from the history: bash shows it nowhere else.
-# A line the user keeps out of the history is reported without its text. Forks once.
+# A line the user keeps out of the history is reported without its text. Forks.
 __cmdop_command_starts() {
-  local line= escaped= flag= number
+  local line= escaped= flag= number marks=
   __cmdop_history_number
   if [[ ! -o history ]]; then
     flag=';withheld'
   elif [[ $number == "$__cmdop_number" ]]; then
-    case ":${HISTCONTROL-}:${HISTIGNORE:+:ignored}:" in
-      *:ignoredups:*:ignored:* | *:erasedups:*:ignored:* | *:ignoreboth:* | *:ignoredups:*:ignorespace:* | *:ignorespace:*:ignoredups:* | *:erasedups:*:ignorespace:* | *:ignorespace:*:erasedups:*)
-        flag=';unchanged' # the same line again, or one kept out: the host decides by how it was typed
-        ;;
-      *:ignoredups:* | *:erasedups:*) ;;
-      *) flag=';withheld' ;;
-    esac
+    local controls=":${HISTCONTROL-}:" repeats= hides=${HISTIGNORE-}
+    case $controls in *:ignoredups:* | *:erasedups:* | *:ignoreboth:*) repeats=1 ;; esac
+    case $controls in *:ignorespace:* | *:ignoreboth:*) hides=1 ;; esac
+    # The same line again, or one kept out: where both are possible the host decides by how it was typed.
+    if [[ ! $repeats ]]; then flag=';withheld'; elif [[ $hides ]]; then flag=';unchanged'; fi
   fi
   if [[ $flag != ';withheld' ]]; then
     line=$(HISTTIMEFORMAT= builtin history 1)
@@ -85,12 +90,13 @@ __cmdop_command_starts() {
   fi
   __cmdop_mark "633;E;$escaped;" "$flag"
   __cmdop_mark '133;C;cmdop='
+  __cmdop_print_marks
 }
 
-# As __cmdop_command_starts, in PS0: on standard output, which becomes the text of PS0. Runs in a subshell, so PS0 counts the marks.
+# __cmdop_command_starts in the subshell of PS0, which itself counts the marks.
 __cmdop_ps0() {
   { builtin set +eux; } 2>/dev/null
-  if [[ -t 2 ]]; then __cmdop_command_starts; fi
+  __cmdop_command_starts
 }
 
 # First thing before a prompt: the command that ran has ended.
@@ -107,7 +113,9 @@ __cmdop_precmd() {
     fi
   fi
   __cmdop_debug=
+  local marks=
   if [[ $__cmdop_running ]]; then __cmdop_mark "133;D;$status;cmdop="; else __cmdop_mark '133;D;cmdop='; fi
+  __cmdop_print_marks
   __cmdop_running=
   if [[ ! $__cmdop_last_hook ]]; then __cmdop_prompt; fi
   # For the hooks after this one where they share one string; with set -e that would end the shell.
@@ -118,7 +126,7 @@ __cmdop_precmd() {
 __cmdop_prompt() {
   local status=$?
   if [[ $__cmdop_modern ]]; then { local - && builtin set +eux; } 2>/dev/null; fi
-  local escaped number
+  local escaped number marks=
   __cmdop_escape "$PWD"
   __cmdop_mark "633;P;Cwd=$escaped;"
   if [[ ${PS1-} != *'133;B'* ]]; then PS1=${PS1-}'\[\e]133;B\a\]'; fi
@@ -130,6 +138,7 @@ __cmdop_prompt() {
   __cmdop_history_number
   __cmdop_number=$number
   __cmdop_mark '133;A;cmdop='
+  __cmdop_print_marks
   __cmdop_debug=1
   case $- in *e*) ;; *) builtin return "$status" ;; esac
 }

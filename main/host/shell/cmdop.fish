@@ -7,25 +7,24 @@ command rm -rf -- $__cmdop_init_folder
 set -e __cmdop_init_folder
 
 set -g __cmdop_count 0 # marks printed; also keeps one that is printed again from counting
-set -g __cmdop_running # 1 from a command's start until the next prompt
+set -g __cmdop_running # 1 from a command's start until its end
 
-# Prints $argv[1], the key and $argv[2] as one mark.
+# Prints as one mark: $argv[1], the key and, if given, $argv[2].
 function __cmdop_mark
     set -g __cmdop_count (math $__cmdop_count + 1)
-    isatty stdout; and printf '\e]%s%s.%s%s\a' $argv[1] $__cmdop_nonce $__cmdop_count "$argv[2]"
+    test -t 1; and printf '\e]%s%s.%s%s\a' $argv[1] $__cmdop_nonce $__cmdop_count "$argv[2]"
 end
 
 # Prints $argv[1] as a mark may carry it, in one line; bounded, so that a mark stays within what readers hold.
 function __cmdop_escape
     set -l text (string sub -l 8000 -- $argv[1] | string collect)
-    set text (string replace -a -- \\ \\\\ $text | string replace -a -- ';' '\\x3b' | string collect)
-    set text (string replace -a -- \n '\\x0a' "$text" | string collect)
-    if string match -qr '[\x00-\x1f\x7f-\x9f]' -- $text
-        for code in 01 02 03 04 05 06 07 08 09 0b 0c 0d 0e 0f 10 11 12 13 14 15 16 17 18 19 1a 1b 1c 1d 1e 1f 7f
-            set text (string replace -ar -- "\\x$code" "\\\\\\\\x$code" $text | string collect)
-        end
-        for code in (string match -ar '[\x80-\x9f]' -- $text)
-            set text (string replace -a -- $code (printf '\\\\x%02x' "'$code") $text | string collect)
+    if string match -qr '[\\\\;\x00-\x1f\x7f-\x9f]' -- $text
+        set text (string replace -a -- \\ \\\\ $text | string collect)
+        set text (string replace -a -- ';' '\\x3b' $text | string collect)
+        set text (string replace -a -- \n '\\x0a' $text | string collect)
+        # printf knows the number of a character only where it is one.
+        for character in (string match -ar '[\x01-\x1f\x7f-\x9f]' -- $text)
+            set text (string replace -a -- $character (printf '\\\\x%02x' "'$character") $text | string collect)
         end
     end
     printf '%s' $text
@@ -35,7 +34,7 @@ end
 function __cmdop_preexec --on-event fish_preexec
     set -l escaped ''
     set -l flag ';withheld'
-    if not string match -qr '^[ \t]' -- $argv[1]; and not set -q fish_private_mode[1]
+    if not string match -qr '^[ \t]' -- $argv[1]; and test -z "$fish_private_mode"
         set escaped (__cmdop_escape $argv[1] | string collect)
         set flag ''
     end
@@ -46,16 +45,13 @@ end
 
 function __cmdop_postexec --on-event fish_postexec
     set -l result $status
-    if test -n "$__cmdop_running"
-        __cmdop_mark "133;D;$result;cmdop="
-    end
+    test -n "$__cmdop_running"; and __cmdop_mark "133;D;$result;cmdop="
     set -g __cmdop_running
 end
 
 function __cmdop_prompt --on-event fish_prompt
-    # Ctrl-C at the prompt and syntax errors end nothing.
     set -g __cmdop_running
-    set -l escaped (__cmdop_escape $PWD | string collect)
+    set -l escaped (__cmdop_escape $PWD)
     __cmdop_mark "633;P;Cwd=$escaped;"
     __cmdop_mark '133;A;cmdop='
 end

@@ -5,7 +5,7 @@
 
 if [[ -n ${__cmdop_user_zdotdir+set} ]]; then export ZDOTDIR=$__cmdop_user_zdotdir; else unset ZDOTDIR; fi
 # The process: once. zsh holds the file open and reads on.
-command rm -rf -- "$__cmdop_init_folder"
+command rm -rf -- "$__cmdop_init_folder" 2>/dev/null || :
 unset __cmdop_init_folder __cmdop_user_zdotdir
 
 typeset -g +x __cmdop_nonce
