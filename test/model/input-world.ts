@@ -151,7 +151,10 @@ export class InputWorld {
     const link = new SimulatedLink();
     this.#keeperLink = link;
     const peer = this.#keeper.connected({
-      write: (bytes) => (link.b.send(bytes), true),
+      write: (bytes) => {
+        link.b.send(bytes);
+        return true;
+      },
       cork: () => {},
       uncork: () => {},
       destroy: () => link.cut(),

@@ -1,0 +1,70 @@
+/** The bytes between host and keeper, frozen: a keeper of any age must be adopted by every later host. */
+import { expect, test } from 'vitest';
+import type { ClientId, Offset, Seq } from '#protocol/ids.ts';
+import {
+  encodeApplied,
+  encodeExit,
+  encodeKeeperHello,
+  encodeOutputHeader,
+  encodeToKeeper,
+  FromKeeperDecoder,
+  type ToKeeper,
+  ToKeeperDecoder,
+} from '../../main/keeper/wire.ts';
+
+const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
+const client = 'c1' as ClientId;
+/** Bytes as hex, whichever kind of array they are in. */
+const comparable = (message: ToKeeper | undefined) => ({
+  ...message,
+  ...(message && 'bytes' in message ? { bytes: hex(message.bytes) } : {}),
+});
+
+const TO_KEEPER: [ToKeeper, string][] = [
+  [{ kind: 'hello', wire: 1, from: 5 as Offset }, '14000000017b2277697265223a312c2266726f6d223a357d'],
+  [{ kind: 'write', client, seq: 3 as Seq, bytes: Buffer.from('a') }, '0d000000020263310300000000000000' + '61'],
+  [{ kind: 'write', client: '', seq: 0 as Seq, bytes: Buffer.from('a') }, '0b00000002000000000000000000' + '61'],
+  [{ kind: 'resize', cols: 80, rows: 24 }, '050000000350001800'],
+  [{ kind: 'ack', offset: 258 as Offset }, '09000000040201000000000000'],
+  [{ kind: 'signal', name: 'SIGINT' }, '0700000005534947494e54'],
+  [{ kind: 'release' }, '0100000006'],
+  [{ kind: 'forget', client }, '03000000076331'],
+  [{ kind: 'note', bytes: Buffer.from('n') }, '02000000086e'],
+];
+
+test.each(TO_KEEPER)('host → keeper: %j', (message, bytes) => {
+  expect(hex(encodeToKeeper(message))).toBe(bytes);
+  const [decoded] = [...new ToKeeperDecoder().push(Buffer.from(bytes, 'hex'))];
+  expect(comparable(decoded)).toEqual(comparable(message));
+});
+
+test('keeper → host', () => {
+  expect(hex(encodeOutputHeader(258 as Offset, 1))).toBe('0a000000020201000000000000');
+  expect(hex(encodeApplied(client, 3 as Seq))).toBe('0c000000030263310300000000000000');
+  expect(hex(encodeExit({ code: 0, signal: null }))).toBe('19000000047b22636f6465223a302c227369676e616c223a6e756c6c7d');
+});
+
+test('a hello of a keeper of version 1 is read', () => {
+  const hello = {
+    wire: 1,
+    session: 's',
+    keeperPid: 1,
+    shellPid: 2,
+    start: 3,
+    end: 4,
+    cols: 80,
+    rows: 24,
+    ledger: [[client, { accepted: 2 as Seq, applied: 1 as Seq }]] as [ClientId, { accepted: Seq; applied: Seq }][],
+    exit: null,
+    meta: { a: 1 },
+    note: '',
+  };
+  const [decoded] = [...new FromKeeperDecoder().push(encodeKeeperHello(hello))];
+  expect(decoded).toEqual({ kind: 'hello', hello });
+});
+
+test('kinds of a later version are skipped', () => {
+  const later = Buffer.from('0200000063aa', 'hex');
+  expect([...new ToKeeperDecoder().push(Buffer.concat([later, encodeToKeeper({ kind: 'release' })]))]).toEqual([{ kind: 'release' }]);
+  expect([...new FromKeeperDecoder().push(later)]).toEqual([]);
+});
