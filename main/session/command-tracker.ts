@@ -8,7 +8,7 @@
  */
 import type { ActorId, ClientId, Offset, Seq } from '#protocol/ids.ts';
 import { parseMark, type ShellMark } from './shell-marks.ts';
-import { couldBe, type TypedLine, TypedLines, type TypedUnit } from './typed-lines.ts';
+import { type ClaimedLine, couldRead, TypedLines, type TypedUnit } from './typed-lines.ts';
 
 export type Moment = { readonly wall: number; readonly monotonic: number };
 
@@ -70,7 +70,7 @@ const MAX_READS = 16;
 /** Longest text taken from the screen, characters. */
 const MAX_LINE_CHARACTERS = 4_000;
 
-type AwaitedLine = { readonly line: TypedLine; readonly at: Moment };
+type AwaitedLine = { readonly line: ClaimedLine; readonly at: Moment };
 
 export class CommandTracker {
   readonly #nonce: string | null;
@@ -115,14 +115,13 @@ export class CommandTracker {
 
   /** An accepted unit, in order, before or after it reached the PTY. */
   input(unit: TypedUnit, now: Moment): TrackerEvent[] {
-    const { began, submitted, first } = this.#typed.take(unit);
+    const { began, submitted } = this.#typed.take(unit);
     if (this.#count > 0 || (this.#nonce !== null && now.monotonic - this.#startedAt.monotonic < INTEGRATION_PATIENCE_MS)) return [];
-    const events: TrackerEvent[] = [];
-    if (began && (submitted === 0 || first?.authors.length)) events.push({ kind: 'note-cursor' });
+    const events: TrackerEvent[] = began ? [{ kind: 'note-cursor' }] : [];
     // Of several lines in one unit only the first one's place is known: they make one record.
-    if (first && !first.isBare) {
+    if (submitted) {
       const line = this.#nextRead++;
-      this.#reads.set(line, { line: first, at: now });
+      this.#reads.set(line, { line: submitted, at: now });
       for (const oldest of this.#reads.keys()) {
         if (this.#reads.size <= MAX_READS) break;
         this.#reads.delete(oldest);
@@ -130,6 +129,11 @@ export class CommandTracker {
       events.push({ kind: 'read-line', line });
     }
     return events;
+  }
+
+  /** A full-screen program ended: the keys it read begin no line. */
+  alternateScreenLeft(): void {
+    this.#typed.forgetDraft();
   }
 
   /** The answer to `read-line`; null where there is none, as in the alternate screen. */
@@ -169,6 +173,7 @@ export class CommandTracker {
         this.#promptAt = osc.start;
         this.#continuations = 0;
         this.#entered = null;
+        this.#typed.prompt();
         events.push({ kind: 'prompt', offset: osc.end });
         break;
       case 'prompt-end':
@@ -208,7 +213,7 @@ export class CommandTracker {
     this.#entered = null;
     this.#continuations = 0;
     // The last line again, or another that the user keeps out of the history? How it was typed tells.
-    const isKnown = text !== null && (entered?.flag !== 'unchanged' || (line !== null && couldBe(line, text)));
+    const isKnown = text !== null && (entered?.flag !== 'unchanged' || (line !== null && couldRead(line, text)));
     return this.#start({
       text: isKnown ? text : WITHHELD_TEXT,
       withheld: !isKnown,

@@ -14,23 +14,31 @@ export type TypedUnit = {
   readonly offset: Offset;
 };
 
-export type TypedLine = {
+/** How a line, or its last part, came about. */
+export type Typing = {
   /** Whose keys are in it, in order of their first; without the Enter. */
   readonly authors: readonly ActorId[];
+  /** Of the text without blanks around it; null if keys other than characters made it (history, completion, editing). */
+  readonly fingerprint: number | null;
+  /** The line may begin with a blank. */
+  readonly mayHide: boolean;
+};
+
+type TypedLine = {
+  readonly whole: Typing;
+  /** What was typed after the last prompt: keys before it may have been read by a program. */
+  readonly afterPrompt: Typing;
   readonly submitter: ActorId;
   /** The unit with the Enter. */
   readonly unit: { readonly client: ClientId; readonly seq: Seq };
   /** Where the output ended at the Enter. */
   readonly offset: Offset;
-  /** Of the text without blanks around it; null if keys other than characters made it (history, completion, editing). */
-  readonly fingerprint: number | null;
-  /** The line may begin with a blank. */
-  readonly mayHide: boolean;
-  /** Nothing but Enter. */
-  readonly isBare: boolean;
   /** Ctrl-C came after it, so that it was perhaps never read. */
   isInterrupted: boolean;
 };
+
+/** A command's line, or a line of its own where no command tells. */
+export type ClaimedLine = Typing & Pick<TypedLine, 'submitter' | 'unit' | 'offset'>;
 
 /** Lines held for a command that may never claim them (a program read them), per session. */
 const MAX_LINES = 64;
@@ -42,12 +50,11 @@ export class TypedLines {
   #pasted: Draft[] = [];
   #isPasting = false;
 
-  /** Takes the next unit; answers how many lines it submitted, and whether it began a line that is not submitted with it. */
-  take(unit: TypedUnit): { submitted: number; began: boolean; first: TypedLine | null } {
+  /** Takes the next unit; answers whether it began a line, and the first line it submitted, if any (Enter alone is none). */
+  take(unit: TypedUnit): { began: boolean; submitted: ClaimedLine | null } {
     const { bytes, actor } = unit;
     let began = false;
-    let submitted = 0;
-    let first: TypedLine | null = null;
+    let submitted: ClaimedLine | null = null;
     for (let at = 0; at < bytes.length; ) {
       const byte = bytes[at] ?? 0;
       if (byte === ESC) {
@@ -63,38 +70,45 @@ export class TypedLines {
       }
       at++;
       if (byte === CR || byte === LF) {
-        if (this.#isPasting) {
-          this.#pasted.push(this.#draft);
-        } else {
-          submitted++;
-          const line = this.#submit(unit);
-          first ??= line;
-        }
+        if (this.#isPasting) this.#pasted.push(this.#draft);
+        else submitted = this.#submit(unit) ?? submitted;
         this.#draft = new Draft();
       } else if (byte === CTRL_C && !this.#isPasting) {
-        this.#draft = new Draft();
-        this.#pasted = [];
+        this.forgetDraft();
         for (const line of this.#lines) line.isInterrupted = true;
       } else {
         began ||= this.#draft.isBare;
         this.#draft.character(actor, byte, this.#isPasting);
       }
     }
-    return { submitted, began, first };
+    return { began, submitted };
+  }
+
+  /** A prompt was printed: what is typed from here on is surely for it. */
+  prompt(): void {
+    this.#draft.prompt();
+  }
+
+  /** What was typed since the last Enter went elsewhere. */
+  forgetDraft(): void {
+    this.#draft = new Draft();
+    this.#pasted = [];
   }
 
   /**
    * Takes out the line of the command whose start stands at `startAt`, after the prompt at `promptAt`, with all lines before it.
    * What was submitted after the prompt goes first; a line typed ahead counts when nothing else fits, or fits better by its text.
    */
-  claim(command: { promptAt: Offset; startAt: Offset; text: string | null; continuations: number }): TypedLine | null {
+  claim(command: { promptAt: Offset; startAt: Offset; text: string | null; continuations: number }): ClaimedLine | null {
     const { promptAt, startAt, text, continuations } = command;
     const typed = this.#lines.filter((line) => line.offset <= startAt);
     const atPrompt = typed.filter((line) => line.offset >= promptAt);
     const fingerprints = text === null ? [] : [fingerprintOf(text), fingerprintOf(text.split('\n', 1)[0] ?? '')];
-    const matching = (line: TypedLine) => line.fingerprint !== null && fingerprints.includes(line.fingerprint) && !line.isBare;
-    const edited = (line: TypedLine) => line.fingerprint === null && !line.isInterrupted;
-    const written = (line: TypedLine) => !line.isBare && !line.isInterrupted;
+    const fits = ({ fingerprint }: Typing) => fingerprint !== null && fingerprints.includes(fingerprint);
+    const typing = ({ whole, afterPrompt }: TypedLine) => (afterPrompt.authors.length === 0 || fits(whole) ? whole : afterPrompt);
+    const matching = (line: TypedLine) => fits(typing(line));
+    const edited = (line: TypedLine) => typing(line).fingerprint === null && !line.isInterrupted;
+    const written = (line: TypedLine) => !line.isInterrupted;
     const found =
       atPrompt.find(matching) ??
       atPrompt.find(edited) ??
@@ -102,53 +116,67 @@ export class TypedLines {
       atPrompt.find(written) ??
       typed.find(edited) ??
       typed.find(written) ??
-      typed.find((line) => !line.isBare) ??
-      atPrompt.at(-1);
+      typed[0];
     if (!found) return null;
     // The lines of one command: as many more as the shell asked for, or as its text has.
     const more = Math.max(continuations, text?.match(/\n/g)?.length ?? 0);
     const from = typed.indexOf(found);
-    const parts = typed.slice(from, from + 1 + more).filter((line) => !line.isBare || line === found);
+    const parts = typed.slice(from, from + 1 + more);
     const last = parts.at(-1) ?? found;
     this.#lines.splice(0, this.#lines.indexOf(last) + 1);
-    if (parts.length === 1) return found;
-    return { ...last, authors: [...new Set(parts.flatMap((part) => part.authors))], mayHide: found.mayHide, fingerprint: null };
+    const { submitter, unit, offset } = last;
+    if (parts.length === 1) return { ...copy(typing(found)), submitter, unit, offset };
+    const authors = [...new Set(parts.flatMap((part) => typing(part).authors))];
+    return { authors, mayHide: typing(found).mayHide, fingerprint: null, submitter, unit, offset };
   }
 
-  #submit(unit: TypedUnit): TypedLine | null {
-    const { actor, client, seq, offset } = unit;
-    const drafts = [...this.#pasted.filter((draft) => !draft.isBare), this.#draft];
+  /** Keeps the draft, and what was pasted before it, as lines; answers the first. */
+  #submit({ actor, client, seq, offset }: TypedUnit): ClaimedLine | null {
+    const drafts = [...this.#pasted, this.#draft].filter((draft) => !draft.isBare);
     this.#pasted = [];
-    const lines = drafts.map(
-      (draft): TypedLine => ({
-        authors: draft.authors,
-        submitter: actor,
-        unit: { client, seq },
-        offset,
-        fingerprint: draft.fingerprint,
-        mayHide: draft.mayHide,
-        isBare: draft.isBare,
-        isInterrupted: false,
-      }),
-    );
-    this.#lines.push(...lines);
+    const submission = { submitter: actor, unit: { client, seq }, offset };
+    for (const draft of drafts) {
+      this.#lines.push({ whole: draft.whole, afterPrompt: draft.afterPrompt, ...submission, isInterrupted: false });
+    }
     this.#lines.splice(0, Math.max(0, this.#lines.length - MAX_LINES));
-    return lines[0] ?? null;
+    return drafts[0] ? { ...copy(drafts[0].whole), ...submission } : null;
   }
 }
 
 /** A line that is being typed. */
 class Draft {
+  readonly whole = new Keys();
+  afterPrompt = this.whole;
+
+  get isBare(): boolean {
+    return this.whole.authors.length === 0;
+  }
+
+  prompt(): void {
+    if (!this.isBare) this.afterPrompt = new Keys();
+  }
+
+  /** A key that is no character. */
+  key(actor: ActorId): void {
+    for (const keys of this.#both()) keys.key(actor);
+  }
+
+  character(actor: ActorId, byte: number, isPasted: boolean): void {
+    for (const keys of this.#both()) keys.character(actor, byte, isPasted);
+  }
+
+  #both(): Set<Keys> {
+    return new Set([this.whole, this.afterPrompt]);
+  }
+}
+
+class Keys implements Typing {
   readonly authors: ActorId[] = [];
   mayHide = false;
   #isEdited = false;
   #hash = FNV_START;
   /** Hash up to the last character that is no blank. */
   #trimmed = FNV_START;
-
-  get isBare(): boolean {
-    return this.authors.length === 0;
-  }
 
   get fingerprint(): number | null {
     return this.#isEdited ? null : this.#trimmed;
@@ -198,11 +226,13 @@ function escapeSequence(bytes: Uint8Array, at: number): { kind: 'key' | 'paste-s
   return { kind: text === 'I' || text === 'O' || text.startsWith('<') ? 'pointer' : 'key', length };
 }
 
+const copy = ({ authors, fingerprint, mayHide }: Typing): Typing => ({ authors, fingerprint, mayHide });
+
 const FNV_START = 0x811c9dc5;
 const fnv = (hash: number, byte: number) => Math.imul(hash ^ byte, 0x01000193) >>> 0;
 const fingerprintOf = (text: string) => encoder.encode(text.trim()).reduce(fnv, FNV_START);
 
-/** Whether `line` was typed as `text`, as far as its marks tell. */
-export function couldBe(line: TypedLine, text: string): boolean {
-  return line.fingerprint === null ? !line.mayHide : !line.mayHide && line.fingerprint === fingerprintOf(text);
+/** Whether a line typed like this may read `text`. */
+export function couldRead({ fingerprint, mayHide }: Typing, text: string): boolean {
+  return !mayHide && (fingerprint === null || fingerprint === fingerprintOf(text));
 }
