@@ -18,7 +18,7 @@ export function ensureInstalled() {
   const wanted = createHash('sha256').update(lock).digest('hex');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted && existsSync(pinnedNode)) return;
   // Electron's own binary is fetched later and only where it is needed: its server may be out of reach.
-  const env = { ...process.env, ELECTRON_SKIP_BINARY_DOWNLOAD: '1' };
+  const env = { ...process.env, ELECTRON_SKIP_BINARY_DOWNLOAD: '1', ...ownHeaders() };
   if (!isInstalled(JSON.parse(lock))) {
     process.stderr.write('cmdop: installing dependencies (about half a minute)…\n');
     // `ci` empties node_modules first; a host that runs from there would miss its Node, so what exists is only completed.
@@ -30,6 +30,13 @@ export function ensureInstalled() {
   }
   ensureBuiltByScripts(env);
   writeFileSync(stamp, wanted);
+}
+
+/** Compiling node-pty needs Node's headers: those that came with this Node, where they did, instead of a download. */
+function ownHeaders() {
+  const prefix = resolve(process.execPath, '..', '..');
+  const isThere = existsSync(join(prefix, 'include', 'node', 'node_api.h'));
+  return isThere && !process.env.npm_config_nodedir ? { npm_config_nodedir: prefix } : {};
 }
 
 /** True if npm's own note of what lies in node_modules agrees with the lock: somebody ran `npm install` by hand. */

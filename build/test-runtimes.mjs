@@ -18,19 +18,30 @@ const ELECTRON_LIBRARIES = [
   'libatspi2.0-0',
   'libdrm2',
 ];
+/** What compiles node-pty. */
+const TOOLCHAIN = ['python3', 'make', 'g++'];
 const DEBIAN_PACKAGES = [
   ...['xvfb', 'xauth', 'dbus', 'fonts-dejavu-core', 'chromium', ...ELECTRON_LIBRARIES],
   ...['zsh', 'fish', 'vim', 'htop', 'less', 'tmux', 'dtach', 'git', 'procps'],
 ];
 const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
-/** Installs what is missing on Debian and Ubuntu as root; elsewhere says what is missing and goes on. */
+/** Before `npm ci`. */
+export function ensureToolchain() {
+  ensurePackages(TOOLCHAIN);
+}
+
 export function ensureSystemPackages() {
+  ensurePackages(DEBIAN_PACKAGES);
+}
+
+/** Installs what is missing on Debian and Ubuntu as root; elsewhere says what is missing and goes on. */
+function ensurePackages(names) {
   if (process.platform !== 'linux' || !existsSync('/usr/bin/dpkg-query')) return;
-  const missing = DEBIAN_PACKAGES.filter((name) => !isInstalled(name));
+  const missing = names.filter((name) => !isInstalled(name));
   if (missing.length === 0) return;
   if (process.getuid() !== 0) {
-    process.stderr.write(`cmdop: missing, and some tests need them: sudo apt-get install ${missing.join(' ')}\n`);
+    process.stderr.write(`cmdop: missing, and the tests need them: sudo apt-get install ${missing.join(' ')}\n`);
     return;
   }
   process.stderr.write(`cmdop: installing ${missing.join(' ')}…\n`);
@@ -65,7 +76,10 @@ export function chromiumVersion() {
   return path ? spawnSync(path, ['--version', '--no-sandbox'], { encoding: 'utf8' }).stdout.trim() : 'none found';
 }
 
+/** Newer releases call some libraries by their name with `t64` behind it, and install that when asked for the old one. */
 function isInstalled(name) {
-  const query = spawnSync('dpkg-query', ['-s', name], { encoding: 'utf8' });
-  return query.status === 0 && query.stdout.includes('install ok installed');
+  return [name, `${name}t64`].some((each) => {
+    const query = spawnSync('dpkg-query', ['-s', each], { encoding: 'utf8' });
+    return query.status === 0 && query.stdout.includes('install ok installed');
+  });
 }

@@ -3,13 +3,14 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureInstalled, fail, pinnedNode, root, runToEnd } from './install.mjs';
-import { chromiumVersion, electronForTests, ensureSystemPackages } from './test-runtimes.mjs';
+import { chromiumVersion, electronForTests, ensureSystemPackages, ensureToolchain } from './test-runtimes.mjs';
 
 const SUITES = ['unit', 'contract', 'model', 'process', 'e2e'];
 /** Each writes its figures here, for the sum at the end. */
 const results = join(root, 'test-results');
 
 const wanted = process.argv.slice(2);
+ensureToolchain();
 ensureInstalled();
 const bin = (name, ...path) => [pinnedNode, join(root, 'node_modules', name, ...path)];
 const CHECKS = {
