@@ -1,0 +1,81 @@
+/** How long an attach takes until the screen is there, with 10 000 lines above it. */
+import xterm from '@xterm/headless';
+import type { Size } from '#protocol/messages.ts';
+import type { BuildLog } from './build-log.ts';
+import { attach, type CmdopPeer } from './cmdop-peer.ts';
+import { awaken, SIZE, Watch, within } from './peer.ts';
+import { openView, type TmuxPeer } from './terminal-peers.ts';
+
+const LINES = 10_000;
+
+export type Attach = {
+  /** The screen alone, milliseconds. */
+  cmdopScreenMs: number;
+  /** The screen and the lines above it, parsed by a terminal, milliseconds. */
+  cmdopScrollbackMs: number;
+  /** Lines above the screen that this brought. */
+  cmdopScrollbackLines: number;
+  /** Until `tmux attach` has drawn the screen; it leaves the lines above in its server. */
+  tmuxMs: number;
+};
+
+export async function measureAttach({ cmdop, tmux, log }: { cmdop: CmdopPeer; tmux: TmuxPeer; log: BuildLog }): Promise<Attach> {
+  const script = `stty -echo; read x; head -n ${LINES} ${log.file}; printf READY; exec cat`;
+  const inCmdop = await cmdop.start(script);
+  const inTmux = await tmux.start(script);
+  for (const session of [inCmdop, inTmux]) {
+    const watch = new Watch();
+    const view = await session.attach(watch.received);
+    await awaken(view, watch);
+    await view.detach();
+  }
+  const screen = await attachCmdop(cmdop, { session: inCmdop.id, scrollback: 0 });
+  const whole = await attachCmdop(cmdop, { session: inCmdop.id, scrollback: LINES });
+  const tmuxMs = await attachTmux(inTmux.attachCommand);
+  await inCmdop.end();
+  await inTmux.end();
+  return { cmdopScreenMs: screen.ms, cmdopScrollbackMs: whole.ms, cmdopScrollbackLines: whole.lines, tmuxMs };
+}
+
+/** From the first byte to the host until a terminal that parses what it sends shows the last line. */
+async function attachCmdop(cmdop: CmdopPeer, wanted: { session: string; scrollback: number }): Promise<{ ms: number; lines: number }> {
+  const terminal = new xterm.Terminal({ ...SIZE, scrollback: LINES + 1000, allowProposedApi: true });
+  let show: () => void = () => {};
+  const isShown = new Promise<void>((resolve) => {
+    show = resolve;
+  });
+  const write = (bytes: Uint8Array) =>
+    terminal.write(bytes, () => {
+      if (lastLine(terminal).endsWith('READY')) show();
+    });
+  const startedAt = performance.now();
+  const client = cmdop.newClient();
+  await client.whenConnected();
+  const snapshot = (text: Uint8Array, size: Size) => {
+    terminal.resize(size.cols, size.rows);
+    write(text);
+  };
+  const view = await attach({ client, ...wanted, listener: write, snapshot });
+  await within('the first screen', isShown);
+  const ms = performance.now() - startedAt;
+  const lines = terminal.buffer.active.baseY;
+  await view.detach();
+  terminal.dispose();
+  return { ms, lines };
+}
+
+async function attachTmux(command: readonly string[]): Promise<number> {
+  const watch = new Watch();
+  const isShown = watch.until('READY');
+  const startedAt = performance.now();
+  const view = openView(command, watch.received);
+  await isShown;
+  const ms = performance.now() - startedAt;
+  await view.detach();
+  return ms;
+}
+
+function lastLine(terminal: xterm.Terminal): string {
+  const { active } = terminal.buffer;
+  return active.getLine(active.baseY + active.cursorY)?.translateToString(true) ?? '';
+}

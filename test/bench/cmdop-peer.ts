@@ -1,0 +1,144 @@
+/** cmdop in a home of its own: the built host and keepers, seen through the client engine on the local socket. */
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CmdopClient } from '#client/cmdop-client.ts';
+import type { SessionSink, SessionStream } from '#client/session-stream.ts';
+import { systemClock } from '#local/clock.ts';
+import { connectToHost } from '#local/host-connection.ts';
+import { localPaths } from '#local/paths.ts';
+import { type ClientId, newClientId } from '#protocol/ids.ts';
+import type { Size } from '#protocol/messages.ts';
+import { type BenchSession, eventually, type Peer, SIZE, type View, within } from './peer.ts';
+import { isAlive, kill } from './processes.ts';
+
+export class CmdopPeer implements Peer {
+  readonly name = 'cmdop';
+  readonly home = mkdtempSync(join(tmpdir(), 'cmdop-b-'));
+  readonly #control: CmdopClient;
+  readonly #keepers = new Map<string, number>();
+
+  private constructor() {
+    process.env.CMDOP_HOME = this.home;
+    this.#control = this.newClient();
+  }
+
+  static async start(): Promise<CmdopPeer> {
+    const peer = new CmdopPeer();
+    await within('the start of the host', peer.#control.whenConnected());
+    return peer;
+  }
+
+  get hostPid(): number {
+    return this.#control.host?.pid ?? 0;
+  }
+  get keeperPids(): number[] {
+    return [...this.#keepers.values()];
+  }
+
+  newClient(): CmdopClient {
+    const paths = localPaths({ CMDOP_HOME: this.home });
+    const id: ClientId = newClientId((n) => randomBytes(n));
+    return new CmdopClient({
+      identity: { id, interface: 'cli', name: 'bench', build: 'bench' },
+      connect: () => connectToHost({ start: true, paths }),
+      clock: systemClock,
+      random: Math.random,
+      reconnect: false,
+    });
+  }
+
+  /** The session's id. */
+  async create(script: string): Promise<string> {
+    const { session } = await this.#control.request('session.create', { command: ['/bin/sh', '-c', script], cwd: '/', size: SIZE });
+    return session.id;
+  }
+
+  async start(script: string): Promise<BenchSession & { readonly id: string }> {
+    const id = await this.create(script);
+    const keeperPid = (await this.#control.request('session.inspect', { session: id })).keeperPid ?? 0;
+    this.#keepers.set(id, keeperPid);
+    const clients = new Set<CmdopClient>();
+    return {
+      id,
+      attach: async (listener) => {
+        const client = this.newClient();
+        clients.add(client);
+        await client.whenConnected();
+        return attach({ client, session: id, listener });
+      },
+      relayPids: async () => [this.hostPid, keeperPid],
+      end: async () => {
+        for (const client of clients) client.close();
+        await this.end(id);
+      },
+    };
+  }
+
+  /** Ends a session and waits for its keeper's end. */
+  async end(id: string): Promise<void> {
+    const { keeperPid } = await this.#control.request('session.inspect', { session: id });
+    await this.#control.request('session.kill', { session: id, signal: 'SIGKILL' });
+    if (keeperPid !== null) await eventually('the end of a keeper', () => !isAlive(keeperPid));
+    await this.#control.request('session.remove', { session: id });
+    this.#keepers.delete(id);
+  }
+
+  async dispose(): Promise<void> {
+    const { hostPid } = this;
+    await this.#control.request('host.stop', {}).catch(() => {}); // it may have crashed, which the figures show
+    this.#control.close();
+    if (hostPid) await eventually('the end of the host', () => !isAlive(hostPid));
+    for (const pid of this.keeperPids) kill(pid);
+    rmSync(this.home, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+  }
+}
+
+/** Attaches and resolves when the host has answered. A gap is an error: the bench's clients are never that slow. */
+export async function attach(options: {
+  client: CmdopClient;
+  session: string;
+  listener: (bytes: Uint8Array) => void;
+  snapshot?: (text: Uint8Array, size: Size) => void;
+  scrollback?: number;
+}): Promise<View> {
+  const { client, session, listener, snapshot = (text) => listener(text), scrollback = 0 } = options;
+  let attached: () => void = () => {};
+  const isAttached = new Promise<void>((resolve) => {
+    attached = resolve;
+  });
+  const sink: SessionSink = {
+    snapshot: (text, size, parsed) => {
+      snapshot(text, size);
+      parsed();
+    },
+    output: (bytes, parsed) => {
+      listener(bytes);
+      parsed();
+    },
+    resized: () => {},
+    gap: ({ from, to }) => {
+      throw new Error(`cmdop left out ${from}–${to}`);
+    },
+    refused: ({ message }) => {
+      throw new Error(`cmdop refused input: ${message}`);
+    },
+    changed: () => {
+      if (stream.isAttached) attached();
+    },
+    ended: () => {},
+    failed: (error) => {
+      throw error;
+    },
+  };
+  const stream: SessionStream = client.attach(session, sink, { size: SIZE, scrollback });
+  await within('an attach', isAttached);
+  return {
+    type: (text) => void stream.type(Buffer.from(text)),
+    detach: async () => {
+      stream.detach();
+      client.close();
+    },
+  };
+}

@@ -1,0 +1,90 @@
+/** What every contestant can do, so that each figure is measured the same way on all of them. */
+
+/** Size of every terminal in the bench. */
+export const SIZE = { cols: 100, rows: 30 };
+
+export type PeerName = 'cmdop' | 'cmdop attach' | 'tmux' | 'dtach' | 'bare PTY';
+
+export interface Peer {
+  readonly name: PeerName;
+  /** Runs `script` with sh as a session that nobody is attached to, where the peer knows such a thing. */
+  start(script: string): Promise<BenchSession>;
+  /** Ends every process of this peer. */
+  dispose(): Promise<void>;
+}
+
+export interface BenchSession {
+  attach(listener: (bytes: Uint8Array) => void): Promise<View>;
+  /** Every process between the program and the bench. */
+  relayPids(): Promise<number[]>;
+  end(): Promise<void>;
+}
+
+/** One attached client. */
+export interface View {
+  type(text: string): void;
+  detach(): Promise<void>;
+}
+
+/** Longest any single step may take, milliseconds: a bench that hangs must end and say where. */
+const STEP_MS = 60_000;
+
+/** Collects a view's output and resolves when a text came; it remembers no more than a marker's length. */
+export class Watch {
+  #tail = '';
+  #waiting: { text: string; resolve: () => void } | null = null;
+  bytes = 0;
+
+  readonly received = (bytes: Uint8Array): void => {
+    this.bytes += bytes.length;
+    const waiting = this.#waiting;
+    if (!waiting) return;
+    const text = this.#tail + Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+    if (text.includes(waiting.text)) {
+      this.#waiting = null;
+      this.#tail = '';
+      waiting.resolve();
+    } else this.#tail = text.slice(-(waiting.text.length - 1) || text.length);
+  };
+
+  /** Resolves in the same turn in which the text's last byte came. Only output from now on counts. */
+  until(text: string): Promise<void> {
+    return within(
+      `waiting for ${JSON.stringify(text)}`,
+      new Promise((resolve) => {
+        this.#tail = '';
+        this.#waiting = { text, resolve };
+      }),
+    );
+  }
+}
+
+/** Presses Enter until the program says READY: a client that still starts may throw away what is typed. */
+export async function awaken(view: View, watch: Watch): Promise<void> {
+  const again = setInterval(() => view.type('\r'), 100);
+  view.type('\r');
+  await watch.until('READY').finally(() => clearInterval(again));
+}
+
+export async function within<T>(what: string, step: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what} took more than ${STEP_MS / 1000} s`)), STEP_MS);
+  });
+  try {
+    return await Promise.race([step, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** For what announces nothing: a socket that will appear, a process that will end. */
+export async function eventually(what: string, isTrue: () => boolean): Promise<void> {
+  const end = performance.now() + STEP_MS;
+  while (!isTrue()) {
+    if (performance.now() > end) throw new Error(`${what} took more than ${STEP_MS / 1000} s`);
+    await pause(1);
+  }
+}
+
+export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

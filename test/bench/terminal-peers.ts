@@ -1,0 +1,170 @@
+/** tmux, dtach and no multiplexer at all, each seen through a PTY as their users see them. */
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openPty } from '../../main/keeper/pty.ts';
+import { type BenchSession, eventually, type Peer, SIZE, type View } from './peer.ts';
+import { isAlive, kill } from './processes.ts';
+
+/** What the programs get, the same for all. */
+export const ENVIRONMENT: Record<string, string> = {
+  PATH: process.env.PATH ?? '/usr/bin:/bin',
+  HOME: '/nonexistent',
+  TERM: 'xterm-256color',
+  LANG: 'C.UTF-8',
+};
+
+type PtyView = View & { readonly pid: number; readonly exited: Promise<void> };
+
+/** Runs a command in a PTY of this process. */
+export function openView(command: readonly string[], listener: (bytes: Uint8Array) => void, env = ENVIRONMENT): PtyView {
+  const [file = '', ...args] = command;
+  let hasEnded: () => void = () => {};
+  const exited = new Promise<void>((resolve) => {
+    hasEnded = resolve;
+  });
+  const pty = openPty({ file, args, env, cwd: '/', ...SIZE }, { output: listener, exited: hasEnded });
+  return {
+    pid: pty.pid,
+    exited,
+    type: (text) => pty.write(Buffer.from(text), () => {}),
+    detach: async () => {
+      kill(pty.pid);
+      await exited;
+    },
+  };
+}
+
+/** The program in a PTY of the bench: what no relay can beat. */
+export class BarePeer implements Peer {
+  readonly name = 'bare PTY';
+  readonly #views = new Set<PtyView>();
+
+  async start(script: string): Promise<BenchSession> {
+    return {
+      attach: async (listener) => {
+        const view = openView(['/bin/sh', '-c', script], listener);
+        this.#views.add(view);
+        return view;
+      },
+      relayPids: async () => [],
+      end: () => this.dispose(),
+    };
+  }
+
+  async dispose(): Promise<void> {
+    for (const view of this.#views) await view.detach();
+    this.#views.clear();
+  }
+}
+
+/** No status line, since it is drawn on a clock; as much history as the others keep; one server for the whole run. */
+const TMUX_SETTINGS = 'set -g exit-empty off\nset -g status off\nset -g history-limit 20000\nset -g default-terminal "xterm-256color"\n';
+
+export class TmuxPeer implements Peer {
+  readonly name = 'tmux';
+  readonly #folder = mkdtempSync(join(tmpdir(), 'cmdop-b-tmux-'));
+  readonly #command: readonly string[];
+  #serverPid = 0;
+  #sessions = 0;
+
+  constructor() {
+    const settings = join(this.#folder, 'tmux.conf');
+    writeFileSync(settings, TMUX_SETTINGS);
+    this.#command = ['/usr/bin/tmux', '-S', join(this.#folder, 'socket'), '-f', settings];
+  }
+
+  /** The command that makes a session with `script` and attaches to it. */
+  newSessionCommand(script: string): string[] {
+    return [...this.#command, 'new-session', '-s', this.#newName(), script];
+  }
+
+  async start(script: string): Promise<BenchSession & { readonly attachCommand: readonly string[] }> {
+    const name = this.#newName();
+    this.#run('new-session', '-d', '-s', name, '-x', String(SIZE.cols), '-y', String(SIZE.rows), script);
+    this.#serverPid ||= Number(this.#run('display-message', '-p', '#{pid}'));
+    const views = new Set<PtyView>();
+    const attachCommand = [...this.#command, 'attach-session', '-t', name];
+    return {
+      attachCommand,
+      attach: async (listener) => {
+        const view = openView(attachCommand, listener);
+        views.add(view);
+        return { type: view.type, detach: () => this.#detach(view, views) };
+      },
+      relayPids: async () => [this.#serverPid, ...[...views].map(({ pid }) => pid)],
+      end: async () => {
+        for (const view of views) await this.#detach(view, views);
+        this.#run('kill-session', '-t', name);
+      },
+    };
+  }
+
+  async dispose(): Promise<void> {
+    const pid = this.#serverPid;
+    if (pid) {
+      kill(pid, 'SIGTERM');
+      await eventually('the end of tmux', () => !isAlive(pid));
+    }
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  async #detach(view: PtyView, views: Set<PtyView>): Promise<void> {
+    views.delete(view);
+    await view.detach();
+  }
+
+  #newName(): string {
+    return `s${this.#sessions++}`;
+  }
+
+  #run(...args: string[]): string {
+    const [file = '', ...first] = this.#command;
+    return execFileSync(file, [...first, ...args], { env: ENVIRONMENT, encoding: 'utf8' });
+  }
+}
+
+export class DtachPeer implements Peer {
+  readonly name = 'dtach';
+  readonly #folder = mkdtempSync(join(tmpdir(), 'cmdop-b-dtach-'));
+  readonly #masters = new Set<number>();
+  #sessions = 0;
+
+  /** The command that makes a session with `script` and attaches to it. */
+  newSessionCommand(script: string): string[] {
+    return ['/usr/bin/dtach', '-c', this.#newSocket(), '-E', '-z', '/bin/sh', '-c', script];
+  }
+
+  async start(script: string): Promise<BenchSession> {
+    const socket = this.#newSocket();
+    // -N: the master stays our child, so that its pid is known.
+    const master = spawn('/usr/bin/dtach', ['-N', socket, '-E', '-z', '/bin/sh', '-c', script], { env: ENVIRONMENT, stdio: 'ignore' });
+    const pid = master.pid ?? 0;
+    this.#masters.add(pid);
+    await eventually('the start of dtach', () => existsSync(socket));
+    const views = new Set<PtyView>();
+    return {
+      attach: async (listener) => {
+        const view = openView(['/usr/bin/dtach', '-a', socket, '-E', '-z', '-r', 'none'], listener);
+        views.add(view);
+        return view;
+      },
+      relayPids: async () => [pid, ...[...views].map((view) => view.pid)],
+      end: async () => {
+        for (const view of views) await view.detach();
+        kill(pid);
+        this.#masters.delete(pid);
+      },
+    };
+  }
+
+  async dispose(): Promise<void> {
+    for (const pid of this.#masters) kill(pid);
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  #newSocket(): string {
+    return join(this.#folder, `${this.#sessions++}.sock`);
+  }
+}
