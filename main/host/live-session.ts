@@ -389,7 +389,7 @@ export class LiveSession {
     this.#stored.endedAt = this.#options.clock.wallNow();
     this.#stored.cwd = this.commands.cwd ?? this.#stored.cwd;
     this.#stored.title = this.#title;
-    this.commands.sessionEnded(this.output.end);
+    this.commands.sessionEnded(end.code);
     this.#record(null, 'session', { is: 'ended', ...end });
     this.#save();
     this.#resumeConnections();

@@ -227,7 +227,8 @@ export class Registry {
       journal,
       screens,
       clock,
-      sessionName: () => session?.name ?? stored.name,
+      cwd: stored.cwd,
+      outputEnd: () => output.end,
       keep: (note) => session?.note(note),
       events,
     });

@@ -1,9 +1,15 @@
-/** A session's command records: from the shell's marks and the input units to rows of the history. */
-import type { ActorId, ClientId, Epoch, Offset, Seq, SessionId } from '#protocol/ids.ts';
+/** A session's command records: what its tracker finds becomes rows of the history, journal records and events. */
+import type { ActorId, ClientId, Offset, Seq, SessionId } from '#protocol/ids.ts';
+import { CommandTracker, type Moment, type TrackedCommand, type TrackerEvent, type TrackerMemory } from '#session/command-tracker.ts';
 import type { Journal } from './journal.ts';
 import type { Records, StoredCommand } from './records.ts';
 import type { OscEvent } from './screen-messages.ts';
 import type { Screens } from './screens.ts';
+
+/** Longest command line kept, characters: a pasted script is not a name for anything. */
+const MAX_TEXT_CHARACTERS = 8192;
+/** An echo that has not come after this long, milliseconds, does not come: a password. */
+const ECHO_MS = 100;
 
 export type CommandEvents = {
   /** A record began or ended. */
@@ -13,6 +19,8 @@ export type CommandEvents = {
 export type SessionCommandsOptions = {
   session: SessionId;
   nonce: string | null;
+  /** Where the session began. */
+  cwd: string;
   /** What the last host left with the keeper. */
   note: Uint8Array | null;
   isRunning: boolean;
@@ -20,24 +28,148 @@ export type SessionCommandsOptions = {
   journal: Journal;
   screens: Screens;
   clock: { now(): number; wallNow(): number };
-  sessionName: () => string;
+  outputEnd: () => Offset;
   keep: (note: Uint8Array) => void;
   events: CommandEvents;
 };
 
+/** What the keeper remembers for the next host: the tracker's memory, and the row of the command that runs. */
+type Note = { memory: TrackerMemory; openId: number | null };
+
 export class SessionCommands {
-  readonly cwd: string | null = null;
-  readonly running: string | null = null;
-  readonly hasIntegration: boolean = false;
+  readonly #options: SessionCommandsOptions;
+  readonly #tracker: CommandTracker;
+  #openId: number | null;
+  /** Where the cursor stood when the line that is being typed began; for shells without integration. */
+  #lineBegin: Promise<{ line: number; col: number } | null> = Promise.resolve(null);
 
-  constructor(_options: SessionCommandsOptions) {}
-
-  input(_unit: { client: ClientId; actor: ActorId; epoch: Epoch; seq: Seq; bytes: Uint8Array }): void {}
-
-  /** True if the summary is different now. */
-  osc(_osc: OscEvent): boolean {
-    return false;
+  constructor(options: SessionCommandsOptions) {
+    this.#options = options;
+    const note = parseNote(options.note);
+    this.#openId = note?.openId ?? null;
+    this.#tracker = new CommandTracker({
+      nonce: options.nonce,
+      now: this.#now(),
+      cwd: options.cwd,
+      ...(note ? { memory: note.memory } : {}),
+    });
+    if (!options.isRunning) this.#closeForgotten();
   }
 
-  sessionEnded(_end: Offset): void {}
+  get cwd(): string | null {
+    return this.#tracker.state.cwd;
+  }
+  /** The command line that runs now, by the shell's own report. */
+  get running(): string | null {
+    return this.#tracker.state.running;
+  }
+  get hasIntegration(): boolean {
+    return this.#tracker.state.hasIntegration;
+  }
+
+  /** An accepted unit. */
+  input(unit: { client: ClientId; actor: ActorId; seq: Seq; bytes: Uint8Array }): void {
+    this.#perform(this.#tracker.input({ ...unit, offset: this.#options.outputEnd() }, this.#now()));
+  }
+
+  /** True if the summary is different now. */
+  osc(osc: OscEvent): boolean {
+    return this.#perform(this.#tracker.mark(osc, this.#now()));
+  }
+
+  sessionEnded(exitCode: number | null): void {
+    this.#perform(this.#tracker.sessionEnded({ offset: this.#options.outputEnd(), exitCode }, this.#now()));
+  }
+
+  #perform(events: TrackerEvent[]): boolean {
+    for (const event of events) {
+      switch (event.kind) {
+        case 'started':
+          this.#openId = this.#options.records.newCommandId();
+          this.#store(event.record, this.#openId, 'started');
+          break;
+        case 'ended':
+          if (this.#openId !== null) this.#store(event.record, this.#openId, 'ended');
+          this.#openId = null;
+          break;
+        case 'note-cursor':
+          this.#lineBegin = this.#options.screens.cursor(this.#options.session).then(
+            ({ alternateScreen, line, col }) => (alternateScreen ? null : { line, col }),
+            () => null, // the session ends
+          );
+          break;
+        case 'read-line':
+          void this.#readLine(event.line);
+          break;
+        case 'cwd':
+        case 'prompt':
+          break; // in the tracker's state
+      }
+    }
+    if (events.length === 0) return false;
+    const note: Note = { memory: this.#tracker.memory, openId: this.#openId };
+    this.#options.keep(Buffer.from(JSON.stringify(note)));
+    return true;
+  }
+
+  /** What the screen shows of a line, once its echo is there. */
+  async #readLine(line: number): Promise<void> {
+    const begin = await this.#lineBegin;
+    const text = begin && (await this.#shownText(begin));
+    this.#perform(this.#tracker.lineText(line, text));
+  }
+
+  async #shownText({ line, col }: { line: number; col: number }): Promise<string | null> {
+    const { screens, session } = this.#options;
+    await new Promise((resolve) => setTimeout(resolve, ECHO_MS));
+    return screens.lineText(session, line, col).catch(() => null); // the session has ended
+  }
+
+  #store(record: TrackedCommand, id: number, is: 'started' | 'ended'): void {
+    const { session, journal, records, events } = this.#options;
+    const { authors, submitter, unit, startedAt, endedAt, durationMs, exitCode, from, to, source } = record;
+    const text = record.text.slice(0, MAX_TEXT_CHARACTERS);
+    const cwd = record.cwd ?? this.#options.cwd;
+    const command: StoredCommand = {
+      id,
+      session,
+      text,
+      authors: [...authors],
+      submitter,
+      unit,
+      cwd,
+      startedAt,
+      endedAt,
+      durationMs,
+      exitCode,
+      from,
+      to,
+      source,
+    };
+    const actor = submitter === null ? null : records.actor(submitter);
+    const payload = is === 'started' ? { is, command: id, text, authors, cwd, source } : { is, command: id, exitCode, durationMs };
+    journal.append({ session, actor: submitter, interface: actor?.interface ?? null, kind: 'command', outputOffset: to ?? from, payload });
+    records.saveCommand(command);
+    events.command(command);
+  }
+
+  /** The session ended while no host looked: what ran in it has ended too, how is not known. */
+  #closeForgotten(): void {
+    for (const command of this.#options.records.openCommands(this.#options.session)) {
+      this.#options.records.saveCommand({ ...command, endedAt: command.startedAt, to: this.#options.outputEnd() });
+    }
+  }
+
+  #now(): Moment {
+    return { wall: this.#options.clock.wallNow(), monotonic: this.#options.clock.now() };
+  }
+}
+
+function parseNote(bytes: Uint8Array | null): Note | null {
+  if (!bytes || bytes.length === 0) return null;
+  try {
+    return JSON.parse(Buffer.from(bytes).toString()) as Note;
+  } catch {
+    return null; // of another version: records begin anew
+  }
 }
