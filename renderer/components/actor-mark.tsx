@@ -5,7 +5,7 @@ import { initials } from '../text/format.ts';
 
 export const INTERFACE_NAMES: Readonly<Record<Actor['interface'], string>> = {
   desktop: 'desktop',
-  cli: 'command line',
+  cli: 'CLI',
   browser: 'browser',
   ssh: 'SSH',
   mcp: 'MCP',

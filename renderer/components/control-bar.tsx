@@ -29,10 +29,11 @@ const controlState = (view: TerminalView): 'mine' | 'other' | 'none' =>
 
 function Content({ terminal, view, session }: { terminal: SessionTerminal; view: TerminalView; session: SessionSummary }) {
   const me = useApp((state) => state.me);
+  const isResponsive = useApp((state) => state.link.is !== 'connected' || state.link.isResponsive);
   const holder = view.control?.holder ?? null;
   if (session.state === 'ended' || view.state === 'ended') return <Ended session={session} view={view} />;
   if (view.state === 'attaching' || view.state === 'failed') return null;
-  if (view.state === 'cut') return <Line>Not connected. What you type waits here and is sent once the host is back.</Line>;
+  if (view.state === 'cut' || !isResponsive) return <Line alert>The host does not answer. What you type waits here until it does.</Line>;
   if (view.refusal) {
     return (
       <Line alert actor={holder?.actor ?? null} action={view.role === 'observer' ? <Join terminal={terminal} /> : <Take isKeyShown />}>

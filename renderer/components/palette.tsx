@@ -57,7 +57,7 @@ function Choices() {
                 onSelect={() =>
                   close(() => {
                     run();
-                    if (app.get().dialog === null && app.get().renaming === null && !app.get().isSearching) focusTerminal();
+                    focusTerminal();
                   })
                 }
               >

@@ -19,7 +19,7 @@ export function Sidebar() {
           <button
             type="button"
             className="icon-button"
-            aria-label="New session with name, folder or command"
+            aria-label="New session with details"
             onClick={() => app.set({ dialog: { is: 'new-session' } })}
           >
             <Settings2 size={15} />

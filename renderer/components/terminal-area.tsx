@@ -5,7 +5,7 @@ import { openTab, pasteText, quickSession } from '../state/actions.ts';
 import { keyText } from '../state/commands.ts';
 import { useApp } from '../state/store.ts';
 import { shortenPath } from '../text/format.ts';
-import { Banners } from './banners.tsx';
+import { OfflineBanner, Warnings } from './banners.tsx';
 import { ControlBar } from './control-bar.tsx';
 import { Keys } from './hint.tsx';
 import { SearchBar } from './search-bar.tsx';
@@ -26,8 +26,8 @@ export function TerminalArea() {
         pasteText(event.clipboardData.getData('text/plain'));
       }}
     >
-      {tabs.length > 0 && <ControlBar />}
-      <Banners />
+      {isOffline ? <OfflineBanner /> : tabs.length > 0 && <ControlBar />}
+      <Warnings />
       <div className={`panes${isOffline ? ' offline' : ''}`}>
         {tabs.map((id) => (
           <TerminalPane key={id} session={id as SessionId} isActive={id === activeTab} />

@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from 'react';
 import type { SessionId } from '#protocol/ids.ts';
 import type { SessionSummary, Size } from '#protocol/messages.ts';
-import { closeTab } from '../state/actions.ts';
+import { closeTab, focusTerminal } from '../state/actions.ts';
 import { client } from '../state/engine.ts';
 import { findSession, useApp } from '../state/store.ts';
 import { terminals } from '../state/terminals.ts';
@@ -31,7 +31,7 @@ export function TerminalPane({ session, isActive }: { session: SessionId; isActi
     if (!terminal) return;
     if (isActive) {
       terminal.screen.show();
-      terminal.terminal.focus();
+      focusTerminal();
     } else terminal.screen.hide();
     void terminal.attach(); // once; a tab in front tells its size with it
   }, [terminal, isActive]);
@@ -44,6 +44,7 @@ export function TerminalPane({ session, isActive }: { session: SessionId; isActi
       aria-labelledby={`tab-${session}`}
       hidden={!isActive}
       data-state={view?.state}
+      data-letterboxed={view?.windowSize ? !isSame(view.size, view.windowSize) : undefined}
     >
       <div className="frame" ref={frame}>
         <div className="gutter">{terminal && isActive && <Gutter terminal={terminal} />}</div>

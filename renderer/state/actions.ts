@@ -125,9 +125,13 @@ export function togglePanel(panel: NonNullable<Preferences['panel']>): void {
   setPreferences({ panel: app.get().preferences.panel === panel ? null : panel });
 }
 
+/** After React has shown the tab, and only if nothing else asked for the keyboard meanwhile. */
 export function focusTerminal(): void {
-  // After React has shown the tab.
-  requestAnimationFrame(() => requestAnimationFrame(() => terminals.get(app.get().preferences.activeTab)?.terminal.focus()));
+  const focus = () => {
+    const { dialog, renaming, isSearching, preferences } = app.get();
+    if (dialog === null && renaming === null && !isSearching) terminals.get(preferences.activeTab)?.terminal.focus();
+  };
+  requestAnimationFrame(() => requestAnimationFrame(focus));
 }
 
 export async function takeControl(): Promise<void> {

@@ -22,6 +22,7 @@ export class TerminalScreen {
   #webgl: WebglAddon | null = null;
   #isVisible = false;
   #windowSize: Size | null = null;
+  #cell: { width: number; height: number } | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(terminal: Terminal, onResize: (size: Size) => void) {
@@ -41,11 +42,7 @@ export class TerminalScreen {
 
   /** CSS pixels of one cell; null before it was shown. */
   get cell(): { width: number; height: number } | null {
-    const element = this.#terminal.element?.querySelector('.xterm-screen');
-    if (!element) return null;
-    const { width, height } = element.getBoundingClientRect();
-    if (width === 0 || height === 0) return null;
-    return { width: width / this.#terminal.cols, height: height / this.#terminal.rows };
+    return this.#cell;
   }
 
   /** `frame` is the window's area; `host`, inside it, takes the terminal and is given the terminal's size. */
@@ -69,7 +66,8 @@ export class TerminalScreen {
 
   measure(): void {
     if (!this.#isVisible || !this.#frame) return;
-    const { cell } = this;
+    this.#measureCell();
+    const cell = this.#cell;
     if (!cell) return;
     this.#fitHost();
     const size = {
@@ -89,13 +87,20 @@ export class TerminalScreen {
 
   /** The terminal's box is as large as the session says, not as the window: what does not fit scrolls, what is left stays empty. */
   #fitHost(): void {
-    const { cell } = this;
+    const cell = this.#cell;
     if (!this.#host || !this.#frame || !cell) return;
     const width = Math.ceil(cell.width * this.#terminal.cols) + SCROLLBAR_PX;
     const height = Math.ceil(cell.height * this.#terminal.rows);
     this.#host.style.width = `${width}px`;
     this.#host.style.height = `${height}px`;
     this.#frame.scrollTop = this.#frame.scrollHeight; // where the cursor usually is
+  }
+
+  /** Not right after a resize: the screen on the page follows a moment later than the terminal's columns. */
+  #measureCell(): void {
+    const rectangle = this.#terminal.element?.querySelector('.xterm-screen')?.getBoundingClientRect();
+    if (!rectangle || rectangle.width === 0 || rectangle.height === 0) return;
+    this.#cell = { width: rectangle.width / this.#terminal.cols, height: rectangle.height / this.#terminal.rows };
   }
 
   /** Browsers hold a limited number of WebGL contexts and take the oldest: that terminal goes on with the DOM until shown again. */

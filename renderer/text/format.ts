@@ -30,7 +30,7 @@ export function bytesText(bytes: number): string {
 /** Time of day, with the date where it is not today's. */
 export function timeText(time: number, now = Date.now()): string {
   const date = new Date(time);
-  const clock = date.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+  const clock = date.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
   const isToday = date.toDateString() === new Date(now).toDateString();
   return isToday ? clock : `${date.toLocaleDateString([], { month: 'short', day: 'numeric' })}, ${clock}`;
 }
