@@ -21,13 +21,17 @@ export const preferencesSchema: z.ZodType<Preferences> = z.object({
 
 const DEFAULTS: Preferences = { theme: 'system', fontSize: 13, tabs: [], activeTab: null, sidebar: true, panel: 'actors' };
 
+/** Read once: one app at a time has this folder. */
+let current: Preferences | null = null;
+
 export function loadPreferences(): Preferences {
-  const preferences = readJsonFile(file(), preferencesSchema, DEFAULTS);
-  nativeTheme.themeSource = preferences.theme;
-  return preferences;
+  current ??= readJsonFile(file(), preferencesSchema, DEFAULTS);
+  nativeTheme.themeSource = current.theme;
+  return current;
 }
 
 export function savePreferences(preferences: Preferences): void {
+  current = preferences;
   nativeTheme.themeSource = preferences.theme;
   writeJsonFile(file(), preferences);
 }

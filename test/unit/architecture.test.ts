@@ -11,11 +11,12 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'main/protocol': [],
   'main/session': ['main/protocol'],
   'main/client': ['main/protocol', 'main/session'],
-  'main/local': ['main/protocol', 'main/client'],
+  'main/local': ['main/protocol', 'main/client', 'package.json'],
   // Nothing may need a keeper to restart, so it shares only what is frozen with it.
   'main/keeper': ['main/session', 'main/protocol/body-cutter.ts', 'main/protocol/ids.ts'],
   'main/host': ['main/protocol', 'main/session', 'main/local', 'main/keeper/wire.ts', 'main/keeper/spec.ts'],
-  'main/cli': ['main/protocol', 'main/session', 'main/client', 'main/local', 'package.json'],
+  // An attach keeps the host's own terminal beside the person's, to draw it where their sizes differ.
+  'main/cli': ['main/protocol', 'main/session', 'main/client', 'main/local', 'main/host/screen-terminal.ts', 'package.json'],
   'main/mcp': ['main/protocol', 'main/session', 'main/client', 'main/local'],
   'main/remote': ['main/protocol', 'main/session', 'main/client', 'main/local'],
   'main/app': ['main/protocol', 'main/session', 'main/client', 'main/local', 'preload/api.ts', 'preload/channels.ts'],

@@ -1,0 +1,143 @@
+/** The window around the page: what a page cannot do, what is remembered, and that quitting ends nothing. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ElectronApplication } from 'playwright-core';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { electronPath, projectDir, startWorld, type World } from './launch.ts';
+
+let world: World;
+beforeEach(() => {
+  world = startWorld();
+});
+afterEach(() => world.dispose());
+
+describe('a page', () => {
+  test('has no Node, and at most a dozen functions of the app', async () => {
+    const { page } = await world.desktop();
+    const seen = await page.evaluate(() => ({
+      node: [
+        typeof Reflect.get(globalThis, 'require'),
+        typeof Reflect.get(globalThis, 'process'),
+        typeof Reflect.get(globalThis, 'module'),
+      ],
+      functions: Object.keys(Reflect.get(globalThis, 'cmdop')).length,
+    }));
+    expect(seen.node).toEqual(['undefined', 'undefined', 'undefined']);
+    expect(seen.functions).toBeLessThanOrEqual(12);
+  });
+
+  test('cannot leave, open windows, connect anywhere or get permissions', async () => {
+    const { app, page } = await world.desktop();
+    const tried = await page.evaluate(async () => {
+      window.location.href = 'https://example.com/';
+      return {
+        opened: window.open('https://example.com/') !== null,
+        fetched: await fetch('https://example.com/').then(
+          () => true,
+          () => false,
+        ),
+        // Its own files are loaded by the page, not fetched by scripts.
+        read: await fetch('app://cmdop/index.html').then(
+          () => true,
+          () => false,
+        ),
+        notifications: await Notification.requestPermission(),
+      };
+    });
+    expect(tried).toEqual({ opened: false, fetched: false, read: false, notifications: 'denied' });
+    expect(page.url()).toBe('app://cmdop/index.html');
+    expect(await app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows().length)).toBe(1);
+  });
+
+  test('has the links of a terminal opened only where they are links', async () => {
+    const { page } = await world.desktop();
+    const refusal = await page.evaluate(() =>
+      Reflect.get(globalThis, 'cmdop')
+        .openExternal('file:///etc/passwd')
+        .catch((error: Error) => error.message),
+    );
+    expect(refusal).toBe('only http, https and mailto links are opened, not file:///etc/passwd');
+  });
+
+  test('is told in a sentence when it asks for something that does not fit', async () => {
+    const { page } = await world.desktop();
+    const refusal = await page.evaluate(() =>
+      Reflect.get(globalThis, 'cmdop')
+        .savePreferences({ theme: 'pink' })
+        .catch((error: Error) => error.message),
+    );
+    expect(refusal).toMatch(/^savePreferences was given something else: /);
+  });
+
+  test('that crashes is loaded again', async () => {
+    const { app, page } = await world.desktop();
+    const isLoadedAgain = app.evaluate(
+      ({ BrowserWindow }) =>
+        new Promise((resolve) => BrowserWindow.getAllWindows()[0]?.webContents.once('did-finish-load', () => resolve(true))),
+    );
+    await app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.webContents.forcefullyCrashRenderer());
+    expect(await isLoadedAgain).toBe(true);
+    expect(page.url()).toBe('app://cmdop/index.html');
+  });
+});
+
+describe('the app', () => {
+  test('comes back where its window was', async () => {
+    const first = await world.desktop();
+    await setBounds(first.app, { x: 40, y: 50, width: 900, height: 600 });
+    await first.app.close();
+    const second = await world.desktop();
+    const bounds = await second.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.getBounds());
+    expect(bounds).toMatchObject({ width: 900, height: 600 });
+  });
+
+  test('starts with defaults when its settings are broken', async () => {
+    const folder = join(world.home, 'app');
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, 'preferences.json'), '{"theme": "dar');
+    writeFileSync(join(folder, 'window.json'), '{"bounds": {"x": "left"}}');
+    const { page } = await world.desktop();
+    const preferences = await page.evaluate(() => Reflect.get(globalThis, 'cmdop').preferences());
+    expect(preferences).toMatchObject({ theme: 'system', tabs: [] });
+  });
+
+  test('started twice is one window', async () => {
+    const { app } = await world.desktop();
+    const args = [...(process.getuid?.() === 0 ? ['--no-sandbox'] : []), projectDir];
+    const second = spawn(electronPath(), args, { env: world.env, stdio: 'ignore' });
+    const [code] = await once(second, 'exit');
+    expect(code).toBe(0);
+    expect(await app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows().length)).toBe(1);
+  });
+
+  test('leaves the host running when it is quit', async () => {
+    const { app, page } = await world.desktop();
+    await page.getByTestId('status-bar').getByText('Connected').waitFor();
+    const pid = await world.hostPid();
+    await app.close();
+    expect(pid).not.toBeNull();
+    expect(existsSync(`/proc/${pid}`)).toBe(true);
+  });
+
+  test('hands the host nothing of its own environment', async () => {
+    const { page } = await world.desktop();
+    await page.getByTestId('status-bar').getByText('Connected').waitFor();
+    const environment = readFileSync(`/proc/${await world.hostPid()}/environ`, 'utf8').split('\0');
+    expect(environment.filter((each) => /^(ELECTRON|CHROME|GDK_BACKEND|npm_|NODE_)/.test(each))).toEqual([]);
+  });
+});
+
+/** Resolves when the window manager, or its absence, has settled the window's place. */
+async function setBounds(app: ElectronApplication, bounds: { x: number; y: number; width: number; height: number }): Promise<void> {
+  await app.evaluate(
+    ({ BrowserWindow }, place) =>
+      new Promise<void>((resolve) => {
+        const window = BrowserWindow.getAllWindows()[0];
+        window?.once('resize', () => resolve());
+        window?.setBounds(place);
+      }),
+    bounds,
+  );
+}
