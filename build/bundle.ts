@@ -1,7 +1,7 @@
 /** Builds what is stale in dist/: `bundle.ts [--force] [TARGET…]`; without names, every target whose source exists. */
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { builtinModules } from 'node:module';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import type { InlineConfig, Plugin, Rolldown } from 'vite';
@@ -110,8 +110,8 @@ async function configOf(target: Target): Promise<InlineConfig> {
 
 function copy(target: Target): Built {
   const from = join(root, target.entry);
-  const files = new Set(filesBelow(from));
-  const outputs = new Map([...files].map((file) => [join(target.output, file.slice(from.length + 1)), readFileSync(file)]));
+  const files = new Set(statSync(from).isFile() ? [from] : filesBelow(from));
+  const outputs = new Map([...files].map((file) => [join(target.output, relative(from, file)), readFileSync(file)]));
   return { files, outputs };
 }
 

@@ -67,27 +67,30 @@ function npm(args, { env }) {
   return spawnSync(isWindows ? 'npm.cmd' : 'npm', args, { cwd: root, env, stdio: ['ignore', 'inherit', 'inherit'], shell: isWindows });
 }
 
-/** Runs a program to its end in the foreground; Ctrl-C reaches it and ends us with it. Resolves to its exit code. */
+/** Runs a program to its end in the foreground. Resolves to its exit code; 130 after Ctrl-C. */
 export function runToEnd(command, args, options = {}) {
   return new Promise((done) => {
     const child = spawn(command, args, { cwd: root, stdio: 'inherit', ...options });
-    // A terminal sends Ctrl-C to both; whoever signals only us means the child too.
+    let isInterrupted = false;
+    // A terminal sends Ctrl-C to the child as well, which decides how to end; other signals come to us alone.
+    const interrupted = () => {
+      isInterrupted = true;
+    };
     const forward = (signal) => child.kill(signal);
-    const ignore = () => {};
-    process.on('SIGINT', ignore);
+    process.on('SIGINT', interrupted);
     process.on('SIGTERM', forward);
     process.on('SIGHUP', forward);
     const ended = (code) => {
-      process.off('SIGINT', ignore);
+      process.off('SIGINT', interrupted);
       process.off('SIGTERM', forward);
       process.off('SIGHUP', forward);
-      done(code);
+      done(isInterrupted ? 130 : code);
     };
     child.once('error', (error) => {
       process.stderr.write(`cmdop: cannot start ${command}: ${error.message}\n`);
       ended(69);
     });
-    child.once('close', (code, signal) => ended(code ?? (signal === 'SIGINT' ? 130 : 1)));
+    child.once('close', (code) => ended(code ?? 1));
   });
 }
 

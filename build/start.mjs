@@ -7,7 +7,9 @@ import { ensureInstalled, fail, pinnedNode, root, runToEnd } from './install.mjs
 const DOWNLOAD_MS = 300_000;
 
 ensureInstalled();
-if ((await runToEnd(pinnedNode, ['build/bundle.ts'])) !== 0) fail('the build failed; its errors are above');
+const built = await runToEnd(pinnedNode, ['build/bundle.ts']);
+if (built === 130) process.exit(130);
+if (built !== 0) fail('the build failed; its errors are above');
 
 const obstacle = whyNoWindow();
 if (obstacle) {

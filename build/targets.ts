@@ -5,7 +5,7 @@ export type Target = {
   /** From the project's folder. The renderer's is its page. */
   readonly entry: string;
   readonly kind: 'node' | 'preload' | 'renderer' | 'copy';
-  /** From dist/: the file, or the folder for `renderer` and `copy`. */
+  /** From dist/: the file, or the folder for `renderer` and a folder's copy. */
   readonly output: string;
   /** Oldest runtime that runs it, for syntax. */
   readonly runtime: string;
@@ -19,5 +19,6 @@ export const TARGETS: readonly Target[] = [
   { name: 'app', entry: 'main/app/main.ts', kind: 'node', output: 'app.mjs', runtime: 'node20' },
   { name: 'preload', entry: 'preload/index.ts', kind: 'preload', output: 'preload.cjs', runtime: 'node20' },
   { name: 'renderer', entry: 'renderer/index.html', kind: 'renderer', output: 'renderer', runtime: 'chrome120' },
+  { name: 'icon', entry: 'build/icon.png', kind: 'copy', output: 'icon.png', runtime: 'any' },
   { name: 'shell', entry: 'main/host/shell', kind: 'copy', output: 'shell', runtime: 'any' },
 ];

@@ -45,6 +45,7 @@ async function step(name, [command, ...args]) {
   process.stdout.write(`\n── ${name}\n`);
   const from = performance.now();
   const code = await runToEnd(command, args, { env });
+  if (code === 130) process.exit(130);
   steps.push({ name, isPassed: code === 0, seconds: (performance.now() - from) / 1000 });
   return code;
 }

@@ -31,6 +31,7 @@ export function openWindow({ distDir }: { distDir: string }): BrowserWindow {
     minHeight: 320,
     show: false,
     title: app.getName(),
+    ...(process.platform === 'linux' ? { icon: join(distDir, 'icon.png') } : {}), // elsewhere it is in the program's file
     autoHideMenuBar: true,
     backgroundColor: nativeTheme.shouldUseDarkColors ? BACKGROUND.dark : BACKGROUND.light,
     webPreferences: {
