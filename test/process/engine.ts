@@ -1,0 +1,205 @@
+/** A host of its own for a test, and real clients on it through the client engine: what they received, byte by byte. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { CmdopClient } from '#client/cmdop-client.ts';
+import type { AttachOptions, SessionStream } from '#client/session-stream.ts';
+import { TerminalFeed } from '#client/terminal-feed.ts';
+import { systemClock } from '#local/clock.ts';
+import { connectToHost } from '#local/host-connection.ts';
+import { localPaths } from '#local/paths.ts';
+import { nodePath } from '#local/runtime.ts';
+import { newClientId } from '#protocol/ids.ts';
+import type { CommandRecord, SessionEnd, SessionSummary, Size } from '#protocol/messages.ts';
+import { newTerminal, type TestTerminal } from '../contract/terminals.ts';
+import { endEverythingOf } from './end-everything.ts';
+
+const HOST = [resolve('dist/host.mjs'), resolve('main/host/main.ts')].find((path) => existsSync(path)) ?? 'dist/host.mjs';
+
+/** A session as one client sees it. */
+export type Watched = {
+  readonly stream: SessionStream;
+  readonly view: TestTerminal;
+  /** Received output, and where it begins; a gap or snapshot begins it anew. */
+  readonly received: { from: number; bytes: Uint8Array[]; length: number };
+  readonly gaps: { from: number; to: number }[];
+  readonly refusals: string[];
+  end: SessionEnd | null;
+  text(): string;
+  type(text: string): ReturnType<SessionStream['type']>;
+  /** Resolves when the screen and what is above it contain `text`. */
+  until(text: string | (() => boolean)): Promise<void>;
+};
+
+export type Person = {
+  readonly client: CmdopClient;
+  readonly commands: CommandRecord[];
+  sessions: SessionSummary[];
+  attach(session: string, options?: AttachOptions): Watched;
+  /** Resolves at the next event after which `condition` holds. */
+  until(condition: () => boolean): Promise<void>;
+};
+
+export type Engine = {
+  readonly home: string;
+  readonly env: Record<string, string>;
+  /** Starts the host; resolves with what it said first. */
+  startHost(): Promise<string>;
+  readonly host: ChildProcess | null;
+  /** kill -9, and waits until it is gone. */
+  killHost(): Promise<void>;
+  person(name: string, options?: { reconnect?: boolean }): Person;
+  dispose(): Promise<void>;
+};
+
+export function openEngine(): Engine {
+  const home = mkdtempSync(join(tmpdir(), 'cmdop-e-'));
+  const env: Record<string, string> = {
+    PATH: process.env.PATH ?? '',
+    HOME: home,
+    CMDOP_HOME: home,
+    CMDOP_NODE: nodePath(),
+    SHELL: '/bin/bash',
+    LANG: 'C.UTF-8',
+  };
+  const paths = localPaths({ ...env });
+  const clients: CmdopClient[] = [];
+  let host: ChildProcess | null = null;
+
+  const engine: Engine = {
+    home,
+    env,
+    get host() {
+      return host;
+    },
+    startHost: () =>
+      new Promise((said) => {
+        const child = spawn(nodePath(), [HOST], { env, stdio: ['ignore', 'pipe', 'inherit'], detached: true });
+        host = child;
+        child.stdout.once('data', (bytes: Buffer) => said(bytes.toString().trim()));
+        child.once('exit', (code) => said(`exited with ${code}`));
+      }),
+    killHost: () =>
+      new Promise((gone) => {
+        if (!host || host.exitCode !== null || host.signalCode !== null) return gone();
+        host.once('exit', () => gone());
+        host.kill('SIGKILL');
+      }),
+    person: (name, options = {}) => {
+      const watchers = new Set<() => void>();
+      const changed = () => {
+        for (const watcher of [...watchers]) watcher();
+      };
+      const person: Person = {
+        client: new CmdopClient({
+          identity: { id: newClientId((n) => randomBytes(n)), interface: 'cli', name, build: 'test' },
+          connect: () => connectToHost({ start: false, paths }),
+          clock: systemClock,
+          random: Math.random,
+          watch: true,
+          ...options,
+          onState: changed,
+          onWatch: ({ sessions }) => {
+            person.sessions = sessions;
+            changed();
+          },
+          onEvent: (event) => {
+            if (event.event === 'command.changed') person.commands.push(event.params.command);
+            if (event.event === 'session.changed') {
+              const { session } = event.params;
+              person.sessions = [...person.sessions.filter(({ id }) => id !== session.id), session];
+            }
+            changed();
+          },
+        }),
+        commands: [],
+        sessions: [],
+        attach: (session, attach) =>
+          watch(person.client, { session, attach: attach ?? {}, changed, until: (condition) => until(watchers, condition) }),
+        until: (condition) => until(watchers, condition),
+      };
+      clients.push(person.client);
+      return person;
+    },
+    dispose: async () => {
+      for (const client of clients) client.close();
+      endEverythingOf(home);
+      rmSync(home, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+    },
+  };
+  return engine;
+}
+
+function watch(
+  client: CmdopClient,
+  options: { session: string; attach: AttachOptions; changed: () => void; until: (condition: () => boolean) => Promise<void> },
+): Watched {
+  const { changed } = options;
+  const view = newTerminal(options.attach.size ?? { cols: 80, rows: 24 }, { scrollback: 20_000 });
+  const feed = new TerminalFeed(view.terminal);
+  const received = { from: 0, bytes: [] as Uint8Array[], length: 0 };
+  const gaps: Watched['gaps'] = [];
+  const refusals: string[] = [];
+  const stream = client.attach(
+    options.session,
+    {
+      snapshot: (text, size: Size, parsed) => {
+        received.from = stream.offset;
+        received.bytes = [];
+        received.length = 0;
+        feed.snapshot(text, size, () => {
+          parsed();
+          changed();
+        });
+      },
+      output: (bytes, parsed) => {
+        received.bytes.push(bytes.slice());
+        received.length += bytes.length;
+        feed.output(bytes, () => {
+          parsed();
+          changed();
+        });
+      },
+      resized: (size) => feed.resized(size),
+      gap: (gap) => gaps.push(gap),
+      refused: ({ message }) => refusals.push(message),
+      changed,
+      ended: (end) => {
+        watched.end = end;
+        changed();
+      },
+      failed: (error) => refusals.push(error.message),
+    },
+    options.attach,
+  );
+  const text = () => {
+    const buffer = view.terminal.buffer.active;
+    return Array.from({ length: buffer.length }, (_, row) => buffer.getLine(row)?.translateToString(true) ?? '').join('\n');
+  };
+  const watched: Watched = {
+    stream,
+    view,
+    received,
+    gaps,
+    refusals,
+    end: null,
+    text,
+    type: (typed) => stream.type(new TextEncoder().encode(typed)),
+    until: (wanted) => options.until(typeof wanted === 'string' ? () => text().includes(wanted) : wanted),
+  };
+  return watched;
+}
+
+function until(watchers: Set<() => void>, condition: () => boolean): Promise<void> {
+  return new Promise((resolve) => {
+    const look = () => {
+      if (!condition()) return;
+      watchers.delete(look);
+      resolve();
+    };
+    watchers.add(look);
+    look();
+  });
+}
