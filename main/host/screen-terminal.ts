@@ -10,7 +10,7 @@ import { TerminalRepairs } from '#session/terminal-repairs.ts';
 import { type Osc, VtScanner } from '#session/vt-scanner.ts';
 import { KeyboardModes } from './keyboard-modes.ts';
 import type { CursorPosition, ScreenColors, ScreenEvent, Snapshot } from './screen-messages.ts';
-import { TerminalColors } from './terminal-colors.ts';
+import { DEFAULT_COLORS, TerminalColors } from './terminal-colors.ts';
 import { readModes, takeSnapshot } from './terminal-state.ts';
 import { internalsOf, type XtermBuffer, type XtermCore, type XtermLines } from './xterm-internals.ts';
 
@@ -21,6 +21,8 @@ const MAX_HELD_BYTES = 1024 * 1024;
 const CHECKPOINT_BYTES = 256 * 1024;
 /** Commands of OSC that the host is told: folder, notifications, shell integration. */
 const TOLD_OSC = new Set([7, 9, 133, 633, 777]);
+
+type ScreenStart = { offset: Offset; size: Size; snapshot: Uint8Array | null; colors?: ScreenColors };
 
 const encoder = new TextEncoder();
 
@@ -44,7 +46,7 @@ export class ScreenTerminal {
   #hasRung = false;
   #modes: TerminalModes;
 
-  constructor({ offset, size, snapshot, colors }: { offset: Offset; size: Size; snapshot: Uint8Array | null; colors: ScreenColors }) {
+  constructor({ offset, size, snapshot, colors = DEFAULT_COLORS }: ScreenStart) {
     const terminal = new headless.Terminal({
       ...size,
       scrollback: SCROLLBACK_LINES,
@@ -83,6 +85,15 @@ export class ScreenTerminal {
   /** The screen is what all bytes before it made. */
   get offset(): Offset {
     return Math.min(this.#scanner.groundOffset, this.#parsed) as Offset;
+  }
+
+  /** The cells of the screen that is shown, for who draws them. */
+  get cells(): headless.IBuffer {
+    return this.#terminal.buffer.active;
+  }
+
+  get modes(): TerminalModes {
+    return readModes(this.#core);
   }
 
   set colors(colors: ScreenColors) {

@@ -59,6 +59,9 @@ const FOREIGN_NAMES = new Set([
   'CMDOP_TAKE_KEY',
 ]);
 
+/** Settings of the user whose names look like a program's. */
+const OF_THE_USER = new Set(['NODE_EXTRA_CA_CERTS', 'CHROME_BIN', 'CHROME_PATH', 'CHROME_EXECUTABLE']);
+
 /** Folders that npm puts in front of PATH while a script runs. */
 const FOREIGN_PATH_ENTRY = /[\\/](node_modules[\\/]\.bin|node-gyp-bin)[\\/]?$/;
 
@@ -66,9 +69,13 @@ export function cleanEnvironment(env: NodeJS.ProcessEnv, platform: NodeJS.Platfo
   const clean: Record<string, string> = {};
   for (const [name, value] of Object.entries(env)) {
     if (value === undefined || FOREIGN_NAMES.has(name)) continue;
-    if (FOREIGN_PREFIXES.some((prefix) => name.startsWith(prefix))) continue;
+    if (!OF_THE_USER.has(name) && FOREIGN_PREFIXES.some((prefix) => name.startsWith(prefix))) continue;
     clean[name] = name.toUpperCase() === 'PATH' ? cleanPath(value, platform === 'win32' ? ';' : ':') : value;
   }
+  // Chromium shows its children a desktop that it likes better, and keeps the user's beside it.
+  if (env.ORIGINAL_XDG_CURRENT_DESKTOP) clean.XDG_CURRENT_DESKTOP = env.ORIGINAL_XDG_CURRENT_DESKTOP;
+  // kitty and Ghostty point it into their own folders.
+  if (env.KITTY_WINDOW_ID || env.GHOSTTY_RESOURCES_DIR) delete clean.TERMINFO;
   return clean;
 }
 

@@ -1,0 +1,236 @@
+/**
+ * What a person sees of a session in their own terminal: its output as it comes where both have one size, and a
+ * picture of its screen where they have not, or where there is something to say.
+ */
+import type { Offset } from '#protocol/ids.ts';
+import type { Size } from '#protocol/messages.ts';
+import { ScreenTerminal } from '../host/screen-terminal.ts';
+import { PicturePainter } from './picture.ts';
+import { QueryFilter } from './query-filter.ts';
+import { blankTerminal, INPUT_RESET, inputModesOf, leaveTerminal, PICTURE_START } from './terminal-modes.ts';
+
+/** Pictures are at least so far apart, milliseconds: 30 a second. */
+const PICTURE_EVERY_MS = 33;
+/** How long a change of size may take to the session and back before its old size is shown as a picture, milliseconds. */
+const RESIZE_MS = 250;
+/** How long something is said, milliseconds. */
+const SAID_MS = 4_000;
+
+export type ViewOptions = {
+  window: Size;
+  write(bytes: Uint8Array | string): void;
+  /** Said while the sizes differ. */
+  sizeReason(): string;
+};
+
+export class AttachView {
+  readonly #options: ViewOptions;
+  readonly #painter = new PicturePainter();
+  #filter = new QueryFilter();
+  #screen: ScreenTerminal | null = null;
+  #session: Size | null = null;
+  #window: Size;
+  #mode: 'direct' | 'picture' = 'picture';
+  /** The window shows its alternate screen. */
+  #isWindowAlternate = false;
+  #hasPictureStarted = false;
+  /** What the window was told during this picture; null: nothing yet. */
+  #inputModes: string | null = null;
+  /** Said for a while, and for as long as it is true. */
+  #said: string | null = null;
+  #lasting: string | null = null;
+  #saidTimer: NodeJS.Timeout | null = null;
+  #pictureTimer: NodeJS.Timeout | null = null;
+  /** Pictures wait until then, for the sizes may agree by then. */
+  #picturesFrom = 0;
+  #lastPictureAt = 0;
+
+  constructor(options: ViewOptions) {
+    this.#options = options;
+    this.#window = options.window;
+  }
+
+  /** Of the session; null before its first picture. */
+  get sessionSize(): Size | null {
+    return this.#session;
+  }
+
+  snapshot(text: Uint8Array, size: Size): void {
+    const isFirst = this.#screen === null;
+    this.#screen?.dispose();
+    this.#screen = new ScreenTerminal({ offset: 0 as Offset, size, snapshot: text });
+    this.#session = size;
+    this.#filter = new QueryFilter();
+    // At first the session may be on its way to our size.
+    if (isFirst) this.#picturesFrom = Date.now() + RESIZE_MS;
+    this.#mode = 'picture';
+    if (isFirst && this.#isDirectWanted) {
+      // The host's own text brings its scrollback along.
+      this.#options.write(blankTerminal(false));
+      this.#options.write(text);
+      this.#enterDirect();
+    } else this.#show();
+  }
+
+  output(bytes: Uint8Array): void {
+    const shown = this.#filter.push(bytes);
+    if (this.#mode === 'direct') this.#options.write(shown);
+    this.#screen?.take(bytes);
+    this.#screen?.events(); // answers and marks are the host's business
+    if (this.#mode === 'direct') this.#isWindowAlternate = this.#isAlternate;
+    else this.#show();
+  }
+
+  sessionResized(size: Size): void {
+    if (this.#session?.cols === size.cols && this.#session.rows === size.rows) return;
+    this.#session = size;
+    this.#screen?.resize(size);
+    this.#sizesChanged();
+  }
+
+  windowResized(window: Size): void {
+    this.#window = window;
+    this.#sizesChanged();
+  }
+
+  /** Says something for a while. */
+  say(sentence: string): void {
+    this.#said = sentence;
+    if (this.#saidTimer) clearTimeout(this.#saidTimer);
+    this.#saidTimer = setTimeout(() => {
+      this.#said = null;
+      this.#show();
+    }, SAID_MS);
+    this.#picturesFrom = 0;
+    this.#show();
+  }
+
+  /** Says something until it is no longer true: null. */
+  sayLasting(sentence: string | null): void {
+    if (this.#lasting === sentence) return;
+    this.#lasting = sentence;
+    this.#picturesFrom = 0;
+    this.#show();
+  }
+
+  /** Nothing is known of what the window shows. */
+  redraw(): void {
+    this.#mode = 'picture';
+    this.#hasPictureStarted = false;
+    this.#painter.forget();
+    this.#show();
+  }
+
+  /** The last picture without what was said; nothing is drawn after it. */
+  settle(): void {
+    this.#said = null;
+    this.#lasting = null;
+    if (this.#mode === 'direct') return;
+    if (this.#isDirectWanted) this.#goDirect();
+    else this.#paint();
+  }
+
+  /** What gives the window back, now. */
+  leaving(): string {
+    this.dispose();
+    const colors = this.#screen ? /\x1b\](?:4|1[0-2]);/.test(this.#snapshotText(0)) : false;
+    const row = this.#mode === 'direct' ? (this.#screen?.cells.cursorY ?? 0) : this.#window.rows - 1;
+    return leaveTerminal({ isAlternate: this.#isWindowAlternate, row: Math.min(row, this.#window.rows - 1), hasColors: colors });
+  }
+
+  dispose(): void {
+    if (this.#saidTimer) clearTimeout(this.#saidTimer);
+    if (this.#pictureTimer) clearTimeout(this.#pictureTimer);
+  }
+
+  get #isAlternate(): boolean {
+    return this.#screen?.cells.type === 'alternate';
+  }
+
+  get #isSameSize(): boolean {
+    return this.#session?.cols === this.#window.cols && this.#session.rows === this.#window.rows;
+  }
+
+  get #isDirectWanted(): boolean {
+    return this.#screen !== null && this.#isSameSize && this.#said === null && this.#lasting === null;
+  }
+
+  #sizesChanged(): void {
+    this.#mode = 'picture';
+    this.#hasPictureStarted = false;
+    this.#painter.forget();
+    this.#picturesFrom = Date.now() + RESIZE_MS;
+    this.#show();
+  }
+
+  /** Goes direct as soon as that can be right, else brings the picture up to date. */
+  #show(): void {
+    if (this.#mode === 'direct' && this.#isDirectWanted) return;
+    if (this.#isDirectWanted && this.#filter.isWhole) {
+      this.#goDirect();
+      return;
+    }
+    this.#mode = 'picture';
+    if (this.#pictureTimer) return;
+    const now = Date.now();
+    const waitMs = Math.max(this.#lastPictureAt + PICTURE_EVERY_MS, this.#picturesFrom) - now;
+    if (waitMs <= 0) this.#paint();
+    else {
+      this.#pictureTimer = setTimeout(() => {
+        this.#pictureTimer = null;
+        this.#show();
+      }, waitMs);
+    }
+  }
+
+  #goDirect(): void {
+    this.#options.write(`\x1b[?2026h${blankTerminal(this.#isWindowAlternate)}${this.#snapshotText(0)}\x1b[?2026l`);
+    this.#enterDirect();
+  }
+
+  #enterDirect(): void {
+    this.#mode = 'direct';
+    this.#isWindowAlternate = this.#isAlternate;
+    this.#hasPictureStarted = false;
+    this.#painter.forget();
+    if (this.#pictureTimer) clearTimeout(this.#pictureTimer);
+    this.#pictureTimer = null;
+  }
+
+  #paint(): void {
+    this.#lastPictureAt = Date.now();
+    const screen = this.#screen;
+    const start = this.#hasPictureStarted ? '' : PICTURE_START;
+    if (start) this.#inputModes = null;
+    this.#hasPictureStarted = true;
+    const reason = this.#isSameSize || !screen ? null : this.#options.sizeReason();
+    // A window of one or two rows has none to spare.
+    const status = this.#window.rows < 3 ? null : (this.#said ?? this.#lasting ?? reason);
+    if (!screen || !this.#session) {
+      if (status !== null)
+        this.#options.write(`${start}\x1b[${this.#window.rows};1H\x1b[7m\x1b[K ${status.slice(0, this.#window.cols - 2)}\x1b[m`);
+      return;
+    }
+    const picture = this.#painter.paint({
+      buffer: screen.cells,
+      size: this.#session,
+      window: this.#window,
+      isCursorVisible: screen.modes.cursorVisible,
+      status,
+    });
+    this.#options.write(start + this.#newInputModes() + picture);
+  }
+
+  /** Keys, pastes and the mouse are sent as the program wants them also where its screen is a picture. */
+  #newInputModes(): string {
+    const { cols = 0, rows = 0 } = this.#session ?? {};
+    const modes = inputModesOf(this.#snapshotText(0), cols <= this.#window.cols && rows <= this.#window.rows);
+    if (modes === this.#inputModes) return '';
+    this.#inputModes = modes;
+    return INPUT_RESET + modes;
+  }
+
+  #snapshotText(scrollback: number): string {
+    return new TextDecoder().decode(this.#screen?.snapshot(scrollback).text);
+  }
+}

@@ -1,0 +1,219 @@
+/** `attach`: a session in this terminal, until it ends or the person detaches. */
+import type { ClientState, CmdopClient } from '#client/cmdop-client.ts';
+import type { Verdict } from '#client/input-outbox.ts';
+import type { SessionSink, SessionStream } from '#client/session-stream.ts';
+import { connectToHost } from '#local/host-connection.ts';
+import { CmdopError } from '#protocol/errors.ts';
+import type { SessionEnd } from '#protocol/messages.ts';
+import { AttachView } from './attach-view.ts';
+import { type Globals, lastingClient, sessionRef, withClient } from './connect.ts';
+import { InputUnits, isAutomatic } from './input-units.ts';
+import { type Key, parseKey } from './keys.ts';
+import { programExitCode } from './program-exit.ts';
+import { expectTerminal, RawTty, windowSize } from './raw-tty.ts';
+import { showEnd } from './sessions.ts';
+import { PUSH_TITLE } from './terminal-modes.ts';
+
+export type AttachSettings = Globals & { observe?: boolean; take?: boolean; detachKey?: string; takeKey?: string };
+
+/** Lines of scrollback that a fresh attach brings into the terminal's own. */
+const SCROLLBACK_LINES = 1000;
+/** An unfinished paste or mark is typed as it is after this long, milliseconds: the rest is not coming. */
+const UNFINISHED_MS = 500;
+
+/** How it ended, apart from an error. */
+type Ending = { by: 'detach' } | { by: 'end'; end: SessionEnd };
+
+export async function attach(settings: AttachSettings, session: string): Promise<void> {
+  const ref = sessionRef(session);
+  const keys = {
+    detach: parseKey(settings.detachKey ?? process.env.CMDOP_DETACH_KEY ?? 'ctrl-\\'),
+    take: parseKey(settings.takeKey ?? process.env.CMDOP_TAKE_KEY ?? 'ctrl-^'),
+  };
+  expectTerminal();
+  await refuseMirror(settings, ref);
+  const { ending, name } = await new Attachment({ settings, ref, keys }).run();
+  if (ending.by === 'detach') process.stdout.write(`[detached from ${name}]\n`);
+  else {
+    process.stdout.write(`[${name} ended: ${showEnd(ending.end)}]\n`);
+    process.exitCode = programExitCode(ending.end);
+  }
+}
+
+/** A session that shows itself would print its own output for ever. */
+async function refuseMirror(settings: AttachSettings, ref: string): Promise<void> {
+  const own = process.env.CMDOP_SESSION;
+  if (!own) return;
+  const { session } = await withClient(settings, (client) => client.request('session.inspect', { session: ref }));
+  if (session.id === own) throw new CmdopError('busy', `this is ${session.name} already: it cannot be attached inside itself`);
+}
+
+class Attachment {
+  readonly #settings: AttachSettings;
+  readonly #ref: string;
+  readonly #keys: { detach: Key; take: Key };
+  readonly #units: InputUnits;
+  readonly #ended: Promise<Ending>;
+  #end: (ending: Ending) => void = () => {};
+  #fail: (error: CmdopError) => void = () => {};
+  #client: CmdopClient | null = null;
+  #stream: SessionStream | null = null;
+  #tty: RawTty | null = null;
+  #view: AttachView | null = null;
+  #unfinished: NodeJS.Timeout | null = null;
+  /** The host was stopped on purpose: we wait for it, and do not start it again. */
+  #isHostStopped = false;
+
+  constructor({ settings, ref, keys }: { settings: AttachSettings; ref: string; keys: { detach: Key; take: Key } }) {
+    this.#settings = settings;
+    this.#ref = ref;
+    this.#keys = keys;
+    this.#units = new InputUnits(keys);
+    this.#ended = new Promise((resolve, reject) => {
+      this.#end = resolve;
+      this.#fail = reject;
+    });
+  }
+
+  async run(): Promise<{ ending: Ending; name: string }> {
+    try {
+      this.#client = await lastingClient(this.#settings, {
+        connect: () => connectToHost({ start: !this.#isHostStopped }),
+        onState: (state) => this.#stateChanged(state),
+        onEvent: ({ event, params }) => {
+          if (event === 'host.stopping') this.#isHostStopped = params.reason === 'stopped';
+        },
+      });
+      this.#stream = this.#client.attach(this.#ref, this.#sink(), {
+        role: this.#settings.observe ? 'observer' : 'operator',
+        size: windowSize(),
+        scrollback: SCROLLBACK_LINES,
+      });
+      const ending = await this.#ended;
+      this.#view?.settle();
+      this.#stream.detach();
+      return { ending, name: this.#name };
+    } finally {
+      if (this.#unfinished) clearTimeout(this.#unfinished);
+      this.#tty?.restore(this.#view?.leaving() ?? '');
+      this.#view?.dispose();
+      this.#client?.close();
+    }
+  }
+
+  get #name(): string {
+    return this.#stream?.summary?.name ?? this.#ref;
+  }
+
+  #sink(): SessionSink {
+    return {
+      snapshot: (text, size, parsed) => {
+        this.#opened().snapshot(text, size);
+        parsed();
+      },
+      output: (bytes, parsed) => {
+        this.#opened().output(bytes);
+        parsed();
+      },
+      resized: (size) => this.#view?.sessionResized(size),
+      gap: () => this.#view?.say('some output was skipped: this terminal was too slow for it'),
+      refused: (refusal) => this.#refused(refusal),
+      changed: () => {},
+      ended: (end) => this.#end({ by: 'end', end }),
+      failed: (error) => this.#fail(error),
+    };
+  }
+
+  /** The terminal is only taken over once there is something to show: what fails before leaves it alone. */
+  #opened(): AttachView {
+    if (this.#view) return this.#view;
+    const tty = new RawTty({
+      input: (bytes) => this.#input(bytes),
+      resized: (size) => {
+        this.#view?.windowResized(size);
+        this.#stream?.resize(size);
+      },
+      continued: () => this.#view?.redraw(),
+      leaving: () => this.#view?.leaving() ?? '',
+    });
+    this.#tty = tty;
+    this.#view = new AttachView({ window: tty.size, write: (bytes) => tty.write(bytes), sizeReason: () => this.#sizeReason() });
+    tty.write(`${PUSH_TITLE}\x1b[${tty.size.rows};1H${'\n'.repeat(tty.size.rows)}`); // what was there goes to the scrollback
+    if (this.#settings.take) this.#take();
+    if (process.env.CMDOP_SESSION) {
+      this.#view.say(`this is inside another session: nest with care; ${this.#keys.detach.name} detaches the outer one first`);
+    }
+    return this.#view;
+  }
+
+  #input(bytes: Uint8Array): void {
+    if (this.#unfinished) clearTimeout(this.#unfinished);
+    this.#unfinished = null;
+    this.#perform(this.#units.push(bytes));
+    if (this.#units.isWaiting) this.#unfinished = setTimeout(() => this.#perform(this.#units.flush()), UNFINISHED_MS);
+  }
+
+  #perform(typed: ReturnType<InputUnits['push']>): void {
+    for (const each of typed) {
+      if (each.is === 'detach') this.#end({ by: 'detach' });
+      else if (each.is === 'take') this.#take();
+      else this.#type(each.bytes);
+    }
+  }
+
+  #type(bytes: Uint8Array): void {
+    const stream = this.#stream;
+    if (!stream) return;
+    // Moving the mouse over a window is no wish to take control.
+    if (isAutomatic(bytes) && !stream.hasControl) return;
+    if (this.#settings.observe) {
+      this.#complain(`you are looking on: nothing you type reaches ${this.#name}`);
+      return;
+    }
+    void stream.type(bytes); // a refusal comes to the sink
+    if (!stream.isAttached) this.#view?.sayLasting(this.#offlineSentence());
+  }
+
+  #take(): void {
+    this.#stream?.takeControl().then(
+      () => {
+        if (this.#stream?.hasControl) this.#view?.say(`you have control of ${this.#name}`);
+      },
+      (error: unknown) => this.#complain(error instanceof Error ? error.message : String(error)),
+    );
+  }
+
+  #refused({ reason, message }: Extract<Verdict, { verdict: 'refused' }>): void {
+    if (reason === 'session-ended' || reason === 'dropped') return;
+    const holder = this.#stream?.control?.holder;
+    const isHeld = (reason === 'not-in-control' || reason === 'stale-epoch') && holder && holder.client !== this.#client?.clientId;
+    this.#complain(isHeld ? `${holder.actor.name} has control: not typed; ${this.#keys.take.name} takes control` : message);
+  }
+
+  #complain(sentence: string): void {
+    this.#tty?.write('\x07');
+    this.#view?.say(sentence);
+  }
+
+  #stateChanged(state: ClientState): void {
+    if (state.is === 'connected') {
+      this.#isHostStopped = false;
+      this.#view?.sayLasting(state.isResponsive ? null : 'the host does not answer: waiting for it');
+    } else if (state.is === 'offline') this.#view?.sayLasting(this.#offlineSentence());
+  }
+
+  #offlineSentence(): string {
+    const { bytes } = this.#stream?.pending ?? { bytes: 0 };
+    const kept = bytes > 0 ? `; ${bytes} bytes typed are kept` : '';
+    const what = this.#isHostStopped ? 'the host was stopped, `cmdop host start` starts it' : 'the host is gone, connecting again';
+    return `${what}${kept}; ${this.#keys.detach.name} detaches`;
+  }
+
+  #sizeReason(): string {
+    const { control } = this.#stream ?? {};
+    const { cols, rows } = this.#view?.sessionSize ?? { cols: 0, rows: 0 };
+    const holder = control?.holder;
+    const whose = holder && holder.client !== this.#client?.clientId ? `${holder.actor.name}’s window decides` : 'another window decides';
+    return `${whose} the size: ${cols}×${rows}; ${this.#keys.detach.name} detaches`;
+  }
+}

@@ -1,0 +1,94 @@
+/** `host status|start|stop` and `web`: the process behind the sessions. */
+import { CmdopError } from '#protocol/errors.ts';
+import type { HostStatus } from '#protocol/messages.ts';
+import { type Globals, newClient, withClient } from './connect.ts';
+import { EXIT, UsageError } from './exit-codes.ts';
+import { dim, note, print, printJson } from './output.ts';
+import { showAge } from './times.ts';
+
+type Options = Globals & { json?: boolean };
+
+export async function status(options: Options): Promise<void> {
+  const found = await statusOf(options, false);
+  if (options.json) printJson(found ? { running: true, ...found } : { running: false });
+  else if (found) print(describe(found));
+  else note('no host runs here: start it with `cmdop host start`');
+  if (!found) process.exitCode = EXIT.hostUnreachable;
+}
+
+export async function start(options: Options): Promise<void> {
+  const found = await statusOf(options, true);
+  if (!found) throw new CmdopError('host-unreachable', 'the host ended as soon as it had started: see its log');
+  if (options.json) printJson({ running: true, ...found });
+  else print(`the host runs, pid ${found.pid}\n`);
+}
+
+/** The sessions go on: their keepers wait for the next host. */
+export async function stop(options: Options): Promise<void> {
+  let ended: () => void = () => {};
+  const hasEnded = new Promise<void>((resolve) => {
+    ended = resolve;
+  });
+  const client = newClient(options, {
+    start: false,
+    onState: (state) => {
+      if (state.is === 'closed') ended();
+    },
+  });
+  try {
+    await client.whenConnected();
+    const { sessions, pid } = await client.request('host.status', {});
+    await client.request('host.stop', {}).catch((error: unknown) => {
+      // It may be gone before its answer is.
+      if (!(error instanceof CmdopError) || error.code !== 'disconnected') throw error;
+    });
+    await hasEnded;
+    if (options.json) printJson({ running: false, stopped: pid });
+    else print(`the host has stopped; ${sessions.running === 1 ? '1 session goes' : `${sessions.running} sessions go`} on without it\n`);
+  } catch (error) {
+    if (!isNoHost(error)) throw error;
+    if (options.json) printJson({ running: false, stopped: null });
+    else print('no host ran\n');
+  } finally {
+    client.close();
+  }
+}
+
+/** Null where no host runs and `isStarting` is false. */
+async function statusOf(options: Options, isStarting: boolean): Promise<HostStatus | null> {
+  try {
+    return await withClient(options, (client) => client.request('host.status', {}), { start: isStarting });
+  } catch (error) {
+    if (isStarting || !isNoHost(error)) throw error;
+    return null;
+  }
+}
+
+const isNoHost = (error: unknown) => error instanceof CmdopError && error.code === 'host-unreachable';
+
+function describe(host: HostStatus): string {
+  const rows: [string, string][] = [
+    ['pid', String(host.pid)],
+    ['version', `${host.version}, protocol ${host.protocol.min}–${host.protocol.max}`],
+    ['running for', showAge(Date.now() - host.startedAt)],
+    ['sessions', `${host.sessions.running} running, ${host.sessions.ended} ended`],
+    ['clients', String(host.clients)],
+    ['socket', host.socket],
+    ['state', host.stateDir],
+    ['browser', host.web ?? '(not served: `cmdop web` opens it)'],
+    ...host.warnings.map((warning): [string, string] => ['warning', warning]),
+  ];
+  const width = Math.max(...rows.map(([name]) => name.length));
+  return rows.map(([name, value]) => `${dim(name.padEnd(width))}  ${value}\n`).join('');
+}
+
+/** Prints the address and nothing else, so that it can be handed on. */
+export async function web(options: Globals & { port?: string }): Promise<void> {
+  const port = options.port === undefined ? undefined : Number(options.port);
+  if (port !== undefined && (!Number.isInteger(port) || port < 0 || port > 65_535)) {
+    throw new UsageError(`"${options.port}" is no port: write a number from 0 to 65535`);
+  }
+  const { url } = await withClient(options, (client) => client.request('web.open', port === undefined ? {} : { port }));
+  print(`${url}\n`);
+  if (process.stdout.isTTY) note('the address works once, within 10 minutes');
+}

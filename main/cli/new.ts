@@ -1,0 +1,40 @@
+/** `new`: starts a session in this folder, and attaches to it. */
+import { existsSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { cleanEnvironment } from '#local/clean-environment.ts';
+import type { AttachSettings } from './attach.ts';
+import { withClient } from './connect.ts';
+import { UsageError } from './exit-codes.ts';
+import { print } from './output.ts';
+import { windowSize } from './raw-tty.ts';
+
+/** What a session takes over (told in program.ts) from where it was made; the rest is the host's, or set by the user's shell. */
+const PASSED_ON = /^(DISPLAY|WAYLAND_DISPLAY|XAUTHORITY|SSH_AUTH_SOCK|SSH_CONNECTION|LANG|LANGUAGE|LC_.+|TZ|PATH)$/;
+
+export type NewOptions = AttachSettings & { cwd?: string; detach?: boolean };
+
+export async function create(options: NewOptions, name: string | undefined, command: readonly string[]): Promise<void> {
+  const isAttaching = !options.detach && process.stdout.isTTY && process.stdin.isTTY;
+  const { session } = await withClient(options, (client) =>
+    client.request('session.create', {
+      cwd: folderOf(options.cwd),
+      env: passedOn(),
+      ...(name === undefined ? {} : { name }),
+      ...(command.length > 0 ? { command: [...command] } : {}),
+      ...(isAttaching ? { size: windowSize() } : {}),
+    }),
+  );
+  if (isAttaching) await (await import('./attach.ts')).attach(options, session.id);
+  else print(`${session.name}\n`);
+}
+
+function folderOf(given: string | undefined): string {
+  if (given === undefined) return process.cwd();
+  const folder = resolve(given);
+  if (!existsSync(folder) || !statSync(folder).isDirectory()) throw new UsageError(`${folder} is no folder: give --cwd one that is there`);
+  return folder;
+}
+
+function passedOn(): Record<string, string> {
+  return Object.fromEntries(Object.entries(cleanEnvironment(process.env)).filter(([name, value]) => PASSED_ON.test(name) && value !== ''));
+}

@@ -1,0 +1,82 @@
+/** A command as an operator without a window: attached, with every unit settled, across restarts of the host. */
+import type { CmdopClient } from '#client/cmdop-client.ts';
+import type { ConnectionEvent } from '#client/connection.ts';
+import type { Verdict } from '#client/input-outbox.ts';
+import type { SessionStream } from '#client/session-stream.ts';
+import { CmdopError } from '#protocol/errors.ts';
+import type { SessionEnd } from '#protocol/messages.ts';
+import { type Globals, lastingClient, sessionRef } from './connect.ts';
+
+/** How long a lost host may stay away before a command gives up, milliseconds: a restart takes one second. */
+const GIVE_UP_MS = 20_000;
+
+export type Operator = {
+  readonly client: CmdopClient;
+  readonly stream: SessionStream;
+  /** Resolves when the session ends. */
+  readonly ended: Promise<SessionEnd>;
+};
+
+type Options = { watch?: boolean; onEvent?: (event: ConnectionEvent) => void };
+
+/** Does `work` once attached. Rejects with the host's refusal to attach, or when the host stays away. */
+export async function withOperator<T>(
+  globals: Globals,
+  session: string,
+  work: (operator: Operator) => Promise<T>,
+  options: Options = {},
+): Promise<T> {
+  const ref = sessionRef(session);
+  let giveUp: (error: CmdopError) => void = () => {};
+  const isLost = new Promise<never>((_, reject) => {
+    giveUp = reject;
+  });
+  isLost.catch(() => {}); // the race below sees it, if it is still on
+  const client = await lastingClient(globals, {
+    ...options,
+    onState: (state) => {
+      if (state.is === 'offline' && Date.now() - state.since > GIVE_UP_MS) giveUp(state.error);
+    },
+  });
+  try {
+    return await Promise.race([isLost, attach(client, ref).then(work)]);
+  } finally {
+    client.close();
+  }
+}
+
+function attach(client: CmdopClient, ref: string): Promise<Operator> {
+  return new Promise((resolve, reject) => {
+    let hasEnded: (end: SessionEnd) => void = () => {};
+    const ended = new Promise<SessionEnd>((settle) => {
+      hasEnded = settle;
+    });
+    // Output is of no interest here, so all of it counts as parsed.
+    const stream: SessionStream = client.attach(ref, {
+      snapshot: (_text, _size, parsed) => parsed(),
+      output: (_bytes, parsed) => parsed(),
+      resized: () => {},
+      gap: () => {},
+      refused: () => {},
+      changed: () => {
+        if (stream.isAttached) resolve({ client, stream, ended });
+      },
+      ended: hasEnded,
+      failed: reject,
+    });
+  });
+}
+
+/** Throws what a refused unit means to the person who asked for it. */
+export function expectApplied(verdict: Verdict): void {
+  if (verdict.verdict === 'applied') return;
+  throw new CmdopError(REFUSAL_CODES[verdict.reason], verdict.message);
+}
+
+const REFUSAL_CODES = {
+  'not-in-control': 'control-held',
+  'stale-epoch': 'control-held',
+  dropped: 'control-held',
+  observer: 'observer',
+  'session-ended': 'session-ended',
+} as const;

@@ -1,0 +1,145 @@
+/** The commands of `cmdop`, with their options and help. What they do is loaded when one is run. */
+import { Argument, Command, CommanderError } from 'commander';
+import { VERSION } from '#local/version.ts';
+import { EXIT_CODES_HELP, UsageError } from './exit-codes.ts';
+
+/** `command`: the words behind `--`, which are no options of ours. */
+export function makeProgram(command: readonly string[] | null): Command {
+  const program = new Command('cmdop')
+    .description('Terminal sessions that outlive every window, shared by people and agents, with every input attributed.')
+    .version(VERSION, '-V, --version', 'show the version')
+    .helpOption('-h, --help', 'show this help')
+    .helpCommand(false)
+    .option('--as <name>', 'name of the actor (else $CMDOP_ACTOR, git’s user.name, the account)')
+    .usage('[--as NAME] COMMAND …')
+    .addHelpText(
+      'after',
+      `\nA SESSION is named by its name, its id or the start of one, or as cmdop://local/NAME.\n\n${EXIT_CODES_HELP}\n\nAfter a crash of cmdop itself, \`reset\` repairs a terminal.`,
+    )
+    .exitOverride()
+    .configureOutput({
+      outputError: (text, write) =>
+        write(
+          `cmdop: ${text
+            .trim()
+            .replace(/^error: /, '')
+            .replace(/\s*\n\s*/g, ' ')} (see \`cmdop --help\`)\n`,
+        ),
+    });
+
+  const add = (usage: string, description: string) =>
+    program.command(usage).description(description).helpOption('-h, --help', 'show this help');
+  const globals = () => program.opts<{ as?: string }>();
+
+  attaching(add('new [name]', 'start a session here, and attach to it'))
+    .option('--cwd <folder>', 'start there')
+    .option('-d, --detach', 'do not attach; print the name')
+    .usage('[NAME] [--cwd DIR] [--detach] [-- COMMAND…]')
+    .addHelpText('after', () => NEW_HELP)
+    .action(async (name, options) => (await import('./new.ts')).create({ ...globals(), ...options }, name, command ?? []));
+  add('ls', 'list the sessions')
+    .option('--json', 'as JSON')
+    .action(async (options) => (await import('./sessions.ts')).list({ ...globals(), ...options }));
+  attaching(add('attach <session>', 'join a session in this terminal'))
+    .addHelpText('after', ATTACH_HELP)
+    .action(async (session, options) => (await import('./attach.ts')).attach({ ...globals(), ...options }, session));
+  add('send <session> [text]', 'type a text into a session, as one unit')
+    .option('-e, --enter', 'press Enter after it')
+    .usage('SESSION TEXT [--enter]')
+    .action(async (session, text, options) => (await import('./send.ts')).send({ ...globals(), ...options }, session, text ?? ''));
+  add('run <session>', 'run a command at the prompt of a session, and wait for it')
+    .option('--raw', 'print its output with colours and control sequences')
+    .option('--timeout <time>', 'give up after 30s, 10m, 1h…')
+    .usage('SESSION [--raw] [--timeout TIME] -- COMMAND…')
+    .addHelpText('after', RUN_HELP)
+    .action(async (session, options) => {
+      if (!command) throw new UsageError('put the command behind two dashes: cmdop run SESSION -- COMMAND…');
+      await (await import('./run.ts')).run({ ...globals(), ...options }, session, command);
+    });
+  add('screen <session>', 'show what is on the screen, as text')
+    .option('--json', 'with cursor, size, title and modes, as JSON')
+    .action(async (session, options) => (await import('./show.ts')).screen({ ...globals(), ...options }, session));
+  add('who <session>', 'show who is attached')
+    .option('--json', 'as JSON')
+    .action(async (session, options) => (await import('./show.ts')).who({ ...globals(), ...options }, session));
+  add('log [session]', 'show who ran what')
+    .option('--actor <name>', 'only what this actor typed or submitted')
+    .option('--failed', 'only what failed')
+    .option('--since <time>', 'only what began since 10m, 2h, 14:30, yesterday, 2026-11-22…')
+    .option('-n, --limit <rows>', 'the last ROWS (200)')
+    .option('-f, --follow', 'go on with what comes')
+    .option('--events', 'every event of the journal instead of commands')
+    .option('--json', 'as JSON; with --follow one object a line')
+    .action(async (session, options) => (await import('./log.ts')).log({ ...globals(), ...options }, session));
+  add('inspect <session>', 'show the execution state: processes, modes, actors, control')
+    .option('--json', 'as JSON')
+    .action(async (session, options) => (await import('./show.ts')).inspect({ ...globals(), ...options }, session));
+  add('rename <session> <name>', 'give a session another name').action(async (session, name) =>
+    (await import('./sessions.ts')).rename(globals(), session, name),
+  );
+  add('kill <session>', 'end a session (SIGHUP), or take an ended one off the list')
+    .option('-s, --signal <signal>', 'send this signal: TERM, KILL, INT…')
+    .action(async (session, options) => (await import('./sessions.ts')).kill({ ...globals(), ...options }, session));
+  add('verify', 'check that the journal is whole')
+    .option('--json', 'as JSON')
+    .action(async (options) => (await import('./log.ts')).verify({ ...globals(), ...options }));
+  add('web', 'open cmdop for a browser on this machine; prints a one-time URL')
+    .option('--port <number>', 'on this port')
+    .action(async (options) => (await import('./host.ts')).web({ ...globals(), ...options }));
+
+  const host = add('host', 'the process behind the sessions');
+  for (const [name, description] of [
+    ['status', 'show whether and how it runs'],
+    ['start', 'start it, if it does not run'],
+    ['stop', 'stop it; the sessions go on'],
+  ] as const) {
+    host
+      .command(name)
+      .description(description)
+      .option('--json', 'as JSON')
+      .action(async (options) => (await import('./host.ts'))[name]({ ...globals(), ...options }));
+  }
+
+  add('completions', 'print a script that completes commands and sessions')
+    .addArgument(new Argument('<shell>').choices(['bash', 'zsh', 'fish']))
+    .action(async (shell) => (await import('./completions.ts')).completions(program, shell));
+  program.command('__complete <what>', { hidden: true }).action(async () => (await import('./completions.ts')).completeSessions(globals()));
+  return program;
+}
+
+/** Options of every command that ends in an attached terminal. */
+function attaching(command: Command): Command {
+  return command
+    .option('--observe', 'look on: nothing you type reaches the session')
+    .option('--take', 'take control at once')
+    .option('--detach-key <key>', 'detach with this key (ctrl-\\, or $CMDOP_DETACH_KEY)')
+    .option('--take-key <key>', 'take control with this key (ctrl-^, or $CMDOP_TAKE_KEY)');
+}
+
+const NEW_HELP = `
+COMMAND runs instead of your shell. The session starts in this folder, with the environment of the host and, from here,
+DISPLAY, WAYLAND_DISPLAY, XAUTHORITY, SSH_AUTH_SOCK, SSH_CONNECTION, LANG, LANGUAGE, LC_*, TZ and PATH.
+Without a terminal it does not attach, but prints the name.`;
+
+const ATTACH_HELP = `
+Ctrl-\\ detaches, and the session goes on. Everything else is typed. If someone else has control, Ctrl-^ takes it.
+Exits with the exit code of the session when it ends, with 0 after detaching.`;
+
+const RUN_HELP = `
+One word is typed as it is (\`-- 'make && make test'\`), several are quoted so that they arrive as given.
+Ctrl-C goes to the session; pressed twice, it gives up waiting.`;
+
+/** What is behind the first `--` of a command that takes another one; null if there is none. */
+export function splitCommand(argv: readonly string[]): { own: string[]; command: string[] | null } {
+  const at = argv.indexOf('--');
+  const named = argv.slice(0, at < 0 ? argv.length : at);
+  const subcommand = named.find((word, index) => !word.startsWith('-') && named[index - 1] !== '--as');
+  if (at < 0 || (subcommand !== 'new' && subcommand !== 'run')) return { own: [...argv], command: null };
+  return { own: named, command: argv.slice(at + 1) };
+}
+
+/** Commander has already said what is wrong; help and version are no failures. */
+export const commanderExitCode = (error: unknown): number | null => {
+  if (!(error instanceof CommanderError)) return null;
+  return error.exitCode === 0 ? 0 : 2;
+};

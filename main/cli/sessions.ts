@@ -1,0 +1,86 @@
+/** `ls`, `rename` and `kill`: sessions as a list. */
+import { constants, homedir } from 'node:os';
+import { basename } from 'node:path';
+import { CmdopError } from '#protocol/errors.ts';
+import { METHODS, type SessionEnd, type SessionSummary } from '#protocol/messages.ts';
+import { type Globals, sessionRef, withClient } from './connect.ts';
+import { UsageError } from './exit-codes.ts';
+import { dim, green, note, print, printJson, red, tableWidth } from './output.ts';
+import { type Cell, type Column, formatTable } from './table.ts';
+import { showAge } from './times.ts';
+
+const COLUMNS: readonly Column[] = [
+  { title: 'NAME', shrink: 'end' },
+  { title: 'STATE' },
+  { title: 'COMMAND', shrink: 'end' },
+  { title: 'CWD', shrink: 'start' },
+  { title: 'ATTACHED', shrink: 'end' },
+  { title: 'AGE', align: 'right' },
+];
+
+export async function list(globals: Globals & { json?: boolean }): Promise<void> {
+  const { sessions } = await withClient(globals, (client) => client.request('session.list', {}));
+  if (globals.json) printJson(sessions);
+  else if (sessions.length > 0) print(formatTable(COLUMNS, sessions.map(row), tableWidth()));
+  else note('no sessions: `cmdop new` starts one');
+}
+
+function row(session: SessionSummary): Cell[] {
+  const command = session.running ?? (session.command.length > 0 ? session.command.map((word) => basename(word)).join(' ') : '');
+  const people = [...new Set(session.attached.map(({ actor }) => actor.name))];
+  return [
+    session.name,
+    state(session),
+    session.running === null ? { text: command, style: dim } : command,
+    shortHome(session.cwd),
+    people.join(', ') || { text: '-', style: dim },
+    showAge(Date.now() - session.createdAt),
+  ];
+}
+
+function state({ end, running }: SessionSummary): Cell {
+  if (end) return { text: `ended (${showEnd(end)})`, style: end.code === 0 ? dim : red };
+  return running === null ? 'idle' : { text: 'busy', style: green };
+}
+
+/** `exit code 1`, `SIGKILL`, or why nobody knows. */
+export function showEnd(end: SessionEnd): string {
+  if (end.reason === 'keeper-lost') return 'its keeper is gone';
+  if (end.reason === 'machine-restarted') return 'the machine restarted';
+  return end.signal ?? `exit code ${end.code ?? 'unknown'}`;
+}
+
+export function shortHome(folder: string): string {
+  const home = homedir();
+  return folder === home || folder.startsWith(`${home}/`) ? `~${folder.slice(home.length)}` : folder;
+}
+
+export async function rename(globals: Globals, session: string, name: string): Promise<void> {
+  await withClient(globals, (client) => client.request('session.rename', { session: sessionRef(session), name }));
+}
+
+/** An ended session has nothing left to signal: it is taken off the list. */
+export async function kill(globals: Globals & { signal?: string }, session: string): Promise<void> {
+  const signal = globals.signal === undefined ? undefined : parseSignal(globals.signal);
+  await withClient(globals, async (client) => {
+    try {
+      await client.request('session.kill', { session: sessionRef(session), ...(signal ? { signal } : {}) });
+    } catch (error) {
+      if (signal || !(error instanceof CmdopError) || error.code !== 'session-ended') throw error;
+      await client.request('session.remove', { session: sessionRef(session) });
+      note(`${session} had ended: it is off the list, its history stays (\`cmdop log ${session}\`)`);
+    }
+  });
+}
+
+/** `KILL`, `kill`, `SIGKILL` or 9. */
+function parseSignal(given: string) {
+  const named = /^\d+$/.test(given)
+    ? Object.entries(constants.signals).find(([, number]) => number === Number(given))?.[0]
+    : `SIG${given.toUpperCase().replace(/^SIG/, '')}`;
+  const signal = SIGNAL.safeParse(named);
+  if (signal.success && named) return signal.data;
+  throw new UsageError(`"${given}" is no signal that can be sent: choose from ${SIGNAL.unwrap().options.join(', ')}`);
+}
+
+const SIGNAL = METHODS['session.kill'].params.shape.signal;

@@ -1,0 +1,111 @@
+/** `screen`, `who` and `inspect`: one session as it is now. */
+import type { Attachment, ProcessRow, Result, SessionSummary } from '#protocol/messages.ts';
+import { type Globals, sessionRef, withClient } from './connect.ts';
+import { bold, dim, note, print, printJson, tableWidth } from './output.ts';
+import { shortHome, showEnd } from './sessions.ts';
+import { type Column, formatTable, printable } from './table.ts';
+import { showAge, showTime } from './times.ts';
+
+type Options = Globals & { json?: boolean };
+
+export async function screen(options: Options, session: string): Promise<void> {
+  const shown = await withClient(options, (client) => client.request('session.screen', { session: sessionRef(session) }));
+  if (options.json) {
+    printJson(shown);
+    return;
+  }
+  const text = shown.lines.map((line) => printable(line)).join('\n');
+  if (text.trim() !== '') print(`${text.replace(/\n+$/, '')}\n`);
+}
+
+const WHO_COLUMNS: readonly Column[] = [
+  { title: 'NAME', shrink: 'end' },
+  { title: 'KIND' },
+  { title: 'INTERFACE' },
+  { title: 'ROLE' },
+  { title: 'CONTROL' },
+  { title: 'SINCE', align: 'right' },
+];
+
+export async function who(options: Options, session: string): Promise<void> {
+  const summary = await sessionSummary(options, session);
+  if (options.json) printJson({ session: summary.id, control: summary.control, attached: summary.attached });
+  else if (summary.attached.length > 0) print(formatTable(WHO_COLUMNS, summary.attached.map(whoRow(summary)), tableWidth()));
+  else note(`nobody is attached to ${summary.name}: \`cmdop attach ${summary.name}\` joins it`);
+}
+
+const whoRow =
+  ({ control }: SessionSummary) =>
+  ({ actor, client, role, since }: Attachment) => [
+    actor.name,
+    actor.kind,
+    actor.interface,
+    role,
+    control.holder?.client === client ? { text: 'yes', style: bold } : '',
+    showAge(Date.now() - since),
+  ];
+
+async function sessionSummary(options: Options, session: string): Promise<SessionSummary> {
+  return (await withClient(options, (client) => client.request('session.inspect', { session: sessionRef(session) }))).session;
+}
+
+export async function inspect(options: Options, session: string): Promise<void> {
+  const state = await withClient(options, (client) => client.request('session.inspect', { session: sessionRef(session) }));
+  if (options.json) printJson(state);
+  else print(describe(state));
+}
+
+function describe({ session, processes, modes, output, shellIntegration, keeperPid }: Result<'session.inspect'>): string {
+  const holder = session.control.holder;
+  const set = Object.entries(modes)
+    .filter(
+      ([name, value]) =>
+        (value === true && !['cursorVisible', 'wraparound'].includes(name)) || (typeof value === 'string' && value !== 'none'),
+    )
+    .map(([name, value]) => (typeof value === 'string' ? `${name} ${value}` : name));
+  const rows: [string, string][] = [
+    ['name', session.name],
+    ['address', session.address],
+    ['id', session.id],
+    ['state', session.end ? `ended: ${showEnd(session.end)}` : 'running'],
+    ['command', session.running ?? '(at the prompt, or unknown)'],
+    ['folder', shortHome(session.cwd)],
+    ['title', session.title || '(none)'],
+    ['size', `${session.size.cols} × ${session.size.rows}`],
+    ['created', showTime(session.createdAt, Date.now())],
+    ['attached', session.attached.map(({ actor, role }) => `${actor.name} (${actor.interface}, ${role})`).join(', ') || '(nobody)'],
+    ['control', `${holder ? holder.actor.name : '(nobody)'}, mode ${session.control.mode}, epoch ${session.control.epoch}`],
+    ['output', `bytes ${output.start} to ${output.end}`],
+    ['modes', set.join(', ') || '(none)'],
+    ['shell integration', shellIntegration ? 'yes' : 'no: commands are read from the screen'],
+    ['keeper', keeperPid === null ? '(none)' : `pid ${keeperPid}`],
+  ];
+  const width = Math.max(...rows.map(([name]) => name.length));
+  const facts = rows.map(([name, value]) => `${dim(name.padEnd(width))}  ${printable(value)}\n`).join('');
+  return processes.length > 0 ? `${facts}\n${formatTable(PROCESS_COLUMNS, tree(processes), tableWidth())}` : facts;
+}
+
+const PROCESS_COLUMNS: readonly Column[] = [
+  { title: 'PID', align: 'right' },
+  { title: 'CPU', align: 'right' },
+  { title: 'MEMORY', align: 'right' },
+  { title: 'CWD', shrink: 'start' },
+  { title: 'PROCESS', shrink: 'end' },
+];
+
+function tree(processes: readonly ProcessRow[]): string[][] {
+  const pids = new Set(processes.map(({ pid }) => pid));
+  const rows: string[][] = [];
+  const add = (process: ProcessRow, depth: number) => {
+    rows.push([
+      String(process.pid),
+      `${Math.round(process.cpu * 100)}%`,
+      `${(process.memoryBytes / 1024 / 1024).toFixed(1)} MB`,
+      process.cwd === null ? '' : shortHome(process.cwd),
+      `${'  '.repeat(depth)}${process.command}`,
+    ]);
+    for (const child of processes) if (child.ppid === process.pid && child !== process) add(child, depth + 1);
+  };
+  for (const process of processes) if (!pids.has(process.ppid)) add(process, 0);
+  return rows;
+}
