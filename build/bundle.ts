@@ -83,12 +83,10 @@ async function compile(target: Target): Promise<Built> {
 async function configOf(target: Target): Promise<InlineConfig> {
   if (target.kind === 'renderer') return (await import('./vite.renderer.ts')).rendererConfig();
   const isPreload = target.kind === 'preload';
-  const chunks = target.output.replace(/\.mjs$/, '');
   return {
     root,
     define: { 'process.env.NODE_ENV': '"production"' },
     ssr: { noExternal: true, external: EXTERNAL, target: 'node' },
-    // Chunks are per target, so that the keeper can never come to share one with the host.
     build: {
       ssr: join(root, target.entry),
       target: target.runtime,
@@ -100,8 +98,9 @@ async function configOf(target: Target): Promise<InlineConfig> {
         output: {
           format: isPreload ? 'cjs' : 'es',
           entryFileNames: target.output,
-          chunkFileNames: `${chunks}/[name]-[hash].mjs`,
-          ...(isPreload ? { codeSplitting: false } : {}),
+          // One file a program: replaced in one step, nothing shared with the keeper, and a client that has been
+          // attached for days still finds what it imports late. What is imported late is still run late.
+          codeSplitting: false,
         },
       },
     },

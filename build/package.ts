@@ -74,7 +74,7 @@ function besideTheArchive(): FileSet[] {
   const pty = join(root, 'node_modules', 'node-pty');
   return [
     { from: realpathSync(join(root, 'node_modules', 'node', 'bin', node)), to: join('node', node) },
-    { from: join(root, 'dist'), to: 'dist', filter: ['**/*', '!.stamp', '!app.mjs', '!app/**', '!preload.cjs', '!icon.png'] },
+    { from: join(root, 'dist'), to: 'dist', filter: ['**/*', '!.stamp', '!app.mjs', '!preload.cjs', '!icon.png'] },
     {
       from: pty,
       to: join('node_modules', 'node-pty'),
@@ -96,7 +96,7 @@ function nativeFiles(pty: string): string[] {
  */
 function stageApp(): string {
   const folder = mkdtempSync(join(tmpdir(), 'cmdop-package-'));
-  for (const part of ['app.mjs', 'app', 'preload.cjs', 'icon.png', 'renderer']) {
+  for (const part of ['app.mjs', 'preload.cjs', 'icon.png', 'renderer']) {
     const from = join(root, 'dist', part);
     if (existsSync(from)) cpSync(from, join(folder, 'app', part), { recursive: true });
   }
