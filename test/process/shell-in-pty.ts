@@ -12,7 +12,7 @@ import { type Osc, VtScanner } from '../../main/session/vt-scanner.ts';
 export const SHELL_DIR = join(import.meta.dirname, '../../main/host/shell');
 
 /** A shell that hangs fails the test instead of the run, ms. */
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 8_000;
 
 export type SeenMark = ParsedMark & { readonly osc: Osc };
 
@@ -24,6 +24,8 @@ export type ShellOptions = {
   readonly hostEnv?: Record<string, string>;
   readonly clientEnv?: Record<string, string>;
   readonly shellDir?: string;
+  /** False where the shell is told to expand nothing in prompts. */
+  readonly marksPromptEnd?: boolean;
 };
 
 export class ShellInPty {
@@ -35,8 +37,10 @@ export class ShellInPty {
   exitCode: number | null = null;
   readonly pty: IPty;
   readonly #waiting = new Set<() => void>();
+  readonly #marksPromptEnd: boolean;
 
   constructor(options: ShellOptions) {
+    this.#marksPromptEnd = options.marksPromptEnd ?? true;
     this.folder = mkdtempSync(join(tmpdir(), 'cmdop-shell-'));
     this.home = join(this.folder, 'home');
     const runDir = join(this.folder, 'run');
@@ -88,9 +92,19 @@ export class ShellInPty {
     });
   }
 
-  /** Marks with the session's key. */
+  /** Marks with the session's key, seen for the first time. */
   get trusted(): SeenMark[] {
-    return this.marks.filter(({ key }) => key?.nonce === this.launch.nonce);
+    let last = 0;
+    return this.marks.filter(({ key }) => {
+      if (!key || key.nonce !== this.launch.nonce || key.count <= last) return false;
+      last = key.count;
+      return true;
+    });
+  }
+
+  /** What was printed, without escape sequences. */
+  get text(): string {
+    return withoutEscapes(this.output);
   }
 
   /** The trusted marks since mark `from`, in short: `E:ls`, `C`, `D:0`, `P:/home`, `A`. */
@@ -136,8 +150,10 @@ export class ShellInPty {
     return this.until(`prompt ${count}`, () => {
       const prompts = this.trusted.filter(({ mark }) => mark.kind === 'prompt-start');
       const last = prompts.at(-1);
-      // The line editor takes over once the prompt is drawn: keys typed before it might be echoed twice.
-      return prompts.length >= count && last !== undefined && Buffer.byteLength(this.output) > last.osc.end;
+      if (prompts.length < count || !last) return false;
+      return this.#marksPromptEnd
+        ? this.marks.some(({ mark, osc }) => mark.kind === 'prompt-end' && osc.start > last.osc.start)
+        : Buffer.byteLength(this.output) > last.osc.end;
     });
   }
 
@@ -146,13 +162,14 @@ export class ShellInPty {
   }
 
   /** Types `line` and Enter at a prompt, waits for the next one; answers the marks in short, and what was printed. */
-  async run(line: string): Promise<{ marks: string[]; output: string }> {
+  async run(line: string): Promise<{ marks: string[]; output: string; text: string }> {
     const prompts = this.promptCount;
     const from = this.trusted.length;
     const printed = this.output.length;
     this.pty.write(`${line}\r`);
     await this.prompts(prompts + 1);
-    return { marks: this.short(from), output: this.output.slice(printed) };
+    const output = this.output.slice(printed);
+    return { marks: this.short(from), output, text: withoutEscapes(output) };
   }
 
   async exited(): Promise<number> {
@@ -166,3 +183,5 @@ export class ShellInPty {
     rmSync(this.folder, { recursive: true, force: true });
   }
 }
+
+const withoutEscapes = (output: string) => output.replaceAll(/\x1b(\][^\x07]*\x07|\[[0-?]*[ -/]*[@-~]|\(.|[=>])/g, '');

@@ -101,7 +101,7 @@ __cmdop_ps0() {
 
 # First thing before a prompt: the command that ran has ended.
 __cmdop_precmd() {
-  local status=$?
+  local status=$? options=$-
   if [[ $__cmdop_modern ]]; then { local - && builtin set +eux; } 2>/dev/null; fi
   if [[ $__cmdop_debug && ! $__cmdop_modern ]]; then
     # The DEBUG trap does not see a subshell or a function definition: it is known by the line in the history.
@@ -119,12 +119,12 @@ __cmdop_precmd() {
   __cmdop_running=
   if [[ ! $__cmdop_last_hook ]]; then __cmdop_prompt; fi
   # For the hooks after this one where they share one string; with set -e that would end the shell.
-  case $- in *e*) ;; *) builtin return "$status" ;; esac
+  case $options in *e*) ;; *) builtin return "$status" ;; esac
 }
 
 # Last thing before a prompt: hooks of the user may have changed the folder, the prompt and the history.
 __cmdop_prompt() {
-  local status=$?
+  local status=$? options=$-
   if [[ $__cmdop_modern ]]; then { local - && builtin set +eux; } 2>/dev/null; fi
   local escaped number marks=
   __cmdop_escape "$PWD"
@@ -140,7 +140,7 @@ __cmdop_prompt() {
   __cmdop_mark '133;A;cmdop='
   __cmdop_print_marks
   __cmdop_debug=1
-  case $- in *e*) ;; *) builtin return "$status" ;; esac
+  case $options in *e*) ;; *) builtin return "$status" ;; esac
 }
 
 # The DEBUG trap of bash before 4.4.

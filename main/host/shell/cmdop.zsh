@@ -95,4 +95,4 @@ if [[ -o interactive ]]; then
 fi
 
 # zsh reads no .zshenv that it cannot read, or that is a folder.
-if [[ -r ${ZDOTDIR-~}/.zshenv && ! -d ${ZDOTDIR-~}/.zshenv ]]; then builtin source -- "${ZDOTDIR-~}/.zshenv"; fi
+if [[ -r ${ZDOTDIR-$HOME}/.zshenv && ! -d ${ZDOTDIR-$HOME}/.zshenv ]]; then builtin source -- "${ZDOTDIR-$HOME}/.zshenv"; fi
