@@ -9,7 +9,7 @@ import { mkdirSync, readdirSync, statSync } from 'node:fs';
 import { type FileHandle, open, readFile, rename, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { zstdCompress, zstdDecompress } from 'node:zlib';
+import { constants, zstdCompress, zstdDecompress } from 'node:zlib';
 import type { Offset } from '#protocol/ids.ts';
 
 /** Raw bytes of a segment, bytes: small enough to decompress for one read, large enough to compress well. */
@@ -19,10 +19,14 @@ const GATHER_MS = 20;
 /** This much is written at once, bytes. */
 const GATHER_BYTES = 128 * 1024;
 
+/** Level 1 packs build logs as well as 3 (5.1 : 1 against 5.3) in two thirds of the time; one chunk spares turns of the thread pool. */
+const COMPRESSION = { params: { [constants.ZSTD_c_compressionLevel]: 1 }, chunkSize: 1024 * 1024 };
+
 const compress = promisify(zstdCompress);
 const decompress = promisify(zstdDecompress);
 
-type Segment = { readonly start: number; bytes: number; fileBytes: number; isSealed: boolean };
+/** `isClosed`: nothing is added any more; `isSealed`: and its file is the compressed one. */
+type Segment = { readonly start: number; bytes: number; fileBytes: number; isClosed: boolean; isSealed: boolean };
 
 export type OutputLogOptions = {
   folder: string;
@@ -35,12 +39,13 @@ export class OutputLog {
   readonly #options: OutputLogOptions;
   #segments: Segment[];
   #file: FileHandle | null = null;
-  #pending: Uint8Array[] = [];
+  #pending: { offset: number; bytes: Uint8Array }[] = [];
   #pendingBytes = 0;
   #end: number;
   #storedEnd: number;
   #timer: NodeJS.Timeout | null = null;
   #work: Promise<void> = Promise.resolve();
+  #compressing: Promise<void> = Promise.resolve();
   #isWriting = false;
   #isBroken = false;
   #cache: { start: number; bytes: Uint8Array } | null = null;
@@ -64,7 +69,8 @@ export class OutputLog {
       // A crash between compressing and removing leaves both; the compressed one sorts first.
       if (segments.at(-1)?.start === start) continue;
       const fileBytes = statSync(join(options.folder, name)).size;
-      segments.push({ start, bytes: match[2] === undefined ? fileBytes : Number(match[2]), fileBytes, isSealed: match[2] !== undefined });
+      const isSealed = match[2] !== undefined;
+      segments.push({ start, bytes: isSealed ? Number(match[2]) : fileBytes, fileBytes, isClosed: isSealed, isSealed });
     }
     return new OutputLog(options, segments);
   }
@@ -83,15 +89,9 @@ export class OutputLog {
   }
 
   append(offset: Offset, bytes: Uint8Array): void {
-    if (offset !== this.#end) {
-      // Output the last host had not stored went with it: the hole stays visible as a jump between segments.
-      this.#seal();
-      this.#end = offset;
-      this.#storedEnd = Math.max(this.#storedEnd, offset);
-    }
-    this.#pending.push(bytes);
+    this.#pending.push({ offset, bytes });
     this.#pendingBytes += bytes.length;
-    this.#end += bytes.length;
+    this.#end = offset + bytes.length;
     if (this.#pendingBytes >= GATHER_BYTES) this.#flush();
     else this.#timer ??= setTimeout(() => this.#flush(), GATHER_MS);
   }
@@ -124,8 +124,11 @@ export class OutputLog {
 
   /** Resolves when everything appended so far is stored, or was given up. */
   async flushed(): Promise<void> {
-    this.#flush();
-    await this.#work;
+    const end = this.#end;
+    while (this.#storedEnd < end) {
+      this.#flush();
+      await this.#work;
+    }
   }
 
   async dispose(): Promise<void> {
@@ -147,19 +150,18 @@ export class OutputLog {
   }
 
   async #write(): Promise<void> {
-    const parts = this.#pending;
-    const bytes = this.#pendingBytes;
-    const end = this.#end;
-    this.#pending = [];
-    this.#pendingBytes = 0;
+    const { start, parts } = this.#takeRun();
+    const bytes = parts.reduce((sum, { length }) => sum + length, 0);
+    this.#pendingBytes -= bytes;
+    const end = start + bytes;
     try {
       let segment = this.#segments.at(-1);
-      if (!segment || segment.isSealed || !this.#file) {
-        const start = end - bytes;
-        if (segment && !segment.isSealed && segment.start + segment.bytes === start)
-          this.#file = await open(this.#path(segment, 'raw'), 'a', 0o600);
+      // Output the last host had not stored went with it: the hole stays visible as a jump between segments.
+      if (segment && segment.start + segment.bytes !== start) this.#seal();
+      if (!segment || segment.isClosed || !this.#file) {
+        if (segment && !segment.isClosed) this.#file = await open(this.#path(segment, 'raw'), 'a', 0o600);
         else {
-          segment = { start, bytes: 0, fileBytes: 0, isSealed: false };
+          segment = { start, bytes: 0, fileBytes: 0, isClosed: false, isSealed: false };
           this.#file = await open(this.#path(segment, 'raw'), 'w', 0o600);
           this.#segments.push(segment);
         }
@@ -182,22 +184,40 @@ export class OutputLog {
     this.#options.stored(end as Offset);
   }
 
-  /** Ends the segment being written and compresses it behind the writes that follow. */
+  /** What waits, up to a jump: bytes before and after a hole never share a segment. */
+  #takeRun(): { start: number; parts: Uint8Array[] } {
+    const start = this.#pending[0]?.offset ?? this.#end;
+    let end = start;
+    let count = 0;
+    for (const { offset, bytes } of this.#pending) {
+      if (offset !== end) break;
+      end += bytes.length;
+      count++;
+    }
+    return { start, parts: this.#pending.splice(0, count).map(({ bytes }) => bytes) };
+  }
+
+  /** Ends the segment being written, at once for whoever writes next, and compresses it behind the writes that follow. */
   #seal(): void {
     const segment = this.#segments.at(-1);
     const file = this.#file;
     this.#file = null;
-    if (!file) return;
-    void file.close().then(
-      () => segment && this.#compress(segment),
-      () => {}, // its content was written; it stays as a raw segment
-    );
+    if (segment) segment.isClosed = true;
+    if (!file || !segment) return;
+    // One at a time: the threads that compress are the ones that write.
+    this.#compressing = this.#compressing
+      .then(() => file.close())
+      .then(
+        () => this.#compress(segment),
+        () => {}, // its content was written; it stays as a raw segment
+      );
   }
 
   async #compress(segment: Segment): Promise<void> {
     try {
       const raw = this.#path(segment, 'raw');
-      const packed = await compress(await readFile(raw));
+      const content = await readFile(raw);
+      const packed = await compress(content, { ...COMPRESSION, pledgedSrcSize: content.length });
       const target = this.#path(segment, 'zst');
       await writeFile(`${target}.new`, packed, { mode: 0o600 });
       await rename(`${target}.new`, target);

@@ -1,0 +1,89 @@
+/** Output on disk: what was appended is read back byte for byte, while segments are compressed behind it and after. */
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Offset } from '#protocol/ids.ts';
+import { OutputLog } from '../../main/host/output-log.ts';
+
+const PART_BYTES = 100_000;
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'cmdop-log-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const openLog = (stored: (offset: Offset) => void = () => {}) =>
+  OutputLog.open({ folder, budgetBytes: 1e9, stored, problem: (sentence) => expect(sentence).toBeNull() });
+
+/** Bytes that tell where they belong. */
+function part(offset: number, length = PART_BYTES): Uint8Array {
+  return Uint8Array.from({ length }, (_, index) => ((offset + index) * 2654435761) >>> 24);
+}
+
+async function readAll(log: OutputLog, from: number, to: number): Promise<Uint8Array> {
+  const whole = new Uint8Array(to - from);
+  for (let at = from; at < to; ) {
+    const bytes = await log.read(at as Offset, to - at);
+    if (!bytes) throw new Error(`nothing is held at ${at}`);
+    whole.set(bytes, at - from);
+    at += bytes.length;
+  }
+  return whole;
+}
+
+test('every byte of a flood is read back, by this host and the next', async () => {
+  let isFull: () => void = () => {};
+  const full = new Promise<void>((resolve) => {
+    isFull = resolve;
+  });
+  const end = 120 * PART_BYTES;
+  const log = await openLog((offset) => offset === end && isFull());
+  for (let at = 0; at < end; at += PART_BYTES) {
+    log.append(at as Offset, part(at));
+    await new Promise((resolve) => setImmediate(resolve)); // writes and compression come in between
+  }
+  await full;
+  expect(Buffer.compare(await readAll(log, 0, end), part(0, end))).toBe(0);
+  await log.dispose();
+  const next = await openLog();
+  expect([next.start, next.end]).toEqual([0, end]);
+  expect(Buffer.compare(await readAll(next, 0, end), part(0, end))).toBe(0);
+  await next.dispose();
+});
+
+test('a segment takes no more bytes once it is being compressed', async () => {
+  const log = await openLog();
+  const end = 60 * PART_BYTES;
+  for (let at = 0; at < end; at += PART_BYTES) {
+    log.append(at as Offset, part(at));
+    await log.flushed();
+  }
+  await log.dispose();
+  const starts = readdirSync(folder).map((name) => Number(/^output-(\d{16})/.exec(name)?.[1]));
+  expect(new Set(starts).size).toBe(3); // 2 MiB each
+});
+
+test('bytes before and after a hole keep their offsets', async () => {
+  const log = await openLog();
+  log.append(0 as Offset, part(0, 10));
+  log.append(30 as Offset, part(30, 10));
+  expect(await log.read(0 as Offset, 100)).toEqual(part(0, 10));
+  expect(await log.read(15 as Offset, 100)).toBeNull();
+  expect(await log.read(30 as Offset, 100)).toEqual(part(30, 10));
+  await log.dispose();
+});
+
+test('everything appended is stored when `flushed` resolves, also what came during a write', async () => {
+  let stored = 0;
+  const log = await openLog((offset) => {
+    stored = offset;
+  });
+  log.append(0 as Offset, part(0));
+  log.append(PART_BYTES as Offset, part(PART_BYTES)); // begins a write
+  log.append((2 * PART_BYTES) as Offset, part(2 * PART_BYTES, 10));
+  await log.flushed();
+  expect(stored).toBe(2 * PART_BYTES + 10);
+  await log.dispose();
+});
