@@ -1,6 +1,6 @@
 /** Starts the real app, the real command line and a real browser for end-to-end tests, each world with its own CMDOP_HOME. */
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -23,7 +23,7 @@ export type Desktop = { readonly app: ElectronApplication; readonly page: Page }
 export type World = {
   readonly home: string;
   readonly env: Record<string, string>;
-  /** Opens the app and waits until its page shows something. `executablePath`: a packaged app. */
+  /** Opens the app and waits until its page has the host's sessions. `executablePath`: a packaged app. */
   desktop(options?: { executablePath?: string; env?: Record<string, string> }): Promise<Desktop>;
   /** Opens a page of the browser interface by a fresh one-time URL of `cmdop web`. */
   browser(): Promise<Page>;
@@ -37,6 +37,8 @@ export type World = {
 
 export function startWorld(): World {
   const home = mkdtempSync(join(tmpdir(), 'cmdop-e2e-'));
+  writeFileSync(join(home, '.bashrc'), "PS1='$ '\n");
+  writeFileSync(join(home, '.bash_profile'), '. ~/.bashrc\n');
   const env = ownEnvironment(home);
   const desktops: ElectronApplication[] = [];
   let chrome: Browser | null = null;
@@ -62,7 +64,7 @@ export function startWorld(): World {
     });
     const page = await app.firstWindow({ timeout: PATIENCE_MS });
     page.setDefaultTimeout(PATIENCE_MS);
-    await page.waitForLoadState('domcontentloaded');
+    await whenConnected(page);
     return { app, page };
   };
 
@@ -77,6 +79,7 @@ export function startWorld(): World {
     const page = await (await chrome.newContext({ viewport: { width: 1180, height: 760 } })).newPage();
     page.setDefaultTimeout(PATIENCE_MS);
     await page.goto(url);
+    await whenConnected(page);
     return page;
   };
 
@@ -105,6 +108,11 @@ export async function takePicture(page: Page, name: string): Promise<string> {
   const path = join(picturesDir, `${name}.png`);
   await page.screenshot({ path });
   return path;
+}
+
+/** Resolves when the window says that it is connected: from then on it listens to keys. */
+export async function whenConnected(page: Page): Promise<void> {
+  await page.locator('[data-testid="status-bar"][data-link="connected"]').waitFor();
 }
 
 /** The rows the terminal in front shows, without trailing blanks, top to bottom. */
@@ -136,6 +144,16 @@ export async function waitForScreen(page: Page, text: string | RegExp, timeoutMs
 export async function typeIntoTerminal(page: Page, text: string): Promise<void> {
   await page.locator('[data-testid="terminal"]:visible').first().click();
   await page.keyboard.type(text);
+}
+
+/** Names on the tabs, left to right. */
+export async function tabNames(page: Page): Promise<string[]> {
+  return await page.getByRole('tab').allTextContents();
+}
+
+/** The numbers of `step 12 of 400`, in the order they were printed. */
+export function numberedSteps(text: string): number[] {
+  return [...text.matchAll(/step (\d+) of \d+/g)].map(([, step]) => Number(step));
 }
 
 type TerminalBuffer = { viewportY: number; getLine(row: number): { translateToString(trim: boolean): string } | undefined };

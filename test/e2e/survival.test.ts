@@ -1,0 +1,132 @@
+/** Sessions outlive the window and the host: nothing is lost, nothing is doubled, and the window says what happens. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Offset } from '#protocol/ids.ts';
+import { readShown, shownIn } from './cells.ts';
+import { type Desktop, numberedSteps, startWorld, tabNames, typeIntoTerminal, type World, waitForScreen } from './launch.ts';
+import { connectEngine, mirrorSession } from './people.ts';
+
+/** Colours of all three kinds, attributes, wide, combining and joined characters, drawn by vim on the alternate screen. */
+const PAINTING = [
+  String.raw`\033[1;31mred \033[0;3;38;5;208morange\033[0m \033[38;2;20;180;90;4mgreen\033[0m \033[7minverse\033[0m`,
+  String.raw`wide 漢字かな, combining e\u0301 n\u0303, emoji 🚀 👩‍💻, box ┌─┐, \033[9mstruck\033[0m`,
+].join(String.raw`\n`);
+
+describe('a window that is closed and opened again', () => {
+  let world: World;
+  let first: Desktop;
+  let second: Desktop;
+
+  beforeAll(async () => {
+    world = startWorld();
+    first = await world.desktop();
+    await first.page.keyboard.press('Control+Shift+T');
+    await waitForScreen(first.page, '$ ');
+  });
+  afterAll(() => world.dispose());
+
+  test('leaves its programs running', async () => {
+    await world.cmdop('rename', await tabNames(first.page).then(([name]) => name ?? ''), 'counter');
+    await typeIntoTerminal(first.page, 'for ((i = 1; ; i++)); do echo "count $i"; sleep 0.05; done\n');
+    await waitForScreen(first.page, /count 5$/m);
+    await world.cmdop('new', 'painting', '--detach', '--cwd', world.home);
+    await first.page.getByTestId('session-row').filter({ hasText: 'painting' }).getByRole('button').click();
+    await waitForScreen(first.page, '$ ');
+    await typeIntoTerminal(first.page, `clear; printf '${PAINTING}\\n'\n`);
+    await waitForScreen(first.page, /struck/);
+    await first.app.close();
+
+    const then = lastCount(await world.cmdop('screen', 'counter'));
+    await expect.poll(async () => lastCount(await world.cmdop('screen', 'counter'))).toBeGreaterThan(then + 5);
+  });
+
+  test('finds its tabs again, in order, and the one in front', async () => {
+    second = await world.desktop();
+    await waitForScreen(second.page, /struck/);
+    expect(await tabNames(second.page)).toEqual(['counter', 'painting']);
+    await expect.poll(() => second.page.getByRole('tab', { selected: true }).textContent()).toBe('painting');
+  });
+
+  test('shows what the host has, cell for cell', async () => {
+    await expectSameAsHost('painting');
+    await second.page.keyboard.press('Control+Shift+Tab');
+    await second.page.keyboard.press('Control+C');
+    await waitForScreen(second.page, /\^C[\s\S]*\$ $/m);
+    await expectSameAsHost('counter');
+  });
+
+  async function expectSameAsHost(session: string): Promise<void> {
+    const engine = await connectEngine(world, 'witness');
+    try {
+      const { outputEnd } = (await engine.request('session.inspect', { session })).session;
+      const mirror = mirrorSession(engine, session);
+      await mirror.parsedUpTo(outputEnd);
+      const ofHost = readShown({ cmdopTerminal: mirror.terminal }, 50);
+      await expect.poll(() => shownIn(second.page, 50)).toEqual(ofHost);
+      const told = await engine.request('session.screen', { session });
+      expect(told.lines.join('\n').trimEnd()).toBe(mirror.screenText());
+    } finally {
+      engine.close();
+    }
+  }
+});
+
+describe('a host that is killed while a build prints', () => {
+  let world: World;
+  let desktop: Desktop;
+  /** Lines of the build: fewer than the window keeps, more than a second's worth. */
+  const STEPS = 4_000;
+
+  beforeAll(async () => {
+    world = startWorld();
+    await world.cmdop('new', 'build', '--detach', '--cwd', world.home);
+    desktop = await world.desktop();
+    await desktop.page.getByTestId('session-row').getByRole('button').click();
+    await waitForScreen(desktop.page, '$ ');
+    const pid = await world.hostPid();
+    if (pid === null) throw new Error('no host runs');
+    const banner = desktop.page.getByTestId('offline-banner').waitFor();
+    await typeIntoTerminal(
+      desktop.page,
+      `for i in $(seq ${STEPS}); do echo "step $i of ${STEPS}"; ((i % 40)) || sleep 0.02; done; echo 'all is 'built\n`,
+    );
+    await waitForScreen(desktop.page, /step \d{3} of/);
+    process.kill(pid, 'SIGKILL');
+    await banner;
+  });
+  afterAll(() => world.dispose());
+
+  test('is missed by the window, which says so and comes back by itself', async () => {
+    await desktop.page.getByTestId('offline-banner').waitFor({ state: 'hidden' });
+    await waitForScreen(desktop.page, /^all is built$/m);
+    expect(await world.hostPid()).not.toBeNull();
+  });
+
+  test('costs no line and repeats none, in the window and in the record', async () => {
+    const wanted = Array.from({ length: STEPS }, (_, i) => i + 1);
+    const shown = await shownIn(desktop.page, STEPS + 100);
+    expect(numberedSteps(shown.rows.join('\n'))).toEqual(wanted);
+    expect(numberedSteps(await recordOf('build'))).toEqual(wanted);
+  });
+
+  test('does not stop what was typed before from being the last word', async () => {
+    await typeIntoTerminal(desktop.page, "echo 'goes 'on\n");
+    await waitForScreen(desktop.page, /^goes on$/m);
+  });
+
+  async function recordOf(session: string): Promise<string> {
+    const engine = await connectEngine(world, 'witness');
+    try {
+      const parts: Buffer[] = [];
+      for (let from = 0; ; ) {
+        const { to, end, bytes } = await engine.request('output.read', { session, from: from as Offset });
+        parts.push(Buffer.from(bytes, 'base64'));
+        if (to >= end) return Buffer.concat(parts).toString();
+        from = to;
+      }
+    } finally {
+      engine.close();
+    }
+  }
+});
+
+const lastCount = (screen: string): number => Number([...screen.matchAll(/^count (\d+)$/gm)].at(-1)?.[1] ?? 0);
