@@ -6,7 +6,7 @@
  * second. When the disk refuses, records wait in memory in order, the session goes on, and `problem` says so.
  */
 import { createHash } from 'node:crypto';
-import { close, existsSync, fsync, open as openFile, renameSync } from 'node:fs';
+import { close, closeSync, existsSync, fsync, open as openFile, openSync, renameSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import type { ActorId, Offset, SessionId } from '#protocol/ids.ts';
 import type { InterfaceKind, VerifyReport } from '#protocol/messages.ts';
@@ -246,6 +246,7 @@ export class Journal {
 }
 
 function open(file: string): DatabaseSync {
+  closeSync(openSync(file, 'a', 0o600)); // SQLite would let others read it; its WAL takes over the mode
   const db = new DatabaseSync(file);
   db.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=2000;');
   db.exec(SCHEMA);

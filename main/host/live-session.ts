@@ -13,7 +13,7 @@ import type { KeeperLink, KeeperListener } from './keeper-link.ts';
 import type { Records, StoredSession } from './records.ts';
 import type { OscEvent } from './screen-messages.ts';
 import type { Screens } from './screens.ts';
-import type { SessionCommands } from './session-commands.ts';
+import type { CommandsNote, SessionCommands } from './session-commands.ts';
 import { type InputSource, SessionInput, type Unit } from './session-input.ts';
 import type { SessionOutput } from './session-output.ts';
 import { type Subscriber, sendSnapshot } from './subscriber.ts';
@@ -36,6 +36,9 @@ export type Attached = {
   subscriber: Subscriber | null;
   typingToldAt: number;
 };
+
+/** What a keeper remembers for the next host. */
+export type SessionNote = { commands: CommandsNote; epoch: Epoch; lastHolder: ClientId | null };
 
 export type LiveSessionOptions = {
   stored: StoredSession;
@@ -296,9 +299,11 @@ export class LiveSession {
     this.#options.events.changed(this);
   }
 
-  /** What only the keeper can remember across a crash of this process. */
-  note(bytes: Uint8Array): void {
-    this.#keeper?.note(bytes);
+  /** Tells the keeper what the next host must know, also where the journal is lost. */
+  keepNote(): void {
+    const { epoch, lastHolder } = this.#input.remembered;
+    const note: SessionNote = { commands: this.commands.note, epoch, lastHolder };
+    this.#keeper?.note(Buffer.from(JSON.stringify(note)));
   }
 
   /** Leaves the session to the next host. */
@@ -346,6 +351,7 @@ export class LiveSession {
   }
 
   #controlMoved(by: ClientId | null): void {
+    this.keepNote();
     const control = this.#input.control();
     for (const attached of this.#attached.values()) {
       // The one who asked has the answer to its request.

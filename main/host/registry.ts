@@ -9,7 +9,7 @@ import type { Actor, Params, SessionEnd, Size } from '#protocol/messages.ts';
 import { CheckpointLog } from './checkpoint-log.ts';
 import type { Journal } from './journal.ts';
 import { KeeperLink, type KeeperRuntime, startKeeper } from './keeper-link.ts';
-import { LiveSession, type LiveSessionEvents } from './live-session.ts';
+import { LiveSession, type LiveSessionEvents, type SessionNote } from './live-session.ts';
 import { OutputLog } from './output-log.ts';
 import type { Records, StoredSession } from './records.ts';
 import type { Screens } from './screens.ts';
@@ -218,10 +218,12 @@ export class Registry {
       resizes,
       gapped: (range) => journal.append({ session: id, actor: null, interface: null, kind: 'gap', outputOffset: range.to, payload: range }),
     });
+    const note = keeper ? parseNote(keeper.hello.note) : null;
+    const control = records.lastControl(id);
     const commands = new SessionCommands({
       session: id,
       nonce: freshNonce ?? meta?.nonce ?? null,
-      note: keeper ? Buffer.from(keeper.hello.note, 'base64') : null,
+      note: note?.commands ?? null,
       isRunning: keeper !== null,
       records,
       journal,
@@ -229,7 +231,7 @@ export class Registry {
       clock,
       cwd: stored.cwd,
       outputEnd: () => output.end,
-      keep: (note) => session?.note(note),
+      noted: () => session?.keepNote(),
       events,
     });
     const opened = new LiveSession({
@@ -241,7 +243,8 @@ export class Registry {
       records,
       clock,
       keeper,
-      remembered: records.lastControl(id),
+      // The keeper knows more than a journal that was lost or lags.
+      remembered: note && note.epoch > control.epoch ? note : control,
       events,
     });
     session = opened;
@@ -332,6 +335,15 @@ function validName(name: string): string {
     );
   }
   return trimmed;
+}
+
+function parseNote(base64: string): SessionNote | null {
+  if (base64 === '') return null;
+  try {
+    return JSON.parse(Buffer.from(base64, 'base64').toString()) as SessionNote;
+  } catch {
+    return null; // of another version: the journal's word counts
+  }
 }
 
 /** Which boot of the machine this is; constant where the system does not tell. */

@@ -22,19 +22,20 @@ export type SessionCommandsOptions = {
   /** Where the session began. */
   cwd: string;
   /** What the last host left with the keeper. */
-  note: Uint8Array | null;
+  note: CommandsNote | null;
   isRunning: boolean;
   records: Records;
   journal: Journal;
   screens: Screens;
   clock: { now(): number; wallNow(): number };
   outputEnd: () => Offset;
-  keep: (note: Uint8Array) => void;
+  /** `note` is different now. */
+  noted: () => void;
   events: CommandEvents;
 };
 
 /** What the keeper remembers for the next host: the tracker's memory, and the row of the command that runs. */
-type Note = { memory: TrackerMemory; openId: number | null };
+export type CommandsNote = { memory: TrackerMemory; openId: number | null };
 
 export class SessionCommands {
   readonly #options: SessionCommandsOptions;
@@ -45,7 +46,7 @@ export class SessionCommands {
 
   constructor(options: SessionCommandsOptions) {
     this.#options = options;
-    const note = parseNote(options.note);
+    const { note } = options;
     this.#openId = note?.openId ?? null;
     this.#tracker = new CommandTracker({
       nonce: options.nonce,
@@ -65,6 +66,10 @@ export class SessionCommands {
   }
   get hasIntegration(): boolean {
     return this.#tracker.state.hasIntegration;
+  }
+
+  get note(): CommandsNote {
+    return { memory: this.#tracker.memory, openId: this.#openId };
   }
 
   /** An accepted unit. */
@@ -107,8 +112,7 @@ export class SessionCommands {
       }
     }
     if (events.length === 0) return false;
-    const note: Note = { memory: this.#tracker.memory, openId: this.#openId };
-    this.#options.keep(Buffer.from(JSON.stringify(note)));
+    this.#options.noted();
     return true;
   }
 
@@ -162,14 +166,5 @@ export class SessionCommands {
 
   #now(): Moment {
     return { wall: this.#options.clock.wallNow(), monotonic: this.#options.clock.now() };
-  }
-}
-
-function parseNote(bytes: Uint8Array | null): Note | null {
-  if (!bytes || bytes.length === 0) return null;
-  try {
-    return JSON.parse(Buffer.from(bytes).toString()) as Note;
-  } catch {
-    return null; // of another version: records begin anew
   }
 }

@@ -51,6 +51,11 @@ export class SessionInput {
     return this.#lease.holder?.client ?? null;
   }
 
+  /** What a later host must know to judge a client that comes back. */
+  get remembered(): { epoch: Epoch; lastHolder: ClientId | null } {
+    return { epoch: this.#lease.epoch, lastHolder: this.#lease.lastHolder };
+  }
+
   control(): Control {
     const holder = this.#lease.holder;
     const actor = holder && this.#options.records.actor(holder.actor);

@@ -35,6 +35,9 @@ export class ControlLease {
   get epoch(): Epoch {
     return this.#epoch;
   }
+  get lastHolder(): ClientId | null {
+    return this.#lastHolder;
+  }
   get holder(): Contender | null {
     return this.#holder;
   }

@@ -239,11 +239,12 @@ export class InputWorld {
   }
 }
 
-function writer(tell: (message: ToKeeper) => void): Pick<KeeperLink, 'write' | 'resize' | 'forget'> {
+function writer(tell: (message: ToKeeper) => void): Pick<KeeperLink, 'write' | 'resize' | 'forget' | 'note'> {
   return {
     write: (client, seq, bytes) => tell({ kind: 'write', client, seq, bytes }),
     resize: ({ cols, rows }) => tell({ kind: 'resize', cols, rows }),
     forget: (client) => tell({ kind: 'forget', client }),
+    note: (bytes) => tell({ kind: 'note', bytes }),
   };
 }
 

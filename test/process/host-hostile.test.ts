@@ -1,0 +1,166 @@
+/** What strangers and broken clients send: a typed error for them, nothing for the others. */
+import { connect, type Socket } from 'node:net';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { localPaths } from '#local/paths.ts';
+import { encodeInput, encodeMessage, type Frame, FrameDecoder, MAGIC } from '#protocol/frames.ts';
+import type { Channel, Epoch, Seq } from '#protocol/ids.ts';
+import { type Engine, openEngine, type Person, type Watched } from './engine.ts';
+
+let engine: Engine;
+let ann: Person;
+let view: Watched;
+
+beforeAll(async () => {
+  engine = openEngine();
+  await engine.startHost();
+  ann = engine.person('ann');
+  await ann.client.request('session.create', { name: 'calm', command: ['/bin/cat'], cwd: '/' });
+  view = ann.attach('calm');
+  await view.type('hello\r');
+  await view.until('hello');
+});
+afterAll(() => engine.dispose());
+
+/** A raw connection: what it was told until it was closed. */
+function stranger(): {
+  socket: Socket;
+  messages: Record<string, unknown>[];
+  closed: Promise<void>;
+  next(match: (message: Record<string, unknown>) => boolean): Promise<Record<string, unknown>>;
+} {
+  const socket = connect(localPaths({ CMDOP_HOME: engine.home }).hostSocket);
+  const decoder = new FrameDecoder();
+  const messages: Record<string, unknown>[] = [];
+  let skipMagic = MAGIC.length;
+  let look = () => {};
+  socket.on('data', (bytes: Buffer) => {
+    const rest = bytes.subarray(skipMagic);
+    skipMagic = Math.max(0, skipMagic - bytes.length);
+    for (const frame of decoder.push(rest) as Iterable<Frame>) if (frame.kind === 'message') messages.push(JSON.parse(frame.json));
+    look();
+  });
+  socket.on('error', () => {}); // reset by the host
+  const closed = new Promise<void>((resolve) => socket.on('close', () => resolve()));
+  const next = (match: (message: Record<string, unknown>) => boolean) =>
+    new Promise<Record<string, unknown>>((resolve) => {
+      look = () => {
+        const found = messages.find(match);
+        if (found) resolve(found);
+      };
+      look();
+    });
+  return { socket, messages, closed, next };
+}
+
+const hello = (protocol = { min: 1, max: 1 }) =>
+  encodeMessage({
+    id: 1,
+    method: 'hello',
+    params: { protocol, client: { id: 'stranger-1', interface: 'cli', name: 'stranger', build: 'x' } },
+  });
+
+/** The others notice nothing. */
+async function expectCalm(): Promise<void> {
+  const word = `calm-${Math.random()}`;
+  expect((await view.type(`${word}\r`)).verdict).toBe('applied');
+  await view.until(`${word}\n${word}`);
+  expect(view.stream.isAttached).toBe(true);
+}
+
+test.each([
+  ['another protocol', Buffer.from('GET / HTTP/1.1\r\n\r\n'), 'bad-magic'],
+  ['a frame that is too large', Buffer.concat([MAGIC, Buffer.from('ffffff7f00', 'hex')]), 'bad-frame'],
+  ['a frame of no length', Buffer.concat([MAGIC, Buffer.from('00000000', 'hex')]), 'bad-frame'],
+  ['a message that is no JSON', Buffer.concat([MAGIC, Buffer.from('040000000022aabb', 'hex')]), 'bad-frame'],
+  ['an input frame that is too short', Buffer.concat([MAGIC, Buffer.from('0200000002aa', 'hex')]), 'bad-frame'],
+])('%s ends its own connection, with the reason', async (_name, bytes, code) => {
+  const { socket, messages, closed } = stranger();
+  socket.write(bytes);
+  await closed;
+  expect(messages).toMatchObject([{ error: { code } }]);
+  await expectCalm();
+});
+
+test('an unknown frame kind is skipped, an unknown method answered', async () => {
+  const { socket, next } = stranger();
+  socket.write(
+    Buffer.concat([MAGIC, Buffer.from('0300000063aabb', 'hex'), hello(), encodeMessage({ id: 2, method: 'session.fly', params: {} })]),
+  );
+  expect(await next(({ id }) => id === 2)).toMatchObject({ error: { code: 'unknown-method' } });
+  socket.destroy();
+});
+
+test('nothing is answered before the greeting', async () => {
+  const { socket, next } = stranger();
+  socket.write(Buffer.concat([MAGIC, encodeMessage({ id: 7, method: 'session.list', params: {} })]));
+  expect(await next(({ id }) => id === 7)).toMatchObject({ error: { code: 'unauthorized' } });
+  socket.destroy();
+});
+
+test('a client of a later protocol is told which side to update', async () => {
+  const { socket, messages, closed } = stranger();
+  socket.write(Buffer.concat([MAGIC, hello({ min: 7, max: 9 })]));
+  await closed;
+  expect(messages).toMatchObject([
+    {
+      error: {
+        code: 'protocol-mismatch',
+        message: expect.stringContaining('the host speaks protocol 1, this client 7–9: the host is too old'),
+      },
+    },
+  ]);
+});
+
+test('parameters out of range are named', async () => {
+  const { socket, next } = stranger();
+  socket.write(
+    Buffer.concat([
+      MAGIC,
+      hello(),
+      encodeMessage({ id: 3, method: 'session.attach', params: { session: 'calm', size: { cols: 0, rows: 1e9 } } }),
+    ]),
+  );
+  expect(await next(({ id }) => id === 3)).toMatchObject({ error: { code: 'bad-request', message: expect.stringContaining('size.cols') } });
+  socket.destroy();
+});
+
+test("an observer's units reach nothing, even sent by hand", async () => {
+  const { socket, next } = stranger();
+  socket.write(
+    Buffer.concat([MAGIC, hello(), encodeMessage({ id: 4, method: 'session.attach', params: { session: 'calm', role: 'observer' } })]),
+  );
+  const answer = await next(({ id }) => id === 4);
+  const { channel, control } = answer.result as { channel: Channel; control: { epoch: Epoch } };
+  socket.write(encodeInput({ channel, epoch: control.epoch, seq: 1 as Seq, bytes: Buffer.from('forged\r') }));
+  socket.write(encodeMessage({ id: 5, method: 'control.take', params: { channel, force: true } }));
+  expect(await next(({ event }) => event === 'input.refused')).toMatchObject({ params: { seq: 1, reason: 'observer' } });
+  expect(await next(({ id }) => id === 5)).toMatchObject({ error: { code: 'observer' } });
+  await expectCalm();
+  expect(view.text()).not.toContain('forged');
+  const { events } = await ann.client.request('journal.list', { session: 'calm', kinds: ['refused'] });
+  expect(events.at(-1)).toMatchObject({ actorName: 'stranger', payload: { reason: 'observer', bytes: 7 } });
+  socket.destroy();
+});
+
+test('sessions and commands that do not exist are named, with what there is', async () => {
+  await expect(ann.client.request('session.screen', { session: 'nope' })).rejects.toMatchObject({
+    code: 'session-not-found',
+    message: expect.stringContaining('calm ('),
+  });
+  await expect(ann.client.request('session.create', { command: ['no-such-program'], cwd: '/' })).rejects.toMatchObject({
+    code: 'command-not-found',
+  });
+  await expect(ann.client.request('session.create', { cwd: '/no/such/folder' })).rejects.toMatchObject({ code: 'cwd-missing' });
+  await expect(ann.client.request('session.create', { name: 'calm', cwd: '/' })).rejects.toMatchObject({ code: 'name-taken' });
+});
+
+test('an ambiguous prefix is refused with the candidates, never guessed', async () => {
+  const made = await Promise.all(
+    Array.from({ length: 28 }, () => ann.client.request('session.create', { command: ['/bin/cat'], cwd: '/' })),
+  );
+  const ids = made.map(({ session }) => session.id);
+  const prefix = ids.map((id) => id.slice(0, 2)).find((two, i, all) => all.indexOf(two) !== i);
+  if (prefix) await expect(ann.client.request('session.screen', { session: prefix })).rejects.toMatchObject({ code: 'session-ambiguous' });
+  const [first] = ids;
+  expect((await ann.client.request('session.inspect', { session: first?.slice(0, 8) ?? '' })).session.id).toBe(first);
+});
