@@ -8,7 +8,7 @@
 import type { Channel, Offset, SessionId } from '#protocol/ids.ts';
 import type { Size } from '#protocol/messages.ts';
 import { OutputRing } from '#session/output-ring.ts';
-import { type CheckpointLog, MAX_REPLAY_BYTES } from './checkpoint-log.ts';
+import { type Checkpoint, type CheckpointLog, MAX_REPLAY_BYTES } from './checkpoint-log.ts';
 import type { OutputLog } from './output-log.ts';
 import type { Snapshot } from './screen-messages.ts';
 import type { Screens } from './screens.ts';
@@ -163,7 +163,8 @@ export class SessionOutput implements OutputSource {
     const now = await this.#snapshotNow();
     if (scrollback > 0) {
       const { line, offset } = now;
-      const checkpoint = this.#options.checkpoints.before({ lines: scrollback, top: line, end: offset });
+      const found = this.#options.checkpoints.before({ lines: scrollback, top: line, end: offset });
+      const checkpoint = found && found.line <= line - scrollback ? found : (this.#origin ?? found);
       if (checkpoint && checkpoint.line < line && checkpoint.offset >= this.start) {
         return {
           mode: 'snapshot',
@@ -251,6 +252,12 @@ export class SessionOutput implements OutputSource {
       at = (at + bytes.length) as Offset;
     }
     this.#isScreenOpen = true;
+  }
+
+  /** The empty screen that the session began with: a checkpoint as good as any while its output is held. */
+  get #origin(): Checkpoint | null {
+    const isInReach = this.start === 0 && this.end <= MAX_REPLAY_BYTES;
+    return isInReach ? { offset: 0 as Offset, size: this.#sizeAt(0 as Offset), line: 0, text: '' } : null;
   }
 
   #isBehind(bytes: number): boolean {
