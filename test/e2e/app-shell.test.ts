@@ -1,4 +1,4 @@
-/** The window around the page: what a page cannot do, what is remembered, and that quitting ends nothing. */
+/** The app around its page: what it answers, what it remembers, and that quitting ends nothing. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -14,43 +14,6 @@ beforeEach(() => {
 afterEach(() => world.dispose());
 
 describe('a page', () => {
-  test('has no Node, and at most a dozen functions of the app', async () => {
-    const { page } = await world.desktop();
-    const seen = await page.evaluate(() => ({
-      node: [
-        typeof Reflect.get(globalThis, 'require'),
-        typeof Reflect.get(globalThis, 'process'),
-        typeof Reflect.get(globalThis, 'module'),
-      ],
-      functions: Object.keys(Reflect.get(globalThis, 'cmdop')).length,
-    }));
-    expect(seen.node).toEqual(['undefined', 'undefined', 'undefined']);
-    expect(seen.functions).toBeLessThanOrEqual(12);
-  });
-
-  test('cannot leave, open windows, connect anywhere or get permissions', async () => {
-    const { app, page } = await world.desktop();
-    const tried = await page.evaluate(async () => {
-      window.location.href = 'https://example.com/';
-      return {
-        opened: window.open('https://example.com/') !== null,
-        fetched: await fetch('https://example.com/').then(
-          () => true,
-          () => false,
-        ),
-        // Its own files are loaded by the page, not fetched by scripts.
-        read: await fetch('app://cmdop/index.html').then(
-          () => true,
-          () => false,
-        ),
-        notifications: await Notification.requestPermission(),
-      };
-    });
-    expect(tried).toEqual({ opened: false, fetched: false, read: false, notifications: 'denied' });
-    expect(page.url()).toBe('app://cmdop/index.html');
-    expect(await app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows().length)).toBe(1);
-  });
-
   test('has the links of a terminal opened only where they are links', async () => {
     const { page } = await world.desktop();
     const refusal = await page.evaluate(() =>
