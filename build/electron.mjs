@@ -16,12 +16,14 @@ export function findElectron({ timeoutMs }) {
   const given = process.env.ELECTRON_OVERRIDE_DIST_PATH;
   if (given) return existsSync(join(given, binary)) ? found(given, 'ELECTRON_OVERRIDE_DIST_PATH') : null;
   const dist = join(packaged, 'dist');
-  if (!existsSync(join(dist, binary)) && timeoutMs > 0) {
+  // Written last: without it, an earlier download was cut short.
+  const isComplete = () => existsSync(join(packaged, 'path.txt')) && existsSync(join(dist, binary));
+  if (!isComplete() && timeoutMs > 0) {
     const { ELECTRON_SKIP_BINARY_DOWNLOAD: _, ...env } = process.env;
     process.stderr.write('cmdop: downloading Electron (once)…\n');
     spawnSync(process.execPath, [join(packaged, 'install.js')], { cwd: root, env, stdio: 'ignore', timeout: timeoutMs });
   }
-  return existsSync(join(dist, binary)) ? found(dist, 'the package electron') : null;
+  return isComplete() ? found(dist, 'the package electron') : null;
 }
 
 /** A runnable Electron in `folder`. */

@@ -14,6 +14,8 @@ import { build, type Configuration, type FileSet } from 'electron-builder';
 import { z } from 'zod';
 
 const root = resolve(fileURLToPath(import.meta.url), '..', '..');
+/** Made by build/test.mjs where Electron itself cannot be downloaded. */
+const STAND_IN = join(root, '.cache', 'electron');
 const isWindows = process.platform === 'win32';
 
 const { values } = parseArgs({ options: { out: { type: 'string', default: join(root, 'release') } } });
@@ -26,6 +28,7 @@ const electron = electronFolder();
 const app = stageApp();
 try {
   const made = await build({ projectDir: root, dir: true, publish: 'never', config: configuration() });
+  if (electron.folder === STAND_IN) console.log('this Electron is a stand-in for tests: do not ship this app');
   console.log(`packaged with Electron ${electron.version} into ${resolve(values.out)}${made.length > 0 ? `: ${made.join(', ')}` : ''}`);
 } finally {
   rmSync(app, { recursive: true, force: true });
@@ -107,7 +110,7 @@ function stageApp(): string {
 }
 
 function electronFolder(): { folder: string; version: string } {
-  const folders = [process.env.ELECTRON_OVERRIDE_DIST_PATH, 'node_modules/electron/dist', '.cache/electron'];
+  const folders = [process.env.ELECTRON_OVERRIDE_DIST_PATH, 'node_modules/electron/dist', STAND_IN];
   for (const folder of folders) {
     const file = folder ? join(resolve(root, folder), 'version') : '';
     if (folder && existsSync(file)) return { folder: resolve(root, folder), version: readFileSync(file, 'utf8').trim().replace(/^v/, '') };

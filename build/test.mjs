@@ -1,7 +1,7 @@
 /** `npm test [-- SUITE…]`: installs what is missing, runs every check and suite, and says which runtimes they ran on. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { ensureInstalled, fail, pinnedNode, root, runToEnd } from './install.mjs';
 import { chromiumVersion, electronForTests, ensureSystemPackages, ensureToolchain } from './test-runtimes.mjs';
 
@@ -29,7 +29,7 @@ if (needsPrograms) ensureSystemPackages();
 const electron = chosen('e2e') ? electronForTests() : null;
 mkdirSync(results, { recursive: true });
 // The tests run under the pinned Node, and whatever they start finds it first.
-const env = { ...process.env, PATH: `${join(root, 'node_modules', 'node', 'bin')}:${process.env.PATH}`, NODE_NO_WARNINGS: '1' };
+const env = { ...process.env, PATH: join(root, 'node_modules', 'node', 'bin') + delimiter + process.env.PATH, NODE_NO_WARNINGS: '1' };
 if (electron) env.ELECTRON_OVERRIDE_DIST_PATH = electron.folder;
 
 const steps = [];

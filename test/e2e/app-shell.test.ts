@@ -1,4 +1,4 @@
-/** The app around its page: what it answers, what it remembers, and that quitting ends nothing. */
+/** The app around its page: what it remembers, and that a crash or a quit ends nothing but the window. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -13,28 +13,8 @@ beforeEach(() => {
 });
 afterEach(() => world.dispose());
 
-describe('a page', () => {
-  test('has the links of a terminal opened only where they are links', async () => {
-    const { page } = await world.desktop();
-    const refusal = await page.evaluate(() =>
-      Reflect.get(globalThis, 'cmdop')
-        .openExternal('file:///etc/passwd')
-        .catch((error: Error) => error.message),
-    );
-    expect(refusal).toBe('only http, https and mailto links are opened, not file:///etc/passwd');
-  });
-
-  test('is told in a sentence when it asks for something that does not fit', async () => {
-    const { page } = await world.desktop();
-    const refusal = await page.evaluate(() =>
-      Reflect.get(globalThis, 'cmdop')
-        .savePreferences({ theme: 'pink' })
-        .catch((error: Error) => error.message),
-    );
-    expect(refusal).toMatch(/^savePreferences was given something else: /);
-  });
-
-  test('that crashes is loaded again', async () => {
+describe('the app', () => {
+  test('loads a page that crashed again', async () => {
     const { app, page } = await world.desktop();
     const isLoadedAgain = app.evaluate(
       ({ BrowserWindow }) =>
@@ -44,9 +24,7 @@ describe('a page', () => {
     expect(await isLoadedAgain).toBe(true);
     expect(page.url()).toBe('app://cmdop/index.html');
   });
-});
 
-describe('the app', () => {
   test('comes back where its window was', async () => {
     const first = await world.desktop();
     await setBounds(first.app, { x: 40, y: 50, width: 900, height: 600 });
