@@ -127,20 +127,25 @@ export class ShellInPty {
     });
   }
 
-  /** Resolves when `condition` holds; rejects with what was printed if it does not in time or the shell ends. */
-  async until(what: string, condition: () => boolean): Promise<void> {
+  /**
+   * Resolves when `condition` holds; rejects with what was printed if it does not in time or the shell ends.
+   * `again` repeats what a shell may miss, such as a signal between two system calls.
+   */
+  async until(what: string, condition: () => boolean, again: () => void = () => {}): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const check = () => {
       if (condition()) resolve();
       else if (this.exitCode !== null) reject(new Error(`the shell ended before ${what}:\n${this.output}`));
     };
     const timer = setTimeout(() => reject(new Error(`never ${what}; printed:\n${JSON.stringify(this.output)}`)), PATIENCE_MS);
+    const repeat = setInterval(again, PATIENCE_MS / 10);
     this.#waiting.add(check);
     check();
     try {
       await promise;
     } finally {
       clearTimeout(timer);
+      clearInterval(repeat);
       this.#waiting.delete(check);
     }
   }

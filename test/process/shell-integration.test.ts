@@ -81,9 +81,10 @@ describe.each(SHELLS)('$name', ({ options, repeated, secret, status }) => {
       const printed = shell.text.length;
       shell.pty.write(typed);
       // Ctrl-C drops what the shell has not read yet, itself included.
-      await shell.until('an echo', () => shell.text.slice(printed).includes(typed.slice(0, 2)));
-      shell.pty.write('\x03');
-      await shell.until('a prompt drawn again', () => drawn() > before);
+      await shell.until('an echo', () => shell.text.slice(printed).includes(typed.trim().slice(-1)));
+      const interrupt = () => shell.pty.write('\x03');
+      interrupt();
+      await shell.until('a prompt drawn again', () => drawn() > before, interrupt);
       expect(shell.short(from).filter(isCommand)).toEqual([]);
     }
     expect((await shell.run('echo hi')).marks.slice(0, 3)).toEqual(['E:echo hi', 'C', 'D:0']);
@@ -271,14 +272,23 @@ describe('bash', () => {
     expect((await shell.run('echo a b')).marks).toEqual(['E:echo a b', 'C', 'D:0', 'P:~', 'A']);
     expect((await shell.run('! true')).marks).toContain('D:1');
     expect((await shell.run('echo still here')).output).toContain('still here');
-    expect(shell.output).not.toMatch(/unbound|not found|error/);
+    expect(shell.text).not.toMatch(/unbound|not found|error/);
   });
 
-  test('set -x shows the nonce nowhere', async () => {
-    const shell = await bash('');
+  test.each(['set -u', 'set -e', 'set -a'])('before 4.4, works under `%s`', async (option) => {
+    const shell = await bash(option, { shellDir: legacyDir });
+    expect((await shell.run('echo a b')).marks).toEqual(['E:echo a b', 'C', 'D:0', 'P:~', 'A']);
+    expect((await shell.run('! true')).marks).toContain('D:1');
+    expect((await shell.run('echo still here')).text).toContain('still here');
+    expect(shell.text).not.toMatch(/unbound|not found|error/);
+  });
+
+  test.each([SHELL_DIR, legacyDir])('set -x shows the nonce nowhere (%s)', async (shellDir) => {
+    const shell = await bash('', { shellDir });
     await shell.run('set -x');
     const { text, marks } = await shell.run('echo hi');
     expect(marks).toEqual(['E:echo hi', 'C', 'D:0', 'P:~', 'A']);
+    expect(text).toContain('+ echo hi');
     expect(text).not.toContain(shell.launch.nonce);
   });
 
@@ -359,7 +369,7 @@ describe('zsh', () => {
     expect((await shell.run('echo a b')).marks).toEqual(['E:echo a b', 'C', 'D:0', 'P:~', 'A']);
     expect((await shell.run('echo still here')).output).toContain('still here');
     expect(shell.text).not.toContain(shell.launch.nonce);
-    expect(shell.output).not.toMatch(/parameter not set|created globally|bad|error/);
+    expect(shell.text).not.toMatch(/parameter not set|created globally|bad|error/);
   });
 
   test('the user’s hooks see the status of the command, and may make the prompt anew', async () => {

@@ -86,7 +86,8 @@ __cmdop_command_starts() {
   if [[ $flag != ';withheld' ]]; then
     line=$(HISTTIMEFORMAT= builtin history 1)
     line=${line#*[0-9][* ] }
-    __cmdop_escape "$line"
+    # bash-preexec lets such a line in and takes it out later.
+    if [[ ${__bp_ignorespace-} && $line == [[:blank:]]* ]]; then flag=';withheld'; else __cmdop_escape "$line"; fi
   fi
   __cmdop_mark "633;E;$escaped;" "$flag"
   __cmdop_mark '133;C;cmdop='
@@ -99,10 +100,19 @@ __cmdop_ps0() {
   __cmdop_command_starts
 }
 
+# Ends a hook with `status`, for the hooks that follow in the same string; with set -e that would end the shell.
+# Uses `options` of the caller, as they were before it, to trace on in bash before 4.4.
+__cmdop_return() {
+  local code=$status
+  case $options in *e*) code=0 ;; esac
+  case $__cmdop_modern$options in [!1]*x*) builtin set -x ;; esac
+  builtin return "$code"
+}
+
 # First thing before a prompt: the command that ran has ended.
 __cmdop_precmd() {
   local status=$? options=$-
-  if [[ $__cmdop_modern ]]; then { local - && builtin set +eux; } 2>/dev/null; fi
+  { if [[ $__cmdop_modern ]]; then local - && builtin set +eux; else builtin set +x; fi; } 2>/dev/null
   if [[ $__cmdop_debug && ! $__cmdop_modern ]]; then
     # The DEBUG trap does not see a subshell or a function definition: it is known by the line in the history.
     local number
@@ -118,14 +128,13 @@ __cmdop_precmd() {
   __cmdop_print_marks
   __cmdop_running=
   if [[ ! $__cmdop_last_hook ]]; then __cmdop_prompt; fi
-  # For the hooks after this one where they share one string; with set -e that would end the shell.
-  case $options in *e*) ;; *) builtin return "$status" ;; esac
+  __cmdop_return
 }
 
 # Last thing before a prompt: hooks of the user may have changed the folder, the prompt and the history.
 __cmdop_prompt() {
   local status=$? options=$-
-  if [[ $__cmdop_modern ]]; then { local - && builtin set +eux; } 2>/dev/null; fi
+  { if [[ $__cmdop_modern ]]; then local - && builtin set +eux; else builtin set +x; fi; } 2>/dev/null
   local escaped number marks=
   __cmdop_escape "$PWD"
   __cmdop_mark "633;P;Cwd=$escaped;"
@@ -140,16 +149,20 @@ __cmdop_prompt() {
   __cmdop_mark '133;A;cmdop='
   __cmdop_print_marks
   __cmdop_debug=1
-  case $options in *e*) ;; *) builtin return "$status" ;; esac
+  __cmdop_return
 }
 
 # The DEBUG trap of bash before 4.4.
 __cmdop_on_debug() {
+  local status=0 options=$-
+  { builtin set +x; } 2>/dev/null
   # Not the prompt's hooks, completion, key bindings or a subshell.
-  if [[ ! $__cmdop_debug || $BASH_SUBSHELL != 0 || ${COMP_POINT+set} || ${READLINE_POINT+set} || $1 == *__cmdop_pre* ]]; then builtin return 0; fi
-  __cmdop_debug=
-  __cmdop_command_starts
-  __cmdop_running=1
+  if [[ $__cmdop_debug && $BASH_SUBSHELL == 0 && ! ${COMP_POINT+set} && ! ${READLINE_POINT+set} && $1 != *__cmdop_pre* ]]; then
+    __cmdop_debug=
+    __cmdop_command_starts
+    __cmdop_running=1
+  fi
+  __cmdop_return
 }
 
 # What a login shell reads, at the top level so that `declare` there means what it says.
