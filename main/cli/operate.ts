@@ -38,9 +38,12 @@ export async function withOperator<T>(
       if (state.is === 'offline' && Date.now() - state.since > GIVE_UP_MS) giveUp(state.error);
     },
   });
+  const attached = attach(client, ref);
   try {
-    return await Promise.race([isLost, attach(client, ref).then(work)]);
+    return await Promise.race([isLost, attached.then(work)]);
   } finally {
+    // A command that is over types no more: the next one need not wait until that shows.
+    await attached.then(({ stream }) => (stream.hasControl ? stream.releaseControl() : undefined)).catch(() => {}); // it ends with the link as well
     client.close();
   }
 }

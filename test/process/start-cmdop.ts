@@ -25,6 +25,8 @@ export type TestCmdop = {
   json<T>(...args: string[]): Promise<T>;
   /** Runs `cmdop …` in a terminal of its own. */
   terminal(args: readonly string[], options?: { cols?: number; rows?: number; env?: Record<string, string> }): TestTerminal;
+  /** A shell outside of any session, with `cmdop` on its path and the prompt `# `. */
+  shell(): TestTerminal;
   /** Pid of the host that runs now. */
   hostPid(): Promise<number>;
   dispose(): Promise<void>;
@@ -35,10 +37,14 @@ export async function startCmdop(options: { actor?: string; shell?: string } = {
   const home = mkdtempSync(join(tmpdir(), 'cmdop-t-'));
   chmodSync(home, 0o700);
   mkdirSync(join(home, 'work'));
-  writeFileSync(join(home, '.bashrc'), "PS1='$ '\n");
+  // A login shell's profile may set the path anew.
+  writeFileSync(join(home, '.bashrc'), `PS1='$ '\nPATH=${join(home, 'bin')}:$PATH\n`);
+  writeFileSync(join(home, '.bash_profile'), '. ~/.bashrc\n');
   writeFileSync(join(home, '.zshrc'), "PROMPT='%% '\n");
+  mkdirSync(join(home, 'bin'));
+  writeFileSync(join(home, 'bin', 'cmdop'), `#!/bin/sh\nexec '${nodePath()}' '${CLI}' "$@"\n`, { mode: 0o755 });
   const env: Record<string, string> = {
-    PATH: process.env.PATH ?? '/usr/bin:/bin',
+    PATH: `${join(home, 'bin')}:${process.env.PATH ?? '/usr/bin:/bin'}`,
     HOME: home,
     CMDOP_HOME: home,
     CMDOP_NODE: nodePath(),
@@ -72,22 +78,25 @@ export async function startCmdop(options: { actor?: string; shell?: string } = {
 
   const json = async <T>(...args: string[]): Promise<T> => JSON.parse(await ok(...args, '--json')) as T;
 
+  const open = (command: readonly string[], at: { cols?: number; rows?: number; env?: Record<string, string> } = {}) => {
+    const terminal = openTerminal(command, {
+      cols: at.cols ?? 80,
+      rows: at.rows ?? 24,
+      cwd: join(home, 'work'),
+      env: { ...env, ...at.env },
+    });
+    terminals.push(terminal);
+    return terminal;
+  };
+
   return {
     home,
     env,
     run,
     ok,
     json,
-    terminal: (args, at = {}) => {
-      const terminal = openTerminal([nodePath(), CLI, ...args], {
-        cols: at.cols ?? 80,
-        rows: at.rows ?? 24,
-        cwd: join(home, 'work'),
-        env: { ...env, ...at.env },
-      });
-      terminals.push(terminal);
-      return terminal;
-    },
+    terminal: (args, at) => open([nodePath(), CLI, ...args], at),
+    shell: () => open(['/bin/bash', '--norc', '--noprofile', '-i'], { env: { PS1: '# ' } }),
     hostPid: async () => (await json<{ pid: number }>('host', 'status')).pid,
     dispose: async () => {
       for (const terminal of terminals) terminal.dispose();
