@@ -51,18 +51,25 @@ export class ShellInPty {
       mkdirSync(dirname(file), { recursive: true });
       writeFileSync(file, content.replaceAll('%HOME%', this.home));
     }
-    this.launch = prepareLaunch({
-      session: 'testsession' as SessionId,
-      command: options.command ?? null,
-      cwd: this.home,
-      env: options.clientEnv ?? {},
-      hostEnv: { PATH: process.env.PATH ?? '', LANG: 'C.UTF-8', ...options.hostEnv, HOME: this.home },
-      runDir,
-      shellDir: options.shellDir ?? SHELL_DIR,
-      userShell: options.shell,
-      version: '1.2.3',
-      randomBytes,
-    });
+    const prepare = () =>
+      prepareLaunch({
+        session: 'testsession' as SessionId,
+        command: options.command ?? null,
+        cwd: this.home,
+        env: options.clientEnv ?? {},
+        hostEnv: { PATH: process.env.PATH ?? '', LANG: 'C.UTF-8', ...options.hostEnv, HOME: this.home },
+        runDir,
+        shellDir: options.shellDir ?? SHELL_DIR,
+        userShell: options.shell,
+        version: '1.2.3',
+        randomBytes,
+      });
+    try {
+      this.launch = prepare();
+    } catch (error) {
+      rmSync(this.folder, { recursive: true });
+      throw error;
+    }
     const scanner = new VtScanner({
       offset: 0 as Offset,
       onOsc: (osc) => {
