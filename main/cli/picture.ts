@@ -63,6 +63,8 @@ function drawRow(buffer: IBuffer, row: number, { left, cols, width }: { left: nu
   const end = Math.min(cols, left + width);
   let text = '';
   let style = '';
+  /** Up to the last cell that shows anything: what follows is blank already. */
+  let shown = '';
   for (let col = left; line && col < end; col++) {
     const cell = line.getCell(col);
     if (!cell) break;
@@ -75,9 +77,10 @@ function drawRow(buffer: IBuffer, row: number, { left, cols, width }: { left: nu
     // Half of a wide character, at either edge, cannot be shown.
     const isCut = (cells === 0 && col === left) || col + cells > end;
     if (cells > 0 || isCut) text += isCut ? ' ' : cell.getChars() || ' ';
+    if (sgr !== '' || (!isCut && cell.getChars() !== '')) shown = text;
   }
-  if (style !== '') text += '\x1b[m';
-  return end - left < width ? `${text}\x1b[2m│\x1b[m` : text;
+  if (shown.includes('\x1b')) shown += '\x1b[m';
+  return end - left < width ? `${shown}\x1b[${end - left + 1}G\x1b[2m│\x1b[m` : shown;
 }
 
 /** SGR parameters, each with its semicolon in front. */

@@ -21,14 +21,13 @@ export class PlainText {
 
 /** Where an unfinished sequence or line end begins at the end of `text`. */
 function unfinishedAt(text: string): number {
-  const last = text.lastIndexOf('\x1b');
-  // ESC \ ends a string that began with an earlier ESC.
-  const start = last > 0 && text[last + 1] === '\\' ? text.lastIndexOf('\x1b', last - 1) : last;
-  if (start >= 0 && text.length - start <= MAX_HELD) {
-    SEQUENCES.lastIndex = start;
+  for (let at = text.indexOf('\x1b'); at >= 0; ) {
+    SEQUENCES.lastIndex = at;
     const match = SEQUENCES.exec(text);
     SEQUENCES.lastIndex = 0;
-    if (match?.index !== start) return start;
+    const isWhole = match?.index === at;
+    if (!isWhole && text.length - at <= MAX_HELD) return at;
+    at = text.indexOf('\x1b', isWhole ? at + match[0].length : at + 1);
   }
   return text.endsWith('\r') ? text.length - 1 : text.length;
 }

@@ -1,4 +1,5 @@
 /** `run`: types a command at a session's prompt, waits for its end, prints its output and passes its exit code on. */
+import { basename } from 'node:path';
 import type { CmdopClient } from '#client/cmdop-client.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import type { Offset, Seq } from '#protocol/ids.ts';
@@ -15,6 +16,8 @@ import { parseDuration } from './times.ts';
 
 /** How long a shell that has just started may take to its first prompt, milliseconds. */
 const SHELL_START_MS = 5_000;
+/** Shells that tell when a command ends, once their start files have run. */
+const TELLING_SHELLS = /^-?(bash|zsh|fish)$/;
 /** How often it is looked at meanwhile, milliseconds. */
 const SHELL_LOOK_MS = 50;
 
@@ -64,7 +67,8 @@ async function atPrompt(client: CmdopClient, session: string): Promise<Result<'s
       throw new CmdopError('busy', `${name} runs \`${running}\`: wait for its end, or stop it with \`cmdop kill ${name} --signal INT\``);
     }
     if (state.shellIntegration) return state;
-    if (Date.now() - createdAt > SHELL_START_MS) {
+    const canCome = TELLING_SHELLS.test(basename(state.session.command[0] ?? '')) && Date.now() - createdAt < SHELL_START_MS;
+    if (!canCome) {
       throw new CmdopError(
         'no-shell-integration',
         `the program in ${name} does not tell when a command ends: use bash, zsh or fish, or \`cmdop send\` and \`cmdop screen\``,
