@@ -201,7 +201,7 @@ export class ScreenTerminal {
   #rows(buffer: XtermBuffer, from: number, to: number): string[] {
     const view = buffer === this.#core.buffers.alt ? this.#terminal.buffer.alternate : this.#terminal.buffer.normal;
     const rows = [];
-    for (let index = from; index < to; index++) rows.push(view.getLine(index)?.translateToString(true) ?? '');
+    for (let index = from; index < to; index++) rows.push(view.getLine(index)?.translateToString(true).trimEnd() ?? '');
     return rows;
   }
 

@@ -41,6 +41,9 @@ export type ScreenStart = { offset: Offset; size: Size; snapshot: Uint8Array | n
 
 /** Bytes posted in one message at most, so that the worker can begin before all is copied. */
 const MAX_STEP_BYTES = 1024 * 1024;
+/** Output is gathered this long, milliseconds, or up to this much, bytes: waking the worker costs more than parsing an echo. */
+const GATHER_MS = 4;
+const GATHER_BYTES = 256 * 1024;
 /** A worker that ends this often, this close, takes no more sessions: something else is wrong. */
 const MAX_RESTARTS = 5;
 const RESTART_WINDOW_MS = 60_000;
@@ -58,6 +61,7 @@ export class Screens {
   /** Views fed and not yet posted, of the session that was fed last. */
   #views: { session: SessionId; offset: Offset; parts: Uint8Array[]; length: number } | null = null;
   #flush: NodeJS.Immediate | null = null;
+  #gathering: NodeJS.Timeout | null = null;
   #nextQuery = 1;
   #restarts: number[] = [];
   #isDisposed = false;
@@ -74,7 +78,7 @@ export class Screens {
     this.#step({ kind: 'open', session, offset, size, snapshot, colors });
   }
 
-  /** The next bytes of the session's output, which begin at `offset`. They are copied before this turn of the event loop ends. */
+  /** The next bytes of the session's output, which begin at `offset`. They are copied a little later: nothing may write to them. */
   feed(session: SessionId, offset: Offset, bytes: Uint8Array): void {
     const screen = this.#screens.get(session);
     if (!screen || bytes.length === 0) return; // lost or closed meanwhile
@@ -88,7 +92,8 @@ export class Screens {
       this.#joinViews();
       this.#views = { session, offset, parts: [bytes], length: bytes.length };
     }
-    this.#flushSoon();
+    if ((this.#views?.length ?? 0) >= GATHER_BYTES) this.#flushSoon();
+    else this.#gathering ??= setTimeout(() => this.#post(), GATHER_MS);
   }
 
   /** The terminal has `size` from `offset` on, which must be where the bytes fed end. */
@@ -146,6 +151,7 @@ export class Screens {
   async dispose(): Promise<void> {
     this.#isDisposed = true;
     if (this.#flush) clearImmediate(this.#flush);
+    if (this.#gathering) clearTimeout(this.#gathering);
     this.#reject(() => true, 'the host ends');
     this.#screens.clear();
     await this.#worker.terminate();
@@ -168,7 +174,7 @@ export class Screens {
     this.#flushSoon();
   }
 
-  /** One copy: what was fed may be a view into a ring that is written again. */
+  /** One copy, to hand over: what was fed is still read by others. */
   #joinViews(): void {
     const views = this.#views;
     if (!views) return;
@@ -184,17 +190,23 @@ export class Screens {
 
   #flushSoon(): void {
     if (this.#flush || this.#isDisposed) return;
-    this.#flush = setImmediate(() => {
-      this.#flush = null;
-      this.#joinViews();
-      const steps = this.#steps;
-      this.#steps = [];
-      const message: ToWorker = { steps };
-      this.#worker.postMessage(
-        message,
-        steps.flatMap((step) => (step.kind === 'bytes' ? [step.bytes.buffer as ArrayBuffer] : [])),
-      );
-    });
+    this.#flush = setImmediate(() => this.#post());
+  }
+
+  #post(): void {
+    if (this.#flush) clearImmediate(this.#flush);
+    if (this.#gathering) clearTimeout(this.#gathering);
+    this.#flush = null;
+    this.#gathering = null;
+    this.#joinViews();
+    const steps = this.#steps;
+    this.#steps = [];
+    if (steps.length === 0) return;
+    const message: ToWorker = { steps };
+    this.#worker.postMessage(
+      message,
+      steps.flatMap((step) => (step.kind === 'bytes' ? [step.bytes.buffer as ArrayBuffer] : [])),
+    );
   }
 
   #start(): Worker {

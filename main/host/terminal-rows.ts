@@ -45,20 +45,21 @@ export class StyleReader {
     this.#fg = fg;
     this.#bg = bg;
     this.#extended = extended;
-    this.#last = this.#intern(fg, bg, extended ?? NOT_EXTENDED);
+    this.#last = this.#intern({ fg, bg, extended: extended ?? NOT_EXTENDED });
     return this.#last;
   }
 
   /** Unlike a cell, the pen keeps an underline colour also while nothing is underlined. */
   ofPen({ fg, bg, extended }: XtermAttributes): Style {
-    return this.#intern(fg, bg | HAS_EXTENDED, extended);
+    return this.#intern({ fg, bg: bg | HAS_EXTENDED, extended }, true);
   }
 
-  #intern(fg: number, bg: number, extended: XtermExtended): Style {
-    const key = `${fg},${bg},${bg & HAS_EXTENDED ? `${extended._ext},${extended._urlId}` : ''}`;
+  #intern({ fg, bg, extended }: XtermAttributes, isPen = false): Style {
+    const { _ext: ext, _urlId } = bg & HAS_EXTENDED ? extended : NOT_EXTENDED;
+    const key = `${fg},${bg},${ext},${_urlId},${isPen}`;
     let style = this.#styles.get(key);
     if (!style) {
-      style = makeStyle(fg, bg, extended._ext, extended._urlId && bg & HAS_EXTENDED ? this.#link(extended._urlId) : null);
+      style = makeStyle({ fg, bg, ext, link: _urlId ? this.#link(_urlId) : null, isPen });
       this.#styles.set(key, style);
     }
     return style;
@@ -77,10 +78,10 @@ export class StyleReader {
 
 /** DECSC saves no underline style, underline colour or link. */
 export function styleOfSaved({ fg, bg }: XtermAttributes): Style {
-  return makeStyle(fg, bg & ~HAS_EXTENDED, 0, null);
+  return makeStyle({ fg, bg: bg & ~HAS_EXTENDED, ext: 0, link: null });
 }
 
-function makeStyle(fg: number, bg: number, ext: number, link: Link | null): Style {
+function makeStyle({ fg, bg, ext, link, isPen }: { fg: number; bg: number; ext: number; link: Link | null; isPen?: boolean }): Style {
   const parameters: (string | number)[] = [];
   for (const [flag, parameter] of FOREGROUND_FLAGS) if (fg & flag) parameters.push(parameter);
   for (const [flag, parameter] of BACKGROUND_FLAGS) if (bg & flag) parameters.push(parameter);
@@ -89,9 +90,10 @@ function makeStyle(fg: number, bg: number, ext: number, link: Link | null): Styl
   const background = color(bg, 48);
   if (background) parameters.push(background);
   const isExtended = (bg & HAS_EXTENDED) !== 0;
-  const underlineColor = isExtended ? color(ext, 58) : '';
+  const isUnderlined = (fg & UNDERLINE) !== 0;
+  const underlineColor = isUnderlined || link || isPen ? color(ext, 58) : '';
   if (underlineColor) parameters.push(underlineColor);
-  if (fg & UNDERLINE) {
+  if (isUnderlined) {
     const shape = isExtended ? (ext >> 26) & 7 : 1;
     parameters.push(shape > 1 ? `4:${shape}` : 4);
   }

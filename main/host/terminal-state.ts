@@ -58,6 +58,7 @@ export function readState(
     title: input._windowTitle,
     iconName: input._iconName,
     titleStack: input._windowTitleStack,
+    iconNameStack: input._iconNameStack,
     ansiModes: core.optionsService.rawOptions.convertEol ? [20] : [],
     privateModes: [
       ...(dec.applicationCursorKeys ? [1] : []),
@@ -146,7 +147,7 @@ function readSaved(buffer: XtermBuffer, core: XtermCore): SavedCursor | null {
   return { row, col: Math.min(savedX, core.cols - 1), style, charset };
 }
 
-/** A blank in the corner cannot be told from a space once it was printed: the one thing that a snapshot changes. */
+/** An empty corner in a row that is not empty becomes a space, which looks the same: the one thing that a snapshot changes. */
 function cornerOf(buffer: XtermBuffer, core: XtermCore, styles: StyleReader): Printed | null {
   const line = buffer.lines.get(buffer.ybase + buffer.y);
   if (!line) return null;
@@ -155,7 +156,9 @@ function cornerOf(buffer: XtermBuffer, core: XtermCore, styles: StyleReader): Pr
     const wide = readCell(line, core.cols - 2, styles);
     if (wide.width === 2) return { text: wide.text, cells: 2, style: wide.style };
   }
-  return { text: last.text || ' ', cells: 1, style: last.style };
+  const { runs } = readRow(line, core.cols, styles);
+  const isErased = runs.length === 1 && runs[0]?.kind === 'blank';
+  return { text: last.text || ' ', cells: 1, style: last.style, isErased };
 }
 
 /** xterm.js keeps the width of the last character as long as nothing but text follows it. */

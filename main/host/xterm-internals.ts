@@ -69,6 +69,7 @@ export type XtermCore = {
     readonly _windowTitle: string;
     readonly _iconName: string;
     readonly _windowTitleStack: readonly string[];
+    readonly _iconNameStack: readonly string[];
     readonly _parser: { readonly currentState: number; readonly precedingJoinState: number; reset(): void };
     readonly _utf8Decoder: { readonly interim: Uint8Array };
   };
@@ -97,8 +98,6 @@ const SHAPE: Record<string, string> = {
   'coreService.decPrivateModes.applicationCursorKeys': 'boolean',
   'coreService.decPrivateModes.applicationKeypad': 'boolean',
   'coreService.decPrivateModes.bracketedPasteMode': 'boolean',
-  'coreService.decPrivateModes.cursorStyle': 'undefined',
-  'coreService.decPrivateModes.cursorBlink': 'undefined',
   'coreService.decPrivateModes.origin': 'boolean',
   'coreService.decPrivateModes.reverseWraparound': 'boolean',
   'coreService.decPrivateModes.sendFocus': 'boolean',
@@ -121,18 +120,22 @@ const SHAPE: Record<string, string> = {
   '_inputHandler._windowTitle': 'string',
   '_inputHandler._iconName': 'string',
   '_inputHandler._windowTitleStack.length': 'number',
+  '_inputHandler._iconNameStack.length': 'number',
   '_inputHandler._parser.currentState': 'number',
   '_inputHandler._parser.precedingJoinState': 'number',
   '_inputHandler._parser.reset': 'function',
   '_inputHandler._utf8Decoder.interim.length': 'number',
 };
 
-/** What lies behind a new terminal. Throws, naming the first thing that is not as in xterm.js 6.0. */
+/** What lies behind a terminal. Throws, naming the first thing that is not as in xterm.js 6.0. */
 export function internalsOf(terminal: object): XtermCore {
   const core: unknown = Reflect.get(terminal, '_core');
   for (const [path, type] of Object.entries(SHAPE)) {
     const found = path.split('.').reduce<unknown>((value, name) => (isObject(value) ? Reflect.get(value, name) : undefined), core);
     if (typeof found !== type) throw changed(path, `is ${typeof found}, not ${type}`);
+  }
+  for (const name of ['cursorStyle', 'cursorBlink']) {
+    if (!(name in (core as XtermCore).coreService.decPrivateModes)) throw changed(`coreService.decPrivateModes.${name}`, 'is missing');
   }
   const line = (core as XtermCore).buffers.active.lines.get(0);
   if (!(line?._data instanceof Uint32Array) || line._data.length < line.length * 3)

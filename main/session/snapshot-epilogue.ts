@@ -27,7 +27,13 @@ export type BufferState = {
 };
 
 /** A character on the screen that has to be printed again, because having printed it is part of the state. */
-export type Printed = { readonly text: string; readonly cells: number; readonly style: Style };
+export type Printed = {
+  readonly text: string;
+  readonly cells: number;
+  readonly style: Style;
+  /** Its row is empty, in this style: it was erased after it was printed. */
+  readonly isErased?: boolean;
+};
 
 export type TerminalState = {
   readonly size: { readonly cols: number; readonly rows: number };
@@ -46,6 +52,7 @@ export type TerminalState = {
   readonly title: string;
   readonly iconName: string;
   readonly titleStack: readonly string[];
+  readonly iconNameStack: readonly string[];
   /** Parameters of SM. */
   readonly ansiModes: readonly number[];
   /** Parameters of DECSET, and of DECRST for modes that are set at first. Origin mode apart. */
@@ -119,11 +126,12 @@ export function snapshotText(state: TerminalState, encode: Encode): string {
   writer.put(at);
   if (state.corner) {
     writer.style(state.corner.style);
-    writer.put(encode(state.corner.text, isFromSaved ? inUse : 'B'));
+    writer.put(encode(state.corner.text, isFromSaved ? inUse : 'B'), state.corner.isErased ? '\x1b[1K' : '');
   }
   if (!isFromSaved) writer.put(designate(g, shift));
   unsetModes(writer, state);
-  if (state.isInsert) writer.put('\x1b[4h');
+  // Set also where it is not: after a character that nothing shall join, something has to come.
+  writer.put(state.isInsert ? '\x1b[4h' : '\x1b[4l');
   writer.style(state.pen);
   return writer.text;
 }
@@ -154,10 +162,13 @@ function designate(g: readonly Charset[], shift: number): string {
   return sets + (shift > 0 ? (SHIFTS[shift] ?? '') : '');
 }
 
-function titles({ title, iconName, titleStack }: TerminalState): string {
+function titles({ title, iconName, titleStack, iconNameStack }: TerminalState): string {
   const command = (code: number, text: string) => `\x1b]${code};${text.slice(0, MAX_TITLE)}\x1b\\`;
+  const icons =
+    iconNameStack.map((each) => `${command(1, each)}\x1b[22;1t`).join('') +
+    (iconName || iconNameStack.length > 0 ? command(1, iconName) : '');
   const saved = titleStack.map((each) => `${command(2, each)}\x1b[22;2t`).join('');
-  return saved + (iconName ? command(1, iconName) : '') + (title || saved ? command(2, title) : '');
+  return icons + saved + (title || saved ? command(2, title) : '');
 }
 
 const keyboard = ({ keyboard: flags }: BufferState) => flags.map((each) => `\x1b[>${each}u`).join('');

@@ -5,6 +5,8 @@
  *   seven bytes of output would freeze every window. With scrollback it unwraps a line at random.
  * - DECRC goes to where the saved row has scrolled to, but only until the scrollback is full: terminals with more or
  *   less scrollback would put the cursor in different rows. A saved row is a row of the screen.
+ * - DECRC takes back flags that belong to what DECSC does not save, underline style and link: a link that was closed is
+ *   open again, an open one is not, depending on what came before.
  */
 
 type Parameters = readonly (number | number[])[];
@@ -19,7 +21,16 @@ export type RepairableTerminal = {
 };
 
 type Line = { isWrapped: boolean };
-type Buffer = { x: number; y: number; ybase: number; savedY: number; lines: { get(index: number): Line | undefined } };
+type Attributes = { fg: number; bg: number };
+type Buffer = {
+  x: number;
+  y: number;
+  ybase: number;
+  savedY: number;
+  savedCurAttrData: Attributes;
+  lines: { get(index: number): Line | undefined };
+};
+type Extended = { underlineStyle: number; readonly _ext: number; readonly _urlId: number; clone(): Extended };
 
 type Core = {
   readonly cols: number;
@@ -28,8 +39,12 @@ type Core = {
     _eraseInBufferLine(row: number, from: number, to: number, unwrap: boolean, isSelective: boolean): void;
     _resetBufferLine(row: number, isSelective: boolean): void;
     markRangeDirty(first: number, last: number): void;
+    readonly _curAttrData: Attributes & { extended: Extended };
   };
 };
+
+/** Bits of xterm's buffer/Constants.ts. */
+const [UNDERLINE, HAS_EXTENDED, UNDERLINE_STYLE] = [0x10000000, 0x10000000, 0x1c000000];
 
 export class TerminalRepairs {
   readonly #core: Core;
@@ -47,22 +62,39 @@ export class TerminalRepairs {
     parser.registerEscHandler({ final: '7' }, () => this.#save());
     parser.registerCsiHandler({ final: 's' }, () => this.#save());
     parser.registerCsiHandler({ prefix: '?', final: 'h' }, (modes) => names(modes, 1048, 1049) && this.#save());
-    parser.registerEscHandler({ final: '8' }, () => this.settle());
-    parser.registerCsiHandler({ final: 'u' }, () => this.settle());
-    parser.registerCsiHandler({ prefix: '?', final: 'l' }, (modes) => names(modes, 1048, 1049) && this.settle());
+    parser.registerEscHandler({ final: '8' }, () => this.#restore(this.#core.buffers.active));
+    parser.registerCsiHandler({ final: 'u' }, () => this.#restore(this.#core.buffers.active));
+    parser.registerCsiHandler({ prefix: '?', final: 'l' }, (modes) => {
+      const { active, normal } = this.#core.buffers;
+      return names(modes, 1048, 1049) && this.#restore(names(modes, 1049) ? normal : active);
+    });
     parser.registerCsiHandler({ intermediates: '!', final: 'p' }, () => {
       this.#saved.set(this.#core.buffers.active, 0);
       return false;
     });
   }
 
-  /** Makes xterm's own saved rows right, as far as scrolling moved them. Answers false: the sequence is still to be done. */
-  settle(): false {
+  /** Makes xterm's own saved rows right, as far as scrolling moved them. */
+  settle(): void {
     const { normal, alt } = this.#core.buffers;
     for (const buffer of [normal, alt]) {
       const row = this.#saved.get(buffer);
       if (row !== undefined) buffer.savedY = buffer.ybase + row;
     }
+  }
+
+  /** Before xterm restores: it shall underline as saved, and keep the link. */
+  #restore({ savedCurAttrData: saved }: Buffer): false {
+    this.settle();
+    const pen = this.#core._inputHandler._curAttrData;
+    const isUnderlined = (saved.fg & UNDERLINE) !== 0;
+    if (isUnderlined !== ((pen.extended._ext & UNDERLINE_STYLE) !== 0)) {
+      // Cells refer to the object the pen had: it is replaced, not changed.
+      pen.extended = pen.extended.clone();
+      pen.extended.underlineStyle = isUnderlined ? 1 : 0;
+    }
+    if (isUnderlined || pen.extended._urlId) saved.bg |= HAS_EXTENDED;
+    else saved.bg &= ~HAS_EXTENDED;
     return false;
   }
 

@@ -52,11 +52,15 @@ export class VtScanner {
     const base = this.#end;
     const length = bytes.length;
     let at = 0;
+    // A character broken off is only done with once the byte that broke it is parsed: ground lies before both.
+    let isBroken = false;
     while (at < length) {
       if (this.#state === GROUND && this.#missing === 0) {
+        const from = at;
         at = skipText(bytes, at);
         if (at === length) break;
-        this.#leftAt = base + at;
+        if (at > from || !isBroken) this.#leftAt = base + at;
+        isBroken = false;
       }
       const byte = bytes[at] ?? 0;
       if (this.#missing > 0) {
@@ -66,7 +70,7 @@ export class VtScanner {
           if (--this.#missing === 0 && isLegal(this.#bits, this.#length)) this.#step(this.#bits, base + at - this.#length, base + at);
         } else {
           this.#missing = 0; // what was begun is dropped, and this byte begins anew
-          if (this.#state === GROUND) this.#leftAt = base + at;
+          isBroken = true;
         }
         continue;
       }
@@ -193,7 +197,7 @@ function makeTransitions(): Uint8Array {
   go(ESCAPE, SOS_PM_APC_STRING, [0x58, 0x58], [0x5e, 0x5f]);
   go(ESCAPE, CSI_ENTRY, [0x5b, 0x5b]);
   go(ESCAPE, OSC_STRING, [0x5d, 0x5d]);
-  stay(ESCAPE_INTERMEDIATE, [0x20, 0x2f]);
+  stay(ESCAPE_INTERMEDIATE, [0x20, 0x2f], [0x7f, 0x7f]);
 
   go(CSI_ENTRY, CSI_INTERMEDIATE, [0x20, 0x2f]);
   go(CSI_ENTRY, CSI_PARAM, [0x30, 0x3f]);
