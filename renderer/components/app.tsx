@@ -15,7 +15,7 @@ export function App() {
   const hasSidebar = useApp((state) => state.preferences.sidebar);
   const panel = useApp((state) => state.preferences.panel);
   return (
-    <Tooltip.Provider delayDuration={400}>
+    <Tooltip.Provider delayDuration={400} disableHoverableContent>
       <div className="window">
         {hasSidebar && <Sidebar />}
         <div className="middle">

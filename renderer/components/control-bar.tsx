@@ -1,7 +1,7 @@
 /** Over the terminal: who has control, how to take or release it, and why the last input was not typed. */
 import { Eye, Keyboard } from 'lucide-react';
 import type { ReactNode } from 'react';
-import type { Actor, SessionSummary } from '#protocol/messages.ts';
+import type { Actor, Control, SessionSummary } from '#protocol/messages.ts';
 import { ask, closeTab, releaseControl, takeControl } from '../state/actions.ts';
 import { keyText } from '../state/commands.ts';
 import { useActiveSession, useApp } from '../state/store.ts';
@@ -18,19 +18,27 @@ export function ControlBar() {
   const session = useActiveSession();
   if (!terminal || !view || !session) return <div className="control-bar" data-testid="control-bar" />;
   return (
-    <div className={`control-bar${view.refusal ? ' refused' : ''}`} data-testid="control-bar" data-control={controlState(view)}>
+    <div className={`control-bar${view.refusal ? ' refused' : ''}`} data-testid="control-bar" data-control={controlState(view, session)}>
       <Content terminal={terminal} view={view} session={session} />
     </div>
   );
 }
 
-const controlState = (view: TerminalView): 'mine' | 'other' | 'none' =>
-  view.hasControl ? 'mine' : view.control?.holder ? 'other' : 'none';
+/** Who holds control and is still there: whoever left keeps it only until somebody types. */
+function presentHolder({ control }: TerminalView, { attached }: SessionSummary): Control['holder'] {
+  const holder = control?.holder ?? null;
+  return attached.some(({ client }) => client === holder?.client) ? holder : null;
+}
+
+function controlState(view: TerminalView, session: SessionSummary): 'mine' | 'other' | 'none' {
+  if (view.hasControl) return 'mine';
+  return presentHolder(view, session) ? 'other' : 'none';
+}
 
 function Content({ terminal, view, session }: { terminal: SessionTerminal; view: TerminalView; session: SessionSummary }) {
   const me = useApp((state) => state.me);
   const isResponsive = useApp((state) => state.link.is !== 'connected' || state.link.isResponsive);
-  const holder = view.control?.holder ?? null;
+  const holder = presentHolder(view, session);
   if (session.state === 'ended' || view.state === 'ended') return <Ended session={session} view={view} />;
   if (view.state === 'attaching' || view.state === 'failed') return null;
   if (view.state === 'cut' || !isResponsive) return <Line alert>The host does not answer. What you type waits here until it does.</Line>;

@@ -1,6 +1,6 @@
 /** Questions that must be answered first: a new session's details, killing a session, pasting several lines. */
 import { AlertDialog, Dialog } from 'radix-ui';
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, type ReactNode, useRef, useState } from 'react';
 import { ask, createSession, focusTerminal } from '../state/actions.ts';
 import { app, findSession, type Dialog as Question, useApp } from '../state/store.ts';
 import { splitCommandLine } from '../text/command-line.ts';
@@ -90,6 +90,7 @@ function Kill({ dialog }: { dialog: Extract<Question, { is: 'kill' }> }) {
     <Confirm
       title={`Kill ${session.name}?`}
       action="Kill session"
+      isHarmful
       onConfirm={() => void ask('session.kill', { session: session.id, signal: isForced ? 'SIGKILL' : 'SIGHUP' })}
     >
       <p>
@@ -119,27 +120,28 @@ function Paste({ dialog }: { dialog: Extract<Question, { is: 'paste' }> }) {
   );
 }
 
-function Confirm({
-  title,
-  action,
-  onConfirm,
-  children,
-}: {
-  title: string;
-  action: string;
-  onConfirm: () => void;
-  children: React.ReactNode;
-}) {
+type ConfirmProps = { title: string; action: string; isHarmful?: boolean; onConfirm: () => void; children: ReactNode };
+
+function Confirm({ title, action, isHarmful = false, onConfirm, children }: ConfirmProps) {
+  const confirm = useRef<HTMLButtonElement>(null);
   return (
     <AlertDialog.Root open onOpenChange={(open) => !open && close()}>
       <AlertDialog.Portal>
         <AlertDialog.Overlay className="overlay" />
-        <AlertDialog.Content className="dialog" aria-describedby={undefined}>
+        <AlertDialog.Content
+          className="dialog"
+          aria-describedby={undefined}
+          onOpenAutoFocus={(event) => {
+            if (isHarmful) return; // the safe answer has the focus
+            event.preventDefault();
+            confirm.current?.focus();
+          }}
+        >
           <AlertDialog.Title>{title}</AlertDialog.Title>
           {children}
           <div className="dialog-buttons">
             <AlertDialog.Cancel className="button quiet">Cancel</AlertDialog.Cancel>
-            <AlertDialog.Action className={action === 'Paste' ? 'button primary' : 'button danger'} onClick={onConfirm}>
+            <AlertDialog.Action ref={confirm} className={isHarmful ? 'button danger' : 'button primary'} onClick={onConfirm}>
               {action}
             </AlertDialog.Action>
           </div>

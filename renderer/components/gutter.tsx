@@ -1,7 +1,7 @@
 /** Command bars in the terminal's left margin, in their submitter's colour, and the band over the block that was asked for. */
 import { Tooltip } from 'radix-ui';
 import { useSyncExternalStore } from 'react';
-import type { CommandRecord } from '#protocol/messages.ts';
+import type { Actor, CommandRecord } from '#protocol/messages.ts';
 import type { SessionTerminal } from '../terminal/session-terminal.ts';
 import { durationText, timeText } from '../text/format.ts';
 import { actorColor } from './actor-mark.tsx';
@@ -58,13 +58,14 @@ export function MarkedBlock({ terminal }: { terminal: SessionTerminal }) {
   );
 }
 
-/** `Ann`, `Ann and Bob`, `Ann, submitted by Bob`, or that nobody attached typed it. */
+/** `Ann`; `Ann with Bob`, who pressed Enter first; `Bob, submitted by Ann` who typed none of it; or that the host does not know. */
 export function authorsText({ authors, submitter }: CommandRecord): string {
-  const names = authors.map(({ name }) => name);
-  if (names.length === 0) return submitter?.name ?? 'nobody attached';
-  const typed = names.length === 1 ? (names[0] ?? '') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
-  const isOnlyAuthor = submitter && names.length === 1 && authors[0]?.id === submitter.id;
-  return isOnlyAuthor || !submitter ? typed : `${typed}, submitted by ${submitter.name}`;
+  if (authors.length === 0) return submitter?.name ?? 'author unknown';
+  const names = (actors: readonly Actor[]) => actors.map(({ name }) => name).join(', ');
+  if (!submitter) return names(authors);
+  const others = authors.filter(({ id }) => id !== submitter.id);
+  if (others.length === authors.length) return `${names(authors)}, submitted by ${submitter.name}`;
+  return others.length === 0 ? submitter.name : `${submitter.name} with ${names(others)}`;
 }
 
 export function outcomeText({ endedAt, exitCode, durationMs }: CommandRecord): string {

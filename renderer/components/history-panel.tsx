@@ -1,9 +1,9 @@
 /** Who ran what: the command records of this session or of all, newest last, filtered by person, text and outcome. */
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { CircleAlert } from 'lucide-react';
-import { useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { type KeyboardEvent, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import type { Actor, CommandRecord } from '#protocol/messages.ts';
-import { revealCommand } from '../state/actions.ts';
+import { focusTerminal, revealCommand } from '../state/actions.ts';
 import { useCommandHistory } from '../state/command-history.ts';
 import { useActiveSession, useApp } from '../state/store.ts';
 import { HISTORY_ROW_PX, HistoryRow } from './history-row.tsx';
@@ -19,7 +19,7 @@ export function HistoryPanel() {
   const history = useCommandHistory({ session: isAll ? null : session.id, actor, text, failed });
   const actors = useKnownActors(history.commands);
   return (
-    <aside className="panel" aria-label="History" data-region="panel">
+    <aside className="panel" aria-label="History" data-region="panel" onKeyDown={moveBetweenRows}>
       <PanelHead title="History" panel="history">
         <fieldset className="segments" aria-label="Whose commands">
           <button type="button" aria-pressed={!isAll} disabled={!session} onClick={() => setScope('session')}>
@@ -103,7 +103,10 @@ function HistoryList({ history, showSession }: { history: ReturnType<typeof useC
                 command={command}
                 top={start}
                 showSession={showSession}
-                onOpen={() => revealCommand(command.session, command.id)}
+                onOpen={(byMouse) => {
+                  revealCommand(command.session, command.id);
+                  if (byMouse) focusTerminal(); // who came by key goes on by key
+                }}
               />
             )
           );
@@ -123,4 +126,14 @@ function useKnownActors(commands: readonly CommandRecord[]): Actor[] {
       for (const actor of submitter ? [...authors, submitter] : authors) seen.current.set(actor.id, actor);
     return [...seen.current.values()].sort((a, b) => a.name.localeCompare(b.name));
   }, [sessions, commands]);
+}
+
+function moveBetweenRows(event: KeyboardEvent<HTMLElement>): void {
+  const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (!by || !(event.target instanceof HTMLElement)) return;
+  const row = event.target.closest('.history-row');
+  if (!row) return;
+  const next = by === 1 ? row.nextElementSibling : row.previousElementSibling;
+  next?.querySelector('button')?.focus();
+  event.preventDefault();
 }

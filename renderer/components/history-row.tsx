@@ -16,12 +16,12 @@ export function HistoryRow({
   command: CommandRecord;
   top: number;
   showSession: boolean;
-  onOpen: () => void;
+  onOpen: (byMouse: boolean) => void;
 }) {
   const by = command.submitter ?? command.authors[0] ?? null;
   return (
     <li className="history-row" style={{ transform: `translateY(${top}px)` }} data-testid="history-row" data-command={command.id}>
-      <button type="button" title={`${command.text}\nin ${command.cwd}`} onClick={onOpen}>
+      <button type="button" title={`${command.text}\nin ${command.cwd}`} onClick={(event) => onOpen(event.detail > 0)}>
         {by ? <ActorMark actor={by} size="small" /> : <span className="actor-mark small nobody" aria-hidden="true" />}
         <span className="history-text">
           <span className="history-line">

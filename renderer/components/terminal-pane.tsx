@@ -10,6 +10,7 @@ import type { SessionTerminal } from '../terminal/session-terminal.ts';
 import type { TerminalView } from '../terminal/terminal-view.ts';
 import { INTERFACE_NAMES } from './actor-mark.tsx';
 import { Gutter, MarkedBlock } from './gutter.tsx';
+import { TerminalMenu } from './terminal-menu.tsx';
 import { useTerminalView } from './use-terminal.ts';
 
 export function TerminalPane({ session, isActive }: { session: SessionId; isActive: boolean }) {
@@ -44,14 +45,17 @@ export function TerminalPane({ session, isActive }: { session: SessionId; isActi
       aria-labelledby={`tab-${session}`}
       hidden={!isActive}
       data-state={view?.state}
+      data-replaying={view?.isReplaying}
       data-letterboxed={view?.windowSize ? !isSame(view.size, view.windowSize) : undefined}
     >
-      <div className="frame" ref={frame}>
-        <div className="gutter">{terminal && isActive && <Gutter terminal={terminal} />}</div>
-        <div className="terminal-host" ref={host} data-testid="terminal" data-session={session}>
-          {terminal && isActive && <MarkedBlock terminal={terminal} />}
+      <TerminalMenu terminal={terminal}>
+        <div className="frame" ref={frame}>
+          <div className="gutter">{terminal && isActive && <Gutter terminal={terminal} />}</div>
+          <div className="terminal-host" ref={host} data-testid="terminal" data-session={session}>
+            {terminal && isActive && <MarkedBlock terminal={terminal} />}
+          </div>
         </div>
-      </div>
+      </TerminalMenu>
       {view && <SizeHint session={session} view={view} />}
       {view?.state === 'attaching' && (
         <p className="placeholder" role="status">

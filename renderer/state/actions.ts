@@ -163,7 +163,8 @@ export function cycleRegions(by: 1 | -1): void {
       terminal.focus();
       return;
     }
-    const target = region?.querySelector<HTMLElement>('[data-region-focus], button:not([disabled]), input, [tabindex="0"]');
+    const target =
+      region?.querySelector<HTMLElement>('[data-region-focus]') ?? region?.querySelector<HTMLElement>('button:not([disabled]), input');
     if (target) {
       target.focus();
       return;

@@ -10,8 +10,10 @@ import { terminals } from './terminals.ts';
 
 /** How long someone counts as typing after a keystroke was reported, milliseconds. */
 const TYPING_MS = 1_500;
-/** How often the latency shown is looked at while the page is visible, milliseconds. */
+/** How often the latency is measured while the page is visible, milliseconds. */
 const LATENCY_EVERY_MS = 5_000;
+/** When the first look is worth something: the page has been made by then, milliseconds. */
+const FIRST_LATENCY_MS = 1_000;
 
 const clock: Clock = {
   now: () => performance.now(),
@@ -45,14 +47,27 @@ export function startEngine(name: string): void {
       app.set({ link });
       // Called from within the constructor, before `created` exists.
       queueMicrotask(() => showLink(created));
+      if (link.is === 'connected') setTimeout(() => void measureLatency(created), FIRST_LATENCY_MS);
     },
     onEvent: received,
     onWatch: watched,
   });
   started = created;
   app.set({ client: created.clientId });
-  setInterval(() => document.visibilityState === 'visible' && showLink(created), LATENCY_EVERY_MS);
+  setInterval(() => void measureLatency(created), LATENCY_EVERY_MS);
+  document.addEventListener('visibilitychange', () => void measureLatency(created));
   window.addEventListener('online', () => created.reconnectNow());
+}
+
+/** A ping of our own, since the first answer comes while the page is still busy being made. */
+async function measureLatency(of: CmdopClient): Promise<void> {
+  if (document.visibilityState !== 'visible' || of.state.is !== 'connected') return;
+  try {
+    await of.request('ping', {});
+  } catch {
+    return; // the link broke: its state says so
+  }
+  showLink(of);
 }
 
 function showLink(of: CmdopClient): void {
@@ -66,7 +81,7 @@ function showLink(of: CmdopClient): void {
 function watched({ sessions, warnings }: Result<'host.watch'>): void {
   const { tabs, activeTab } = app.get().preferences;
   const isFirst = app.get().sessions === null;
-  app.set({ sessions, warnings });
+  app.set({ sessions: sessions.toSorted((a, b) => a.createdAt - b.createdAt), warnings });
   const kept = tabs.filter((id) => sessions.some((session) => session.id === id));
   if (kept.length !== tabs.length) {
     setPreferences({ tabs: kept, activeTab: activeTab && kept.includes(activeTab) ? activeTab : (kept[0] ?? null) });

@@ -6,7 +6,12 @@ import type { Actor, CommandRecord, SessionSummary } from '#protocol/messages.ts
 import type { Preferences } from '../../preload/api.ts';
 import { DEFAULT_PREFERENCES } from '../platform/default-preferences.ts';
 
-export type Toast = { id: number; tone: 'quiet' | 'error'; text: string };
+export type Toast = {
+  id: number;
+  tone: 'quiet' | 'error';
+  text: string /** A later toast about the same thing takes its place. */;
+  about: string;
+};
 
 export type Dialog =
   | { is: 'new-session' }
@@ -21,7 +26,7 @@ export type AppState = {
   /** Who the host says we are. */
   me: Actor | null;
   client: ClientId | null;
-  /** Null until the host told; newest last, as the host lists them. */
+  /** Null until the host told; newest last. */
   sessions: readonly SessionSummary[] | null;
   warnings: readonly string[];
   /** `session client` of everyone who typed within the last moments. */
@@ -59,9 +64,9 @@ const TOAST_MS = { quiet: 5_000, error: 12_000 };
 
 let nextToast = 1;
 
-export function toast(text: string, tone: Toast['tone'] = 'quiet'): void {
+export function toast(text: string, tone: Toast['tone'] = 'quiet', about = text): void {
   const id = nextToast++;
-  app.set(({ toasts }) => ({ toasts: [...toasts.filter((each) => each.text !== text).slice(-3), { id, tone, text }] }));
+  app.set(({ toasts }) => ({ toasts: [...toasts.filter((each) => each.about !== about).slice(-3), { id, tone, text, about }] }));
   setTimeout(() => dismissToast(id), TOAST_MS[tone]);
 }
 

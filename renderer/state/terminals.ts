@@ -7,6 +7,18 @@ import { bytesText } from '../text/format.ts';
 import { app, toast } from './store.ts';
 
 const open = new Map<SessionId, SessionTerminal>();
+/** Output skipped lately, bytes; told as one sum, since a flood has many gaps. */
+const skipped = new Map<SessionId, { bytes: number; at: number }>();
+const SAME_FLOOD_MS = 6_000;
+
+function sayGap(session: SessionId, bytes: number): void {
+  const before = skipped.get(session);
+  const now = performance.now();
+  const sum = before && now - before.at < SAME_FLOOD_MS ? before.bytes + bytes : bytes;
+  skipped.set(session, { bytes: sum, at: now });
+  toast(`This window fell behind and skipped ${bytesText(sum)} of output. The screen is current.`, 'quiet', `gap ${session}`);
+}
+
 /** Sessions to be joined as observer when their tab opens. */
 const observed = new Set<SessionId>();
 
@@ -34,7 +46,7 @@ export const terminals = {
       role: observed.delete(session) ? 'observer' : 'operator',
       appearance: { scheme, fontSize: preferences.fontSize },
       openLink: (url) => void platform.openExternal(url),
-      onGap: (bytes) => toast(`${bytesText(bytes)} of output were skipped here because this window fell behind; the screen is current.`),
+      onGap: (bytes) => sayGap(session, bytes),
     });
     open.set(session, created);
     changed();

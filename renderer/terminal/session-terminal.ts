@@ -4,12 +4,9 @@
  * What happens at every keystroke and every byte stays here and out of React: `view` changes only when something that is
  * displayed changed.
  */
-import { SearchAddon } from '@xterm/addon-search';
-import { Unicode11Addon } from '@xterm/addon-unicode11';
-import { WebLinksAddon } from '@xterm/addon-web-links';
-import { Terminal } from '@xterm/xterm';
+import type { SearchAddon } from '@xterm/addon-search';
+import type { Terminal } from '@xterm/xterm';
 import type { CmdopClient } from '#client/cmdop-client.ts';
-import { guardQueries } from '#client/query-guard.ts';
 import type { SessionSink, SessionStream } from '#client/session-stream.ts';
 import { TerminalFeed } from '#client/terminal-feed.ts';
 import type { CmdopError } from '#protocol/errors.ts';
@@ -17,18 +14,18 @@ import type { Offset, SessionId } from '#protocol/ids.ts';
 import type { CommandRecord, SessionEnd, Size } from '#protocol/messages.ts';
 import { BlockBars } from './block-bars.ts';
 import { BlockTrail } from './block-trail.ts';
+import { type Appearance, makeTerminal, SCROLLBACK_LINES, setAppearance } from './make-terminal.ts';
 import { cutOutput } from './output-marks.ts';
 import { isPassiveInput } from './passive-input.ts';
 import { TerminalScreen } from './terminal-screen.ts';
 import { isSameView, type TerminalView } from './terminal-view.ts';
-import { MINIMUM_CONTRAST, type Scheme, TERMINAL_FONT, TERMINAL_THEMES } from './themes.ts';
 
-/** Lines kept above the screen, and asked for at attach. */
-export const SCROLLBACK_LINES = 10_000;
 /** Input without a verdict is only shown after this long: on a good link it never is, milliseconds. */
 const PENDING_SHOWN_AFTER_MS = 400;
 /** A refusal is shown this long unless something settles it earlier, milliseconds. */
-const REFUSAL_SHOWN_MS = 8_000;
+const REFUSAL_SHOWN_MS = 5_000;
+/** Longest time the replay of a session's scrollback stays unseen, milliseconds. */
+const REPLAY_HIDDEN_MS = 2_000;
 /** Command records of a session fetched when it is opened. */
 const COMMANDS_FETCHED = 500;
 
@@ -38,7 +35,7 @@ export type TerminalOptions = {
   client: CmdopClient;
   session: SessionId;
   role: 'operator' | 'observer';
-  appearance: { scheme: Scheme; fontSize: number };
+  appearance: Appearance;
   openLink: (url: string) => void;
   onGap: (bytes: number) => void;
 };
@@ -46,7 +43,7 @@ export type TerminalOptions = {
 export class SessionTerminal implements SessionSink {
   readonly session: SessionId;
   readonly terminal: Terminal;
-  readonly search = new SearchAddon();
+  readonly search: SearchAddon;
   readonly screen: TerminalScreen;
   readonly blocks: BlockBars;
   readonly #options: TerminalOptions;
@@ -65,37 +62,22 @@ export class SessionTerminal implements SessionSink {
   #refusalTimer: ReturnType<typeof setTimeout> | undefined;
   #pendingTimer: ReturnType<typeof setTimeout> | undefined;
   #shownPending = 0;
+  /** Where the output ended when it was first attached; null once that was shown. */
+  #replayEnd: Offset | null = null;
+  #hasReplayed = false;
+  #isAttaching = false;
   #isDisposed = false;
 
   constructor(options: TerminalOptions) {
     this.#options = options;
     this.session = options.session;
     this.#role = options.role;
-    const { scheme, fontSize } = options.appearance;
-    this.terminal = new Terminal({
-      allowProposedApi: true, // search counts and Unicode 11
-      fontFamily: TERMINAL_FONT,
-      fontSize,
-      lineHeight: 1.15,
-      scrollback: SCROLLBACK_LINES,
-      theme: TERMINAL_THEMES[scheme],
-      minimumContrastRatio: MINIMUM_CONTRAST[scheme],
-      cursorInactiveStyle: 'outline',
-      macOptionIsMeta: true,
-      linkHandler: { activate: (event, url) => this.#link(event, url) },
-    });
-    guardQueries(this.terminal.parser);
-    this.terminal.loadAddon(new Unicode11Addon());
-    this.terminal.unicode.activeVersion = '11';
-    this.terminal.loadAddon(new WebLinksAddon((event, url) => this.#link(event, url)));
-    this.terminal.loadAddon(this.search);
+    const { terminal, search } = makeTerminal(options.appearance, options.openLink);
+    this.terminal = terminal;
+    this.search = search;
     this.terminal.onData((text) => this.#typed(text, encoder.encode(text)));
-    this.terminal.onBinary((text) =>
-      this.#typed(
-        text,
-        Uint8Array.from(text, (character) => character.charCodeAt(0)),
-      ),
-    );
+    const byteOf = (character: string) => character.charCodeAt(0);
+    this.terminal.onBinary((text) => this.#typed(text, Uint8Array.from(text, byteOf)));
     this.terminal.onResize(() => this.#refresh());
     this.terminal.buffer.onBufferChange(() => this.#refresh());
     this.#feed = new TerminalFeed(this.terminal);
@@ -116,8 +98,11 @@ export class SessionTerminal implements SessionSink {
 
   /** Attaches once the session's command records are there, so that its output is cut at them. */
   async attach(): Promise<void> {
+    if (this.#isAttaching || this.#stream) return;
+    this.#isAttaching = true;
     await this.fetchCommands();
-    if (this.#isDisposed || this.#stream) return;
+    this.#isAttaching = false;
+    if (this.#isDisposed) return;
     this.#stream = this.#options.client.attach(this.session, this, {
       role: this.#role,
       scrollback: SCROLLBACK_LINES,
@@ -153,11 +138,8 @@ export class SessionTerminal implements SessionSink {
     this.#refresh();
   }
 
-  setAppearance({ scheme, fontSize }: TerminalOptions['appearance']): void {
-    const { options } = this.terminal;
-    options.theme = TERMINAL_THEMES[scheme];
-    options.minimumContrastRatio = MINIMUM_CONTRAST[scheme];
-    options.fontSize = fontSize;
+  setAppearance(appearance: Appearance): void {
+    setAppearance(this.terminal, appearance);
     this.screen.measure();
   }
 
@@ -189,6 +171,7 @@ export class SessionTerminal implements SessionSink {
   snapshot(text: Uint8Array, size: Size, parsed: () => void): void {
     const offset = this.#stream?.offset ?? (0 as Offset);
     this.#fed = offset;
+    if (!this.#hasReplayed) this.#startReplay();
     this.#feed.snapshot(text, size, () => {
       this.#trail.reset();
       this.#trail.place(offset, 'chunk');
@@ -204,7 +187,9 @@ export class SessionTerminal implements SessionSink {
       this.#feed.output(piece.bytes, () => {
         if (this.#isDisposed) return;
         this.#trail.place(piece.end, piece.kind);
-        if (piece === pieces.at(-1)) parsed();
+        if (piece !== pieces.at(-1)) return;
+        parsed();
+        this.#watchReplay(piece.end);
       });
     }
   }
@@ -240,16 +225,26 @@ export class SessionTerminal implements SessionSink {
     this.#refresh();
   }
 
+  #startReplay(): void {
+    this.#hasReplayed = true;
+    this.#replayEnd = this.#stream?.summary?.outputEnd ?? null;
+    setTimeout(() => this.#watchReplay(null), REPLAY_HIDDEN_MS);
+    this.#refresh();
+  }
+
+  /** Shows the screen once it is what it was at the attach, or at last after a while. */
+  #watchReplay(parsed: Offset | null): void {
+    if (this.#replayEnd === null || (parsed !== null && parsed < this.#replayEnd)) return;
+    this.#replayEnd = null;
+    this.#refresh();
+  }
+
   #typed(text: string, bytes: Uint8Array): void {
     const stream = this.#stream;
     if (!stream || this.#end) return;
     if (isPassiveInput(text) && !stream.hasControl) return;
     this.blocks.mark(null);
     void stream.type(bytes);
-  }
-
-  #link(event: MouseEvent, url: string): void {
-    if ((event.ctrlKey || event.metaKey) && /^https?:\/\//i.test(url)) this.#options.openLink(url);
   }
 
   #windowResized(size: Size): void {
@@ -293,6 +288,7 @@ export class SessionTerminal implements SessionSink {
       refusal: this.#refusal,
       end: this.#end,
       failure: this.#failure,
+      isReplaying: this.#replayEnd !== null,
       isAlternate: this.terminal.buffer.active.type === 'alternate',
     };
   }

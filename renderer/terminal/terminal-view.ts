@@ -18,6 +18,8 @@ export type TerminalView = {
   end: SessionEnd | null;
   failure: CmdopError | null;
   isAlternate: boolean;
+  /** The first screen is still being replayed: not worth seeing. */
+  isReplaying: boolean;
 };
 
 export function isSameView(a: TerminalView, b: TerminalView): boolean {
