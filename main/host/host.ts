@@ -136,6 +136,7 @@ export class Host {
       osc: (id, osc) => at(id)?.osc(osc),
       title: (id, title) => at(id)?.titled(title),
       bell: () => {},
+      modes: (id, { alternateScreen }) => at(id)?.commands.alternateScreen(alternateScreen),
       checkpoint: (id, snapshot) => at(id)?.output.checkpoint(snapshot),
       parsed: (id) => at(id)?.output.caughtUp(),
       lost: (id, message) => {

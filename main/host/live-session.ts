@@ -5,37 +5,21 @@
 import { formatAddress, LOCAL_HOST } from '#protocol/address.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import type { Channel, ClientId, Epoch, Offset, Seq, SessionId } from '#protocol/ids.ts';
-import type { Actor, Attachment, Control, EventParams, Result, Role, SessionEnd, SessionSummary, Size } from '#protocol/messages.ts';
+import type { Actor, Control, EventParams, Params, Result, SessionEnd, SessionSummary, Size } from '#protocol/messages.ts';
 import { decideSize } from '#session/window-size.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { Journal, JournalKind } from './journal.ts';
 import type { KeeperLink, KeeperListener } from './keeper-link.ts';
 import type { Records, StoredSession } from './records.ts';
 import type { OscEvent } from './screen-messages.ts';
-import type { Screens } from './screens.ts';
+import { type Attached, SessionClients } from './session-clients.ts';
 import type { CommandsNote, SessionCommands } from './session-commands.ts';
 import { type InputSource, SessionInput, type Unit } from './session-input.ts';
 import type { SessionOutput } from './session-output.ts';
-import { type Subscriber, sendSnapshot } from './subscriber.ts';
+import { sendSnapshot } from './subscriber.ts';
 
-/** Input written and not yet taken by the program, bytes, above which its sender is not read any more. */
-const MAX_UNTAKEN_BYTES = 1024 * 1024;
-/** Typing is told at most this often for one client, milliseconds. */
-const TYPING_EVERY_MS = 1_000;
-
-export type Attached = {
-  readonly connection: ClientConnection;
-  readonly client: ClientId;
-  readonly actor: Actor;
-  readonly channel: Channel;
-  readonly since: number;
-  role: Role;
-  size: Size | undefined;
-  /** Grows with every attach and resize of the session. */
-  order: number;
-  subscriber: Subscriber | null;
-  typingToldAt: number;
-};
+/** Longest title kept, characters: a program may set any. */
+const MAX_TITLE_CHARACTERS = 256;
 
 /** What a keeper remembers for the next host. */
 export type SessionNote = { commands: CommandsNote; epoch: Epoch; lastHolder: ClientId | null };
@@ -44,7 +28,6 @@ export type LiveSessionOptions = {
   stored: StoredSession;
   output: SessionOutput;
   commands: SessionCommands;
-  screens: Screens;
   journal: Journal;
   records: Records;
   /** Monotonic and wall clock, milliseconds. */
@@ -62,24 +45,17 @@ export type LiveSessionEvents = {
 };
 
 export class LiveSession {
-  readonly #stored: StoredSession;
-  readonly #options: LiveSessionOptions;
+  readonly stored: StoredSession;
   readonly output: SessionOutput;
   readonly commands: SessionCommands;
+  readonly #options: LiveSessionOptions;
   readonly #input: SessionInput;
-  readonly #attached = new Map<Channel, Attached>();
-  #keeper: KeeperLink | null;
-  #order = 0;
-  #title: string;
-  /** Written and not yet applied, oldest first. */
-  #untaken: { client: ClientId; seq: Seq; bytes: number }[] = [];
-  #untakenBytes = 0;
-  readonly #pausedConnections = new Set<ClientConnection>();
+  readonly #clients = new SessionClients();
+  readonly #keeper: KeeperLink | null;
 
   constructor(options: LiveSessionOptions) {
     this.#options = options;
-    this.#stored = options.stored;
-    this.#title = options.stored.title;
+    this.stored = options.stored;
     this.output = options.output;
     this.commands = options.commands;
     this.#keeper = options.keeper;
@@ -91,7 +67,7 @@ export class LiveSession {
       remembered: options.remembered,
       ledger: options.keeper?.hello.ledger ?? [],
       outputEnd: () => this.output.end,
-      write: (client, seq, bytes) => this.#write(client, seq, bytes),
+      write: (client, seq, bytes) => this.#keeper?.write(client, seq, bytes),
       accepted: (source, unit) => this.#accepted(source, unit),
       controlMoved: (by) => this.#controlMoved(by),
     });
@@ -99,13 +75,13 @@ export class LiveSession {
   }
 
   get id(): SessionId {
-    return this.#stored.id;
+    return this.stored.id;
   }
   get name(): string {
-    return this.#stored.name;
+    return this.stored.name;
   }
   get isRunning(): boolean {
-    return this.#stored.end === null;
+    return this.stored.end === null;
   }
   get keeperPid(): number | null {
     return this.isRunning ? (this.#keeper?.hello.keeperPid ?? null) : null;
@@ -113,15 +89,9 @@ export class LiveSession {
   get shellPid(): number | null {
     return this.isRunning ? (this.#keeper?.hello.shellPid ?? null) : null;
   }
-  get stored(): StoredSession {
-    return this.#stored;
-  }
-  get isAttached(): boolean {
-    return this.#attached.size > 0;
-  }
 
   summary(): SessionSummary {
-    const { id, name, command, size, createdAt, endedAt, end } = this.#stored;
+    const { id, name, command, title, size, createdAt, endedAt, end } = this.stored;
     return {
       id,
       name,
@@ -129,15 +99,13 @@ export class LiveSession {
       state: end ? 'ended' : 'running',
       end,
       command,
-      cwd: this.commands.cwd ?? this.#stored.cwd,
-      title: this.#title,
+      cwd: this.commands.cwd ?? this.stored.cwd,
+      title,
       size,
       createdAt,
       endedAt,
       running: end ? null : this.commands.running,
-      attached: [...this.#attached.values()].map(
-        (a): Attachment => ({ client: a.client, actor: a.actor, role: a.role, since: a.since, ...(a.size ? { size: a.size } : {}) }),
-      ),
+      attached: this.#clients.presence(),
       control: this.#input.control(),
       outputEnd: this.output.end,
     };
@@ -159,60 +127,44 @@ export class LiveSession {
 
   async attach(
     connection: ClientConnection,
-    wanted: {
-      channel: Channel;
-      role: 'operator' | 'observer';
-      have: Offset | undefined;
-      epoch: Epoch | undefined;
-      size: Size | undefined;
-      scrollback: number;
-    },
+    wanted: Omit<Params<'session.attach'>, 'session'> & { channel: Channel },
     answer: (result: Result<'session.attach'>) => void,
   ): Promise<void> {
     const { client, actor } = connection.who;
-    const source: InputSource = { client, actor, role: wanted.role };
+    const { channel, role, size } = wanted;
     // A client that comes again over a new link: the old one is dead, whether its end was noticed or not.
-    for (const old of [...this.#attached.values()]) if (old.client === client) this.#drop(old);
+    const old = this.#clients.of(client);
+    if (old) this.#drop(old);
     const start = await this.output.begin({ have: wanted.have, scrollback: wanted.scrollback });
     if (connection.isClosed) return;
     // From here on in one turn: the answer, then the stream, with nothing between them.
-    const attached: Attached = {
-      ...source,
-      connection,
-      channel: wanted.channel,
-      since: this.#options.clock.wallNow(),
-      size: wanted.size,
-      order: ++this.#order,
-      subscriber: null,
-      typingToldAt: Number.NEGATIVE_INFINITY,
-    };
-    this.#attached.set(wanted.channel, attached);
-    if (wanted.epoch !== undefined && this.isRunning) this.#input.resume(source, wanted.epoch);
-    this.#record(source, 'attach', { client, role: wanted.role, mode: start.mode });
+    const attached = this.#clients.add({ client, actor, role, connection, channel, size, since: this.#options.clock.wallNow() });
+    if (wanted.epoch !== undefined && this.isRunning) this.#input.resume(attached, wanted.epoch);
+    this.#record(attached, 'attach', { client, role, mode: start.mode });
     answer({
-      channel: wanted.channel,
+      channel,
       mode: start.mode,
       offset: start.offset,
       end: this.output.end,
       size: start.size,
       snapshotBytes: start.text.length,
-      role: wanted.role,
+      role,
       applied: this.#input.applied(client),
       refused: [],
       control: this.#input.control(),
       session: this.summary(),
     });
-    if (start.mode === 'snapshot') sendSnapshot(connection, { channel: wanted.channel, offset: start.offset, text: start.text });
-    attached.subscriber = this.output.subscribe({ channel: wanted.channel, port: connection, start });
-    this.#fitSize(source);
+    if (start.mode === 'snapshot') sendSnapshot(connection, { channel, offset: start.offset, text: start.text });
+    attached.subscriber = this.output.subscribe({ channel, port: connection, start });
+    this.#fitSize(attached);
     attached.subscriber.pump();
-    if (this.#stored.end) connection.event('session.ended', { channel: wanted.channel, end: this.#stored.end });
+    if (this.stored.end) connection.event('session.ended', { channel, end: this.stored.end });
     this.#options.events.changed(this);
   }
 
   /** The client said goodbye to this session: it will resend nothing. */
   detach(channel: Channel): void {
-    const attached = this.#attached.get(channel);
+    const attached = this.#clients.at(channel);
     if (!attached) return;
     this.#drop(attached);
     this.#input.forget(attached);
@@ -221,44 +173,36 @@ export class LiveSession {
 
   /** The link broke: what the client had in flight may come again. */
   cut(channel: Channel): void {
-    const attached = this.#attached.get(channel);
+    const attached = this.#clients.at(channel);
     if (attached) this.#drop(attached);
   }
 
   input(channel: Channel, unit: Unit): void {
-    const attached = this.#attached.get(channel);
+    const attached = this.#clients.at(channel);
     if (!attached) return;
-    if (!this.isRunning) {
-      attached.connection.event('input.refused', {
-        channel,
-        seq: unit.seq,
-        reason: 'session-ended',
-        message: `not typed: ${this.name} has ended`,
-        controlKept: false,
-      });
-      return;
-    }
-    const refused = this.#input.unit(attached, unit);
+    const refused = this.isRunning
+      ? this.#input.unit(attached, unit)
+      : { seq: unit.seq, reason: 'session-ended' as const, message: `not typed: ${this.name} has ended`, controlKept: false };
     if (refused) attached.connection.event('input.refused', { channel, ...refused });
   }
 
   acknowledged(channel: Channel, offset: Offset): void {
-    this.#attached.get(channel)?.subscriber?.ack(offset);
+    this.#clients.at(channel)?.subscriber?.ack(offset);
   }
 
   drained(channel: Channel): void {
-    this.#attached.get(channel)?.subscriber?.pump();
+    this.#clients.at(channel)?.subscriber?.pump();
   }
 
   take(channel: Channel, force: boolean): Control {
     const attached = this.#attachedAt(channel);
     if (!this.isRunning) throw new CmdopError('session-ended', `${this.name} has ended: nobody can type there`);
-    if (attached.role === 'observer')
+    if (attached.role === 'observer') {
       throw new CmdopError('observer', `${attached.actor.name} observes ${this.name}; attach as operator to take control`);
+    }
     const result = this.#input.take(attached, force);
-    if (!result.granted)
-      throw new CmdopError('control-held', this.#input.heldMessage(result), { holder: result.holder.actor, freeInMs: result.freeInMs });
-    return this.#input.control();
+    if (result.granted) return this.#input.control();
+    throw new CmdopError('control-held', this.#input.heldMessage(result), { holder: result.holder.actor, freeInMs: result.freeInMs });
   }
 
   release(channel: Channel): Control {
@@ -268,14 +212,13 @@ export class LiveSession {
 
   resize(channel: Channel, size: Size): void {
     const attached = this.#attachedAt(channel);
-    attached.size = size;
-    attached.order = ++this.#order;
+    this.#clients.resized(attached, size);
     this.#fitSize(attached);
   }
 
   rename(name: string, by: Actor): void {
-    this.#record({ actor: by }, 'rename', { from: this.#stored.name, to: name });
-    this.#stored.name = name;
+    this.#record({ actor: by }, 'rename', { from: this.name, to: name });
+    this.stored.name = name;
     this.#save();
   }
 
@@ -295,15 +238,19 @@ export class LiveSession {
   }
 
   titled(title: string): void {
-    this.#title = title.slice(0, 256);
+    this.stored.title = title.slice(0, MAX_TITLE_CHARACTERS);
     this.#options.events.changed(this);
   }
 
   /** Tells the keeper what the next host must know, also where the journal is lost. */
   keepNote(): void {
-    const { epoch, lastHolder } = this.#input.remembered;
-    const note: SessionNote = { commands: this.commands.note, epoch, lastHolder };
+    const note: SessionNote = { commands: this.commands.note, ...this.#input.remembered };
     this.#keeper?.note(Buffer.from(JSON.stringify(note)));
+  }
+
+  /** Nobody looks at an ended session: its screen can be drawn again. */
+  closeIdleScreen(): void {
+    if (!this.isRunning && this.#clients.size === 0) this.output.closeScreen();
   }
 
   /** Leaves the session to the next host. */
@@ -313,118 +260,80 @@ export class LiveSession {
     this.#save();
   }
 
-  #write(client: ClientId, seq: Seq, bytes: Uint8Array): void {
-    this.#untaken.push({ client, seq, bytes: bytes.length });
-    this.#untakenBytes += bytes.length;
-    this.#keeper?.write(client, seq, bytes);
-  }
-
   #accepted(source: InputSource, unit: Unit): void {
     this.commands.input({ ...unit, client: source.client, actor: source.actor.id });
-    const attached = [...this.#attached.values()].find(({ client }) => client === source.client);
-    if (!attached) return;
-    const now = this.#options.clock.now();
-    if (now - attached.typingToldAt >= TYPING_EVERY_MS) {
-      attached.typingToldAt = now;
-      this.#options.events.typing({ session: this.id, actor: source.actor.id, client: source.client });
-    }
-    if (this.#untakenBytes > MAX_UNTAKEN_BYTES && !this.#pausedConnections.has(attached.connection)) {
-      this.#pausedConnections.add(attached.connection);
-      attached.connection.pause();
-    }
+    this.#clients.written(source.client, unit.seq, unit.bytes.length);
+    if (!this.#clients.isTypingNews(source.client, this.#options.clock.now())) return;
+    this.#options.events.typing({ session: this.id, actor: source.actor.id, client: source.client });
   }
 
   #applied(client: ClientId, seq: Seq): void {
     this.#input.written(client, seq);
-    // Units are written in order, so what lies before this one was written too, or by a host that is gone.
-    const index = this.#untaken.findIndex((unit) => unit.client === client && unit.seq === seq);
-    for (const unit of this.#untaken.splice(0, index + 1)) this.#untakenBytes -= unit.bytes;
-    for (const attached of this.#attached.values()) {
-      if (attached.client === client) attached.connection.event('input.applied', { channel: attached.channel, seq });
-    }
-    if (this.#untakenBytes < MAX_UNTAKEN_BYTES / 2 && this.#pausedConnections.size > 0) this.#resumeConnections();
-  }
-
-  #resumeConnections(): void {
-    for (const connection of this.#pausedConnections) connection.resume();
-    this.#pausedConnections.clear();
+    this.#clients.taken(client, seq);
+    const attached = this.#clients.of(client);
+    attached?.connection.event('input.applied', { channel: attached.channel, seq });
   }
 
   #controlMoved(by: ClientId | null): void {
     this.keepNote();
     const control = this.#input.control();
-    for (const attached of this.#attached.values()) {
-      // The one who asked has the answer to its request.
-      if (attached.client !== by) attached.connection.event('control.changed', { channel: attached.channel, control });
-    }
-    const holder = [...this.#attached.values()].find(({ client }) => client === this.#input.controller);
+    // The one who asked has the answer to its request.
+    this.#clients.tell('control.changed', (channel) => ({ channel, control }), by);
+    const holder = this.#clients.of(this.#input.controller);
     if (holder) this.#fitSize(holder);
     this.#options.events.changed(this);
   }
 
   #fitSize(cause: { actor: Actor }): void {
     if (!this.isRunning) return;
-    const size = decideSize(this.#attached.values(), this.#input.controller);
+    const size = decideSize(this.#clients.all(), this.#input.controller);
     const current = this.output.size;
     if (!size || (size.cols === current.cols && size.rows === current.rows)) return;
     this.#record(cause, 'resize', { cols: size.cols, rows: size.rows });
-    this.#stored.size = size;
+    this.stored.size = size;
     this.output.resize(size);
     this.#keeper?.resize(size);
     this.#save();
   }
 
   #drop(attached: Attached): void {
-    this.#attached.delete(attached.channel);
+    this.#clients.remove(attached);
     this.output.unsubscribe(attached.channel);
-    if (this.#pausedConnections.delete(attached.connection)) attached.connection.resume();
     this.#record(attached, 'detach', { client: attached.client });
     this.#fitSize(attached);
     this.#options.events.changed(this);
     this.closeIdleScreen();
   }
 
-  /** Nobody looks at an ended session: its screen can be drawn again. */
-  closeIdleScreen(): void {
-    if (!this.isRunning && this.#attached.size === 0) this.output.closeScreen();
-  }
-
   async #ended(end: SessionEnd): Promise<void> {
-    if (this.#stored.end) return;
-    this.#stored.end = end;
-    this.#stored.endedAt = this.#options.clock.wallNow();
-    this.#stored.cwd = this.commands.cwd ?? this.#stored.cwd;
-    this.#stored.title = this.#title;
+    if (this.stored.end) return;
+    this.stored.end = end;
+    this.stored.endedAt = this.#options.clock.wallNow();
+    this.stored.cwd = this.commands.cwd ?? this.stored.cwd;
     this.commands.sessionEnded(end.code);
     this.#record(null, 'session', { is: 'ended', ...end });
     this.#save();
-    this.#resumeConnections();
-    for (const { connection, channel } of this.#attached.values()) connection.event('session.ended', { channel, end });
+    this.#clients.resumeAll();
+    this.#clients.tell('session.ended', (channel) => ({ channel, end }));
     // The keeper may go once its last output is on disk, not before.
     await this.output.stored();
     this.#keeper?.release();
-    this.#options.events.changed(this);
   }
 
   #attachedAt(channel: Channel): Attached {
-    const attached = this.#attached.get(channel);
+    const attached = this.#clients.at(channel);
     if (!attached) throw new CmdopError('bad-request', `channel ${channel} is not attached to ${this.name}`);
     return attached;
   }
 
   #save(): void {
-    this.#options.records.saveSession(this.#stored);
+    this.#options.records.saveSession(this.stored);
     this.#options.events.changed(this);
   }
 
   #record(by: { actor: Actor } | null, kind: JournalKind, payload: Record<string, unknown>): void {
-    this.#options.journal.append({
-      session: this.id,
-      actor: by?.actor.id ?? null,
-      interface: by?.actor.interface ?? null,
-      kind,
-      outputOffset: this.output.end,
-      payload,
-    });
+    const { journal } = this.#options;
+    const { id = null, interface: interfaceKind = null } = by?.actor ?? {};
+    journal.append({ session: this.id, actor: id, interface: interfaceKind, kind, outputOffset: this.output.end, payload });
   }
 }

@@ -105,8 +105,7 @@ export function createHandlers(host: MethodsContext): Handlers {
     async 'session.attach'(connection, params, answer) {
       const session = registry.find(params.session);
       const channel = attachments.newChannel();
-      const { role, have, epoch, size, scrollback } = params;
-      await session.attach(connection, { channel, role, have, epoch, size, scrollback }, (result) => {
+      await session.attach(connection, { ...params, channel }, (result) => {
         attachments.set(connection, channel, session);
         answer(result);
       });

@@ -6,7 +6,7 @@
  * When the disk refuses, the session goes on without: `problem` says so, and reading names what is missing.
  */
 import { mkdirSync, readdirSync, statSync } from 'node:fs';
-import { type FileHandle, open, readFile, rename, unlink, writeFile } from 'node:fs/promises';
+import { type FileHandle, open, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { constants, zstdCompress, zstdDecompress } from 'node:zlib';
@@ -129,6 +129,11 @@ export class OutputLog {
       this.#flush();
       await this.#work;
     }
+  }
+
+  /** Removes the session's folder. */
+  async erase(): Promise<void> {
+    await rm(this.#options.folder, { recursive: true, force: true });
   }
 
   async dispose(): Promise<void> {

@@ -41,6 +41,8 @@ export class SessionCommands {
   readonly #options: SessionCommandsOptions;
   readonly #tracker: CommandTracker;
   #openId: number | null;
+  #reported: () => void = () => {};
+  #isAlternateScreen = false;
   /** Where the cursor stood when the line that is being typed began; for shells without integration. */
   #lineBegin: Promise<{ line: number; col: number } | null> = Promise.resolve(null);
 
@@ -72,6 +74,17 @@ export class SessionCommands {
     return { memory: this.#tracker.memory, openId: this.#openId };
   }
 
+  /** Calls `reported` at the shell's first mark, or at the session's end. */
+  onceReported(reported: () => void): void {
+    this.#reported = reported;
+  }
+
+  /** When a program leaves the alternate screen, the keys it read there begin no line. */
+  alternateScreen(isShown: boolean): void {
+    if (this.#isAlternateScreen && !isShown) this.#tracker.alternateScreenLeft();
+    this.#isAlternateScreen = isShown;
+  }
+
   /** An accepted unit. */
   input(unit: { client: ClientId; actor: ActorId; seq: Seq; bytes: Uint8Array }): void {
     this.#perform(this.#tracker.input({ ...unit, offset: this.#options.outputEnd() }, this.#now()));
@@ -79,10 +92,14 @@ export class SessionCommands {
 
   /** True if the summary is different now. */
   osc(osc: OscEvent): boolean {
-    return this.#perform(this.#tracker.mark(osc, this.#now()));
+    const hadIntegration = this.hasIntegration;
+    const isNews = this.#perform(this.#tracker.mark(osc, this.#now()));
+    if (this.hasIntegration && !hadIntegration) this.#reported();
+    return isNews;
   }
 
   sessionEnded(exitCode: number | null): void {
+    this.#reported();
     this.#perform(this.#tracker.sessionEnded({ offset: this.#options.outputEnd(), exitCode }, this.#now()));
   }
 

@@ -107,6 +107,7 @@ export class SessionOutput implements OutputSource {
 
   /** Bytes from the keeper; what is already held is dropped, a jump ahead is a hole that stays visible. */
   append(offset: Offset, bytes: Uint8Array): void {
+    if (offset > this.ring.end) this.#jump(offset);
     const known = this.ring.end - offset;
     if (known >= bytes.length) return;
     const fresh = known > 0 ? bytes.subarray(known) : bytes;
@@ -119,6 +120,14 @@ export class SessionOutput implements OutputSource {
       this.#isKeeperPaused = true;
       this.#keeper?.pause();
     }
+  }
+
+  /** Output up to `offset` is lost, as when the disk lost what the keeper had handed over: the offsets go on, with a hole. */
+  #jump(offset: Offset): void {
+    const { session, screens } = this.#options;
+    this.gapped({ from: this.ring.end, to: offset });
+    this.ring.jump(offset);
+    if (this.#isScreenOpen) screens.open(session, { offset, size: this.size, snapshot: null });
   }
 
   /** The screen's own checkpoint: where a later replay may begin. */
@@ -214,6 +223,13 @@ export class SessionOutput implements OutputSource {
   async stored(): Promise<void> {
     await this.#options.log.flushed();
     await this.#options.checkpoints.flushed();
+  }
+
+  /** Removes what is on disk; the journal keeps the record of who did what. */
+  async erase(): Promise<void> {
+    this.closeScreen();
+    await this.dispose();
+    await this.#options.log.erase();
   }
 
   async dispose(): Promise<void> {

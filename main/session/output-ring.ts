@@ -39,6 +39,14 @@ export class OutputRing {
     this.dropBefore(Math.max(this.#start, this.#end - this.#capacityBytes) as Offset);
   }
 
+  /** Goes on at `offset`, which must not be before the end: what lies between is not held, and neither is what was. */
+  jump(offset: Offset): void {
+    if (offset < this.#end) throw new RangeError(`offset ${offset} is before the end ${this.#end}`);
+    this.#chunks = [];
+    this.#start = offset;
+    this.#end = offset;
+  }
+
   /** Forgets bytes before `offset`; offsets outside what is held are brought inside. */
   dropBefore(offset: Offset): void {
     if (offset <= this.#start) return;

@@ -200,7 +200,6 @@ export class InputWorld {
         hasIntegration: false,
         input: ({ bytes, epoch }: { bytes: Uint8Array; epoch: Epoch }) => this.#acceptedIn.set(new TextDecoder().decode(bytes), epoch),
       } as never,
-      screens: {} as never,
       journal: this.#journal,
       records: this.#records,
       clock: this.#clock,

@@ -1,0 +1,166 @@
+/** Puts a session together: fresh from its keeper, adopted after a crash, or ended and only on disk. */
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { LocalPaths } from '#local/paths.ts';
+import type { Offset, SessionId } from '#protocol/ids.ts';
+import type { SessionEnd } from '#protocol/messages.ts';
+import { CheckpointLog } from './checkpoint-log.ts';
+import type { Journal } from './journal.ts';
+import { KeeperLink } from './keeper-link.ts';
+import { LiveSession, type LiveSessionEvents, type SessionNote } from './live-session.ts';
+import { OutputLog } from './output-log.ts';
+import type { Records, StoredSession } from './records.ts';
+import type { Screens } from './screens.ts';
+import { type CommandEvents, SessionCommands } from './session-commands.ts';
+import { SessionOutput } from './session-output.ts';
+
+/** Output of one session on disk, bytes; the oldest goes first. */
+const OUTPUT_BUDGET_BYTES = 64 * 1024 * 1024;
+
+/** What every session of a host stands on. */
+export type SessionSurroundings = {
+  paths: LocalPaths;
+  journal: Journal;
+  records: Records;
+  screens: Screens;
+  clock: { now(): number; wallNow(): number };
+  events: LiveSessionEvents & CommandEvents & { problem(session: SessionId, sentence: string | null): void };
+};
+
+export type OpenOptions = SessionSurroundings & {
+  /** A bare id is a session that only its keeper knows. */
+  known: StoredSession | SessionId;
+  /** Of a session that was just started; null for one that is found again. */
+  freshNonce: string | null;
+};
+
+/** What a keeper remembers for every later host, beside what its wire says. */
+export type KeeperMeta = { stored: StoredSession; nonce: string | null };
+
+/** Rejects if neither the journal nor a keeper knows the session, or its keeper cannot be asked. */
+export async function openSession(options: OpenOptions): Promise<LiveSession> {
+  const { known, freshNonce, records, journal, screens, clock, events, paths } = options;
+  const id = typeof known === 'string' ? known : known.id;
+  const folder = join(paths.stateDir, 'sessions', id);
+  let session: LiveSession | null = null;
+  const log = await OutputLog.open({
+    folder,
+    budgetBytes: OUTPUT_BUDGET_BYTES,
+    stored: (offset) => session?.outputStored(offset),
+    problem: (sentence) => events.problem(id, sentence),
+  });
+  const checkpoints = await CheckpointLog.open(folder);
+  const isEnded = typeof known !== 'string' && known.end !== null;
+  const keeper = isEnded ? null : await connectKeeper(paths.keeperSocket(id), log.end, () => session);
+  const meta = keeper?.hello.meta as KeeperMeta | undefined;
+  const stored = typeof known === 'string' ? meta?.stored : known;
+  if (!stored) throw new Error('neither the journal nor a keeper knows it');
+  if (!keeper && !stored.end) markLost(stored, options, log.end);
+  const resizes = records.resizes(id, 0 as Offset);
+  if (resizes.length === 0) resizes.push({ offset: 0 as Offset, size: stored.size });
+  const output = new SessionOutput({
+    session: id,
+    screens,
+    log,
+    checkpoints,
+    resizes,
+    gapped: (range) => journal.append({ session: id, actor: null, interface: null, kind: 'gap', outputOffset: range.to, payload: range }),
+  });
+  const note = keeper ? parseNote(keeper.hello.note) : null;
+  const control = records.lastControl(id);
+  const commands = new SessionCommands({
+    session: id,
+    nonce: freshNonce ?? meta?.nonce ?? null,
+    note: note?.commands ?? null,
+    isRunning: keeper !== null,
+    records,
+    journal,
+    screens,
+    clock,
+    cwd: stored.cwd,
+    outputEnd: () => output.end,
+    noted: () => session?.keepNote(),
+    events,
+  });
+  const opened = new LiveSession({
+    stored,
+    output,
+    commands,
+    journal,
+    records,
+    clock,
+    keeper,
+    // The keeper knows more than a journal that was lost or lags.
+    remembered: note && note.epoch > control.epoch ? note : control,
+    events,
+  });
+  session = opened;
+  if (keeper) {
+    await output.openScreen();
+    if (freshNonce === null)
+      journal.append({
+        session: id,
+        actor: null,
+        interface: null,
+        kind: 'adopt',
+        outputOffset: log.end,
+        payload: { keeper: keeper.hello.keeperPid },
+      });
+    keeper.listen();
+  }
+  return opened;
+}
+
+/** The running keeper, or null if it is provably gone. */
+async function connectKeeper(path: string, from: Offset, session: () => LiveSession | null): Promise<KeeperLink | null> {
+  try {
+    return await KeeperLink.open({
+      path,
+      from,
+      listener: {
+        output: (offset, bytes) => session()?.keeperListener.output(offset, bytes),
+        applied: (client, seq) => session()?.keeperListener.applied(client, seq),
+        exited: (exit) => session()?.keeperListener.exited(exit),
+        lost: () => session()?.keeperListener.lost(),
+      },
+    });
+  } catch (error) {
+    if (!['ENOENT', 'ECONNREFUSED'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    if (process.platform !== 'win32') rmSync(path, { force: true });
+    return null;
+  }
+}
+
+/** Its keeper is gone: by a reboot, or by its own death. */
+function markLost(stored: StoredSession, { clock, journal, records }: SessionSurroundings, end: Offset): void {
+  const reason: SessionEnd['reason'] = stored.bootId === bootId() ? 'keeper-lost' : 'machine-restarted';
+  stored.end = { reason, code: null, signal: null };
+  stored.endedAt = clock.wallNow();
+  journal.append({
+    session: stored.id,
+    actor: null,
+    interface: null,
+    kind: 'session',
+    outputOffset: end,
+    payload: { is: 'ended', ...stored.end },
+  });
+  records.saveSession(stored);
+}
+
+function parseNote(base64: string): SessionNote | null {
+  if (base64 === '') return null;
+  try {
+    return JSON.parse(Buffer.from(base64, 'base64').toString()) as SessionNote;
+  } catch {
+    return null; // of another version: the journal's word counts
+  }
+}
+
+/** Which boot of the machine this is; constant where the system does not tell. */
+export function bootId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  } catch {
+    return 'unknown';
+  }
+}
