@@ -83,7 +83,7 @@ test('the screen is read as text, with cursor, title, modes and offset', async (
   write(A, 'hello  \r\n\x1b[1mworld\x1b]2;a title\x07\x1b[?2004h');
   const screen = await screens.read(A);
   expect(screen.lines.slice(0, 3)).toEqual(['hello', 'world', '']);
-  expect(screen).toMatchObject({ cursor: { row: 1, col: 5, visible: true }, size: SIZE, title: 'a title', offset: 39 });
+  expect(screen).toMatchObject({ cursor: { row: 1, col: 5, visible: true }, size: SIZE, title: 'a title', offset: 38 });
   expect(screen.modes.bracketedPaste).toBe(true);
 });
 

@@ -1,0 +1,78 @@
+/** What xterm.js 6.0 does wrong, and what every terminal of cmdop does instead. */
+import headless from '@xterm/headless';
+import { describe, expect, test } from 'vitest';
+import { TerminalFeed } from '../../main/client/terminal-feed.ts';
+import { unfinishedBytes } from '../../main/session/utf8-tail.ts';
+import { newTerminal } from './terminals.ts';
+
+const SIZE = { cols: 20, rows: 5 };
+const ERASE_FROM_LAST_CELL = '\x1b[5;20H\x1b[1J';
+
+function unrepaired() {
+  const terminal = new headless.Terminal({ ...SIZE, allowProposedApi: true, logLevel: 'off' });
+  const input = Reflect.get(Reflect.get(terminal, '_core'), '_inputHandler');
+  return { terminal, write: (text: string) => input.parse(new TextEncoder().encode(text)) };
+}
+
+test('erasing above from the last cell throws in xterm.js, and erases here', () => {
+  expect(() => unrepaired().write(ERASE_FROM_LAST_CELL)).toThrow('isWrapped');
+  const { terminal, write } = newTerminal(SIZE);
+  write(`text${ERASE_FROM_LAST_CELL}x`);
+  expect(terminal.buffer.active.getLine(0)?.translateToString(true)).toBe('');
+  expect(terminal.buffer.active.getLine(4)?.translateToString(true)).toBe(`${' '.repeat(19)}x`);
+});
+
+test('protected text survives selective erasing from the last cell', () => {
+  const { terminal, write } = newTerminal(SIZE);
+  write('\x1b[1"qkept\x1b[0"qgone\x1b[5;20H\x1b[?1J');
+  expect(terminal.buffer.active.getLine(0)?.translateToString(true)).toBe('kept');
+});
+
+describe('a restored cursor', () => {
+  const scrolled = '\x1b[2;3H\x1b7\x1b[5;1H\n\n\x1b8';
+
+  test('is in the row of the screen where it was saved, however much scrollback there is', () => {
+    for (const scrollback of [0, 1, 1000]) {
+      const { terminal, write } = newTerminal(SIZE, { scrollback });
+      write(scrolled);
+      expect([terminal.buffer.active.cursorY, terminal.buffer.active.cursorX]).toEqual([1, 2]);
+    }
+  });
+
+  test('does not open a link again that was closed', () => {
+    const { terminal, write } = newTerminal(SIZE);
+    write('\x1b]8;;https://a.example\x07\x1b7a\x1b]8;;\x07\x1b8b\x1b[4mc');
+    expect(terminal.buffer.active.getLine(0)?.getCell(0)?.isUnderline()).toBe(0);
+    expect(terminal.buffer.active.getLine(0)?.getCell(1)?.isUnderline()).toBeTruthy();
+  });
+});
+
+describe('a character cut in two', () => {
+  test('is lost by xterm.js, and kept by a feed', async () => {
+    const bytes = new TextEncoder().encode('a…b—c “d” 漢 😀');
+    const feed = newTerminal(SIZE);
+    const terminalFeed = new TerminalFeed(feed.terminal);
+    const parsed: Promise<void>[] = [];
+    for (const byte of bytes) parsed.push(new Promise((resolve) => terminalFeed.output(Uint8Array.of(byte), resolve)));
+    await Promise.all(parsed);
+    expect(feed.terminal.buffer.active.getLine(0)?.translateToString(true)).toBe('a…b—c “d” 漢 😀');
+
+    const plain = unrepaired();
+    const input = Reflect.get(Reflect.get(plain.terminal, '_core'), '_inputHandler');
+    for (const byte of new TextEncoder().encode('a…b')) input.parse(Uint8Array.of(byte));
+    expect(plain.terminal.buffer.active.getLine(0)?.translateToString(true)).toBe('ab');
+  });
+
+  test.each([
+    ['nothing', [], 0],
+    ['text', [0x61], 0],
+    ['a whole character', [0xe2, 0x80, 0xa6], 0],
+    ['two bytes of three', [0x61, 0xe2, 0x80], 2],
+    ['three bytes of four', [0xf0, 0x9f, 0x98], 3],
+    ['one byte of two', [0xc3], 1],
+    ['continuations without a begin', [0x80, 0x80, 0x80, 0x80], 0],
+    ['a byte that is never legal', [0xff], 0],
+  ])('%s', (_, bytes, count) => {
+    expect(unfinishedBytes(Uint8Array.from(bytes))).toBe(count);
+  });
+});
