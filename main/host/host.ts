@@ -78,7 +78,7 @@ export class Host {
           connection.isWatching = true;
         },
         stop: options.stop,
-        openWeb: (port) => this.#web.open(port),
+        openWeb: (asked) => this.#web.open(asked),
       }),
       input: (connection, { channel, epoch, seq, bytes }) =>
         this.#attachments.get(connection, channel)?.input(channel, { epoch, seq, bytes }),

@@ -29,7 +29,7 @@ export type MethodsContext = {
   attachments: Attachments;
   watch(connection: ClientConnection): void;
   stop(): void;
-  openWeb(port: number | undefined): Promise<{ url: string }>;
+  openWeb(asked: { port: number | undefined; name: string }): Promise<{ url: string }>;
 };
 
 /** Which session each channel of each connection leads to. */
@@ -98,7 +98,7 @@ export function createHandlers(host: MethodsContext): Handlers {
       answer({});
       host.stop();
     },
-    'web.open': async (_connection, { port }, answer) => answer(await host.openWeb(port)),
+    'web.open': async (connection, { port }, answer) => answer(await host.openWeb({ port, name: connection.who.actor.name })),
     'session.list': (_connection, _params, answer) => answer({ sessions: registry.all().map((session) => session.summary()) }),
     'session.create': async (connection, params, answer) =>
       answer({ session: (await registry.create(params, connection.who.actor)).summary() }),

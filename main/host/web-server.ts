@@ -48,8 +48,8 @@ export class WebServer {
   readonly #options: WebServerOptions;
   #server: Server | null = null;
   readonly #sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME_BYTES + 64, perMessageDeflate: false });
-  /** Unused tokens and when they end. */
-  readonly #tokens = new Map<string, number>();
+  /** Unused tokens, when they end, and whose they are. */
+  readonly #tokens = new Map<string, { end: number; name: string }>();
   readonly #cookies = new Set<string>();
 
   constructor(options: WebServerOptions) {
@@ -62,8 +62,8 @@ export class WebServer {
     return address ? `http://${LOOPBACK}:${address.port}` : null;
   }
 
-  /** A URL that signs one browser in, once. Listens if nothing does; `port` 0 or absent is any. */
-  async open(port: number | undefined): Promise<{ url: string }> {
+  /** A URL that signs one browser in, once, as `name`. Listens if nothing does; `port` 0 or absent is any. */
+  async open({ port, name }: { port: number | undefined; name: string }): Promise<{ url: string }> {
     const current = (this.#server?.address() as AddressInfo | null | undefined)?.port;
     if (port && current !== undefined && current !== port) {
       throw new CmdopError(
@@ -73,9 +73,9 @@ export class WebServer {
     }
     if (current === undefined) await this.#listen(port ?? 0);
     const now = Date.now();
-    for (const [token, end] of this.#tokens) if (end < now || this.#tokens.size >= MAX_TOKENS) this.#tokens.delete(token);
+    for (const [token, { end }] of this.#tokens) if (end < now || this.#tokens.size >= MAX_TOKENS) this.#tokens.delete(token);
     const token = randomBytes(32).toString('base64url');
-    this.#tokens.set(token, now + TOKEN_MS);
+    this.#tokens.set(token, { end: now + TOKEN_MS, name });
     return { url: `${this.address}/?token=${token}` };
   }
 
@@ -113,9 +113,9 @@ export class WebServer {
   }
 
   #exchange(token: string, response: ServerResponse): void {
-    const end = this.#tokens.get(token);
+    const known = this.#tokens.get(token);
     this.#tokens.delete(token);
-    if (end === undefined || end < Date.now())
+    if (known === undefined || known.end < Date.now())
       return refuse(response, 401, 'This link was used already or is too old: run `cmdop web` again and open the new one.');
     const cookie = randomBytes(32).toString('base64url');
     for (const oldest of this.#cookies) {
@@ -126,7 +126,11 @@ export class WebServer {
     response.writeHead(303, {
       ...HEADERS,
       Location: '/',
-      'Set-Cookie': `${this.#cookieName}=${cookie}; HttpOnly; SameSite=Strict; Path=/`,
+      // The second one is for the page, and no secret: what the person who asked for the link is called.
+      'Set-Cookie': [
+        `${this.#cookieName}=${cookie}; HttpOnly; SameSite=Strict; Path=/`,
+        `${this.#cookieName}_name=${encodeURIComponent(known.name)}; SameSite=Strict; Path=/`,
+      ],
     });
     response.end();
   }

@@ -6,7 +6,6 @@ import { DEFAULT_PREFERENCES } from './default-preferences.ts';
 import type { Platform } from './platform.ts';
 
 const PREFERENCES_KEY = 'cmdop.preferences';
-const NAME_KEY = 'cmdop.name';
 
 const stored = z.object({
   theme: z.enum(['system', 'light', 'dark']),
@@ -22,7 +21,7 @@ export function browserPlatform(): Platform {
     interface: 'browser',
     isMac: navigator.platform.startsWith('Mac'),
     canReadClipboard: false,
-    identity: async () => ({ name: localStorage.getItem(NAME_KEY) ?? 'browser' }),
+    identity: async () => ({ name: nameOfLink() ?? 'browser' }),
     connect: () => {
       const url = new URL('ws', location.href);
       url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
@@ -44,9 +43,14 @@ export function browserPlatform(): Platform {
   };
 }
 
-/** Sets the name by which this browser is called from the next load on. */
-export function rememberName(name: string): void {
-  localStorage.setItem(NAME_KEY, name);
+/** What the person who asked for this browser's link is called, as the host wrote it down when the link was opened. */
+function nameOfLink(): string | null {
+  const value = new RegExp(`(?:^|; )cmdop_${location.port}_name=([^;]+)`).exec(document.cookie)?.[1];
+  try {
+    return value ? decodeURIComponent(value) : null;
+  } catch {
+    return null; // not written by the host
+  }
 }
 
 function readPreferences(): Preferences {
