@@ -20,15 +20,18 @@ async function expectUnmoved(): Promise<void> {
   expect(await app.evaluate(({ webContents }) => webContents.getAllWebContents().map((each) => each.getURL()))).toEqual([OWN_PAGE]);
 }
 
-/** Resolves once the app was asked to let its page go somewhere, with what it answered. */
-function nextNavigation(): Promise<{ url: string; isRefused: boolean }> {
-  return desktop.app.evaluate(
-    ({ BrowserWindow }) =>
-      new Promise((resolve) => {
-        const contents = BrowserWindow.getAllWindows()[0]?.webContents;
-        contents?.once('will-navigate', (event) => resolve({ url: event.url, isRefused: event.defaultPrevented }));
-      }),
-  );
+/**
+ * Resolves once the app listens, to what it will answer when its page next wants to go somewhere: app and page are
+ * spoken to over two connections, so a page told to leave first might be heard first.
+ */
+async function nextNavigation(): Promise<{ answer: Promise<{ url: string; isRefused: boolean }> }> {
+  const answer = await desktop.app.evaluateHandle(({ BrowserWindow }) => ({
+    navigation: new Promise<{ url: string; isRefused: boolean }>((resolve) => {
+      const contents = BrowserWindow.getAllWindows()[0]?.webContents;
+      contents?.once('will-frame-navigate', (event) => resolve({ url: event.url, isRefused: event.defaultPrevented }));
+    }),
+  }));
+  return { answer: answer.evaluate(({ navigation }) => navigation) };
 }
 
 test('the page is sandboxed, isolated and without Node', async () => {
@@ -39,8 +42,10 @@ test('the page is sandboxed, isolated and without Node', async () => {
   const preferences = await desktop.app.evaluate(({ BrowserWindow }) => {
     const [window] = BrowserWindow.getAllWindows();
     // Electron tells it, its types do not.
-    const contents: { getLastWebPreferences?(): Record<string, unknown> } = window?.webContents ?? {};
-    const { sandbox, contextIsolation, nodeIntegration, webviewTag, webSecurity } = contents.getLastWebPreferences?.() ?? {};
+    const { sandbox, contextIsolation, nodeIntegration, webviewTag, webSecurity } = Reflect.get(
+      window?.webContents ?? {},
+      'getLastWebPreferences',
+    ).call(window?.webContents);
     return { sandbox, contextIsolation, nodeIntegration, webviewTag, webSecurity };
   });
   expect(preferences).toEqual({ sandbox: true, contextIsolation: true, nodeIntegration: false, webviewTag: false, webSecurity: true });
@@ -213,7 +218,7 @@ test('what it is given checks what it is asked', async () => {
 
 test('it cannot leave: neither by script, nor by a link, nor by a form', async () => {
   for (const [index, way] of ['script', 'link'].entries()) {
-    const asked = nextNavigation();
+    const asked = await nextNavigation();
     await desktop.page.evaluate(
       ({ kind, address }) => {
         if (kind === 'script') location.href = address;
@@ -221,7 +226,7 @@ test('it cannot leave: neither by script, nor by a link, nor by a form', async (
       },
       { kind: way, address: `https://example.org/${index}` },
     );
-    expect(await asked).toEqual({ url: `https://example.org/${index}`, isRefused: true });
+    expect(await asked.answer).toEqual({ url: `https://example.org/${index}`, isRefused: true });
     await expectUnmoved();
   }
   const refused = await desktop.page.evaluate(async () => {
