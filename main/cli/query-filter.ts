@@ -12,6 +12,7 @@ const ENQ = 0x05;
 const CAN = 0x18;
 const SUB = 0x1a;
 const BACKSLASH = 0x5c;
+const BRACKET = 0x5b;
 /** First byte of U+0080 … U+00BF in UTF-8: C1 controls are U+009x. */
 const C1_LEAD = 0xc2;
 
@@ -48,7 +49,16 @@ export class QueryFilter {
     for (let at = 0; at < chunk.length; at++) {
       const byte = chunk[at] ?? 0;
       if (this.#state === 'ground') {
-        if (byte >= 0x20 && byte < 0x80) {
+        const csiEnd = byte === ESC && chunk[at + 1] === BRACKET ? endOfCsi(chunk, at + 2) : -1;
+        if (csiEnd > 0) {
+          // A whole CSI sequence in one piece, by far the most frequent: judged where it lies.
+          this.#utf8Missing = 0;
+          if (mayAsk(chunk, at + 2, csiEnd) && isCsiQuery(Buffer.from(chunk.subarray(at + 2, csiEnd + 1)).toString('latin1'))) {
+            this.#show(chunk, from, at);
+            from = csiEnd + 1;
+          }
+          at = csiEnd;
+        } else if (byte >= 0x20 && byte < 0x80) {
           this.#utf8Missing = 0;
         } else if (byte === ESC || byte === C1_LEAD) {
           this.#show(chunk, from, at);
@@ -230,9 +240,18 @@ const ESC_INTRODUCERS = new Map<number, Introducer>([
 ]);
 const C1_INTRODUCERS = new Map<number, Introducer>([...ESC_INTRODUCERS].map(([byte, introducer]) => [byte + 0x40, introducer]));
 
+/** Where the final byte of the CSI sequence is whose parameters start at `from`; -1 if it is not there, or not plain. */
+function endOfCsi(chunk: Uint8Array, from: number): number {
+  for (let at = from; at < chunk.length; at++) {
+    const byte = chunk[at] ?? 0;
+    if (byte >= 0x40 && byte < 0x7f) return at;
+    if (byte < 0x20 || byte > 0x3f) return -1;
+  }
+  return -1;
+}
+
 /** A CSI sequence, without its introducer, that is answered by what it is sent to. */
 function isCsiQuery(sequence: string): boolean {
-  if (sequence.endsWith('m') && !sequence.startsWith('?')) return false; // colours: by far the most frequent
   const [, prefix = '', params = '', intermediates = '', final = ''] =
     /^([<-?]?)([0-9:;]*)([ -/]*)([@-~])$/.exec(sequence.replace(/[\x00-\x1f]/g, '')) ?? [];
   const kind = `${prefix}|${intermediates}|${final}`;
@@ -242,6 +261,15 @@ function isCsiQuery(sequence: string): boolean {
 
 /** `prefix|intermediates|final`: attributes, status, modes, versions, kitty flags, checksums (xterm's ctlseqs). */
 const CSI_QUERIES = new Set('||c >||c =||c ||n ?||n ||x |$|p ?|$|p >||q ?||u ?||S ?||m |*|y |$|w |"|v |&|u |#|R'.split(' '));
+
+/** Whether a byte ends any of the above. */
+const MAY_ASK = new Uint8Array(256);
+for (const kind of [...CSI_QUERIES, '||t']) MAY_ASK[kind.charCodeAt(kind.length - 1)] = 1;
+
+/** Colours end as one question does, which has a `?`. */
+function mayAsk(chunk: Uint8Array, from: number, end: number): boolean {
+  return MAY_ASK[chunk[end] ?? 0] === 1 && (chunk[end] !== 0x6d || chunk[from] === 0x3f);
+}
 
 /** Colours, font, kitty's colours and pointer: a `?` asks. */
 const ASKING_OSC = new Set('4 5 10 11 12 13 14 15 16 17 18 19 21 22 50 1337'.split(' '));

@@ -1,7 +1,8 @@
 /** `cmdop attach` in a real terminal: what a person sees, what they type, and the state their terminal is left in. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { compareTerminals } from '../contract/compare-terminals.ts';
 import { startCmdop, type TestCmdop } from './start-cmdop.ts';
 
 let cmdop: TestCmdop;
@@ -160,6 +161,27 @@ test('a window of another size shows the picture, and says why', async () => {
   bob.resize(80, 24);
   await bob.until((lines) => !lines.join('\n').includes('decides'));
   expect(bob.text()).toBe(ann.text());
+});
+
+test('after a picture the window is, cell for cell and in every mode, what it was before', async () => {
+  writeFileSync(join(cmdop.home, 'work', 'text.c'), 'int main(void) { return "日本語 é" != 0; } // comment\n'.repeat(40));
+  await newSession('work');
+  const ann = cmdop.terminal(['attach', 'work', '--as', 'ann']);
+  await ann.until(PROMPT);
+  ann.type('vim -u NONE -c "syntax on" -c "set mouse=a ttymouse=sgr number cursorline" text.c\r');
+  await ann.until('40 lines');
+  const bob = cmdop.terminal(['attach', 'work', '--as', 'bob', '--observe'], { cols: 60, rows: 16 });
+  await bob.until('decides the size');
+  bob.resize(80, 24);
+  await bob.until((lines) => lines[23]?.includes('40 lines') === true && !lines.join('\n').includes('decides'));
+  bob.type('x');
+  await bob.until('looking on');
+  await bob.until((lines) => !lines.join('\n').includes('looking on'));
+  expect(compareTerminals(bob.terminal, ann.terminal)).toEqual([]);
+  expect(bob.terminal.modes).toEqual(ann.terminal.modes);
+  ann.type(':q\r');
+  await Promise.all([ann.until(PROMPT), bob.until(PROMPT)]);
+  expect(compareTerminals(bob.terminal, ann.terminal)).toEqual([]);
 });
 
 test('when the host dies the last screen stays, and the attach goes on by itself', async () => {
