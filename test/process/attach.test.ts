@@ -26,7 +26,7 @@ async function inStep(...views: Watched[]): Promise<void> {
 }
 
 const PROGRAMS: [name: string, command: string, keys: string[], seen: string | RegExp][] = [
-  ['vim with a file being edited', 'vim -u NONE -c "set number mouse=a" /etc/services', ['10G', 'ihello wörld 漢字 😀\x1b', 'V3j'], '漢字'],
+  ['vim with a file being edited', 'vim -n -u NONE -c "set number mouse=a" /etc/services', ['10G', 'ihello wörld 漢字 😀\x1b', 'V3j'], '漢字'],
   ['less, searched and scrolled', 'less -N /etc/services', ['\x20', '/http\r'], 'http'],
   [
     'a progress bar',
@@ -59,6 +59,8 @@ test.each(PROGRAMS)('%s', async (_name, command, keys, seen) => {
   });
   const old = ann.attach('program', { size: { cols: 80, rows: 24 } });
   for (const key of keys) {
+    // A program that is still starting may throw away what is typed.
+    await old.until(() => old.text().trim() !== '');
     await inStep(old);
     await old.type(key);
   }
