@@ -19,6 +19,9 @@ const RETRY_MS = 1_000;
 const SYNC_MS = 1_000;
 const VERIFY_BATCH = 2_000;
 
+/** A journal that is gone with its process: for simulations. */
+export const IN_MEMORY = ':memory:';
+
 export type JournalKind =
   | 'host'
   | 'session'
@@ -246,7 +249,8 @@ export class Journal {
 }
 
 function open(file: string): DatabaseSync {
-  closeSync(openSync(file, 'a', 0o600)); // SQLite would let others read it; its WAL takes over the mode
+  // SQLite would let others read it; its WAL takes over the mode.
+  if (file !== IN_MEMORY) closeSync(openSync(file, 'a', 0o600));
   const db = new DatabaseSync(file);
   db.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=2000;');
   db.exec(SCHEMA);

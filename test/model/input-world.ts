@@ -8,7 +8,7 @@ import type { SessionStream } from '#client/session-stream.ts';
 import type { Channel, ClientId, Epoch, Offset, SessionId } from '#protocol/ids.ts';
 import type { Size } from '#protocol/messages.ts';
 import { ClientConnection } from '../../main/host/client-connection.ts';
-import { Journal } from '../../main/host/journal.ts';
+import { IN_MEMORY, Journal } from '../../main/host/journal.ts';
 import type { KeeperLink } from '../../main/host/keeper-link.ts';
 import { LiveSession } from '../../main/host/live-session.ts';
 import { Attachments, createHandlers, type MethodsContext } from '../../main/host/methods.ts';
@@ -35,7 +35,7 @@ export class InputWorld {
   readonly takers = new Map<number, string>();
   readonly peers: Peer[];
   readonly #clock = new SimulatedClock();
-  readonly #journal = new Journal({ file: ':memory:', wallNow: this.#clock.wallNow });
+  readonly #journal = new Journal({ file: IN_MEMORY, wallNow: this.#clock.wallNow });
   readonly #records = new Records({
     journal: this.#journal,
     randomBytes: (n) => Uint8Array.from({ length: n }, () => this.random() * 256),
