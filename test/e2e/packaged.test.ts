@@ -44,6 +44,14 @@ test('its own command line sees the session of its window', async () => {
   expect(stdout).toContain('"desktop"');
 });
 
+test('its host serves the page to a browser', async () => {
+  const url = (await packagedCommand('web')).stdout.trim();
+  const opened = await fetch(url, { redirect: 'manual' });
+  const cookie = opened.headers.getSetCookie()[0]?.split(';')[0] ?? '';
+  const page = await fetch(new URL('/', url), { headers: { cookie } });
+  expect(await page.text()).toContain('id="root"');
+});
+
 test('it cannot be borrowed as a Node to run something else', async () => {
   const run = promisify(execFile)(join(folder, 'linux-unpacked', 'cmdop'), ['-e', 'console.log("borrowed")'], {
     env: { ...world.env, ELECTRON_RUN_AS_NODE: '1', DISPLAY: '' },
