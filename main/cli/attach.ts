@@ -134,6 +134,7 @@ class Attachment {
         this.#stream?.resize(size);
       },
       continued: () => this.#view?.redraw(),
+      closed: () => this.#end({ by: 'detach' }),
       leaving: () => this.#view?.leaving() ?? '',
     });
     this.#tty = tty;

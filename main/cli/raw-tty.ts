@@ -10,6 +10,8 @@ type Listener = {
   resized(size: Size): void;
   /** Stopped and continued from outside: everything must be drawn again. */
   continued(): void;
+  /** The terminal is gone. */
+  closed(): void;
   /** What to print before the terminal is given back, when this process is ended. */
   leaving(): string;
 };
@@ -32,7 +34,7 @@ export class RawTty {
     process.on('SIGCONT', this.#continued);
     process.stdout.on('resize', this.#resized);
     this.#makeRaw();
-    process.stdin.on('data', this.#input).resume();
+    process.stdin.on('data', this.#input).on('end', this.#closed).on('error', this.#closed).resume();
   }
 
   get size(): Size {
@@ -54,7 +56,7 @@ export class RawTty {
     }
     if (this.#saved === null) process.stdin.setRawMode(false);
     else stty(this.#saved);
-    process.stdin.off('data', this.#input).pause();
+    process.stdin.off('data', this.#input).off('end', this.#closed).pause(); // an error may still come, to no effect
     process.stdout.off('resize', this.#resized);
     process.off('SIGCONT', this.#continued);
     process.off('exit', this.#leave);
@@ -90,6 +92,7 @@ export class RawTty {
     this.#listener.continued();
   };
 
+  #closed = (): void => this.#listener.closed();
   #input = (bytes: Buffer): void => this.#listener.input(bytes);
   #resized = (): void => this.#listener.resized(this.size);
 }

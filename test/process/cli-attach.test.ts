@@ -195,6 +195,30 @@ test('when the host dies the last screen stays, and the attach goes on by itself
   await terminal.until((lines) => lines.filter((line) => line === 'kept').length === 2 && !lines.join('\n').includes('host is gone'));
 });
 
+test('when the host is stopped on purpose the attach waits for the next, and starts none', async () => {
+  const terminal = cmdop.terminal(['new', 'work']);
+  await terminal.until(PROMPT);
+  await cmdop.ok('host', 'stop');
+  await terminal.until('the host was stopped');
+  expect((await cmdop.run('host', 'status')).code).toBe(69);
+  await cmdop.ok('host', 'start');
+  terminal.type('echo ba""ck\r');
+  await terminal.until(/^back$/m);
+});
+
+test('a command line that is killed leaves a usable terminal behind for `reset`, and the session alone', async () => {
+  await newSession('work');
+  const terminal = cmdop.shell();
+  await terminal.until(/^#$/m);
+  terminal.type("sh -c 'echo $$ > pid; exec cmdop attach work'\r");
+  await terminal.until(PROMPT);
+  process.kill(Number(readFileSync(join(cmdop.home, 'work', 'pid'), 'utf8')), 'SIGKILL');
+  await terminal.until('Killed');
+  terminal.type('stty sane\recho us""able\r');
+  await terminal.until('usable');
+  expect((await cmdop.run('run', 'work', '--', 'true')).code).toBe(0);
+});
+
 test('a paste is one unit, however long', async () => {
   const terminal = cmdop.terminal(['new', 'work']);
   await terminal.until(PROMPT);
