@@ -7,7 +7,7 @@ import type { Transport } from '#protocol/transport.ts';
 import { PROTOCOL } from '#protocol/versions.ts';
 import { ClientConnection, type ClientPeer } from './client-connection.ts';
 import { Journal } from './journal.ts';
-import type { KeeperRuntime } from './keeper-link.ts';
+import type { KeeperRuntime } from './keeper-starter.ts';
 import type { LiveSession } from './live-session.ts';
 import { Attachments, createHandlers } from './methods.ts';
 import { Records, type StoredCommand } from './records.ts';

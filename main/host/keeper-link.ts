@@ -1,60 +1,11 @@
-/** The host's end of the wire to one keeper: starts or finds it, writes in order, tells what it says and when it is gone. */
-import { spawn } from 'node:child_process';
+/** The host's end of the wire to one keeper: finds it, writes in order, tells what it says and when it is gone. */
 import { connect, type Socket } from 'node:net';
-import { CmdopError } from '#protocol/errors.ts';
 import type { ClientId, Offset, Seq } from '#protocol/ids.ts';
 import type { Size } from '#protocol/messages.ts';
-import type { KeeperSpec } from '../keeper/spec.ts';
 import { encodeToKeeper, type FromKeeper, FromKeeperDecoder, KEEPER_WIRE, type KeeperHello, type ToKeeper } from '../keeper/wire.ts';
 
-/** A keeper must be ready after this long, milliseconds; it takes 40 on an idle machine. */
-const START_TIMEOUT_MS = 10_000;
 /** A keeper must say hello after this long, milliseconds. */
 const HELLO_TIMEOUT_MS = 5_000;
-
-/**
- * Node's flags for a keeper: it relays bytes and holds few objects, so a small young generation and no worker threads
- * for the compiler and collector; measured as private memory per idle session (test/bench).
- */
-const KEEPER_FLAGS = ['--max-semi-space-size=1', '--v8-pool-size=0', '--no-warnings'];
-
-export type KeeperRuntime = { node: string; keeperBundle: string };
-
-/** Starts a keeper that outlives this process. Rejects with `spawn-failed`, in the keeper's own words. */
-export function startKeeper(runtime: KeeperRuntime, spec: KeeperSpec): Promise<void> {
-  return new Promise((resolve, reject) => {
-    // `detached`: its own session, so that nothing that ends us or our terminal reaches it.
-    const child = spawn(runtime.node, [...KEEPER_FLAGS, runtime.keeperBundle], {
-      detached: true,
-      stdio: ['pipe', 'pipe', 'ignore'],
-      cwd: '/',
-      env: {},
-    });
-    const failed = (why: string) => {
-      clearTimeout(timer);
-      child.stdout.destroy();
-      reject(new CmdopError('spawn-failed', `the session could not be started: ${why}`));
-    };
-    const timer = setTimeout(() => {
-      child.kill('SIGKILL');
-      failed(`its keeper was not ready after ${START_TIMEOUT_MS / 1000} s`);
-    }, START_TIMEOUT_MS);
-    let said = '';
-    child.stdout.on('data', (bytes: Buffer) => {
-      said += bytes;
-      if (!said.includes('\n')) return;
-      if (!said.startsWith('ready')) return failed(said.replace(/^error: /, '').trim());
-      clearTimeout(timer);
-      child.stdout.destroy();
-      child.unref();
-      resolve();
-    });
-    child.on('error', (error) => failed(error.message));
-    child.on('exit', (code, signal) => failed(said.trim() || `its keeper ended at once (${signal ?? code})`));
-    child.stdin.on('error', () => {}); // the exit tells
-    child.stdin.end(JSON.stringify(spec));
-  });
-}
 
 export type KeeperListener = {
   output(offset: Offset, bytes: Uint8Array): void;

@@ -5,7 +5,7 @@ import { basename } from 'node:path';
 import { CmdopError } from '#protocol/errors.ts';
 import { newSessionId, type Offset, type SessionId } from '#protocol/ids.ts';
 import type { Actor, Params, Size } from '#protocol/messages.ts';
-import { type KeeperRuntime, startKeeper } from './keeper-link.ts';
+import { type KeeperRuntime, KeeperStarter } from './keeper-starter.ts';
 import type { LiveSession } from './live-session.ts';
 import { bootId, type KeeperMeta, openSession, type SessionSurroundings } from './open-session.ts';
 import type { StoredSession } from './records.ts';
@@ -26,9 +26,11 @@ export class Registry {
   readonly #sessions = new Map<SessionId, LiveSession>();
   /** Names being created, so that two clients cannot both get one. */
   readonly #reserved = new Set<string>();
+  readonly #keepers: KeeperStarter;
 
   constructor(options: RegistryOptions) {
     this.#options = options;
+    this.#keepers = new KeeperStarter(options.runtime);
   }
 
   all(): LiveSession[] {
@@ -63,7 +65,7 @@ export class Registry {
       name ?? freeName(basename(wanted.command?.[0] ?? '') || basename(cwd) || basename(launch.file), (taken) => this.#isTaken(taken));
     this.#reserved.add(reserved);
     try {
-      const { clock, records, paths, runtime, journal } = this.#options;
+      const { clock, records, paths, journal } = this.#options;
       const stored: StoredSession = {
         id,
         name: reserved,
@@ -93,7 +95,7 @@ export class Registry {
         outputOffset: 0 as Offset,
         payload: { ...stored.size },
       });
-      await startKeeper(runtime, {
+      await this.#keepers.start({
         session: id,
         socket: paths.keeperSocket(id),
         meta,
@@ -146,6 +148,7 @@ export class Registry {
   }
 
   async dispose(): Promise<void> {
+    this.#keepers.dispose();
     await Promise.all(this.all().map((session) => session.dispose()));
   }
 

@@ -25,6 +25,8 @@ const RING_BYTES = 4 * 1024 * 1024;
 /** Sent and not yet acknowledged, bytes: what may lie between here and the host's storage. */
 const MAX_UNACKED_BYTES = 2 * 1024 * 1024;
 const MAX_OUTPUT_FRAME_BYTES = 256 * 1024;
+/** Unread input beyond which a program's queries are not answered, bytes. */
+const MAX_ANSWER_BYTES = 64 * 1024;
 
 /** The stream to the host; a net.Socket in truth. */
 export interface HostLink {
@@ -47,6 +49,7 @@ export class Keeper {
   #isPaused = false;
   #isFlushScheduled = false;
   #exit: KeeperExit | null = null;
+  #isExitSent = false;
   #note: Uint8Array = new Uint8Array(0);
 
   /** `released`: the host has recorded the exit, the process may end. */
@@ -131,8 +134,6 @@ export class Keeper {
     this.#send();
   }
 
-  #isExitSent = false;
-
   #perform(message: ToKeeper): void {
     switch (message.kind) {
       case 'write':
@@ -170,7 +171,8 @@ export class Keeper {
 
   #write(client: ClientId | '', seq: Seq, bytes: Uint8Array): void {
     if (client === '') {
-      this.#pty?.write(bytes, () => {});
+      // A program that asks and never reads gets no more answers, instead of a queue without end.
+      if ((this.#pty?.queuedBytes ?? 0) < MAX_ANSWER_BYTES) this.#pty?.write(bytes, () => {});
       return;
     }
     if (!this.#ledger.accept(client, seq)) return;

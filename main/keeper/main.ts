@@ -3,11 +3,15 @@ import { chmodSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { constants } from 'node:os';
 import { Keeper } from './keeper.ts';
-import { openPty } from './pty.ts';
+import { loadPty, openPty } from './pty.ts';
 import type { KeeperSpec } from './spec.ts';
 
 function main(): void {
-  const spec = JSON.parse(readFileSync(0, 'utf8')) as KeeperSpec;
+  loadPty();
+  // The host may start us long before there is something to do.
+  const words = readFileSync(0, 'utf8');
+  if (words === '') process.exit(0); // and end before it
+  const spec = JSON.parse(words) as KeeperSpec;
   process.title = `cmdop keeper ${spec.session}`;
   // Nothing that happens to the terminal or the host that started us may end the session.
   for (const signal of ['SIGHUP', 'SIGINT', 'SIGPIPE'] as const) process.on(signal, () => {});

@@ -59,6 +59,12 @@ type Native = {
 
 const require = createRequire(import.meta.url);
 
+/** Loads what `openPty` needs, which then starts sooner. Throws what it would throw. */
+export function loadPty(): void {
+  if (process.platform === 'win32') require('node-pty');
+  else loadNative();
+}
+
 /** Starts the program. Throws if the PTY cannot be made; a program that cannot be run exits with 127 or 1. */
 export function openPty(spec: PtySpec, listener: PtyListener): Pty {
   return process.platform === 'win32' ? new WindowsPty(spec, listener) : new UnixPty(spec, listener);
@@ -78,14 +84,10 @@ class UnixPty implements Pty {
   #quietTimer: NodeJS.Timeout | null = null;
 
   constructor(spec: PtySpec, listener: PtyListener) {
-    const utilsPath = require.resolve('node-pty/lib/utils.js');
-    const { module, dir } = require(utilsPath).loadNativeModule('pty') as { module: Native; dir: string };
-    if (typeof module.fork !== 'function' || typeof module.resize !== 'function')
-      throw new Error('node-pty has changed: its native half lacks fork or resize');
+    const { module, helper } = loadNative();
     this.#native = module;
     this.#listener = listener;
     const env = Object.entries(spec.env).map(([name, value]) => `${name}=${value}`);
-    const helper = join(dirname(utilsPath), dir, 'spawn-helper'); // macOS only
     const child = module.fork(spec.file, spec.args, env, spec.cwd, spec.cols, spec.rows, -1, -1, true, helper, (code, signal) => {
       this.#exit = signal ? { code: null, signal } : { code, signal: null };
       this.#awaitQuiet();
@@ -172,6 +174,14 @@ class UnixPty implements Pty {
     this.#exit = null;
     this.#listener.exited(exit);
   }
+}
+
+function loadNative(): { module: Native; helper: string } {
+  const utilsPath = require.resolve('node-pty/lib/utils.js');
+  const { module, dir } = require(utilsPath).loadNativeModule('pty') as { module: Native; dir: string };
+  if (typeof module.fork !== 'function' || typeof module.resize !== 'function')
+    throw new Error('node-pty has changed: its native half lacks fork or resize');
+  return { module, helper: join(dirname(utilsPath), dir, 'spawn-helper') }; // the helper is macOS only
 }
 
 /** ConPTY through node-pty's public half; it has neither of the two faults there. */

@@ -7,7 +7,7 @@ const SCRIPT = 'stty -echo; read x; stty raw; printf READY; exec cat';
 /** Neither occurs in the sequences that a multiplexer draws with. */
 const KEYS = ['%', '+'];
 /** Typed before it counts: buffers grow, code is compiled. */
-const WARM_UP = 100;
+const WARM_UP = 300;
 /** Between keystrokes, milliseconds: everyone goes back to sleep, as between a person's keys. */
 const QUIET_MS = 1;
 

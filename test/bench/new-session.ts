@@ -1,11 +1,14 @@
 /** How long a new session takes until its shell's prompt is seen by the client that asked for it. */
 import { attach, type CmdopPeer } from './cmdop-peer.ts';
-import { Watch } from './peer.ts';
+import { pause, Watch } from './peer.ts';
 import { type DtachPeer, openView, type TmuxPeer } from './terminal-peers.ts';
 
 const PROMPT = 'at-your-service';
 /** The same shell for everyone, without anybody's settings. */
 const SCRIPT = `PS1=${PROMPT} exec bash --norc --noprofile -i`;
+
+/** Between new sessions, milliseconds, as when a person asks for them: the host makes the next keeper meanwhile. */
+const QUIET_MS = 1_000;
 
 /** Milliseconds. */
 export type NewSession = { cmdop: number; tmux: number; dtach: number; bare: number };
@@ -13,6 +16,7 @@ export type NewSession = { cmdop: number; tmux: number; dtach: number; bare: num
 export async function measureNewSession(peers: { cmdop: CmdopPeer; tmux: TmuxPeer; dtach: DtachPeer }): Promise<NewSession> {
   // A server that runs already, as the host does: one session that stays.
   const keep = await peers.tmux.start('exec cat');
+  await pause(QUIET_MS);
   const times = {
     cmdop: await inCmdop(peers.cmdop),
     tmux: await inView(peers.tmux.newSessionCommand(SCRIPT)),
