@@ -8,7 +8,7 @@ import type { ClientId, Epoch, Offset, Seq, SessionId } from '#protocol/ids.ts';
 import type { Actor, Control, EventParams, Role } from '#protocol/messages.ts';
 import { type Contender, ControlLease, type TakeResult, TURN_QUIET_MS } from '#session/control-lease.ts';
 import { InputGate } from '#session/input-gate.ts';
-import type { LedgerEntry } from '#session/input-ledger.ts';
+import { dropOldest, type LedgerEntry } from '#session/input-ledger.ts';
 import type { Journal, JournalKind } from './journal.ts';
 import type { Records } from './records.ts';
 
@@ -88,7 +88,9 @@ export class SessionInput {
 
   /** The keeper has written it. */
   written(client: ClientId, seq: Seq): void {
+    this.#applied.delete(client); // to the end of the map: most recently used
     this.#applied.set(client, seq);
+    dropOldest(this.#applied);
   }
 
   take(source: InputSource, force: boolean): TakeResult {

@@ -4,6 +4,7 @@
 import type { ClientId, Epoch, Seq } from '#protocol/ids.ts';
 import type { Role } from '#protocol/messages.ts';
 import type { ControlLease } from './control-lease.ts';
+import { dropOldest } from './input-ledger.ts';
 
 export type Judgement =
   /** Sent again after a reconnect: its verdict is or will be told. */
@@ -27,7 +28,9 @@ export class InputGate {
     if (unit.role === 'observer') return { is: 'refused', reason: 'observer' };
     if (this.#control.holder?.client !== unit.client) return { is: 'refused', reason: 'not-in-control' };
     if (unit.epoch !== this.#control.epoch) return { is: 'refused', reason: 'stale-epoch' };
+    this.#judged.delete(unit.client); // to the end of the map: most recently used
     this.#judged.set(unit.client, unit.seq);
+    dropOldest(this.#judged);
     return { is: 'next' };
   }
 

@@ -18,12 +18,7 @@ export class InputLedger {
     if (entry && seq <= entry.accepted) return false;
     this.#entries.delete(client); // to the end of the map: most recently used
     this.#entries.set(client, { accepted: seq, applied: entry?.applied ?? (0 as Seq) });
-    if (this.#entries.size > MAX_CLIENTS) {
-      for (const oldest of this.#entries.keys()) {
-        this.#entries.delete(oldest);
-        break;
-      }
-    }
+    dropOldest(this.#entries);
     return true;
   }
 
@@ -41,4 +36,10 @@ export class InputLedger {
   entries(): [ClientId, LedgerEntry][] {
     return [...this.#entries];
   }
+}
+
+/** Keeps a map of clients, least recently used first, within its bound. */
+export function dropOldest(clients: Map<ClientId, unknown>): void {
+  const [oldest] = clients.keys();
+  if (oldest !== undefined && clients.size > MAX_CLIENTS) clients.delete(oldest);
 }
