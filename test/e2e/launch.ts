@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { type Browser, chromium, type ElectronApplication, _electron as electron, type Page } from 'playwright-core';
@@ -23,8 +23,8 @@ export type Desktop = { readonly app: ElectronApplication; readonly page: Page }
 export type World = {
   readonly home: string;
   readonly env: Record<string, string>;
-  /** Opens the app and waits until its page has the host's sessions. `executablePath`: a packaged app. */
-  desktop(options?: { executablePath?: string; env?: Record<string, string> }): Promise<Desktop>;
+  /** Opens the app and waits until its page has the host's sessions. */
+  desktop(options?: { env?: Record<string, string> }): Promise<Desktop>;
   /** Opens a page of the browser interface by a fresh one-time URL of `cmdop web`. */
   browser(): Promise<Page>;
   /** Runs `cmdop …` to its end. Rejects if it fails. */
@@ -48,12 +48,13 @@ export function startWorld(): World {
     return stdout;
   };
 
-  const desktop: World['desktop'] = async ({ executablePath = electronPath(), env: more = {} } = {}) => {
-    const isPackaged = executablePath !== electronPath();
+  const desktop: World['desktop'] = async ({ env: more = {} } = {}) => {
+    // Where Electron is, is left to Playwright, which asks the package `electron`: only then does it hold the app back
+    // until it listens. An app that opens its window while Playwright connects is lost to it, one time in ten.
+    process.env.ELECTRON_OVERRIDE_DIST_PATH = dirname(electronPath());
     const app = await electron.launch({
-      executablePath,
       // Chromium's sandbox refuses to run as root; only tests run as root.
-      args: [...(process.getuid?.() === 0 ? ['--no-sandbox'] : []), ...(isPackaged ? [] : [projectDir])],
+      args: [...(process.getuid?.() === 0 ? ['--no-sandbox'] : []), projectDir],
       env: { ...env, ...more },
       timeout: PATIENCE_MS,
     });
