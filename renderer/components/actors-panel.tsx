@@ -52,8 +52,8 @@ function ActorRow({ attachment, session }: { attachment: Attachment; session: Re
           <span className="spring" />
           {isTyping && <span className="typing">typing</span>}
           {hasControl && (
-            <span className="tag control" title="Has control">
-              <Keyboard size={12} /> control
+            <span className="tag control" role="img" aria-label="has control" title="Has control">
+              <Keyboard size={13} />
             </span>
           )}
         </span>

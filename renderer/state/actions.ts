@@ -1,4 +1,5 @@
 /** What a person can do in the window, whatever it was done with: mouse, key, menu or palette. */
+import { flushSync } from 'react-dom';
 import type { SessionId } from '#protocol/ids.ts';
 import type { Method, ParamsInput, Result, SessionSummary } from '#protocol/messages.ts';
 import type { Preferences } from '../../preload/api.ts';
@@ -20,9 +21,12 @@ export async function ask<M extends Method>(method: M, params: ParamsInput<M>): 
 }
 
 export function openTab(session: SessionId): void {
-  const { tabs } = app.get().preferences;
-  setPreferences({ tabs: tabs.includes(session) ? tabs : [...tabs, session], activeTab: session });
-  app.set({ isSearching: false });
+  const { tabs, activeTab } = app.get().preferences;
+  if (activeTab !== session) terminals.get(activeTab)?.terminal.blur();
+  flushSync(() => {
+    setPreferences({ tabs: tabs.includes(session) ? tabs : [...tabs, session], activeTab: session });
+    app.set({ isSearching: false });
+  });
   focusTerminal();
 }
 
@@ -125,12 +129,16 @@ export function togglePanel(panel: NonNullable<Preferences['panel']>): void {
   setPreferences({ panel: app.get().preferences.panel === panel ? null : panel });
 }
 
-/** After React has shown the tab, and only if nothing else asked for the keyboard meanwhile. */
+/**
+ * Gives the keyboard to the terminal in front, unless something else asked for it. At once, so that no key goes to the
+ * session that was in front before; and again once React has shown what is new.
+ */
 export function focusTerminal(): void {
   const focus = () => {
     const { dialog, renaming, isSearching, preferences } = app.get();
     if (dialog === null && renaming === null && !isSearching) terminals.get(preferences.activeTab)?.terminal.focus();
   };
+  focus();
   requestAnimationFrame(() => requestAnimationFrame(focus));
 }
 

@@ -97,7 +97,7 @@ test('the history shows every command with its author', async () => {
     ['for i in 1 2 3; do echo "line $i"; done', 'ann', '0'],
     ['vim note.txt', 'ann', '0'],
     ["echo 'hello from 'ben; false", 'ben', '1'],
-    ['echo both-of-us', 'ben and ann, submitted by ann', '0'],
+    ['echo both-of-us', 'ann with ben', '0'],
   ]);
   await takePicture(page, 'history');
 });
