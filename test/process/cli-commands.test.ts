@@ -183,8 +183,10 @@ describe('log', () => {
     child.stderr.on('data', (bytes: Buffer) => {
       errors += bytes.toString();
     });
-    await cmdop.ok('run', 'work', '--', 'true');
-    const [code] = await once(child, 'close');
+    const closed = once(child, 'close');
+    // A pipe tells that nobody reads it at the next write.
+    while (child.exitCode === null) await cmdop.ok('run', 'work', '--', 'true');
+    const [code] = await closed;
     expect({ code, errors }).toEqual({ code: 0, errors: '' });
   });
 });
@@ -271,6 +273,16 @@ describe('usage', () => {
 });
 
 describe('host', () => {
+  test('ten commands at once start one', async () => {
+    const own = await startCmdop();
+    try {
+      const pids = await Promise.all(Array.from({ length: 10 }, async () => (await own.json<{ pid: number }>('host', 'start')).pid));
+      expect(new Set(pids).size).toBe(1);
+    } finally {
+      await own.dispose();
+    }
+  });
+
   test('status, stop and start; the sessions go on', async () => {
     const own = await startCmdop();
     try {
