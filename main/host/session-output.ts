@@ -173,8 +173,10 @@ export class SessionOutput implements OutputSource {
     if (scrollback > 0) {
       const { line, offset } = now;
       const found = this.#options.checkpoints.before({ lines: scrollback, top: line, end: offset });
-      const checkpoint = found && found.line <= line - scrollback ? found : (this.#origin ?? found);
-      if (checkpoint && checkpoint.line < line && checkpoint.offset >= this.start) {
+      const origin = this.#origin;
+      const checkpoint = found && found.line <= line - scrollback ? found : (origin ?? found);
+      // From the origin also where nothing has scrolled away: the client sees the shell's marks of every command.
+      if (checkpoint && (checkpoint === origin || checkpoint.line < line) && checkpoint.offset >= this.start) {
         return {
           mode: 'snapshot',
           offset: checkpoint.offset,
