@@ -26,7 +26,7 @@ describe('a window that is closed and opened again', () => {
 
   test('leaves its programs running', async () => {
     await world.cmdop('rename', await tabNames(first.page).then(([name]) => name ?? ''), 'counter');
-    await typeIntoTerminal(first.page, 'for ((i = 1; ; i++)); do echo "count $i"; sleep 0.05; done\n');
+    await typeIntoTerminal(first.page, `sh -c 'i=0; while :; do i=$((i + 1)); echo "count $i"; sleep 0.05; done'\n`);
     await waitForScreen(first.page, /count 5$/m);
     await world.cmdop('new', 'painting', '--detach', '--cwd', world.home);
     await first.page.getByTestId('session-row').filter({ hasText: 'painting' }).getByRole('button').click();
