@@ -61,7 +61,11 @@ export class Host {
         problem: (session, sentence) => this.#problem(session, sentence),
       },
     });
-    this.#web = new WebServer({ rendererDir: options.rendererDir, connected: (transport) => this.connect(transport) });
+    this.#web = new WebServer({
+      rendererDir: options.rendererDir,
+      memoryFile: options.paths.webFile,
+      connected: (transport) => this.connect(transport),
+    });
     this.#peer = {
       handlers: createHandlers({
         registry: this.#registry,
@@ -104,6 +108,7 @@ export class Host {
       payload: { is: 'started', pid: process.pid, version: this.#options.version },
     });
     await this.#registry.adopt();
+    await this.#web.resume();
   }
 
   /** A client has connected. */

@@ -4,13 +4,13 @@
  * Nothing is served without a cookie, which is given once for a one-time token from `web.open`. Host and Origin are
  * checked on every request, so that no other site can reach it by DNS rebinding or from its own page.
  */
-import { randomBytes, timingSafeEqual } from 'node:crypto';
-import { createReadStream, realpathSync, statSync } from 'node:fs';
+import { createHash, randomBytes } from 'node:crypto';
+import { createReadStream, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { extname, join, normalize, sep } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { z } from 'zod';
 import { CmdopError } from '#protocol/errors.ts';
 import { MAX_FRAME_BYTES } from '#protocol/frames.ts';
 import type { Transport, TransportListener } from '#protocol/transport.ts';
@@ -42,7 +42,14 @@ const HEADERS = {
   'Cache-Control': 'no-store',
 };
 
-export type WebServerOptions = { rendererDir: string; connected: (transport: Transport) => void };
+export type WebServerOptions = {
+  rendererDir: string;
+  /** Where port and sign-ins are kept, so that pages find a host again that crashed. Holds hashes, no cookie. */
+  memoryFile: string;
+  connected: (transport: Transport) => void;
+};
+
+const memory = z.object({ port: z.number().int().min(1).max(65535), signedIn: z.array(z.string()).max(MAX_COOKIES) });
 
 export class WebServer {
   readonly #options: WebServerOptions;
@@ -50,7 +57,8 @@ export class WebServer {
   readonly #sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME_BYTES + 64, perMessageDeflate: false });
   /** Unused tokens, when they end, and whose they are. */
   readonly #tokens = new Map<string, { end: number; name: string }>();
-  readonly #cookies = new Set<string>();
+  /** Hashes of the cookies given. */
+  readonly #signedIn = new Set<string>();
 
   constructor(options: WebServerOptions) {
     this.#options = options;
@@ -58,20 +66,30 @@ export class WebServer {
 
   /** `http://127.0.0.1:PORT`, or null while nothing listens. */
   get address(): string | null {
-    const address = this.#server?.address() as AddressInfo | null | undefined;
-    return address ? `http://${LOOPBACK}:${address.port}` : null;
+    return this.#port === null ? null : `http://${LOOPBACK}:${this.#port}`;
+  }
+
+  /** Listens where the last host did, if it ended without being told to: its pages are waiting. */
+  async resume(): Promise<void> {
+    try {
+      const { port, signedIn } = memory.parse(JSON.parse(readFileSync(this.#options.memoryFile, 'utf8')));
+      await this.#listen(port);
+      for (const hash of signedIn) this.#signedIn.add(hash);
+    } catch {
+      // Never opened, closed on purpose, damaged, or the port is taken: `web.open` makes it anew.
+    }
   }
 
   /** A URL that signs one browser in, once, as `name`. Listens if nothing does; `port` 0 or absent is any. */
   async open({ port, name }: { port: number | undefined; name: string }): Promise<{ url: string }> {
-    const current = (this.#server?.address() as AddressInfo | null | undefined)?.port;
-    if (port && current !== undefined && current !== port) {
+    const current = this.#port;
+    if (port && current !== null && current !== port) {
       throw new CmdopError(
         'bad-request',
         `the browser interface is open on port ${current} already; leave out --port, or stop the host first`,
       );
     }
-    if (current === undefined) await this.#listen(port ?? 0);
+    if (current === null) await this.#listen(port ?? 0);
     const now = Date.now();
     for (const [token, { end }] of this.#tokens) if (end < now || this.#tokens.size >= MAX_TOKENS) this.#tokens.delete(token);
     const token = randomBytes(32).toString('base64url');
@@ -79,7 +97,9 @@ export class WebServer {
     return { url: `${this.address}/?token=${token}` };
   }
 
+  /** Signs everybody out. */
   close(): void {
+    rmSync(this.#options.memoryFile, { force: true });
     for (const socket of this.#sockets.clients) socket.terminate();
     this.#server?.close();
     this.#server?.closeAllConnections();
@@ -118,11 +138,10 @@ export class WebServer {
     if (known === undefined || known.end < Date.now())
       return refuse(response, 401, 'This link was used already or is too old: run `cmdop web` again and open the new one.');
     const cookie = randomBytes(32).toString('base64url');
-    for (const oldest of this.#cookies) {
-      if (this.#cookies.size < MAX_COOKIES) break;
-      this.#cookies.delete(oldest);
-    }
-    this.#cookies.add(cookie);
+    const [oldest] = this.#signedIn;
+    if (oldest !== undefined && this.#signedIn.size >= MAX_COOKIES) this.#signedIn.delete(oldest);
+    this.#signedIn.add(hashOf(cookie));
+    this.#remember();
     response.writeHead(303, {
       ...HEADERS,
       Location: '/',
@@ -170,6 +189,11 @@ export class WebServer {
     }
   }
 
+  get #port(): number | null {
+    const address = this.#server?.address();
+    return address && typeof address !== 'string' ? address.port : null;
+  }
+
   #policy(): string {
     const socket = this.address?.replace('http', 'ws');
     return `default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self'; img-src 'self' data:; connect-src 'self' ${socket}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
@@ -180,16 +204,22 @@ export class WebServer {
   }
 
   #isSignedIn(request: IncomingMessage): boolean {
-    const cookies = (request.headers.cookie ?? '').split(/;\s*/);
-    return cookies.some((pair) => {
-      const [name, value = ''] = pair.split('=');
-      return name === this.#cookieName && [...this.#cookies].some((known) => isSame(known, value));
-    });
+    const cookies = (request.headers.cookie ?? '').split(/;\s*/).map((pair) => pair.split('='));
+    // Compared by hash: how long it takes tells nothing of the cookie.
+    return cookies.some(([name, value = '']) => name === this.#cookieName && this.#signedIn.has(hashOf(value)));
+  }
+
+  #remember(): void {
+    try {
+      writeFileSync(this.#options.memoryFile, JSON.stringify({ port: this.#port, signedIn: [...this.#signedIn] }), { mode: 0o600 });
+    } catch {
+      // A full disk: after a crash of the host this page needs a new link.
+    }
   }
 
   /** Cookies do not know ports: two hosts on one machine must not overwrite each other's. */
   get #cookieName(): string {
-    return `cmdop_${(this.#server?.address() as AddressInfo | null | undefined)?.port}`;
+    return `cmdop_${this.#port}`;
   }
 }
 
@@ -244,7 +274,4 @@ function refuse(response: ServerResponse, status: number, sentence: string): voi
   response.end(`${sentence}\n`);
 }
 
-function isSame(a: string, b: string): boolean {
-  const [left, right] = [Buffer.from(a), Buffer.from(b)];
-  return left.length === right.length && timingSafeEqual(left, right);
-}
+const hashOf = (cookie: string) => createHash('sha256').update(cookie).digest('hex');

@@ -19,6 +19,8 @@ export type LocalPaths = {
   keeperSocket(sessionId: string): string;
   readonly journalFile: string;
   readonly logFile: string;
+  /** Port and sign-ins of the browser interface. */
+  readonly webFile: string;
 };
 
 export function localPaths(env: NodeJS.ProcessEnv = process.env, platform: NodeJS.Platform = process.platform): LocalPaths {
@@ -49,6 +51,7 @@ export function localPaths(env: NodeJS.ProcessEnv = process.env, platform: NodeJ
     keeperSocket: (sessionId) => socket(`k-${sessionId}`),
     journalFile: join(stateDir, 'journal.db'),
     logFile: join(stateDir, 'host.log'),
+    webFile: join(stateDir, 'web.json'),
   };
 }
 
