@@ -43,11 +43,7 @@ function ActorRow({ attachment, session }: { attachment: Attachment; session: Re
       <div className="actor-text">
         <span className="actor-line">
           <span className="actor-name">{actor.name}</span>
-          {isMe && (
-            <span className="tag" title="This window">
-              you
-            </span>
-          )}
+          {isMe && <span className="tag">this window</span>}
           {actor.kind === 'agent' && <span className="tag">agent</span>}
           <span className="spring" />
           {isTyping && <span className="typing">typing</span>}
