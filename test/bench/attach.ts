@@ -2,9 +2,9 @@
 import xterm from '@xterm/headless';
 import type { Size } from '#protocol/messages.ts';
 import type { BuildLog } from './build-log.ts';
-import { attach, type CmdopPeer } from './cmdop-peer.ts';
+import { attach, type CmdopAttachPeer, type CmdopPeer } from './cmdop-peer.ts';
 import { awaken, SIZE, Watch, within } from './peer.ts';
-import { openView, type TmuxPeer } from './terminal-peers.ts';
+import { ENVIRONMENT, openView, type TmuxPeer } from './terminal-peers.ts';
 
 const LINES = 10_000;
 
@@ -15,11 +15,15 @@ export type Attach = {
   cmdopScrollbackMs: number;
   /** Lines above the screen that this brought. */
   cmdopScrollbackLines: number;
+  /** The screen through `cmdop attach` in a PTY, milliseconds: most of it is its runtime's start. */
+  inTerminalMs: number;
   /** Until `tmux attach` has drawn the screen; it leaves the lines above in its server. */
   tmuxMs: number;
 };
 
-export async function measureAttach({ cmdop, tmux, log }: { cmdop: CmdopPeer; tmux: TmuxPeer; log: BuildLog }): Promise<Attach> {
+type Peers = { cmdop: CmdopPeer; inTerminal: CmdopAttachPeer; tmux: TmuxPeer };
+
+export async function measureAttach({ cmdop, inTerminal, tmux, log }: Peers & { log: BuildLog }): Promise<Attach> {
   const script = `stty -echo; read x; head -n ${LINES} ${log.file}; printf READY; exec cat`;
   const inCmdop = await cmdop.start(script);
   const inTmux = await tmux.start(script);
@@ -31,10 +35,11 @@ export async function measureAttach({ cmdop, tmux, log }: { cmdop: CmdopPeer; tm
   }
   const screen = await attachCmdop(cmdop, { session: inCmdop.id, scrollback: 0 });
   const whole = await attachCmdop(cmdop, { session: inCmdop.id, scrollback: LINES });
-  const tmuxMs = await attachTmux(inTmux.attachCommand);
+  const inTerminalMs = await attachInTerminal(inTerminal.attachCommand(inCmdop.id), inTerminal.environment);
+  const tmuxMs = await attachInTerminal(inTmux.attachCommand);
   await inCmdop.end();
   await inTmux.end();
-  return { cmdopScreenMs: screen.ms, cmdopScrollbackMs: whole.ms, cmdopScrollbackLines: whole.lines, tmuxMs };
+  return { cmdopScreenMs: screen.ms, cmdopScrollbackMs: whole.ms, cmdopScrollbackLines: whole.lines, inTerminalMs, tmuxMs };
 }
 
 /** From the first byte to the host until a terminal that parses what it sends shows the last line. */
@@ -64,11 +69,11 @@ async function attachCmdop(cmdop: CmdopPeer, wanted: { session: string; scrollba
   return { ms, lines };
 }
 
-async function attachTmux(command: readonly string[]): Promise<number> {
+async function attachInTerminal(command: readonly string[], environment = ENVIRONMENT): Promise<number> {
   const watch = new Watch();
   const isShown = watch.until('READY');
   const startedAt = performance.now();
-  const view = openView(command, watch.received);
+  const view = openView(command, watch.received, environment);
   await isShown;
   const ms = performance.now() - startedAt;
   await view.detach();

@@ -9,12 +9,13 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { measureAttach } from './attach.ts';
 import { BuildLog } from './build-log.ts';
-import { CmdopPeer } from './cmdop-peer.ts';
+import { CmdopAttachPeer, CmdopPeer } from './cmdop-peer.ts';
 import { measureEcho } from './echo.ts';
 import { Figures } from './figures.ts';
 import { measureFlood } from './flood.ts';
 import { measureIdle } from './idle.ts';
 import { measureNewSession } from './new-session.ts';
+import type { Peer } from './peer.ts';
 import { BarePeer, DtachPeer, TmuxPeer } from './terminal-peers.ts';
 
 const ALL = ['echo', 'flood', 'attach', 'new', 'idle'];
@@ -43,9 +44,9 @@ process.exit(0);
 async function run(): Promise<void> {
   const log = new BuildLog(plan.floodBytes);
   const cmdop = await CmdopPeer.start();
-  const [tmux, dtach, bare] = [new TmuxPeer(), new DtachPeer(), new BarePeer()];
+  const [inTerminal, tmux, dtach, bare] = [new CmdopAttachPeer(cmdop), new TmuxPeer(), new DtachPeer(), new BarePeer()];
   // The one under test first and last would gain or lose by what the others leave behind: each round begins elsewhere.
-  const peers = [cmdop, tmux, dtach, bare];
+  const peers: Peer[] = [cmdop, tmux, dtach, bare, inTerminal];
   try {
     for (let round = 0; round < plan.rounds; round++) {
       note(`round ${round + 1} of ${plan.rounds}`);
@@ -59,15 +60,16 @@ async function run(): Promise<void> {
       }
       if (wants('flood')) {
         for (const peer of turn) {
-          const flood = await measureFlood(peer, { log, isExact: peer !== tmux });
+          const flood = await measureFlood(peer, { log, isExact: peer !== tmux && peer !== inTerminal });
           figures.add('flood, MB/s', peer.name, flood.megabytesPerSecond);
           if (peer !== bare) figures.add('flood, CPU s', peer.name, flood.cpuSeconds);
           figures.add('flood, MB seen by the client', peer.name, flood.seenBytes / 1e6);
         }
       }
       if (wants('attach')) {
-        const attach = await measureAttach({ cmdop, tmux, log });
+        const attach = await measureAttach({ cmdop, inTerminal, tmux, log });
         figures.add('attach to the screen, ms', 'cmdop', attach.cmdopScreenMs);
+        figures.add('attach to the screen, ms', 'cmdop attach', attach.inTerminalMs);
         figures.add('attach to the screen, ms', 'tmux', attach.tmuxMs);
         figures.add('attach with 10 000 lines, ms', 'cmdop', attach.cmdopScrollbackMs);
         figures.add('attach with 10 000 lines, ms', 'tmux', attach.tmuxMs);
@@ -97,7 +99,7 @@ async function run(): Promise<void> {
 /** What is stale of what runs. */
 function build(): void {
   const root = resolve(import.meta.dirname, '..', '..');
-  const targets = ['host', 'keeper', 'screen-worker', 'shell'];
+  const targets = ['host', 'keeper', 'screen-worker', 'cli', 'shell'];
   const { status } = spawnSync(process.execPath, ['build/bundle.ts', ...targets], { cwd: root, stdio: ['ignore', 2, 2] });
   if (status !== 0) process.exit(1);
 }

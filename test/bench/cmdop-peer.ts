@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { CmdopClient } from '#client/cmdop-client.ts';
 import type { SessionSink, SessionStream } from '#client/session-stream.ts';
 import { systemClock } from '#local/clock.ts';
@@ -12,6 +12,7 @@ import { type ClientId, newClientId } from '#protocol/ids.ts';
 import type { Size } from '#protocol/messages.ts';
 import { type BenchSession, eventually, type Peer, SIZE, type View, within } from './peer.ts';
 import { isAlive, kill } from './processes.ts';
+import { ENVIRONMENT, openView } from './terminal-peers.ts';
 
 export class CmdopPeer implements Peer {
   readonly name = 'cmdop';
@@ -93,6 +94,46 @@ export class CmdopPeer implements Peer {
     for (const pid of this.keeperPids) kill(pid);
     rmSync(this.home, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
   }
+}
+
+/** The same host through `cmdop attach` in a PTY: one process more, as a person in a terminal has it. */
+export class CmdopAttachPeer implements Peer {
+  readonly name = 'cmdop attach';
+  readonly #cmdop: CmdopPeer;
+
+  constructor(cmdop: CmdopPeer) {
+    this.#cmdop = cmdop;
+  }
+
+  attachCommand(session: string): string[] {
+    return [process.execPath, resolve(import.meta.dirname, '../../dist/cli.mjs'), 'attach', session];
+  }
+
+  get environment(): Record<string, string> {
+    return { ...ENVIRONMENT, HOME: this.#cmdop.home, CMDOP_HOME: this.#cmdop.home, CMDOP_ACTOR: 'bench' };
+  }
+
+  async start(script: string): Promise<BenchSession> {
+    const session = await this.#cmdop.start(script);
+    let pid: number | null = null;
+    let leave = async () => {};
+    return {
+      attach: async (listener) => {
+        const view = openView(this.attachCommand(session.id), listener, this.environment);
+        pid = view.pid;
+        leave = view.detach;
+        return view;
+      },
+      relayPids: async () => [...(await session.relayPids()), ...(pid === null ? [] : [pid])],
+      end: async () => {
+        await leave();
+        await session.end();
+      },
+    };
+  }
+
+  /** The host is its owner's to stop. */
+  async dispose(): Promise<void> {}
 }
 
 /** Attaches and resolves when the host has answered. A gap is an error: the bench's clients are never that slow. */

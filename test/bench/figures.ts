@@ -2,7 +2,7 @@
 import type { PeerName } from './peer.ts';
 import { type Spread, spread } from './statistics.ts';
 
-const COLUMNS: readonly PeerName[] = ['cmdop', 'tmux', 'dtach', 'bare PTY'];
+const COLUMNS: readonly PeerName[] = ['cmdop', 'cmdop attach', 'tmux', 'dtach', 'bare PTY'];
 
 export class Figures {
   readonly #values = new Map<string, Map<PeerName, number[]>>();

@@ -27,7 +27,7 @@ export interface View {
 }
 
 /** Longest any single step may take, milliseconds: a bench that hangs must end and say where. */
-const STEP_MS = 60_000;
+const STEP_MS = 180_000;
 
 /** Collects a view's output and resolves when a text came; it remembers no more than a marker's length. */
 export class Watch {
