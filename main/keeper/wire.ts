@@ -137,15 +137,46 @@ export class ToKeeperDecoder {
   }
 }
 
-/** Frames a keeper sent. Throws on a frame that breaks the format; unknown kinds are skipped. */
+/** Bytes of an OUTPUT frame before its payload. */
+const OUTPUT_HEADER_BYTES = 13;
+
+/**
+ * Frames a keeper sent. Throws on a frame that breaks the format; unknown kinds are skipped.
+ * An OUTPUT frame comes in pieces, each with its own offset, as its bytes arrive: a flood is not copied to make it whole.
+ */
 export class FromKeeperDecoder {
   readonly #bodies = new BodyCutter(MAX_KEEPER_FRAME_BYTES);
+  #outputAt = 0;
+  /** Bytes that the OUTPUT frame begun still lacks. */
+  #outputLeft = 0;
 
   *push(chunk: Uint8Array): Generator<FromKeeper> {
-    for (const body of this.#bodies.push(chunk)) {
+    let rest = chunk;
+    while (rest.length > 0) {
+      if (this.#outputLeft === 0 && !this.#beginsOutput(rest)) break;
+      if (this.#outputLeft === 0) {
+        const view = viewOf(rest);
+        this.#outputLeft = view.getUint32(0, true) + 4 - OUTPUT_HEADER_BYTES;
+        this.#outputAt = Number(view.getBigUint64(5, true));
+        rest = rest.subarray(OUTPUT_HEADER_BYTES);
+      }
+      const bytes = rest.subarray(0, this.#outputLeft);
+      if (bytes.length > 0) yield { kind: 'output', offset: this.#outputAt as Offset, bytes };
+      this.#outputAt += bytes.length;
+      this.#outputLeft -= bytes.length;
+      rest = rest.subarray(bytes.length);
+    }
+    for (const body of this.#bodies.push(rest)) {
       const message = decodeFromKeeper(body);
       if (message) yield message;
     }
+  }
+
+  /** Whether `rest` begins a frame, the frame is an OUTPUT and its header is whole; others are cut out whole. */
+  #beginsOutput(rest: Uint8Array): boolean {
+    if (!this.#bodies.isEmpty || rest.length < OUTPUT_HEADER_BYTES || rest[4] !== 2) return false;
+    const length = viewOf(rest).getUint32(0, true) + 4;
+    return length >= OUTPUT_HEADER_BYTES && length <= MAX_KEEPER_FRAME_BYTES;
   }
 }
 

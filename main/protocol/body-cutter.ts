@@ -10,6 +10,11 @@ export class BodyCutter {
     this.#maxBodyBytes = maxBodyBytes;
   }
 
+  /** Nothing of an unfinished frame is held. */
+  get isEmpty(): boolean {
+    return this.#held.length === 0;
+  }
+
   /** Throws `bad-frame` on a length outside 1 … maxBodyBytes, after which the stream must be closed. */
   *push(chunk: Uint8Array): Generator<Uint8Array> {
     this.#held.push(chunk);
@@ -31,6 +36,10 @@ export class BodyCutter {
 class Accumulator {
   #chunks: Uint8Array[] = [];
   #length = 0;
+
+  get length(): number {
+    return this.#length;
+  }
 
   push(chunk: Uint8Array): void {
     if (chunk.length === 0) return;

@@ -68,3 +68,25 @@ test('kinds of a later version are skipped', () => {
   expect([...new ToKeeperDecoder().push(Buffer.concat([later, encodeToKeeper({ kind: 'release' })]))]).toEqual([{ kind: 'release' }]);
   expect([...new FromKeeperDecoder().push(later)]).toEqual([]);
 });
+
+test('output comes in pieces with their own offsets, however the stream is cut', () => {
+  const payload = Uint8Array.from({ length: 300 }, (_, index) => index % 251);
+  const part = (from: number, to: number) => [encodeOutputHeader(from as Offset, to - from), payload.subarray(from, to)];
+  const applied = encodeApplied('client23456789bc' as ClientId, 7 as Seq);
+  const stream = Buffer.concat([...part(0, 100), applied, ...part(100, 101), ...part(101, 300), applied]);
+  for (let cut = 1; cut <= stream.length; cut++) {
+    const decoder = new FromKeeperDecoder();
+    const output: number[] = [];
+    const kinds: string[] = [];
+    for (let at = 0; at < stream.length; at += cut) {
+      for (const frame of decoder.push(stream.subarray(at, at + cut))) {
+        if (kinds.at(-1) !== frame.kind) kinds.push(frame.kind);
+        if (frame.kind !== 'output') continue;
+        expect(frame.offset).toBe(output.length);
+        output.push(...frame.bytes);
+      }
+    }
+    expect(output).toEqual([...payload]);
+    expect(kinds).toEqual(['output', 'applied', 'output', 'applied']);
+  }
+});
