@@ -7,9 +7,9 @@ import { keyText } from '../state/commands.ts';
 import { useActiveSession, useApp } from '../state/store.ts';
 import type { SessionTerminal } from '../terminal/session-terminal.ts';
 import type { TerminalView } from '../terminal/terminal-view.ts';
+import { endText } from '../text/session-state.ts';
 import { ActorMark, INTERFACE_NAMES } from './actor-mark.tsx';
 import { Hint, Keys } from './hint.tsx';
-import { endText } from './session-row.tsx';
 import { useActiveTerminal, useTerminalView } from './use-terminal.ts';
 
 export function ControlBar() {

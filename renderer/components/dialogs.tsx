@@ -4,6 +4,7 @@ import { type FormEvent, type ReactNode, useRef, useState } from 'react';
 import { ask, createSession, focusTerminal } from '../state/actions.ts';
 import { app, findSession, type Dialog as Question, useApp } from '../state/store.ts';
 import { splitCommandLine } from '../text/command-line.ts';
+import { runningCommand } from '../text/session-state.ts';
 
 export function Dialogs() {
   const dialog = useApp((state) => state.dialog);
@@ -86,6 +87,7 @@ function Kill({ dialog }: { dialog: Extract<Question, { is: 'kill' }> }) {
   const [isForced, setIsForced] = useState(false);
   const others = [...new Set(session?.attached.filter((each) => each.client !== client).map(({ actor }) => actor.name))];
   if (!session) return null;
+  const running = runningCommand(session);
   return (
     <Confirm
       title={`Kill ${session.name}?`}
@@ -94,9 +96,9 @@ function Kill({ dialog }: { dialog: Extract<Question, { is: 'kill' }> }) {
       onConfirm={() => void ask('session.kill', { session: session.id, signal: isForced ? 'SIGKILL' : 'SIGHUP' })}
     >
       <p>
-        {session.running ? (
+        {running ? (
           <>
-            <code>{session.running}</code> is running and will be ended, with everything else in the session.
+            <code>{running}</code> is running and will be ended, with everything else in the session.
           </>
         ) : (
           'Its shell is at the prompt. The shell and whatever it left in the background will be ended.'

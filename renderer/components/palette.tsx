@@ -5,6 +5,7 @@ import { focusTerminal, openTab } from '../state/actions.ts';
 import { COMMANDS, keyText } from '../state/commands.ts';
 import { app, useApp } from '../state/store.ts';
 import { shortenPath } from '../text/format.ts';
+import { runningCommand } from '../text/session-state.ts';
 import { Keys } from './hint.tsx';
 import { StateDot } from './session-row.tsx';
 
@@ -41,7 +42,7 @@ function Choices() {
               >
                 <StateDot session={session} />
                 {session.name}
-                <span className="dim">{session.state === 'ended' ? 'ended' : (session.running ?? shortenPath(session.cwd))}</span>
+                <span className="dim">{session.state === 'ended' ? 'ended' : (runningCommand(session) ?? shortenPath(session.cwd))}</span>
               </Command.Item>
             ))}
           </Command.Group>

@@ -1,14 +1,16 @@
 /** One session in the sidebar: what it is called, where it is, what it does, who is there; with its menu. */
 import { ContextMenu } from 'radix-ui';
 import { type KeyboardEvent, useEffect, useRef } from 'react';
-import type { SessionEnd, SessionSummary } from '#protocol/messages.ts';
+import type { SessionSummary } from '#protocol/messages.ts';
 import { ask, copyText, focusTerminal, openTab, renameSession } from '../state/actions.ts';
 import { app, useApp } from '../state/store.ts';
 import { terminals } from '../state/terminals.ts';
 import { shortenPath, timeText } from '../text/format.ts';
+import { endText, runningCommand } from '../text/session-state.ts';
 import { ActorMarks } from './actor-mark.tsx';
 
 export function SessionRow({ session, isActive }: { session: SessionSummary; isActive: boolean }) {
+  const running = runningCommand(session);
   const isRenaming = useApp((state) => state.renaming === session.id);
   const act = (run: () => void) => () => setTimeout(run); // after the menu gave the focus back
   return (
@@ -36,7 +38,7 @@ export function SessionRow({ session, isActive }: { session: SessionSummary; isA
                 <span className="session-path" title={session.cwd}>
                   {shortenPath(session.cwd)}
                 </span>
-                <span className={session.running ? 'session-doing mono' : 'session-doing'} title={session.running ?? undefined}>
+                <span className={running ? 'session-doing mono' : 'session-doing'} title={running ?? undefined}>
                   {stateText(session)}
                 </span>
               </span>
@@ -80,22 +82,13 @@ export function SessionRow({ session, isActive }: { session: SessionSummary; isA
 }
 
 export function StateDot({ session }: { session: SessionSummary }) {
-  const is = session.state === 'ended' ? 'ended' : session.running === null ? 'prompt' : 'running';
+  const is = session.state === 'ended' ? 'ended' : runningCommand(session) === null ? 'prompt' : 'running';
   return <span className={`state-dot ${is}`} aria-hidden="true" />;
-}
-
-/** `exit 1`, `SIGKILL`, or why the session is gone. */
-export function endText(end: SessionEnd | null): string {
-  if (!end) return 'ended';
-  if (end.reason === 'keeper-lost') return 'its keeper was lost';
-  if (end.reason === 'machine-restarted') return 'the machine restarted';
-  if (end.signal) return end.signal;
-  return end.code === null ? 'ended' : `exit ${end.code}`;
 }
 
 function stateText(session: SessionSummary): string {
   if (session.state === 'ended') return `${endText(session.end)}${session.endedAt === null ? '' : `, ${timeText(session.endedAt)}`}`;
-  return session.running ?? 'at prompt';
+  return runningCommand(session) ?? 'at prompt';
 }
 
 function onRowKey(event: KeyboardEvent, session: SessionSummary): void {
@@ -125,7 +118,9 @@ function RenameField({ session }: { session: SessionSummary }) {
       onBlur={(event) => end(event.currentTarget.value)}
       onKeyDown={(event) => {
         if (event.key === 'Enter') end(event.currentTarget.value);
-        if (event.key === 'Escape') end(null);
+        else if (event.key === 'Escape') end(null);
+        else return;
+        event.preventDefault();
       }}
     />
   );

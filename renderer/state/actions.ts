@@ -52,7 +52,9 @@ export function stepTab(by: 1 | -1): void {
   if (tabs.length < 2) return;
   const at = tabs.indexOf(activeTab ?? '');
   const next = tabs[(at + by + tabs.length) % tabs.length];
-  if (next) openTab(next as SessionId);
+  if (!next) return;
+  openTab(next as SessionId);
+  focusNow(); // what is typed right after the key belongs to the new tab
 }
 
 export async function createSession(params: ParamsInput<'session.create'> = {}): Promise<string | null> {
@@ -110,10 +112,7 @@ export function pasteText(text: string): void {
   const isSeveralLines = /[\r\n]./s.test(text);
   // The end of a bracketed paste inside a paste would let the rest run as if typed.
   const clean = text.replaceAll('\x1b[201~', '');
-  const paste = () => {
-    terminal.paste(clean);
-    terminal.focus();
-  };
+  const paste = () => terminal.paste(clean);
   if (isSeveralLines && !terminal.modes.bracketedPasteMode) {
     app.set({ dialog: { is: 'paste', text: clean, lines: clean.trimEnd().split(/\r\n|\r|\n/).length, paste } });
   } else paste();
@@ -130,16 +129,16 @@ export function togglePanel(panel: NonNullable<Preferences['panel']>): void {
 }
 
 /**
- * Gives the keyboard to the terminal in front, unless something else asked for it. At once, so that no key goes to the
- * session that was in front before; and again once React has shown what is new.
+ * Gives the keyboard to the terminal in front, unless something else asked for it: once React has shown it, and never
+ * while a key is still on its way, since Enter on a button would then be typed into the terminal as well.
  */
 export function focusTerminal(): void {
-  const focus = () => {
-    const { dialog, renaming, isSearching, preferences } = app.get();
-    if (dialog === null && renaming === null && !isSearching) terminals.get(preferences.activeTab)?.terminal.focus();
-  };
-  focus();
-  requestAnimationFrame(() => requestAnimationFrame(focus));
+  requestAnimationFrame(() => requestAnimationFrame(focusNow));
+}
+
+function focusNow(): void {
+  const { dialog, renaming, isSearching, preferences } = app.get();
+  if (dialog === null && renaming === null && !isSearching) terminals.get(preferences.activeTab)?.terminal.focus();
 }
 
 export async function takeControl(): Promise<void> {
@@ -147,6 +146,7 @@ export async function takeControl(): Promise<void> {
   if (!terminal) return;
   try {
     await terminal.takeControl();
+    focusTerminal();
   } catch (error) {
     toast(error instanceof Error ? error.message : String(error), 'error');
   }

@@ -146,7 +146,6 @@ export class SessionTerminal implements SessionSink {
   async takeControl(): Promise<void> {
     await this.#stream?.takeControl();
     this.#clearRefusal();
-    this.terminal.focus();
   }
 
   async releaseControl(): Promise<void> {

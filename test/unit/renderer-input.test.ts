@@ -3,6 +3,7 @@ import { keyOf } from '../../renderer/state/key-name.ts';
 import { isPassiveInput } from '../../renderer/terminal/passive-input.ts';
 import { splitCommandLine } from '../../renderer/text/command-line.ts';
 import { initials, shortenPath } from '../../renderer/text/format.ts';
+import { runningCommand } from '../../renderer/text/session-state.ts';
 
 describe('what a terminal reports by itself takes no control', () => {
   test.each(['\x1b[I', '\x1b[O', '\x1b[<35;10;4M', '\x1b[<32;10;4M', '\x1b[MC!!'])('%j is passive', (input) => {
@@ -61,5 +62,18 @@ describe('names and paths', () => {
     expect(initials('claude-code')).toBe('CC');
     expect(initials('bob')).toBe('Bo');
     expect(initials('')).toBe('?');
+  });
+});
+
+describe('what a session does', () => {
+  const session = (change: object) => ({ state: 'running' as const, running: null, command: ['/bin/bash'], ...change });
+  test('a shell that reports no command is at its prompt', () => {
+    expect(runningCommand(session({}))).toBeNull();
+    expect(runningCommand(session({ running: 'vim' }))).toBe('vim');
+  });
+  test('a session that was started with a program runs that', () => {
+    expect(runningCommand(session({ command: ['npm', 'run', 'dev'] }))).toBe('npm run dev');
+    expect(runningCommand(session({ command: ['/usr/bin/htop'] }))).toBe('/usr/bin/htop');
+    expect(runningCommand(session({ command: ['htop'], state: 'ended' }))).toBeNull();
   });
 });

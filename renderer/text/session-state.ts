@@ -1,0 +1,25 @@
+/** What a session does, in words. Pure. */
+import type { SessionEnd, SessionSummary } from '#protocol/messages.ts';
+
+/** Shells that a session is started with when nothing else was asked for: between commands they wait at their prompt. */
+const SHELLS = new Set(['sh', 'bash', 'zsh', 'fish', 'dash', 'ksh', 'tcsh', 'csh', 'nu', 'pwsh', 'powershell', 'cmd']);
+
+/**
+ * The command line that runs: as the shell reports it, or the program the session was started with where that is no shell.
+ * Null at the prompt and after the end.
+ */
+export function runningCommand({ state, running, command }: Pick<SessionSummary, 'state' | 'running' | 'command'>): string | null {
+  if (state === 'ended') return null;
+  if (running !== null) return running;
+  const program = command[0]?.split(/[/\\]/).at(-1) ?? '';
+  return command.length === 1 && SHELLS.has(program.replace(/\.exe$/i, '')) ? null : command.join(' ');
+}
+
+/** `exit 1`, `SIGKILL`, or why the session is gone. */
+export function endText(end: SessionEnd | null): string {
+  if (!end) return 'ended';
+  if (end.reason === 'keeper-lost') return 'its keeper was lost';
+  if (end.reason === 'machine-restarted') return 'the machine restarted';
+  if (end.signal) return end.signal;
+  return end.code === null ? 'ended' : `exit ${end.code}`;
+}
