@@ -7,7 +7,11 @@ import { loadPty, openPty } from './pty.ts';
 import type { KeeperSpec } from './spec.ts';
 
 function main(): void {
-  loadPty();
+  try {
+    loadPty();
+  } catch (error) {
+    fail(error);
+  }
   // The host may start us long before there is something to do.
   const words = readFileSync(0, 'utf8');
   if (words === '') process.exit(0); // and end before it
