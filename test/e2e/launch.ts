@@ -24,7 +24,7 @@ export type World = {
   readonly home: string;
   readonly env: Record<string, string>;
   /** Opens the app and waits until its page has the host's sessions. */
-  desktop(options?: { env?: Record<string, string> }): Promise<Desktop>;
+  desktop(options?: { args?: readonly string[]; env?: Record<string, string> }): Promise<Desktop>;
   /** Opens a page of the browser interface by a fresh one-time URL of `cmdop web`. */
   browser(): Promise<Page>;
   /** Runs `cmdop …` to its end. Rejects if it fails. */
@@ -48,13 +48,13 @@ export function startWorld(): World {
     return stdout;
   };
 
-  const desktop: World['desktop'] = async ({ env: more = {} } = {}) => {
+  const desktop: World['desktop'] = async ({ args = [], env: more = {} } = {}) => {
     // Where Electron is, is left to Playwright, which asks the package `electron`: only then does it hold the app back
     // until it listens. An app that opens its window while Playwright connects is lost to it, one time in ten.
     process.env.ELECTRON_OVERRIDE_DIST_PATH = dirname(electronPath());
     const app = await electron.launch({
       // Chromium's sandbox refuses to run as root; only tests run as root.
-      args: [...(process.getuid?.() === 0 ? ['--no-sandbox'] : []), projectDir],
+      args: [...(process.getuid?.() === 0 ? ['--no-sandbox'] : []), ...args, projectDir],
       env: { ...env, ...more },
       timeout: PATIENCE_MS,
     });
@@ -175,7 +175,7 @@ export function chromiumPath(): string {
 
 /** The user's environment without what the test runner adds, and with a home of its own. */
 function ownEnvironment(home: string): Record<string, string> {
-  const kept = Object.entries(process.env).filter(([name]) => !/^(npm_|VITEST|NODE_|TEST$|CMDOP_|XDG_)/.test(name));
+  const kept = Object.entries(process.env).filter(([name]) => !/^(npm_|VITEST|NODE_|TEST$|NO_COLOR$|FORCE_COLOR$|CMDOP_|XDG_)/.test(name));
   const env: Record<string, string> = {};
   for (const [name, value] of kept) if (value !== undefined) env[name] = value;
   return { ...env, CMDOP_HOME: home, HOME: home, SHELL: '/bin/bash', LANG: 'C.UTF-8', CMDOP_ACTOR: 'ann' };
