@@ -30,7 +30,9 @@ export function HistoryRow({
           </span>
           <span className="history-line dim">
             <span className="history-who">{authorsText(command)}</span>
-            <span className="history-where">{showSession ? command.sessionName : shortenPath(command.cwd)}</span>
+            <span className="history-where">
+              <bdi>{showSession ? command.sessionName : shortenPath(command.cwd)}</bdi>
+            </span>
             <span className="history-when">
               {command.durationMs !== null && `${durationText(command.durationMs)} · `}
               {timeText(command.startedAt)}

@@ -36,7 +36,7 @@ export function SessionRow({ session, isActive }: { session: SessionSummary; isA
               </span>
               <span className="session-line dim">
                 <span className="session-path" title={session.cwd}>
-                  {shortenPath(session.cwd)}
+                  <bdi>{shortenPath(session.cwd)}</bdi>
                 </span>
                 <span className={running ? 'session-doing mono' : 'session-doing'} title={running ?? undefined}>
                   {stateText(session)}
