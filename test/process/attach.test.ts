@@ -26,7 +26,12 @@ async function inStep(...views: Watched[]): Promise<void> {
 }
 
 const PROGRAMS: [name: string, command: string, keys: string[], seen: string | RegExp][] = [
-  ['vim with a file being edited', 'vim -n -u NONE -c "set number mouse=a" /etc/services', ['10G', 'ihello wörld 漢字 😀\x1b', 'V3j'], '漢字'],
+  [
+    'vim with a file being edited',
+    'vim -n -u NONE -c "set number mouse=a" /etc/services',
+    ['10G', 'ihello wörld 漢字 😀\x1b', 'V3j'],
+    '漢字',
+  ],
   ['less, searched and scrolled', 'less -N /etc/services', ['\x20', '/http\r'], 'http'],
   [
     'a progress bar',
