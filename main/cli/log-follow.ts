@@ -2,7 +2,8 @@
 import type { CmdopClient } from '#client/cmdop-client.ts';
 import type { HistoryFilter } from '#protocol/messages.ts';
 import { lastingClient } from './connect.ts';
-import { commandLine, eventLine, type LogOptions, lastCommands, lastEvents } from './log.ts';
+import type { LogOptions } from './log.ts';
+import { commandLine, eventLine, lastCommands, lastEvents } from './log-rows.ts';
 import { print, printJsonLine } from './output.ts';
 
 /** How often the journal is asked for what is new, milliseconds: the host announces commands, not every event. */

@@ -169,7 +169,9 @@ export function createHandlers(host: MethodsContext): Handlers {
     },
     'history.list'(_connection, { session, actor, failed, text, since, before, limit }, answer) {
       const filter = { ...sessionFilter(session), ...actorsNamed(actor), ...defined({ failed, text, since, before }), limit };
-      answer({ commands: newestThatFit(host.commandRecords(filter)) });
+      const found = host.commandRecords(filter);
+      const commands = newestThatFit(found);
+      answer({ commands, more: commands.length < found.length || found.length === limit });
     },
     'journal.list'(_connection, { session, actor, kinds, since, after, limit }, answer) {
       const filter = { ...sessionFilter(session), ...actorsNamed(actor), ...defined({ kinds, since, after }), limit };

@@ -336,7 +336,8 @@ export const METHODS = {
     }),
     result: z.object({ from: offset, to: offset, end: offset, bytes: z.string() }),
   },
-  'history.list': { params: historyFilter, result: z.object({ commands: z.array(commandRecord) }) },
+  /** Oldest first; of more than `limit`, or than one frame holds, the newest. `more`: there may be older ones. */
+  'history.list': { params: historyFilter, result: z.object({ commands: z.array(commandRecord), more: z.boolean() }) },
   'journal.list': {
     params: z.object({
       session: sessionRef.optional(),

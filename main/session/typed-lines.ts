@@ -41,7 +41,7 @@ type TypedLine = {
 export type ClaimedLine = Typing & Pick<TypedLine, 'submitter' | 'unit' | 'offset'>;
 
 /** Lines held for a command that may never claim them (a program read them), per session. */
-const MAX_LINES = 64;
+const MAX_LINES = 512;
 
 export class TypedLines {
   readonly #lines: TypedLine[] = [];

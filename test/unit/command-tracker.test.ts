@@ -391,11 +391,11 @@ test('the folder is told when it changes, and a prompt each time', () => {
   expect(world.events.filter(({ kind }) => kind === 'prompt')).toHaveLength(1);
 });
 
-test('at most 64 lines are held for a program that reads them', () => {
+test('at most 512 lines are held for a program that reads them', () => {
   const world = atPrompt();
   world.starts('cat');
   world.type('bob', 'first\r');
-  for (let line = 0; line < 64; line++) world.type('ann', `line ${line}\r`);
+  for (let line = 0; line < 512; line++) world.type('ann', `line ${line}\r`);
   world.ends();
   expect(world.run('first').authors).toEqual(['ann']);
 });
