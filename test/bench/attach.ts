@@ -24,7 +24,7 @@ export type Attach = {
 type Peers = { cmdop: CmdopPeer; inTerminal: CmdopAttachPeer; tmux: TmuxPeer };
 
 export async function measureAttach({ cmdop, inTerminal, tmux, log }: Peers & { log: BuildLog }): Promise<Attach> {
-  const script = `stty -echo; read x; head -n ${LINES} ${log.file}; printf READY; exec cat`;
+  const script = `stty -echo; read x; head -n ${LINES} ${log.file}; printf READY; exec sleep 1000`;
   const inCmdop = await cmdop.start(script);
   const inTmux = await tmux.start(script);
   for (const session of [inCmdop, inTmux]) {
