@@ -14,6 +14,9 @@ const LIMITS = {
   e2e: { testTimeout: 120_000, hookTimeout: 120_000 },
 };
 
+/** Longest that a window may take to show something, milliseconds: as long as test/e2e/launch.ts waits. */
+const POLL_MS = 20_000;
+
 type Suite = keyof typeof LIMITS;
 
 /** They measure time, take ports and start programs: two at once would disturb each other on two cores. */
@@ -27,6 +30,7 @@ const suite = (name: Suite) => ({
     environment: 'node',
     ...LIMITS[name],
     ...(SEQUENTIAL.has(name) ? { fileParallelism: false } : {}),
+    ...(name === 'e2e' ? { setupFiles: ['test/e2e/evidence.ts'], expect: { poll: { timeout: POLL_MS } } } : {}),
   },
 });
 

@@ -27,10 +27,7 @@ describe('with keys alone', () => {
   });
 
   test('a session is renamed from the palette', async () => {
-    await page.keyboard.press('Control+Shift+P');
-    await page.keyboard.type('rename');
-    await page.getByRole('option', { name: /^Rename session/ }).waitFor();
-    await page.keyboard.press('Enter');
+    await choose('rename', /^Rename session/);
     await page.getByRole('textbox', { name: /^New name of/ }).waitFor();
     await page.keyboard.type('tests');
     await page.keyboard.press('Enter');
@@ -40,9 +37,7 @@ describe('with keys alone', () => {
 
   test('a name that is taken is refused in a sentence', async () => {
     const [other = ''] = await tabNames(page);
-    await page.keyboard.press('Control+Shift+P');
-    await page.keyboard.type('rename');
-    await page.keyboard.press('Enter');
+    await choose('rename', /^Rename session/);
     await page.getByRole('textbox', { name: /^New name of/ }).waitFor();
     await page.keyboard.type(other);
     await page.keyboard.press('Enter');
@@ -57,9 +52,7 @@ describe('with keys alone', () => {
     await waitForScreen(page, /^second-one$/m);
     await page.keyboard.press('Control+Shift+Tab');
     await waitForScreen(page, /^first-one$/m);
-    await page.keyboard.press('Control+Shift+P');
-    await page.keyboard.type('tests');
-    await page.keyboard.press('Enter');
+    await choose('tests', /^tests/);
     await waitForScreen(page, /^second-one$/m);
   });
 
@@ -116,27 +109,21 @@ describe('with keys alone', () => {
     await page.keyboard.press('Control+Shift+W');
     await expect.poll(() => page.getByRole('tab').count()).toBe(1);
     expect(JSON.parse(await world.cmdop('ls', '--json')).map(({ state }: { state: string }) => state)).toEqual(['running', 'running']);
-    await page.keyboard.press('Control+Shift+P');
-    await page.keyboard.type('tests');
-    await page.keyboard.press('Enter');
+    await choose('tests', /^tests/);
     await waitForScreen(page, /^back-again$/m);
   });
 
   test('a session is killed only after a question that says what runs', async () => {
     await page.keyboard.type('sleep 1000\n');
     await expect.poll(() => page.getByTestId('session-row').filter({ hasText: 'tests' }).textContent()).toContain('sleep 1000');
-    await page.keyboard.press('Control+Shift+P');
-    await page.keyboard.type('kill');
-    await page.keyboard.press('Enter');
+    await choose('kill', /^Kill session/);
     const question = page.getByRole('alertdialog');
     await expect.poll(() => question.textContent()).toMatch(/sleep 1000 is running and will be ended/);
     expect((await focused(page)).name).toBe('Cancel');
     await page.keyboard.press('Escape');
     await question.waitFor({ state: 'hidden' });
     expect(await world.cmdop('inspect', 'tests', '--json')).toContain('"running": "sleep 1000"');
-    await page.keyboard.press('Control+Shift+P');
-    await page.keyboard.type('kill');
-    await page.keyboard.press('Enter');
+    await choose('kill', /^Kill session/);
     await question.waitFor();
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
@@ -172,6 +159,14 @@ describe.each(['light', 'dark'] as const)('in %s colours', (scheme) => {
     await page.keyboard.press('Control+Shift+A');
   });
 });
+
+/** Opens the palette, types, and presses Enter once the wanted entry is the chosen one. */
+async function choose(typed: string, entry: RegExp): Promise<void> {
+  await page.keyboard.press('Control+Shift+P');
+  await page.keyboard.type(typed);
+  await page.getByRole('option', { name: entry, selected: true }).waitFor();
+  await page.keyboard.press('Enter');
+}
 
 /** From wherever the focus is, as a person would: on to the next part until it is the terminal. */
 async function focusTerminal(): Promise<void> {

@@ -19,6 +19,9 @@ const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/go
 
 export type Desktop = { readonly app: ElectronApplication; readonly page: Page };
 
+/** Every page of a world that was opened and not closed, for pictures of failures. */
+export const openPages = new Set<Page>();
+
 /** A machine's worth of cmdop below one temporary folder: one host, any number of windows and commands. */
 export type World = {
   readonly home: string;
@@ -64,7 +67,7 @@ export function startWorld(): World {
       if (text.includes('cmdop:')) process.stderr.write(text);
     });
     const page = await app.firstWindow({ timeout: PATIENCE_MS });
-    page.setDefaultTimeout(PATIENCE_MS);
+    remember(page);
     await whenConnected(page);
     return { app, page };
   };
@@ -78,7 +81,7 @@ export function startWorld(): World {
       timeout: PATIENCE_MS,
     });
     const page = await (await chrome.newContext({ viewport: { width: 1180, height: 760 } })).newPage();
-    page.setDefaultTimeout(PATIENCE_MS);
+    remember(page);
     await page.goto(url);
     await whenConnected(page);
     return page;
@@ -101,6 +104,12 @@ export function startWorld(): World {
   };
 
   return { home, env, desktop, browser, cmdop, hostPid, dispose };
+}
+
+function remember(page: Page): void {
+  page.setDefaultTimeout(PATIENCE_MS);
+  openPages.add(page);
+  page.on('close', () => openPages.delete(page));
 }
 
 /** Writes test-results/NAME.png and returns its path. */
