@@ -20,6 +20,11 @@ const RING_BYTES = 8 * 1024 * 1024;
 const IDLE_RING_BYTES = 256 * 1024;
 /** Read and not yet parsed or stored, bytes: beyond it the keeper waits. */
 const MAX_BACKLOG_BYTES = 4 * 1024 * 1024;
+/**
+ * A client that comes back within this much gets all of it, bytes: what it may lag behind, and what a keeper gathers
+ * while a host that crashed is replaced. Beyond, a fresh screen is there sooner.
+ */
+const MAX_RESUME_BYTES = RING_BYTES + 4 * 1024 * 1024;
 /** Read at once when a screen is drawn again from storage, bytes. */
 const LOAD_BYTES = 512 * 1024;
 
@@ -159,7 +164,7 @@ export class SessionOutput implements OutputSource {
   /** Where a client begins that has everything up to `have`, or nothing. */
   async begin(wanted: { have: Offset | undefined; scrollback: number }): Promise<Start> {
     const { have, scrollback } = wanted;
-    if (have !== undefined && have >= this.start && have <= this.end && this.end - have <= MAX_REPLAY_BYTES) {
+    if (have !== undefined && have >= this.start && have <= this.end && this.end - have <= MAX_RESUME_BYTES) {
       return {
         mode: 'resume',
         offset: have,
