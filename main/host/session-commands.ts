@@ -81,13 +81,13 @@ export class SessionCommands {
 
   /** When a program leaves the alternate screen, the keys it read there begin no line. */
   alternateScreen(isShown: boolean): void {
-    if (this.#isAlternateScreen && !isShown) this.#tracker.alternateScreenLeft();
+    if (this.#isAlternateScreen && !isShown) this.#notingDraft(() => this.#tracker.alternateScreenLeft());
     this.#isAlternateScreen = isShown;
   }
 
   /** An accepted unit. */
   input(unit: { client: ClientId; actor: ActorId; seq: Seq; bytes: Uint8Array }): void {
-    this.#perform(this.#tracker.input({ ...unit, offset: this.#options.outputEnd() }, this.#now()));
+    this.#notingDraft(() => this.#perform(this.#tracker.input({ ...unit, offset: this.#options.outputEnd() }, this.#now())));
   }
 
   /** True if the summary is different now. */
@@ -101,6 +101,13 @@ export class SessionCommands {
   sessionEnded(exitCode: number | null): void {
     this.#reported();
     this.#perform(this.#tracker.sessionEnded({ offset: this.#options.outputEnd(), exitCode }, this.#now()));
+  }
+
+  /** A host that is killed while a line is typed must not cost an author: about two notes a line, at its first key and its end. */
+  #notingDraft(work: () => void): void {
+    const before = this.#tracker.drafted.length;
+    work();
+    if (this.#tracker.drafted.length !== before) this.#options.noted();
   }
 
   #perform(events: TrackerEvent[]): boolean {

@@ -50,6 +50,8 @@ export type TrackerMemory = {
   readonly promptAt: Offset;
   readonly cwd: string | null;
   readonly open: TrackedCommand | null;
+  /** Whose keys are in the line that is being typed; absent in what an older host stored. */
+  readonly drafted?: readonly ActorId[];
 };
 
 export type TrackerState = {
@@ -75,7 +77,7 @@ type AwaitedLine = { readonly line: ClaimedLine; readonly at: Moment };
 export class CommandTracker {
   readonly #nonce: string | null;
   readonly #startedAt: Moment;
-  readonly #typed = new TypedLines();
+  readonly #typed: TypedLines;
   readonly #reads = new Map<number, AwaitedLine>();
   #nextRead = 1;
   /** Of the last valid mark. */
@@ -100,6 +102,7 @@ export class CommandTracker {
     this.#atPrompt = memory?.atPrompt ?? false;
     this.#promptAt = memory?.promptAt ?? (0 as Offset);
     this.#open = memory?.open ?? null;
+    this.#typed = new TypedLines(memory?.drafted);
   }
 
   get state(): TrackerState {
@@ -107,10 +110,23 @@ export class CommandTracker {
     return { atPrompt: this.#atPrompt, running, cwd: this.#cwd, hasIntegration: this.#count > 0 };
   }
 
-  /** To be stored when a record or the prompt changed, and given to the next tracker of this session. */
+  /** Whose keys are in the line that is being typed. */
+  get drafted(): readonly ActorId[] {
+    return this.#typed.draftAuthors;
+  }
+
+  /** To be stored when a record, the prompt or `drafted` changed, and given to the next tracker of this session. */
   get memory(): TrackerMemory {
     const { atPrompt, cwd } = this.state;
-    return { count: this.#count, number: this.#number, atPrompt, promptAt: this.#promptAt, cwd, open: this.#open };
+    return {
+      count: this.#count,
+      number: this.#number,
+      atPrompt,
+      promptAt: this.#promptAt,
+      cwd,
+      open: this.#open,
+      drafted: [...this.drafted],
+    };
   }
 
   /** An accepted unit, in order, before or after it reached the PTY. */

@@ -50,6 +50,16 @@ export class TypedLines {
   #pasted: Draft[] = [];
   #isPasting = false;
 
+  /** `draftAuthors`: whose keys are already in the line, as an earlier host saw. */
+  constructor(draftAuthors: readonly ActorId[] = []) {
+    for (const actor of draftAuthors) this.#draft.key(actor);
+  }
+
+  /** Whose keys are in the line that is being typed, in order of their first. */
+  get draftAuthors(): readonly ActorId[] {
+    return this.#draft.whole.authors;
+  }
+
   /** Takes the next unit; answers whether it began a line, and the first line it submitted, if any (Enter alone is none). */
   take(unit: TypedUnit): { began: boolean; submitted: ClaimedLine | null } {
     const { bytes, actor } = unit;

@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Offset } from '#protocol/ids.ts';
 import { readShown, shownIn } from './cells.ts';
-import { type Desktop, numberedSteps, startWorld, tabNames, typeIntoTerminal, type World, waitForScreen } from './launch.ts';
-import { connectEngine, mirrorSession } from './people.ts';
+import { type Desktop, numberedSteps, startWorld, tabNames, typeIntoTerminal, type World, waitForScreen, whenConnected } from './launch.ts';
+import { connectEngine, historyOf, mirrorSession } from './people.ts';
 
 /** Colours of all three kinds, attributes, wide, combining and joined characters, drawn by vim on the alternate screen. */
 const PAINTING = [
@@ -111,6 +111,22 @@ describe('a host that is killed while a build prints', () => {
   test('does not stop what was typed before from being the last word', async () => {
     await typeIntoTerminal(desktop.page, "echo 'goes 'on\n");
     await waitForScreen(desktop.page, /^goes on$/m);
+  });
+
+  test('costs no author: a line that was half typed when it died names both who typed it', async () => {
+    await typeIntoTerminal(desktop.page, 'echo half-');
+    await waitForScreen(desktop.page, /\$ echo half-$/m);
+    const banner = desktop.page.getByTestId('offline-banner').waitFor();
+    process.kill((await world.hostPid()) ?? Number.NaN, 'SIGKILL');
+    await banner;
+    await whenConnected(desktop.page);
+    await desktop.page.getByRole('button', { name: 'Release', exact: true }).click();
+    await desktop.page.getByTestId('control-bar').getByText('Nobody has control').waitFor();
+    await world.cmdop('--as', 'ben', 'send', 'build', 'typed', '--enter');
+    await waitForScreen(desktop.page, /^half-typed$/m);
+    const command = (await historyOf(world, 'build')).at(-1);
+    expect(command).toMatchObject({ text: 'echo half-typed', submitter: { name: 'ben' } });
+    expect(command?.authors.map(({ name }) => name)).toEqual(['ann', 'ben']);
   });
 
   async function recordOf(session: string): Promise<string> {

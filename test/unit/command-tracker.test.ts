@@ -413,6 +413,14 @@ test('a new host goes on with the open command and trusts no mark seen before', 
   expect(world.last).toMatchObject({ number: 1, text: 'make', exitCode: 1, durationMs: 5000, authors: ['ann'] });
 });
 
+test('a line half typed when the host was killed keeps its authors', () => {
+  const world = atPrompt();
+  world.type('ann', 'git ');
+  world.tracker = new CommandTracker({ nonce: NONCE, now: world.now, memory: structuredClone(world.tracker.memory) });
+  world.type('bob', 'push\r');
+  expect(world.run('git push')).toMatchObject({ authors: ['ann', 'bob'], submitter: 'bob' });
+});
+
 test('without integration a line is what the screen shows of it, and ends at the next', () => {
   const world = new World(null);
   expect(world.type('ann', 'l')).toEqual([{ kind: 'note-cursor' }]);
