@@ -1,10 +1,15 @@
 /**
- * Removes a program's questions to its terminal from output on its way to a person's terminal: the host's own terminal
- * answers them, and a second answer would be typed into the program. Pure, streaming; plain text is never delayed.
+ * Takes out of output, on its way to a person's terminal, what must not reach it (output-rules.ts): above all a program's
+ * questions, since a second answer beside the host's would be typed into the program. Pure, streaming; plain text is
+ * never delayed.
+ *
+ * Terminals disagree about a string that is broken off, by ESC or a C1 control. Here it ends at once, with a terminator
+ * where part of it was shown, so that what follows is judged for what it is in every terminal.
  */
+import { allowedCsi, isAllowedEscape, judgeString, MAY_MATTER, type StringKind } from './output-rules.ts';
 
-/** Longest sequence held until it is known what it is, bytes. A longer one is passed on: no question is that long. */
-const MAX_HELD_BYTES = 4096;
+/** Longest sequence held until it is known what it is, bytes: all colours of a palette fit. A longer one is dropped. */
+const MAX_HELD_BYTES = 8192;
 
 const ESC = 0x1b;
 const BEL = 0x07;
@@ -15,6 +20,7 @@ const BACKSLASH = 0x5c;
 const BRACKET = 0x5b;
 /** First byte of U+0080 … U+00BF in UTF-8: C1 controls are U+009x. */
 const C1_LEAD = 0xc2;
+const TERMINATOR = Uint8Array.of(ESC, BACKSLASH);
 
 type State =
   | 'ground'
@@ -22,7 +28,8 @@ type State =
   | 'escape' // after ESC
   | 'intermediate' // ESC and an intermediate byte
   | 'csi'
-  | 'string-start' // OSC, DCS or APC whose kind is not known yet: held
+  | 'csi-drop'
+  | 'string-start' // OSC or DCS whose kind is not known yet: held
   | 'string-pass'
   | 'string-drop';
 
@@ -30,9 +37,11 @@ export class QueryFilter {
   #state: State = 'ground';
   /** Bytes of the unfinished sequence, not passed on yet. */
   #held: number[] = [];
-  #string: 'osc' | 'dcs' | 'apc' | 'other' = 'other';
+  #string: StringKind = 'other';
   #bodyAt = 0;
-  /** In a string: the last byte was ESC or C1_LEAD, which may start its terminator. */
+  /** A string can only be judged as a whole. */
+  #isLate = false;
+  /** In a string: the last byte was ESC or C1_LEAD, which may start its terminator; it was not passed on. */
   #mayEnd = 0;
   /** UTF-8 bytes that the last character still lacks. */
   #utf8Missing = 0;
@@ -53,18 +62,21 @@ export class QueryFilter {
         if (csiEnd > 0) {
           // A whole CSI sequence in one piece, by far the most frequent: judged where it lies.
           this.#utf8Missing = 0;
-          if (mayAsk(chunk, at + 2, csiEnd) && isCsiQuery(Buffer.from(chunk.subarray(at + 2, csiEnd + 1)).toString('latin1'))) {
-            this.#show(chunk, from, at);
-            from = csiEnd + 1;
+          if (mayMatter(chunk, at + 2, csiEnd)) {
+            const body = latin1(chunk.subarray(at + 2, csiEnd + 1));
+            const allowed = allowedCsi(body);
+            if (allowed !== body) {
+              this.#show(chunk, from, at);
+              if (allowed) this.#parts.push(Buffer.from(`\x1b[${allowed}`, 'latin1'));
+              from = csiEnd + 1;
+            }
           }
           at = csiEnd;
         } else if (byte >= 0x20 && byte < 0x80) {
           this.#utf8Missing = 0;
         } else if (byte === ESC || byte === C1_LEAD) {
           this.#show(chunk, from, at);
-          this.#held = [byte];
-          this.#utf8Missing = 0;
-          this.#state = byte === ESC ? 'escape' : 'lead';
+          this.#begin(byte);
         } else if (byte === ENQ) {
           this.#show(chunk, from, at);
           from = at + 1;
@@ -73,139 +85,166 @@ export class QueryFilter {
         }
         continue;
       }
-      if (this.#state === 'string-pass') {
-        if (this.#stringGoesOn(byte)) continue;
-        this.#show(chunk, from, at + 1);
+      if (this.#state === 'string-pass' && this.#mayEnd === 0) {
+        const isLead = byte === ESC || byte === C1_LEAD;
+        if (!isLead && !this.#isLast(byte)) continue;
+        this.#show(chunk, from, isLead ? at : at + 1);
+        if (isLead) this.#mayEnd = byte;
+        else this.#state = 'ground';
         from = at + 1;
-        this.#state = 'ground';
         continue;
       }
-      const wasDropping = this.#state === 'string-drop';
-      this.#sequence(byte);
       from = at + 1;
-      if (wasDropping) continue;
-      if (this.#held.length > MAX_HELD_BYTES) this.#pass(this.#state === 'string-start' ? 'string-pass' : 'ground');
+      if (!this.#take(byte)) {
+        from = at;
+        at--; // it begins something new
+      } else if (this.#held.length > MAX_HELD_BYTES) this.#drop(this.#state === 'string-start' ? 'string-drop' : 'csi-drop');
     }
-    if (this.#state === 'ground' || this.#state === 'string-pass') this.#show(chunk, from, chunk.length);
-    return this.#take();
+    if (this.#state === 'ground' || (this.#state === 'string-pass' && this.#mayEnd === 0)) this.#show(chunk, from, chunk.length);
+    return this.#shown();
   }
 
-  #sequence(byte: number): void {
+  /** The next byte of a sequence; false if it is none of it and must be looked at again. */
+  #take(byte: number): boolean {
     switch (this.#state) {
       case 'lead':
-        this.#held.push(byte);
-        this.#introduced(byte, C1_INTRODUCERS, 'lead');
-        return;
-      case 'escape':
-        if (this.#isInterrupted(byte)) return;
-        this.#held.push(byte);
-        this.#introduced(byte, ESC_INTRODUCERS, 'escape');
-        return;
-      case 'intermediate':
-        if (this.#isInterrupted(byte)) return;
-        this.#held.push(byte);
-        if (byte >= 0x30) this.#pass('ground');
-        return;
-      case 'csi':
-        if (this.#isInterrupted(byte)) return;
-        this.#held.push(byte);
-        if (byte >= 0x40 && byte < 0x7f) {
-          if (isCsiQuery(this.#text())) this.#drop('ground');
-          else this.#pass('ground');
+        if ((byte & 0xc0) !== 0x80) {
+          this.#pass('ground'); // a character broken off
+          return false;
         }
-        return;
-      case 'string-start':
         this.#held.push(byte);
-        if (!this.#stringGoesOn(byte)) {
-          if (isStringQuery(this.#string, this.#text())) this.#drop('ground');
-          else this.#pass('ground');
-        } else if (this.#mayEnd === 0) this.#judgeString();
-        return;
-      case 'string-drop':
-        if (!this.#stringGoesOn(byte)) this.#state = 'ground';
-        return;
-      case 'ground':
+        this.#introduced(byte, C1_INTRODUCERS, false);
+        return true;
+      case 'string-start':
       case 'string-pass':
-        return; // handled in place by push
+      case 'string-drop':
+        return this.#inString(byte);
+      case 'csi-drop':
+        if (byte === ESC || byte === CAN || byte === SUB || (byte >= 0x40 && byte !== 0x7f)) this.#drop('ground');
+        return byte !== ESC && byte < 0x80;
+      default:
+        return this.#inSequence(byte);
     }
   }
 
-  #introduced(byte: number, introducers: ReadonlyMap<number, Introducer>, after: 'escape' | 'lead'): void {
-    const introducer = introducers.get(byte);
-    if (introducer === 'csi') {
-      this.#state = 'csi';
-      this.#bodyAt = this.#held.length;
-    } else if (introducer === 'id') this.#drop('ground');
-    else if (introducer !== undefined) {
-      this.#state = 'string-start';
-      this.#string = introducer;
-      this.#bodyAt = this.#held.length;
-      this.#mayEnd = 0;
-      if (introducer === 'other') this.#pass('string-pass');
-    } else if (after === 'escape' && byte >= 0x20 && byte < 0x30) this.#state = 'intermediate';
-    else this.#pass('ground');
-  }
-
-  /** CAN and SUB end a sequence, ESC starts the next; what was held is shown, as the terminal knows the same rules. */
-  #isInterrupted(byte: number): boolean {
-    if (byte === CAN || byte === SUB) {
-      this.#held.push(byte);
-      this.#pass('ground');
-      return true;
-    }
+  /** Escape sequences and CSI: CAN and SUB end them, ESC starts the next; terminals know the same rules. */
+  #inSequence(byte: number): boolean {
     if (byte === ESC) {
-      this.#pass('escape');
-      this.#held.push(byte);
+      this.#pass('ground');
+      return false;
+    }
+    if (byte >= 0x80) {
+      // A C1 control would begin anew; other characters break it off.
+      this.#drop('ground');
+      return false;
+    }
+    this.#held.push(byte);
+    if (byte === CAN || byte === SUB) this.#pass('ground');
+    else if (this.#state === 'escape') this.#introduced(byte, ESC_INTRODUCERS, true);
+    else if (this.#state === 'intermediate') {
+      if (byte >= 0x30 && byte < 0x7f) this.#finish(isAllowedEscape(this.#text(1)) ? 'all' : '');
+    } else if (byte >= 0x40 && byte < 0x7f) {
+      const body = this.#text(this.#bodyAt);
+      const allowed = allowedCsi(body);
+      this.#finish(allowed === body ? 'all' : allowed);
+    }
+    return true;
+  }
+
+  #introduced(byte: number, introducers: ReadonlyMap<number, Introducer>, isEscape: boolean): void {
+    const introducer = introducers.get(byte);
+    this.#bodyAt = this.#held.length;
+    if (introducer === 'csi') this.#state = 'csi';
+    else if (introducer === 'id') this.#drop('ground');
+    else if (introducer !== undefined) {
+      this.#string = introducer;
+      this.#mayEnd = 0;
+      this.#isLate = false;
+      this.#state = 'string-start';
+      if (introducer === 'other') this.#drop('string-drop');
+    } else if (isEscape && byte < 0x20)
+      return; // a control acts at once and ends nothing
+    else if (isEscape && byte < 0x30) this.#state = 'intermediate';
+    else if (byte !== 0x7f || !isEscape) this.#pass('ground');
+  }
+
+  #inString(byte: number): boolean {
+    const lead = this.#mayEnd;
+    this.#mayEnd = 0;
+    if (lead === 0) {
+      if (byte === ESC || byte === C1_LEAD) this.#mayEnd = byte;
+      else if (this.#isLast(byte)) this.#endString(byte);
+      else this.#more(byte);
       return true;
     }
-    return false;
-  }
-
-  /** False when `byte` is the last of the string. */
-  #stringGoesOn(byte: number): boolean {
-    const before = this.#mayEnd;
-    this.#mayEnd = byte === ESC || byte === C1_LEAD ? byte : 0;
-    if (byte === CAN || byte === SUB) return false;
-    if (byte === BEL) return this.#string !== 'osc';
-    if (before === ESC) return byte !== BACKSLASH;
-    return !(before === C1_LEAD && byte === 0x9c);
-  }
-
-  /** Decides as early as possible, so that a picture or a clipboard is neither held nor cut. */
-  #judgeString(): void {
-    const body = this.#text();
-    if (this.#string === 'dcs') {
-      const intro = /^[0-?]*([ -/]*)([@-~])/.exec(body);
-      if (!intro) return;
-      if (intro[2] === 'q' && (intro[1] === '$' || intro[1] === '+')) this.#drop('string-drop');
-      else this.#pass('string-pass');
-    } else if (this.#string === 'apc') {
-      // Kitty graphics are answered by the terminal; the host's own knows none, so none is shown.
-      if (body.startsWith('G')) this.#drop('string-drop');
-      else this.#pass('string-pass');
+    if (lead === ESC && byte === BACKSLASH) this.#endString(ESC, BACKSLASH);
+    else if (lead === C1_LEAD && byte === 0x9c) this.#endString(C1_LEAD, byte);
+    else if (lead === ESC || (byte >= 0x80 && byte < 0xa0)) {
+      this.#endString(...TERMINATOR);
+      this.#begin(lead);
+      return false;
     } else {
-      const number = /^(\d*);/.exec(body)?.[1];
-      if (number === undefined) {
-        if (!/^\d{0,6}$/.test(body)) this.#pass('string-pass');
-      } else if (DROPPED_OSC.has(number)) this.#drop('string-drop');
-      else if (!ASKING_OSC.has(number)) this.#pass('string-pass');
+      this.#more(lead);
+      return false;
     }
+    return true;
   }
 
-  #text(): string {
-    return String.fromCharCode(...this.#held.slice(this.#bodyAt));
+  /** A byte within a string, shown, held or dropped. */
+  #more(byte: number): void {
+    if (this.#state === 'string-pass') this.#parts.push(Uint8Array.of(byte));
+    if (this.#state !== 'string-start') return;
+    this.#held.push(byte);
+    if (this.#isLate) return;
+    const verdict = judgeString(this.#string, this.#text(this.#bodyAt), false);
+    if (verdict === 'pass') this.#pass('string-pass');
+    else if (verdict === 'drop') this.#drop('string-drop');
+    else if (byte === 0x3b && this.#string === 'osc') this.#isLate = true; // its number is known: the end will tell
+  }
+
+  #endString(...terminator: number[]): void {
+    if (this.#state === 'string-pass') this.#parts.push(Uint8Array.from(terminator));
+    else if (this.#state === 'string-start' && judgeString(this.#string, this.#text(this.#bodyAt), true) === 'pass') {
+      this.#held.push(...terminator);
+      this.#pass('ground');
+      return;
+    }
+    this.#drop('ground');
+  }
+
+  /** Whether `byte` alone ends a string. */
+  #isLast(byte: number): boolean {
+    return byte === CAN || byte === SUB || (byte === BEL && this.#string === 'osc');
+  }
+
+  #begin(lead: number): void {
+    this.#held = [lead];
+    this.#utf8Missing = 0;
+    this.#state = lead === ESC ? 'escape' : 'lead';
+  }
+
+  /** The sequence held is whole: all of it is shown, or a part. Control characters inside act at once, so they stay. */
+  #finish(allowed: string): void {
+    if (allowed === 'all') {
+      this.#pass('ground');
+      return;
+    }
+    const controls = this.#held.slice(this.#bodyAt).filter((byte) => byte < 0x20);
+    if (controls.length > 0) this.#parts.push(Uint8Array.from(controls));
+    if (allowed) this.#parts.push(Buffer.from(`\x1b[${allowed.replace(/[\x00-\x1f\x7f]/g, '')}`, 'latin1'));
+    this.#drop('ground');
+  }
+
+  #text(from: number): string {
+    return latin1(this.#held.slice(from));
   }
 
   #pass(next: State): void {
     this.#parts.push(Uint8Array.from(this.#held));
-    this.#held = [];
-    this.#state = next;
+    this.#drop(next);
   }
 
-  /** Control characters inside a sequence act at once, so they stay. */
   #drop(next: State): void {
-    const controls = this.#state === 'csi' ? this.#held.slice(this.#bodyAt).filter((byte) => byte < 0x20) : [];
-    if (controls.length > 0) this.#parts.push(Uint8Array.from(controls));
     this.#held = [];
     this.#state = next;
   }
@@ -219,7 +258,7 @@ export class QueryFilter {
     if (to > from) this.#parts.push(from === 0 && to === chunk.length ? chunk : chunk.subarray(from, to));
   }
 
-  #take(): Uint8Array {
+  #shown(): Uint8Array {
     const parts = this.#parts;
     this.#parts = [];
     if (parts.length === 1 && parts[0]) return parts[0];
@@ -227,13 +266,13 @@ export class QueryFilter {
   }
 }
 
-type Introducer = 'csi' | 'osc' | 'dcs' | 'apc' | 'other' | 'id';
+type Introducer = 'csi' | StringKind | 'id';
 /** By the byte after ESC; `id` is DECID, an old way to ask for device attributes. */
 const ESC_INTRODUCERS = new Map<number, Introducer>([
   [0x5b, 'csi'],
   [0x5d, 'osc'],
   [0x50, 'dcs'],
-  [0x5f, 'apc'],
+  [0x5f, 'other'],
   [0x5e, 'other'],
   [0x58, 'other'],
   [0x5a, 'id'],
@@ -250,36 +289,9 @@ function endOfCsi(chunk: Uint8Array, from: number): number {
   return -1;
 }
 
-/** A CSI sequence, without its introducer, that is answered by what it is sent to. */
-function isCsiQuery(sequence: string): boolean {
-  const [, prefix = '', params = '', intermediates = '', final = ''] =
-    /^([<-?]?)([0-9:;]*)([ -/]*)([@-~])$/.exec(sequence.replace(/[\x00-\x1f]/g, '')) ?? [];
-  const kind = `${prefix}|${intermediates}|${final}`;
-  if (kind === '||t') return /^(1[1-9]|2[01])\b/.test(params); // XTWINOPS reports
-  return CSI_QUERIES.has(kind);
-}
-
-/** `prefix|intermediates|final`: attributes, status, modes, versions, kitty flags, checksums (xterm's ctlseqs). */
-const CSI_QUERIES = new Set('||c >||c =||c ||n ?||n ||x |$|p ?|$|p >||q ?||u ?||S ?||m |*|y |$|w |"|v |&|u |#|R'.split(' '));
-
-/** Whether a byte ends any of the above. */
-const MAY_ASK = new Uint8Array(256);
-for (const kind of [...CSI_QUERIES, '||t']) MAY_ASK[kind.charCodeAt(kind.length - 1)] = 1;
-
 /** Colours end as one question does, which has a `?`. */
-function mayAsk(chunk: Uint8Array, from: number, end: number): boolean {
-  return MAY_ASK[chunk[end] ?? 0] === 1 && (chunk[end] !== 0x6d || chunk[from] === 0x3f);
+function mayMatter(chunk: Uint8Array, from: number, end: number): boolean {
+  return MAY_MATTER[chunk[end] ?? 0] === 1 && (chunk[end] !== 0x6d || chunk[from] === 0x3f);
 }
 
-/** Colours, font, kitty's colours and pointer: a `?` asks. */
-const ASKING_OSC = new Set('4 5 10 11 12 13 14 15 16 17 18 19 21 22 50 1337'.split(' '));
-/** The clipboard, xterm's and kitty's: nothing a program may read or write by printing. */
-const DROPPED_OSC = new Set(['52', '5522']);
-
-function isStringQuery(string: 'osc' | 'dcs' | 'apc' | 'other', held: string): boolean {
-  if (string !== 'osc') return false;
-  const body = held.replace(/(\x07|\x1b\\|\xc2\x9c|\x18|\x1a)$/, '');
-  const [number = '', ...values] = body.split(';');
-  if (number === '1337') return /^(Report|Request|Capabilities)/.test(values[0] ?? '');
-  return ASKING_OSC.has(number) && values.some((value) => value === '?' || value.endsWith('=?') || value.startsWith('?'));
-}
+const latin1 = (bytes: ArrayLike<number>) => Buffer.from(Uint8Array.from(bytes)).toString('latin1');

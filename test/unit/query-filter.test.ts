@@ -105,10 +105,18 @@ test('a chunk without controls is handed on as it is', () => {
   expect(new QueryFilter().push(chunk)).toBe(chunk);
 });
 
-test('a sequence that never ends is not held for ever', () => {
-  const filter = new QueryFilter();
-  const long = `\x1b]4;${'1;'.repeat(5000)}`;
-  expect(filter.push(bytes(long)).length).toBeGreaterThan(4000);
+test('a sequence that never ends is not held for ever, and questions beyond what is held are no way out', () => {
+  expect(shown(`a\x1b]4;${'1;?;'.repeat(5000)}?\x07b`)).toBe('ab');
+  expect(shown(`a\x1b[${'0'.repeat(50_000)}cb`)).toBe('ab');
+  const palette = `\x1b]4;${Array.from({ length: 256 }, (_, i) => `${i};rgb:0000/0000/0000`).join(';')}\x07`;
+  expect(shown(palette)).toBe(palette);
+});
+
+test('many long colour sequences take no longer than other output', () => {
+  const flood = bytes(`\x1b]4;${'1;rgb:00/00/00;'.repeat(500)}\x07`.repeat(100));
+  const from = performance.now();
+  new QueryFilter().push(flood);
+  expect(performance.now() - from).toBeLessThan(1000);
 });
 
 test('a long picture streams through', () => {
@@ -127,3 +135,50 @@ test('a character cut in half keeps the filter from being at rest', () => {
 });
 
 test('controls inside a removed question still act', () => expect(shown('\x1b[5\nn')).toBe('\n'));
+
+/** What a terminal does that reads strings as xterm does: an ESC or a C1 control ends one and begins the next. */
+const CLIPBOARD = '52;c;aGk=\x07';
+const SMUGGLED: Record<string, string> = {
+  'in a title that is broken off': `\x1b]0;x\x1b]${CLIPBOARD}`,
+  'in a title broken off by a C1 control': `\x1b]0;x\u009d${CLIPBOARD}`,
+  'in a picture that is broken off': `\x1bPq~~\x1b]${CLIPBOARD}`,
+  'in a message': `\x1b^x\x1b]${CLIPBOARD}`,
+  'after half a character': `\xc2\x1b]${CLIPBOARD}`,
+  'by a number with zeros in front': `\x1b]0${CLIPBOARD}`,
+  'by a number with controls in it': `\x1b]5\x002;c;aGk=\x07`,
+  "in tmux's passthrough": `\x1bPtmux;\x1b\x1b]${CLIPBOARD}\x1b\\`,
+  'in another encoding': `\x1b%@\x9d52;c;aGk=\x9c`,
+  "by iTerm2's own sequence": '\x1b]1337;Copy=:aGk=\x07',
+};
+
+test.each(Object.entries(SMUGGLED))('the clipboard is not written %s', (_, text) => {
+  const whole = Uint8Array.from(text, (character) => character.charCodeAt(0));
+  const encoded = text.includes('\u009d') ? bytes(text) : whole;
+  for (let size = 1; size <= encoded.length; size++) {
+    const filter = new QueryFilter();
+    let got = '';
+    for (let at = 0; at < encoded.length; at += size) got += Buffer.from(filter.push(encoded.subarray(at, at + size))).toString('latin1');
+    expect(got).not.toMatch(/(52|1337);|%@/);
+  }
+});
+
+const BEYOND_TEXT: Record<string, string> = {
+  'a question with a DEL in it': '\x1b[\x7fc',
+  'a question after a broken one': '\x1b[\u009bc',
+  'a size asked with zeros in front': '\x1b[018t',
+  'the window made small': '\x1b[2t',
+  VT52: '\x1b[?2l',
+  Tektronix: '\x1b[?38h',
+  'the keyboard locked': '\x1b[2h',
+  'Windows key forms': '\x1b[?9001h',
+  '8-bit controls from the keyboard': '\x1b G',
+  'keys that type what a program said': '\x1bP0;1|17/6c73\x1b\\',
+  'the printer': '\x1b[5i',
+  'a log file': '\x1b]46;/tmp/x\x07',
+  "vim's calls": '\x1b]51;["call","Tapi_x",[]]\x07',
+  "ConEmu's commands": '\x1b]9;7;"cmd"\x07',
+};
+
+test.each(Object.entries(BEYOND_TEXT))('%s: nothing reaches the terminal', (_, text) => expect(shown(`a${text}b`)).toBe('ab'));
+
+test('of several modes set at once, those that draw are', () => expect(shown('\x1b[?25;2;9001l')).toBe('\x1b[?25l'));
