@@ -64,6 +64,7 @@ async function run(): Promise<void> {
           figures.add('flood, MB/s', peer.name, flood.megabytesPerSecond);
           if (peer !== bare) figures.add('flood, CPU s', peer.name, flood.cpuSeconds);
           figures.add('flood, MB seen by the client', peer.name, flood.seenBytes / 1e6);
+          if (peer === cmdop) figures.add('flood, MB left out with a gap', peer.name, flood.skippedBytes / 1e6);
         }
       }
       if (wants('attach')) {

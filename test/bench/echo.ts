@@ -8,6 +8,8 @@ const SCRIPT = 'stty -echo; read x; stty raw; printf READY; exec cat';
 const KEYS = ['%', '+'];
 /** Typed before it counts: buffers grow, code is compiled. */
 const WARM_UP = 300;
+/** After the session's start, milliseconds: what a host does behind it (the next keeper) is another figure's. */
+const SETTLE_MS = 1_000;
 /** Between keystrokes, milliseconds: everyone goes back to sleep, as between a person's keys. */
 const QUIET_MS = 1;
 
@@ -17,6 +19,7 @@ export async function measureEcho(peer: Peer, { keys }: { keys: number }): Promi
   const watch = new Watch();
   const view = await session.attach(watch.received);
   await awaken(view, watch);
+  await pause(SETTLE_MS);
   const times: number[] = [];
   for (let n = 0; n < WARM_UP + keys; n++) {
     await pause(QUIET_MS);

@@ -4,6 +4,9 @@ import { type Spread, spread } from './statistics.ts';
 
 const COLUMNS: readonly PeerName[] = ['cmdop', 'cmdop attach', 'tmux', 'dtach', 'bare PTY'];
 
+/** Beyond it the other is nothing but the noise of measuring. */
+const MAX_RATIO = 1_000;
+
 export class Figures {
   readonly #values = new Map<string, Map<PeerName, number[]>>();
 
@@ -45,7 +48,9 @@ function show(values: number[] | undefined): string {
 }
 
 function ratio(own: number | null, other: number | null): string {
-  return own === null || other === null || other === 0 ? '' : (own / other).toFixed(2);
+  if (own === null || other === null || own === 0) return '';
+  const times = own / other;
+  return times > 0 && times < MAX_RATIO ? times.toFixed(2) : '';
 }
 
 /** Three significant digits, without an exponent. */

@@ -23,6 +23,8 @@ export interface BenchSession {
 /** One attached client. */
 export interface View {
   type(text: string): void;
+  /** Output that was left out so far, as the peer says itself, because this client was too slow for it. */
+  skippedBytes(): number;
   detach(): Promise<void>;
 }
 

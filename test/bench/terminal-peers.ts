@@ -29,6 +29,7 @@ export function openView(command: readonly string[], listener: (bytes: Uint8Arra
     pid: pty.pid,
     exited,
     type: (text) => pty.write(Buffer.from(text), () => {}),
+    skippedBytes: () => 0,
     detach: async () => {
       kill(pty.pid);
       await exited;
@@ -91,7 +92,7 @@ export class TmuxPeer implements Peer {
       attach: async (listener) => {
         const view = openView(attachCommand, listener);
         views.add(view);
-        return { type: view.type, detach: () => this.#detach(view, views) };
+        return { ...view, detach: () => this.#detach(view, views) };
       },
       relayPids: async () => [this.#serverPid, ...[...views].map(({ pid }) => pid)],
       end: async () => {
