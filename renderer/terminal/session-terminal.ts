@@ -30,6 +30,7 @@ const REPLAY_HIDDEN_MS = 2_000;
 const COMMANDS_FETCHED = 500;
 
 const encoder = new TextEncoder();
+const HIDE_CURSOR = encoder.encode('\x1b[?25l');
 
 export type TerminalOptions = {
   client: CmdopClient;
@@ -214,8 +215,7 @@ export class SessionTerminal implements SessionSink {
 
   ended(end: SessionEnd): void {
     this.#end = end;
-    this.terminal.options.cursorInactiveStyle = 'none';
-    this.terminal.blur();
+    this.#feed.output(HIDE_CURSOR, () => {}); // nothing can be typed; the focus stays, for who scrolls by keys
     this.#refresh();
   }
 

@@ -129,6 +129,7 @@ describe('with keys alone', () => {
     await page.keyboard.press('Enter');
     await page.getByTestId('control-bar').getByText('SIGHUP').waitFor();
     await page.getByRole('heading', { name: 'Ended' }).waitFor();
+    await expect.poll(async () => (await focused(page)).name).toBe('terminal');
   });
 });
 
