@@ -18,6 +18,10 @@ const RETRY_MS = 1_000;
 /** A power cut may lose this much, milliseconds. */
 const SYNC_MS = 1_000;
 const VERIFY_BATCH = 2_000;
+/** Without a write for this long nobody waits for this process, milliseconds. */
+const QUIET_MS = 750;
+/** Writes in the WAL beyond which it is moved into the database in any case: about 40 MB. */
+const MAX_UNMOVED = 4_000;
 
 /** A journal that is gone with its process: for simulations. */
 export const IN_MEMORY = ':memory:';
@@ -85,7 +89,11 @@ export class Journal {
   #waiting: SQLInputValue[][] = [];
   #retryTimer: NodeJS.Timeout | null = null;
   #syncTimer: NodeJS.Timeout | null = null;
+  /** Writes that are in the WAL only, and when the last one was. */
+  #unmoved = 0;
+  #writtenAt = 0;
   #problem: string | null = null;
+  #isDisposed = false;
   /** Told when `problem` changed. */
   onProblem: () => void = () => {};
 
@@ -124,6 +132,7 @@ export class Journal {
   }
 
   append(record: JournalRecord): void {
+    if (this.#isDisposed) return; // the chain is the next host's
     const seq = ++this.#seq;
     const at = this.#wallNow();
     const payload = JSON.stringify(record.payload);
@@ -156,6 +165,7 @@ export class Journal {
 
   /** Runs `write`, and turns a refusal of the disk into `problem` instead of an exception. */
   attempt(write: () => void): void {
+    if (this.#isDisposed) return;
     try {
       write();
       this.#scheduleSync();
@@ -191,6 +201,8 @@ export class Journal {
     if (this.#retryTimer) clearTimeout(this.#retryTimer);
     if (this.#syncTimer) clearTimeout(this.#syncTimer);
     this.#retry();
+    if (this.#retryTimer) clearTimeout(this.#retryTimer);
+    this.#isDisposed = true;
     try {
       this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
       this.#db.close();
@@ -224,14 +236,18 @@ export class Journal {
 
   /** Once a second at most, and only after writes. */
   #scheduleSync(): void {
-    this.#syncTimer ??= setTimeout(() => {
-      this.#syncTimer = null;
-      this.#sync();
-    }, SYNC_MS);
+    this.#unmoved++;
+    this.#writtenAt = performance.now();
+    this.#syncTimer ??= setTimeout(this.#sync, SYNC_MS);
   }
 
   /** Off this thread: an fsync can take longer than a person waits for a keystroke. */
-  #sync(): void {
+  readonly #sync = (): void => {
+    this.#syncTimer = null;
+    if (this.#isDisposed) return;
+    const isQuiet = performance.now() - this.#writtenAt > QUIET_MS;
+    if (isQuiet || this.#unmoved > MAX_UNMOVED) this.#moveToDatabase();
+    else this.#syncTimer = setTimeout(this.#sync, SYNC_MS);
     openFile(`${this.#file}-wal`, 'r', (openError, fd) => {
       if (openError) return; // no WAL: everything is in the database
       fsync(fd, (error) => {
@@ -239,6 +255,16 @@ export class Journal {
         if (error) this.#fails(error);
       });
     });
+  };
+
+  /** On this thread, and it waits for the disk: so while nobody types, or when the WAL has grown long. */
+  #moveToDatabase(): void {
+    try {
+      this.#db.exec('PRAGMA wal_checkpoint(PASSIVE)');
+      this.#unmoved = 0;
+    } catch (error) {
+      this.#fails(error);
+    }
   }
 
   #setProblem(problem: string | null): void {
@@ -252,7 +278,8 @@ function open(file: string): DatabaseSync {
   // SQLite would let others read it; its WAL takes over the mode.
   if (file !== IN_MEMORY) closeSync(openSync(file, 'a', 0o600));
   const db = new DatabaseSync(file);
-  db.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=2000;');
+  // No checkpoint of SQLite's own: it would stop this thread for an fsync in the middle of somebody's typing.
+  db.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=2000; PRAGMA wal_autocheckpoint=0;');
   db.exec(SCHEMA);
   return db;
 }
