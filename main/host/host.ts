@@ -13,6 +13,7 @@ import { Attachments, createHandlers } from './methods.ts';
 import { Records, type StoredCommand } from './records.ts';
 import { Registry } from './registry.ts';
 import { Screens } from './screens.ts';
+import type { Build } from './successor.ts';
 import { WebServer } from './web-server.ts';
 
 export type HostOptions = {
@@ -23,9 +24,15 @@ export type HostOptions = {
   rendererDir: string;
   version: string;
   clock: { now(): number; wallNow(): number };
+  /** See HostStatus. */
+  build: string | null;
+  startedAt: number;
+  failedHandoff: { at: number; message: string } | null;
   /** Asked to end, by a client. */
   stop: () => void;
 };
+  /** Asked to give way to another build, or to what now lies where this one came from; resolves once that waits. */
+  handOff: (build: Build | undefined) => Promise<{ pid: number }>;
 
 export class Host {
   readonly #options: HostOptions;
@@ -37,14 +44,12 @@ export class Host {
   readonly #attachments = new Attachments();
   readonly #connections = new Set<ClientConnection>();
   readonly #peer: ClientPeer;
-  readonly #startedAt: number;
   /** Sessions to tell watchers about at the end of this turn. */
   readonly #changed = new Set<LiveSession>();
   readonly #problems = new Map<SessionId, string>();
 
   constructor(options: HostOptions) {
     this.#options = options;
-    this.#startedAt = options.clock.wallNow();
     this.#journal = new Journal({ file: options.paths.journalFile, wallNow: options.clock.wallNow });
     this.#journal.onProblem = () => this.#warn();
     this.#records = new Records({ journal: this.#journal, randomBytes: (n) => randomBytes(n) });
@@ -72,8 +77,7 @@ export class Host {
         records: this.#records,
         journal: this.#journal,
         screens: this.#screens,
-        version: options.version,
-        startedAt: this.#startedAt,
+        identity: { version: options.version, build: options.build, startedAt: options.startedAt },
         status: () => this.#status(),
         warnings: () => this.#warnings(),
         commandRecords: (filter) => this.#records.commands(filter).map((command) => this.#commandRecord(command)),
@@ -84,6 +88,7 @@ export class Host {
         stop: options.stop,
         openWeb: (asked) => this.#web.open(asked),
       }),
+        handOff: options.handOff,
       input: (connection, { channel, epoch, seq, bytes }) =>
         this.#attachments.get(connection, channel)?.input(channel, { epoch, seq, bytes }),
       acknowledged: (connection, { channel, offset }) => this.#attachments.get(connection, channel)?.acknowledged(channel, offset),
@@ -97,20 +102,27 @@ export class Host {
     };
   }
 
-  /** Finds the sessions of earlier hosts. */
-  async start(): Promise<void> {
+  /** Sessions whose program runs. */
+  get running(): number {
+    return this.#registry.all().filter(({ isRunning }) => isRunning).length;
+  }
+
+  /** Finds the sessions of earlier hosts. Resolves with how many have a keeper. */
+  async start(): Promise<number> {
+    const { failedHandoff, version } = this.#options;
     this.#journal.append({
       session: null,
       actor: null,
       interface: null,
       kind: 'host',
       outputOffset: null,
-      payload: { is: 'started', pid: process.pid, version: this.#options.version },
+      payload: { is: 'started', pid: process.pid, version, ...(failedHandoff ? { failedHandoff: failedHandoff.message } : {}) },
     });
-    await this.#registry.adopt();
+    const adopted = await this.#registry.adopt();
     await this.#web.resume();
   }
 
+    return adopted;
   /** A client has connected. */
   connect(transport: Transport): void {
     this.#connections.add(new ClientConnection(transport, this.#peer));
@@ -120,7 +132,8 @@ export class Host {
   async stop(reason: EventParams<'host.stopping'>['reason']): Promise<void> {
     for (const connection of this.#connections) connection.event('host.stopping', { reason });
     for (const connection of [...this.#connections]) connection.close();
-    this.#web.close();
+    await this.#registry.settled();
+    this.#web.close({ isResumed: reason === 'upgrade' });
     await this.#registry.dispose();
     this.#journal.append({
       session: null,
@@ -161,8 +174,9 @@ export class Host {
     const sessions = [...this.#changed];
     this.#changed.clear();
     for (const session of sessions) {
-      if (this.#registry.get(session.id) === session) this.#toWatchers('session.changed', { session: session.summary() });
-      else this.#toWatchers('session.removed', { session: session.id });
+      const current = this.#registry.get(session.id);
+      if (current === session) this.#toWatchers('session.changed', { session: session.summary() });
+      else if (!current) this.#toWatchers('session.removed', { session: session.id });
     }
   }
 
@@ -197,12 +211,14 @@ export class Host {
 
   #status(): HostStatus {
     const sessions = this.#registry.all();
-    const running = sessions.filter(({ isRunning }) => isRunning).length;
+    const running = this.running;
     return {
       pid: process.pid,
       version: this.#options.version,
       protocol: PROTOCOL,
-      startedAt: this.#startedAt,
+      startedAt: this.#options.startedAt,
+      build: this.#options.build,
+      failedHandoff: this.#options.failedHandoff,
       socket: this.#options.paths.hostSocket,
       stateDir: this.#options.paths.stateDir,
       sessions: { running, ended: sessions.length - running },

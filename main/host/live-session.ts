@@ -52,6 +52,8 @@ export class LiveSession {
   readonly #input: SessionInput;
   readonly #clients = new SessionClients();
   readonly #keeper: KeeperLink | null;
+  /** Since the end: resolves when its keeper is gone as well. */
+  #leaving: Promise<void> = Promise.resolve();
 
   constructor(options: LiveSessionOptions) {
     this.#options = options;
@@ -82,6 +84,10 @@ export class LiveSession {
   }
   get isRunning(): boolean {
     return this.stored.end === null;
+  }
+  /** It was found or made running, whether or not its program has ended since. */
+  get hasKeeper(): boolean {
+    return this.#keeper !== null;
   }
   get keeperPid(): number | null {
     return this.isRunning ? (this.#keeper?.hello.keeperPid ?? null) : null;
@@ -115,8 +121,8 @@ export class LiveSession {
   readonly keeperListener: KeeperListener = {
     output: (offset, bytes) => this.output.append(offset, bytes),
     applied: (client, seq) => this.#applied(client, seq),
-    exited: ({ code, signal }) => void this.#ended({ reason: signal ? 'killed' : 'exited', code, signal }),
-    lost: () => void this.#ended({ reason: 'keeper-lost', code: null, signal: null }),
+    exited: ({ code, signal }) => this.#ended({ reason: signal ? 'killed' : 'exited', code, signal }),
+    lost: () => this.#ended({ reason: 'keeper-lost', code: null, signal: null }),
   };
 
   /** Output up to here is stored: the keeper may forget it. */
@@ -234,7 +240,13 @@ export class LiveSession {
   }
 
   osc(osc: OscEvent): void {
-    if (this.commands.osc(osc)) this.#options.events.changed(this);
+    if (!this.commands.osc(osc)) return;
+    const { cwd } = this.commands;
+    if (cwd === null || cwd === this.stored.cwd) this.#options.events.changed(this);
+    else {
+      this.stored.cwd = cwd; // also known when everything is killed at once
+      this.#save();
+    }
   }
 
   titled(title: string): void {
@@ -251,6 +263,22 @@ export class LiveSession {
   /** Nobody looks at an ended session: its screen can be drawn again. */
   closeIdleScreen(): void {
     if (!this.isRunning && this.#clients.size === 0) this.output.closeScreen();
+  }
+
+  /** Resolves when the keeper of a session that has ended is gone as well. */
+  get left(): Promise<void> {
+    return this.#leaving;
+  }
+
+  /** Makes room for the session's next life: clients attach anew, storage is closed. For a session that has ended. */
+  async retire(): Promise<void> {
+    for (const attached of [...this.#clients.all()]) {
+      this.#clients.remove(attached);
+      this.output.unsubscribe(attached.channel);
+      this.#record(attached, 'detach', { client: attached.client });
+    }
+    this.output.closeScreen();
+    await this.output.dispose();
   }
 
   /** Leaves the session to the next host. */
@@ -305,7 +333,7 @@ export class LiveSession {
     this.closeIdleScreen();
   }
 
-  async #ended(end: SessionEnd): Promise<void> {
+  #ended(end: SessionEnd): void {
     if (this.stored.end) return;
     this.stored.end = end;
     this.stored.endedAt = this.#options.clock.wallNow();
@@ -315,9 +343,14 @@ export class LiveSession {
     this.#save();
     this.#clients.resumeAll();
     this.#clients.tell('session.ended', (channel) => ({ channel, end }));
-    // The keeper may go once its last output is on disk, not before.
+    this.#leaving = this.#releaseKeeper();
+  }
+
+  /** The keeper may go once its last output is on disk, not before. */
+  async #releaseKeeper(): Promise<void> {
     await this.output.stored();
     this.#keeper?.release();
+    await this.#keeper?.closed;
   }
 
   #attachedAt(channel: Channel): Attached {

@@ -1,15 +1,10 @@
 /** The host process: takes the lock, listens, says `ready` or `error: …` on stdout, and lives until it is told to stop. */
-import { chmodSync, existsSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
-import { connect, createServer, type Server } from 'node:net';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { systemClock } from '#local/clock.ts';
-import { ensureLocalFolders, type LocalPaths, localPaths } from '#local/paths.ts';
-import { nodePath, programPath } from '#local/runtime.ts';
-import { socketTransport } from '#local/socket-transport.ts';
-import { VERSION } from '#local/version.ts';
-import { Host } from './host.ts';
+import { existsSync, openSync, renameSync, statSync, writeSync } from 'node:fs';
+import { connect } from 'node:net';
+import { ensureLocalFolders, localPaths } from '#local/paths.ts';
+import { HostProcess, lockFile } from './host-process.ts';
 import { lockHost } from './single-host.ts';
+import { SUCCESSOR_ENV } from './successor.ts';
 
 /** Beyond this the log of the last run is set aside, bytes. */
 const MAX_LOG_BYTES = 1024 * 1024;
@@ -20,54 +15,33 @@ async function main(): Promise<void> {
   process.title = 'cmdop host';
   const paths = localPaths();
   ensureLocalFolders(paths);
-  const lock = lockHost(join(paths.runDir, 'host.lock'));
+  const follows = process.env[SUCCESSOR_ENV];
+  delete process.env[SUCCESSOR_ENV]; // no program of a session is to see it
+  if (follows !== undefined) {
+    say('waiting\n');
+    await toldToGo();
+  }
+  const lock = lockHost(lockFile(paths));
   if (!lock) {
     await untilListening(paths.hostSocket);
     say('ready\n');
     return;
   }
   logTo(paths.logFile);
-  let isStopping = false;
-  const stop = async () => {
-    if (isStopping) return;
-    isStopping = true;
-    server.close();
-    await host.stop('stopped');
-    lock.release();
-    process.exit(0);
-  };
-  const host = new Host({
-    paths,
-    runtime: { node: nodePath(), keeperBundle: programPath('keeper') },
-    ...folders(),
-    version: VERSION,
-    clock: systemClock,
-    stop: () => void stop(),
-  });
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop());
+  const host = new HostProcess({ paths, lock });
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void host.stop());
   process.on('SIGHUP', () => {}); // a terminal that closes is no reason to end
-  await host.start();
-  const server = await listen(paths, host);
-  say('ready\n');
+  const adopted = await host.start({ isInheriting: follows === 'listener' });
+  say(follows === undefined ? 'ready\n' : `ready ${adopted}\n`);
 }
 
-/** Scripts and interface beside the bundle, or in the sources. */
-function folders(): { shellDir: string; rendererDir: string } {
-  const here = dirname(fileURLToPath(import.meta.url));
-  const isBundle = !import.meta.url.endsWith('.ts');
-  return { shellDir: join(here, 'shell'), rendererDir: isBundle ? join(here, 'renderer') : join(here, '..', '..', 'dist', 'renderer') };
-}
-
-function listen(paths: LocalPaths, host: Host): Promise<Server> {
-  // We hold the lock: a socket file that is there is a dead host's.
-  if (process.platform !== 'win32') rmSync(paths.hostSocket, { force: true });
-  const server = createServer((socket) => host.connect(socketTransport(socket)));
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(paths.hostSocket, () => {
-      if (process.platform !== 'win32') chmodSync(paths.hostSocket, 0o600);
-      resolve(server);
-    });
+/** The host before us says so, or ends. */
+function toldToGo(): Promise<void> {
+  return new Promise((resolve) => {
+    process.stdin.on('error', () => resolve());
+    process.stdin.once('data', () => resolve());
+    process.stdin.once('close', () => resolve());
+    process.stdin.once('end', () => resolve());
   });
 }
 

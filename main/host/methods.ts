@@ -11,6 +11,7 @@ import { processTree } from './processes.ts';
 import type { Records } from './records.ts';
 import type { Registry } from './registry.ts';
 import type { Screens } from './screens.ts';
+import type { Build } from './successor.ts';
 
 /** Rows of one answer together, bytes of JSON: below a frame's limit with room for the rest. */
 const MAX_ROWS_BYTES = 768 * 1024;
@@ -20,8 +21,8 @@ export type MethodsContext = {
   records: Records;
   journal: Journal;
   screens: Screens;
-  version: string;
-  startedAt: number;
+  /** Of the program that runs. */
+  identity: { version: string; build: string | null; startedAt: number };
   status(): HostStatus;
   warnings(): string[];
   commandRecords(filter: Parameters<Records['commands']>[0]): CommandRecord[];
@@ -31,6 +32,7 @@ export type MethodsContext = {
   stop(): void;
   openWeb(asked: { port: number | undefined; name: string }): Promise<{ url: string }>;
 };
+  handOff(build: Build | undefined): Promise<{ pid: number }>;
 
 /** Which session each channel of each connection leads to. */
 export class Attachments {
@@ -83,7 +85,7 @@ export function createHandlers(host: MethodsContext): Handlers {
       connection.greet({ client: client.id, actor });
       answer({
         protocol: version,
-        host: { version: host.version, pid: process.pid, startedAt: host.startedAt, machine: hostname() },
+        host: { ...host.identity, pid: process.pid, machine: hostname() },
         actor,
         features: [],
       });
@@ -100,6 +102,7 @@ export function createHandlers(host: MethodsContext): Handlers {
     },
     'web.open': async (connection, { port }, answer) => answer(await host.openWeb({ port, name: connection.who.actor.name })),
     'session.list': (_connection, _params, answer) => answer({ sessions: registry.all().map((session) => session.summary()) }),
+    'host.handoff': async (_connection, { build }, answer) => answer(await host.handOff(build)),
     'session.create': async (connection, params, answer) =>
       answer({ session: (await registry.create(params, connection.who.actor)).summary() }),
     async 'session.attach'(connection, params, answer) {
@@ -150,6 +153,10 @@ export function createHandlers(host: MethodsContext): Handlers {
     },
     'session.remove'(connection, { session }, answer) {
       registry.remove(registry.find(session), connection.who.actor);
+    async 'session.restart'(connection, params, answer) {
+      const { session, isHome } = await registry.restart(params, connection.who.actor);
+      answer({ session: session.summary(), isHome });
+    },
       answer({});
     },
     'session.resize'(connection, { channel, size }, answer) {

@@ -148,6 +148,7 @@ export class OutputLog {
     if (this.#isWriting || this.#pendingBytes === 0) return;
     this.#isWriting = true;
     this.#work = this.#write().finally(() => {
+    await this.#compressing; // the next host must not find files that change
       this.#isWriting = false;
       if (this.#pendingBytes >= GATHER_BYTES) this.#flush();
       else if (this.#pendingBytes > 0) this.#timer ??= setTimeout(() => this.#flush(), GATHER_MS);

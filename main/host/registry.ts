@@ -10,6 +10,7 @@ import type { LiveSession } from './live-session.ts';
 import { bootId, type KeeperMeta, openSession, type SessionSurroundings } from './open-session.ts';
 import type { StoredSession } from './records.ts';
 import { findSession, freeName, validName } from './session-names.ts';
+import { SessionRestart } from './session-restart.ts';
 import { prepareLaunch, removeLaunchFiles } from './shell-launch.ts';
 
 const DEFAULT_SIZE: Size = { cols: 80, rows: 24 };
@@ -27,6 +28,9 @@ export class Registry {
   /** Names being created, so that two clients cannot both get one. */
   readonly #reserved = new Set<string>();
   readonly #keepers: KeeperStarter;
+  /** Sessions on their way into being. */
+  readonly #beginning = new Set<Promise<LiveSession>>();
+  #isSettling = false;
 
   constructor(options: RegistryOptions) {
     this.#options = options;
@@ -46,7 +50,11 @@ export class Registry {
     return findSession(this.all(), reference);
   }
 
-  async create(wanted: Params<'session.create'>, by: Actor): Promise<LiveSession> {
+  create(wanted: Params<'session.create'>, by: Actor): Promise<LiveSession> {
+    return this.#begin(() => this.#create(wanted, by));
+  }
+
+  async #create(wanted: Params<'session.create'>, by: Actor): Promise<LiveSession> {
     const name = wanted.name === undefined ? null : validName(wanted.name);
     if (name !== null) this.#refuseTaken(name);
     const id = newSessionId((n) => randomBytes(n));
@@ -117,11 +125,35 @@ export class Registry {
     }
   }
 
-  /** Finds every session again: keepers that live, whatever version started them, and what the journal remembers. */
-  async adopt(): Promise<void> {
+  /** A new shell in an ended session, see `session.restart`. */
+  async restart(wanted: Params<'session.restart'>, by: Actor): Promise<{ session: LiveSession; isHome: boolean }> {
+    const old = this.find(wanted.session);
+    if (old.isRunning) throw new CmdopError('session-running', `${old.name} runs: \`cmdop attach ${old.name}\` joins it`);
+    this.#refuseTaken(old.name);
+    this.#reserved.add(old.name);
+    try {
+      const restart = new SessionRestart({ ...this.#options, old, wanted, by, keepers: this.#keepers });
+      const session = await this.#begin(async () => {
+        const { stored, nonce, files } = await restart.perform();
+        const opened = await this.#open(stored, nonce);
+        opened.commands.onceReported(() => removeLaunchFiles(files));
+        return opened;
+      });
+      return { session, isHome: restart.isHome };
+    } finally {
+      this.#reserved.delete(old.name);
+    }
+  }
+
+  /**
+   * Finds every session again: keepers that live, whatever version started them, and what the journal remembers.
+   * Resolves with the number of sessions that have a keeper.
+   */
+  async adopt(): Promise<number> {
     const stored = new Map(this.#options.records.sessions().map((session) => [session.id, session]));
     const ids = new Set([...stored.keys(), ...this.#keeperIds()]);
     await Promise.all([...ids].map((id) => this.#adoptOne(id, stored.get(id) ?? null)));
+    return this.all().filter(({ hasKeeper }) => hasKeeper).length;
   }
 
   remove(session: LiveSession, by: Actor): void {
@@ -147,9 +179,26 @@ export class Registry {
     session.rename(wanted, by);
   }
 
+  /** Resolves when no session is on its way into being; from now on none begins. */
+  async settled(): Promise<void> {
+    this.#isSettling = true;
+    await Promise.allSettled(this.#beginning);
+  }
+
   async dispose(): Promise<void> {
     this.#keepers.dispose();
     await Promise.all(this.all().map((session) => session.dispose()));
+  }
+
+  async #begin(work: () => Promise<LiveSession>): Promise<LiveSession> {
+    if (this.#isSettling) throw new CmdopError('disconnected', 'this host is about to end: ask the next one');
+    const beginning = work();
+    this.#beginning.add(beginning);
+    try {
+      return await beginning;
+    } finally {
+      this.#beginning.delete(beginning);
+    }
   }
 
   async #adoptOne(id: SessionId, stored: StoredSession | null): Promise<void> {

@@ -128,6 +128,8 @@ export class Subscriber {
       this.#window.jump(snapshot.offset);
       this.#replayUntil = snapshot.offset;
       this.#skipResizesBefore(snapshot.offset);
+    } catch (error) {
+      if (!this.#isDisposed) throw error; // else the host ends, and its screens with it
     } finally {
       this.#isBusy = false;
       // In a turn of its own: a client that asks for much must not hold up the others.

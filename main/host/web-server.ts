@@ -97,9 +97,9 @@ export class WebServer {
     return { url: `${this.address}/?token=${token}` };
   }
 
-  /** Signs everybody out. */
-  close(): void {
-    rmSync(this.#options.memoryFile, { force: true });
+  /** Signs everybody out, unless the next host is to find them: then it can `resume`. */
+  close({ isResumed }: { isResumed: boolean }): void {
+    if (!isResumed) rmSync(this.#options.memoryFile, { force: true });
     for (const socket of this.#sockets.clients) socket.terminate();
     this.#server?.close();
     this.#server?.closeAllConnections();

@@ -36,11 +36,11 @@ export interface HostLink {
   destroy(): void;
 }
 
-export type KeeperSession = { session: string; meta: Record<string, unknown>; cols: number; rows: number };
+export type KeeperSession = { session: string; meta: Record<string, unknown>; cols: number; rows: number; startOffset?: number };
 
 export class Keeper {
   readonly #session: KeeperSession;
-  readonly #ring = new OutputRing({ start: 0 as Offset, capacityBytes: Number.POSITIVE_INFINITY });
+  readonly #ring: OutputRing;
   readonly #ledger = new InputLedger();
   readonly #released: () => void;
   #pty: Pty | null = null;
@@ -55,6 +55,7 @@ export class Keeper {
   /** `released`: the host has recorded the exit, the process may end. */
   constructor(session: KeeperSession, released: () => void) {
     this.#session = session;
+    this.#ring = new OutputRing({ start: (session.startOffset ?? 0) as Offset, capacityBytes: Number.POSITIVE_INFINITY });
     this.#released = released;
   }
 
@@ -130,7 +131,8 @@ export class Keeper {
       }),
     );
     this.#isExitSent = false;
-    this.#sent = Math.min(Math.max(from, this.#ring.start), this.#ring.end) as Offset;
+    const wanted = Number.isNaN(from) ? this.#ring.start : from; // not a host of ours, or a broken one
+    this.#sent = Math.min(Math.max(wanted, this.#ring.start), this.#ring.end) as Offset;
     this.#send();
   }
 

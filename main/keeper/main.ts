@@ -35,6 +35,7 @@ function main(): void {
   server.on('error', (error) => fail(error));
   server.listen(spec.socket, () => {
     if (process.platform !== 'win32') chmodSync(spec.socket, 0o600);
+    if (spec.banner) keeper.output(Buffer.from(spec.banner));
     try {
       const pty = openPty(spec, {
         output: (bytes) => keeper.output(bytes),

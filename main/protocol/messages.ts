@@ -175,6 +175,10 @@ export const hostStatus = z.object({
   web: z.string().nullable(),
   /** What is wrong now, each a sentence with its remedy. */
   warnings: z.array(z.string()),
+  /** Content hash of the program that runs; null where it runs from sources, absent in older hosts. */
+  build: z.string().nullable().optional(),
+  /** The last attempt to replace this host that failed, and why; null if there was none since it started. */
+  failedHandoff: z.object({ at: time, message: z.string() }).nullable().optional(),
 });
 export type HostStatus = z.infer<typeof hostStatus>;
 
@@ -225,7 +229,8 @@ export const METHODS = {
     }),
     result: z.object({
       protocol: integer,
-      host: z.object({ version: z.string(), pid: integer, startedAt: time, machine: z.string() }),
+      /** `build` as in HostStatus. */
+      host: z.object({ version: z.string(), pid: integer, startedAt: time, machine: z.string(), build: z.string().nullable().optional() }),
       actor,
       features: z.array(z.string()),
     }),
@@ -238,6 +243,18 @@ export const METHODS = {
   'host.stop': { params: none, result: none },
   'web.open': {
     params: z.object({ port: z.number().int().min(0).max(65535).optional() }),
+  /**
+   * Another build takes this host's place. Answered when that build has loaded and waits, with its process id; then
+   * `host.stopping {reason: 'upgrade'}` and the end of the connection. Whether it worked shows after the reconnect: the
+   * host has that pid, or the old one goes on and `host.status` says why in `failedHandoff`.
+   */
+  'host.handoff': {
+    params: z.object({
+      /** Node and host program, absolute paths; this host's own, as they are on disk now, when absent. */
+      build: z.object({ node: z.string().min(1).max(4096), hostBundle: z.string().min(1).max(4096) }).optional(),
+    }),
+    result: z.object({ pid: integer }),
+  },
     /** `url` works once and for 10 minutes. */
     result: z.object({ url: z.string() }),
   },
@@ -314,6 +331,14 @@ export const METHODS = {
   },
   /** Takes an ended session off the list; its journal and history stay. */
   'session.remove': { params: z.object({ session: sessionRef }), result: none },
+  /**
+   * A new shell in an ended session, below its old screen and marked there: same id, output and history go on. Nothing
+   * is run again. `isHome`: its last folder is gone, so the shell began in the home folder. Attach anew to be in it.
+   */
+  'session.restart': {
+    params: z.object({ session: sessionRef, env: z.record(z.string(), z.string()).optional() }),
+    result: z.object({ session: sessionSummary, isHome: z.boolean() }),
+  },
   /** The client's window changed. */
   'session.resize': { params: z.object({ channel, size }), result: none },
   'control.take': {

@@ -30,7 +30,7 @@ export type Watched = {
   text(): string;
   type(text: string): ReturnType<SessionStream['type']>;
   /** Resolves when the screen and what is above it contain `text`. */
-  until(text: string | (() => boolean)): Promise<void>;
+  until(text: string | RegExp | (() => boolean)): Promise<void>;
 };
 
 export type Person = {
@@ -187,7 +187,10 @@ function watch(
     end: null,
     text,
     type: (typed) => stream.type(new TextEncoder().encode(typed)),
-    until: (wanted) => options.until(typeof wanted === 'string' ? () => text().includes(wanted) : wanted),
+    until: (wanted) => {
+      if (typeof wanted === 'function') return options.until(wanted);
+      return options.until(() => (typeof wanted === 'string' ? text().includes(wanted) : wanted.test(text())));
+    },
   };
   return watched;
 }

@@ -1,0 +1,158 @@
+/**
+ * The life of a host's process: it holds the lock, listens, and gives way to another build without losing anything.
+ *
+ * An old live session is never stranded: the build that follows must find as many sessions as run, in bounded time; else
+ * it is ended, and this process takes everything back.
+ */
+import { chmodSync, renameSync, rmSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { buildId } from '#local/build-id.ts';
+import { systemClock } from '#local/clock.ts';
+import type { LocalPaths } from '#local/paths.ts';
+import { nodePath, programPath } from '#local/runtime.ts';
+import { socketTransport } from '#local/socket-transport.ts';
+import { VERSION } from '#local/version.ts';
+import { CmdopError } from '#protocol/errors.ts';
+import { Host } from './host.ts';
+import { lockHost } from './single-host.ts';
+import { type Build, checkBuild, Successor } from './successor.ts';
+
+/** Where a host that follows another finds the socket that clients connect to. */
+export const INHERITED_LISTENER = 3;
+
+type Lock = { release(): void };
+
+export class HostProcess {
+  readonly #paths: LocalPaths;
+  readonly #startedAt = systemClock.wallNow();
+  readonly #build = buildId(fileURLToPath(import.meta.url));
+  #lock: Lock;
+  #host: Host;
+  #server: Server | null = null;
+  #successor: Successor | null = null;
+  #isLeaving = false;
+
+  constructor({ paths, lock }: { paths: LocalPaths; lock: Lock }) {
+    this.#paths = paths;
+    this.#lock = lock;
+    this.#host = this.#newHost(null);
+  }
+
+  /** Adopts, then listens: at a socket of its own, or at the one an earlier host gave. Resolves with the number of live sessions. */
+  async start({ isInheriting }: { isInheriting: boolean }): Promise<number> {
+    const adopted = await this.#host.start();
+    this.#server = await this.#listen(isInheriting);
+    return adopted;
+  }
+
+  /** Ends the process; the sessions wait for the next host. */
+  async stop(): Promise<void> {
+    if (this.#isLeaving && !this.#successor) return;
+    this.#isLeaving = true;
+    await this.#successor?.end();
+    if (process.platform !== 'win32') rmSync(this.#paths.hostSocket, { force: true });
+    this.#server?.close();
+    await this.#host.stop('stopped');
+    this.#lock.release();
+    process.exit(0);
+  }
+
+  /** Resolves with the process of `build` once that waits to take over, which then begins; rejects while nothing has changed. */
+  async #handOff(build: Build | undefined): Promise<{ pid: number }> {
+    if (this.#isLeaving) throw new CmdopError('busy', 'this host is being replaced or stopped already');
+    const wanted = build ?? { node: nodePath(), hostBundle: programPath('host') };
+    checkBuild(wanted);
+    this.#isLeaving = true;
+    try {
+      this.#successor = await Successor.start(wanted, this.#listenerDescriptor);
+    } catch (error) {
+      this.#isLeaving = false;
+      throw error;
+    }
+    const successor = this.#successor;
+    setImmediate(() => void this.#giveWay(successor)); // after the answer
+    return { pid: successor.pid };
+  }
+
+  async #giveWay(successor: Successor): Promise<void> {
+    this.#successor = null;
+    // Clients that connect from here on wait in the socket until the next host, or this one, accepts them.
+    this.#server?.close();
+    await this.#host.stop('upgrade');
+    const { running } = this.#host;
+    this.#lock.release();
+    try {
+      const adopted = await successor.takeOver();
+      if (adopted < running) throw new Error(`the new build found ${adopted} of ${running} running sessions`);
+      process.exit(0);
+    } catch (error) {
+      await successor.end();
+      await this.#takeBack(`the host was not replaced: ${(error as Error).message}; the old one goes on`);
+    }
+  }
+
+  async #takeBack(message: string): Promise<void> {
+    console.error(message);
+    const lock = lockHost(lockFile(this.#paths));
+    if (!lock) process.exit(0); // somebody started another host meanwhile, and it has them all
+    this.#lock = lock;
+    this.#host = this.#newHost({ at: systemClock.wallNow(), message });
+    await this.start({ isInheriting: false });
+    this.#isLeaving = false;
+  }
+
+  #newHost(failedHandoff: { at: number; message: string } | null): Host {
+    return new Host({
+      paths: this.#paths,
+      runtime: { node: nodePath(), keeperBundle: programPath('keeper') },
+      ...folders(),
+      version: VERSION,
+      build: this.#build,
+      startedAt: this.#startedAt,
+      failedHandoff,
+      clock: systemClock,
+      stop: () => void this.stop(),
+      handOff: (build) => this.#handOff(build),
+    });
+  }
+
+  #listen(isInheriting: boolean): Promise<Server> {
+    const server = createServer((socket) => this.#host.connect(socketTransport(socket)));
+    const { hostSocket, runDir } = this.#paths;
+    const isFile = process.platform !== 'win32';
+    // Bound under another name, which is what closing the server removes: the next host's socket has the known one.
+    const bound = isFile ? join(runDir, `h-${process.pid}.sock`) : hostSocket;
+    return new Promise((resolve, reject) => {
+      server.once('error', reject);
+      const listening = () => {
+        if (isFile && !isInheriting) {
+          chmodSync(bound, 0o600);
+          renameSync(bound, hostSocket);
+        }
+        resolve(server);
+      };
+      if (isInheriting) server.listen({ fd: INHERITED_LISTENER }, listening);
+      else {
+        if (isFile) rmSync(bound, { force: true });
+        server.listen(bound, listening);
+      }
+    });
+  }
+
+  /** Node has no public name for it; where it changes, clients find no socket for a moment and try again. */
+  get #listenerDescriptor(): number | null {
+    const { _handle: handle } = this.#server as unknown as { _handle?: { fd?: unknown } };
+    return typeof handle?.fd === 'number' && handle.fd >= 0 ? handle.fd : null;
+  }
+}
+
+export const lockFile = (paths: LocalPaths) => join(paths.runDir, 'host.lock');
+
+/** Scripts and interface beside the bundle, or in the sources. */
+function folders(): { shellDir: string; rendererDir: string } {
+  const here = dirname(fileURLToPath(import.meta.url));
+  const isBundle = !import.meta.url.endsWith('.ts');
+  return { shellDir: join(here, 'shell'), rendererDir: isBundle ? join(here, 'renderer') : join(here, '..', '..', 'dist', 'renderer') };
+}
