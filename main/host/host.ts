@@ -23,16 +23,16 @@ export type HostOptions = {
   /** The built interface, for browsers. */
   rendererDir: string;
   version: string;
-  clock: { now(): number; wallNow(): number };
   /** See HostStatus. */
   build: string | null;
   startedAt: number;
   failedHandoff: { at: number; message: string } | null;
+  clock: { now(): number; wallNow(): number };
   /** Asked to end, by a client. */
   stop: () => void;
-};
   /** Asked to give way to another build, or to what now lies where this one came from; resolves once that waits. */
   handOff: (build: Build | undefined) => Promise<{ pid: number }>;
+};
 
 export class Host {
   readonly #options: HostOptions;
@@ -86,9 +86,9 @@ export class Host {
           connection.isWatching = true;
         },
         stop: options.stop,
+        handOff: options.handOff,
         openWeb: (asked) => this.#web.open(asked),
       }),
-        handOff: options.handOff,
       input: (connection, { channel, epoch, seq, bytes }) =>
         this.#attachments.get(connection, channel)?.input(channel, { epoch, seq, bytes }),
       acknowledged: (connection, { channel, offset }) => this.#attachments.get(connection, channel)?.acknowledged(channel, offset),
@@ -120,9 +120,9 @@ export class Host {
     });
     const adopted = await this.#registry.adopt();
     await this.#web.resume();
+    return adopted;
   }
 
-    return adopted;
   /** A client has connected. */
   connect(transport: Transport): void {
     this.#connections.add(new ClientConnection(transport, this.#peer));
@@ -130,9 +130,9 @@ export class Host {
 
   /** Ends this process's part; sessions go on with their keepers. */
   async stop(reason: EventParams<'host.stopping'>['reason']): Promise<void> {
+    await this.#registry.settled();
     for (const connection of this.#connections) connection.event('host.stopping', { reason });
     for (const connection of [...this.#connections]) connection.close();
-    await this.#registry.settled();
     this.#web.close({ isResumed: reason === 'upgrade' });
     await this.#registry.dispose();
     this.#journal.append({
@@ -215,10 +215,10 @@ export class Host {
     return {
       pid: process.pid,
       version: this.#options.version,
-      protocol: PROTOCOL,
-      startedAt: this.#options.startedAt,
       build: this.#options.build,
       failedHandoff: this.#options.failedHandoff,
+      protocol: PROTOCOL,
+      startedAt: this.#options.startedAt,
       socket: this.#options.paths.hostSocket,
       stateDir: this.#options.paths.stateDir,
       sessions: { running, ended: sessions.length - running },

@@ -23,15 +23,15 @@ export class KeeperLink {
   #early: FromKeeper[] | null = [];
   #isReleased = false;
   #isLost = false;
-
   /** Resolves when the link is closed: after `release`, when the keeper has ended. */
   readonly closed: Promise<void>;
+
   private constructor(options: { socket: Socket; hello: KeeperHello; listener: KeeperListener }) {
     this.#socket = options.socket;
     this.#listener = options.listener;
     this.hello = options.hello;
-  }
     this.closed = new Promise((resolve) => this.#socket.once('close', () => resolve()));
+  }
 
   /**
    * Connects to a running keeper and asks for its output from `from` on

@@ -30,9 +30,9 @@ export type MethodsContext = {
   attachments: Attachments;
   watch(connection: ClientConnection): void;
   stop(): void;
+  handOff(build: Build | undefined): Promise<{ pid: number }>;
   openWeb(asked: { port: number | undefined; name: string }): Promise<{ url: string }>;
 };
-  handOff(build: Build | undefined): Promise<{ pid: number }>;
 
 /** Which session each channel of each connection leads to. */
 export class Attachments {
@@ -100,9 +100,9 @@ export function createHandlers(host: MethodsContext): Handlers {
       answer({});
       host.stop();
     },
+    'host.handoff': async (_connection, { build }, answer) => answer(await host.handOff(build)),
     'web.open': async (connection, { port }, answer) => answer(await host.openWeb({ port, name: connection.who.actor.name })),
     'session.list': (_connection, _params, answer) => answer({ sessions: registry.all().map((session) => session.summary()) }),
-    'host.handoff': async (_connection, { build }, answer) => answer(await host.handOff(build)),
     'session.create': async (connection, params, answer) =>
       answer({ session: (await registry.create(params, connection.who.actor)).summary() }),
     async 'session.attach'(connection, params, answer) {
@@ -151,12 +151,12 @@ export function createHandlers(host: MethodsContext): Handlers {
       registry.find(session).signal(signal, connection.who.actor);
       answer({});
     },
-    'session.remove'(connection, { session }, answer) {
-      registry.remove(registry.find(session), connection.who.actor);
     async 'session.restart'(connection, params, answer) {
       const { session, isHome } = await registry.restart(params, connection.who.actor);
       answer({ session: session.summary(), isHome });
     },
+    'session.remove'(connection, { session }, answer) {
+      registry.remove(registry.find(session), connection.who.actor);
       answer({});
     },
     'session.resize'(connection, { channel, size }, answer) {

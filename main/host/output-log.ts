@@ -140,6 +140,7 @@ export class OutputLog {
     await this.flushed();
     await this.#file?.close();
     this.#file = null;
+    await this.#compressing; // the next host must not find files that change
   }
 
   #flush(): void {
@@ -148,7 +149,6 @@ export class OutputLog {
     if (this.#isWriting || this.#pendingBytes === 0) return;
     this.#isWriting = true;
     this.#work = this.#write().finally(() => {
-    await this.#compressing; // the next host must not find files that change
       this.#isWriting = false;
       if (this.#pendingBytes >= GATHER_BYTES) this.#flush();
       else if (this.#pendingBytes > 0) this.#timer ??= setTimeout(() => this.#flush(), GATHER_MS);

@@ -241,8 +241,6 @@ export const METHODS = {
   'host.status': { params: none, result: hostStatus },
   /** Ends the host, not the sessions: their keepers wait for the next host. */
   'host.stop': { params: none, result: none },
-  'web.open': {
-    params: z.object({ port: z.number().int().min(0).max(65535).optional() }),
   /**
    * Another build takes this host's place. Answered when that build has loaded and waits, with its process id; then
    * `host.stopping {reason: 'upgrade'}` and the end of the connection. Whether it worked shows after the reconnect: the
@@ -255,6 +253,8 @@ export const METHODS = {
     }),
     result: z.object({ pid: integer }),
   },
+  'web.open': {
+    params: z.object({ port: z.number().int().min(0).max(65535).optional() }),
     /** `url` works once and for 10 minutes. */
     result: z.object({ url: z.string() }),
   },
@@ -329,8 +329,6 @@ export const METHODS = {
     }),
     result: none,
   },
-  /** Takes an ended session off the list; its journal and history stay. */
-  'session.remove': { params: z.object({ session: sessionRef }), result: none },
   /**
    * A new shell in an ended session, below its old screen and marked there: same id, output and history go on. Nothing
    * is run again. `isHome`: its last folder is gone, so the shell began in the home folder. Attach anew to be in it.
@@ -339,6 +337,8 @@ export const METHODS = {
     params: z.object({ session: sessionRef, env: z.record(z.string(), z.string()).optional() }),
     result: z.object({ session: sessionSummary, isHome: z.boolean() }),
   },
+  /** Takes an ended session off the list; its journal and history stay. */
+  'session.remove': { params: z.object({ session: sessionRef }), result: none },
   /** The client's window changed. */
   'session.resize': { params: z.object({ channel, size }), result: none },
   'control.take': {
