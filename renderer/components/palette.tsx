@@ -5,6 +5,7 @@ import { focusTerminal, openTab } from '../state/actions.ts';
 import { COMMANDS, keyText } from '../state/commands.ts';
 import { app, useApp } from '../state/store.ts';
 import { shortenPath } from '../text/format.ts';
+import { paletteScore } from '../text/palette-score.ts';
 import { runningCommand } from '../text/session-state.ts';
 import { Keys } from './hint.tsx';
 import { StateDot } from './session-row.tsx';
@@ -27,7 +28,7 @@ export function Palette() {
 function Choices() {
   const sessions = useApp((state) => state.sessions) ?? [];
   return (
-    <Command label="Command palette" loop>
+    <Command label="Command palette" loop filter={(_value, typed, names = []) => paletteScore(typed, names)}>
       <Command.Input autoFocus placeholder="Type a command or the name of a session" />
       <Command.List>
         <Command.Empty className="nothing">Nothing has that name.</Command.Empty>
@@ -37,8 +38,11 @@ function Choices() {
               <Command.Item
                 key={session.id}
                 value={`session ${session.id}`}
-                keywords={[session.name, session.cwd, session.running ?? '']}
-                onSelect={() => close(() => openTab(session.id))}
+                keywords={[session.name, session.cwd, runningCommand(session) ?? '']}
+                onSelect={() => {
+                  openTab(session.id); // at once: what is typed next belongs to it
+                  close(focusTerminal);
+                }}
               >
                 <StateDot session={session} />
                 {session.name}

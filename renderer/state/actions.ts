@@ -54,7 +54,7 @@ export function stepTab(by: 1 | -1): void {
   const next = tabs[(at + by + tabs.length) % tabs.length];
   if (!next) return;
   openTab(next as SessionId);
-  focusNow(); // what is typed right after the key belongs to the new tab
+  giveTerminalKeys(); // what is typed right after the key belongs to the new tab
 }
 
 export async function createSession(params: ParamsInput<'session.create'> = {}): Promise<string | null> {
@@ -133,10 +133,11 @@ export function togglePanel(panel: NonNullable<Preferences['panel']>): void {
  * while a key is still on its way, since Enter on a button would then be typed into the terminal as well.
  */
 export function focusTerminal(): void {
-  requestAnimationFrame(() => requestAnimationFrame(focusNow));
+  requestAnimationFrame(() => requestAnimationFrame(giveTerminalKeys));
 }
 
-function focusNow(): void {
+/** At once, unless something else asks for keys. */
+export function giveTerminalKeys(): void {
   const { dialog, renaming, isSearching, preferences } = app.get();
   if (dialog === null && renaming === null && !isSearching) terminals.get(preferences.activeTab)?.terminal.focus();
 }

@@ -1,5 +1,6 @@
 /** The window's keys: they come before the terminal's, and only these do. */
 import { platform } from '../platform/platform.ts';
+import { giveTerminalKeys } from './actions.ts';
 import { COMMANDS } from './commands.ts';
 import { keyOf } from './key-name.ts';
 import { app } from './store.ts';
@@ -10,6 +11,7 @@ export function listenToKeys(): void {
     'keydown',
     (event) => {
       const command = byKey.get(keyOf(event, platform.isMac));
+      if (!command && isText(event) && event.target === document.body) giveTerminalKeys();
       if (!command || app.get().dialog !== null) return;
       // Without leave to read the clipboard, the browser's own paste event brings the text.
       if (command.id === 'paste' && !platform.canReadClipboard) return;
@@ -20,6 +22,14 @@ export function listenToKeys(): void {
     },
     { capture: true },
   );
+}
+
+/**
+ * Typed while nothing has the keyboard, as in the moments after a tab was chosen or an empty place was clicked: the terminal
+ * gets the keyboard, and with it the character of the key that is still on its way.
+ */
+function isText({ key, ctrlKey, metaKey, altKey }: KeyboardEvent): boolean {
+  return key.length === 1 && !ctrlKey && !metaKey && !altKey;
 }
 
 /** A text field of ours, not the hidden one of the terminal. */

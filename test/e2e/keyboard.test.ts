@@ -56,6 +56,12 @@ describe('with keys alone', () => {
     await waitForScreen(page, /^second-one$/m);
   });
 
+  test('what is typed while nothing has the keyboard reaches the terminal in front, whole', async () => {
+    await page.evaluate(() => document.activeElement instanceof HTMLElement && document.activeElement.blur());
+    await page.keyboard.type('echo kept-whole\n');
+    await waitForScreen(page, /^\$ echo kept-whole\nkept-whole$/m);
+  });
+
   test('text is found, counted, stepped through, and the terminal gets the focus back', async () => {
     await page.keyboard.type('clear; for i in 1 2 3; do echo "needle $i"; done\n');
     await waitForScreen(page, /^needle 3$/m);
