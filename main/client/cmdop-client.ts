@@ -9,7 +9,9 @@ import { Connection, type ConnectionEvent } from './connection.ts';
 import { type AttachOptions, type SessionSink, SessionStream } from './session-stream.ts';
 
 /** First and longest wait between attempts to connect, milliseconds. */
-const BACKOFF_MS = { first: 250, longest: 8_000 };
+const BACKOFF_MS = { first: 100, longest: 8_000 };
+/** A connection that breaks is looked for again at once, but not more often than this, milliseconds: a host may crash in circles. */
+const AT_ONCE_EVERY_MS = 1_000;
 
 export type ClientIdentity = {
   /** Of this process or window: `newClientId`. Not kept across restarts, since units are numbered per client. */
@@ -51,6 +53,7 @@ export class CmdopClient {
   #connection: Connection | null = null;
   #state: ClientState = { is: 'connecting' };
   #attempt = 0;
+  #triedAtOnceAt = Number.NEGATIVE_INFINITY;
   #cancelRetry: () => void = () => {};
   #actor: Actor | null = null;
   #hello: Result<'hello'> | null = null;
@@ -183,12 +186,23 @@ export class CmdopClient {
       return;
     }
     if (wasConnected) this.#connected = this.#newPromise();
-    const { clock, random } = this.#options;
-    const delayMs = Math.min(BACKOFF_MS.longest, BACKOFF_MS.first * 2 ** this.#attempt++) * (0.5 + random() / 2);
+    const { clock } = this.#options;
+    const delayMs = wasConnected && this.#mayTryAtOnce() ? 0 : this.#backoffMs();
     const since = this.#state.is === 'offline' ? this.#state.since : clock.wallNow();
     this.#cancelRetry();
     this.#cancelRetry = clock.after(delayMs, () => void this.#connect());
     this.#setState({ is: 'offline', since, retryAt: clock.wallNow() + delayMs, error });
+  }
+
+  #mayTryAtOnce(): boolean {
+    const now = this.#options.clock.now();
+    if (now - this.#triedAtOnceAt < AT_ONCE_EVERY_MS) return false;
+    this.#triedAtOnceAt = now;
+    return true;
+  }
+
+  #backoffMs(): number {
+    return Math.min(BACKOFF_MS.longest, BACKOFF_MS.first * 2 ** this.#attempt++) * (0.5 + this.#options.random() / 2);
   }
 
   #event(event: ConnectionEvent): void {

@@ -73,7 +73,7 @@ export class LiveSession {
       accepted: (source, unit) => this.#accepted(source, unit),
       controlMoved: (by) => this.#controlMoved(by),
     });
-    if (options.keeper) this.output.from(options.keeper);
+    if (options.keeper) this.output.from(options.keeper, options.keeper.hello.end as Offset);
   }
 
   get id(): SessionId {
@@ -151,7 +151,7 @@ export class LiveSession {
       channel,
       mode: start.mode,
       offset: start.offset,
-      end: this.output.end,
+      end: Math.max(this.output.end, start.offset) as Offset,
       size: start.size,
       snapshotBytes: start.text.length,
       role,

@@ -13,6 +13,7 @@ import type { Records, StoredSession } from './records.ts';
 import type { Screens } from './screens.ts';
 import { type CommandEvents, SessionCommands } from './session-commands.ts';
 import { SessionOutput } from './session-output.ts';
+import { SizeHistory } from './size-history.ts';
 
 /** Output of one session on disk, bytes; the oldest goes first. */
 const OUTPUT_BUDGET_BYTES = 64 * 1024 * 1024;
@@ -63,7 +64,7 @@ export async function openSession(options: OpenOptions): Promise<LiveSession> {
     screens,
     log,
     checkpoints,
-    resizes,
+    sizes: new SizeHistory(resizes),
     gapped: (range) => journal.append({ session: id, actor: null, interface: null, kind: 'gap', outputOffset: range.to, payload: range }),
   });
   const note = keeper ? parseNote(keeper.hello.note) : null;

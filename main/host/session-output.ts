@@ -12,6 +12,7 @@ import { type Checkpoint, type CheckpointLog, MAX_REPLAY_BYTES } from './checkpo
 import type { OutputLog } from './output-log.ts';
 import type { Snapshot } from './screen-messages.ts';
 import type { Screens } from './screens.ts';
+import type { SizeHistory } from './size-history.ts';
 import { type OutputPort, type OutputSource, Subscriber } from './subscriber.ts';
 
 /** Output held in memory for subscribers that lag, bytes; further behind they get a gap. */
@@ -21,10 +22,10 @@ const IDLE_RING_BYTES = 256 * 1024;
 /** Read and not yet parsed or stored, bytes: beyond it the keeper waits. */
 const MAX_BACKLOG_BYTES = 4 * 1024 * 1024;
 /**
- * A client that comes back within this much gets all of it, bytes: what it may lag behind, and what a keeper gathers
- * while a host that crashed is replaced. Beyond, a fresh screen is there sooner.
+ * A client that comes back within this much gets all of it, bytes: what it may lag behind, and what is printed while a
+ * host that crashed is replaced. Beyond, a fresh screen is there sooner.
  */
-const MAX_RESUME_BYTES = RING_BYTES + 4 * 1024 * 1024;
+const MAX_RESUME_BYTES = 2 * RING_BYTES;
 /** Read at once when a screen is drawn again from storage, bytes. */
 const LOAD_BYTES = 512 * 1024;
 
@@ -43,8 +44,7 @@ export type SessionOutputOptions = {
   screens: Screens;
   log: OutputLog;
   checkpoints: CheckpointLog;
-  /** Size changes since the oldest checkpoint, in order; the first is the size it began with. */
-  resizes: { offset: Offset; size: Size }[];
+  sizes: SizeHistory;
   gapped: (range: { from: Offset; to: Offset }) => void;
 };
 
@@ -55,16 +55,18 @@ export class SessionOutput implements OutputSource {
   readonly #options: SessionOutputOptions;
   readonly ring: OutputRing;
   readonly #subscribers = new Map<Channel, Subscriber>();
-  readonly #resizes: { offset: Offset; size: Size }[];
+  readonly #sizes: SizeHistory;
   #isScreenOpen = false;
   #screenOpening: Promise<void> | null = null;
   #keeper: { pause(): void; resume(): void } | null = null;
   #isKeeperPaused = false;
   #lineBase = 0;
+  /** Up to here the keeper has it, though it may not be here yet: clients saw it through a host that crashed. */
+  #promisedEnd = 0 as Offset;
 
   constructor(options: SessionOutputOptions) {
     this.#options = options;
-    this.#resizes = options.resizes;
+    this.#sizes = options.sizes;
     this.ring = new OutputRing({ start: options.log.end, capacityBytes: RING_BYTES });
   }
 
@@ -75,18 +77,19 @@ export class SessionOutput implements OutputSource {
     return this.ring.end;
   }
   get size(): Size {
-    return this.#resizes.at(-1)?.size ?? { cols: 80, rows: 24 };
+    return this.#sizes.current;
   }
   get resizeCount(): number {
-    return this.#resizes.length;
+    return this.#sizes.length;
   }
   get isScreenOpen(): boolean {
     return this.#isScreenOpen;
   }
 
-  /** Who to hold back when the screen or the disk is behind. */
-  from(keeper: { pause(): void; resume(): void }): void {
+  /** Who to hold back when the screen or the disk is behind; its output up to `promisedEnd` comes for certain. */
+  from(keeper: { pause(): void; resume(): void }, promisedEnd: Offset): void {
     this.#keeper = keeper;
+    this.#promisedEnd = promisedEnd;
   }
 
   /** Opens the screen where the last host left it: newest checkpoint, then the stored output since. */
@@ -156,7 +159,7 @@ export class SessionOutput implements OutputSource {
 
   /** From this place in the output on the terminal has this size. */
   resize(size: Size): void {
-    this.#resizes.push({ offset: this.end, size });
+    this.#sizes.add({ offset: this.end, size });
     if (this.#isScreenOpen) this.#options.screens.resize(this.#options.session, this.end, size);
     for (const subscriber of this.#subscribers.values()) subscriber.pump();
   }
@@ -164,13 +167,14 @@ export class SessionOutput implements OutputSource {
   /** Where a client begins that has everything up to `have`, or nothing. */
   async begin(wanted: { have: Offset | undefined; scrollback: number }): Promise<Start> {
     const { have, scrollback } = wanted;
-    if (have !== undefined && have >= this.start && have <= this.end && this.end - have <= MAX_RESUME_BYTES) {
+    const end = Math.max(this.end, this.#promisedEnd) as Offset;
+    if (have !== undefined && have >= this.start && have <= end && end - have <= MAX_RESUME_BYTES) {
       return {
         mode: 'resume',
         offset: have,
-        size: this.#sizeAt(have),
+        size: this.#sizes.sizeAt(have),
         text: new Uint8Array(0),
-        resizeIndex: this.#resizeIndexAfter(have),
+        resizeIndex: this.#sizes.indexAfter(have),
         replayUntil: this.end,
       };
     }
@@ -187,7 +191,7 @@ export class SessionOutput implements OutputSource {
           offset: checkpoint.offset,
           size: checkpoint.size,
           text: encoder.encode(checkpoint.text),
-          resizeIndex: this.#resizes.findIndex((resize) => resize.offset >= checkpoint.offset && !same(resize.size, checkpoint.size)),
+          resizeIndex: this.#sizes.indexFrom(checkpoint.offset, checkpoint.size),
           replayUntil: this.end,
         };
       }
@@ -197,9 +201,8 @@ export class SessionOutput implements OutputSource {
 
   subscribe(options: { channel: Channel; port: OutputPort; start: Start }): Subscriber {
     const { channel, port, start } = options;
-    // -1: no size change after the start.
-    const resizeIndex = start.resizeIndex < 0 ? this.resizeCount : start.resizeIndex;
-    const subscriber = new Subscriber({ channel, port, source: this, start: start.offset, resizeIndex, replayUntil: start.replayUntil });
+    const { offset, resizeIndex, replayUntil } = start;
+    const subscriber = new Subscriber({ channel, port, source: this, start: offset, resizeIndex, replayUntil });
     this.#subscribers.set(channel, subscriber);
     return subscriber;
   }
@@ -210,7 +213,7 @@ export class SessionOutput implements OutputSource {
   }
 
   nextResize({ index }: { offset: Offset; index: number }): { offset: Offset; size: Size; index: number } | null {
-    const resize = this.#resizes[index];
+    const resize = this.#sizes.get(index);
     return resize ? { ...resize, index } : null;
   }
 
@@ -258,18 +261,17 @@ export class SessionOutput implements OutputSource {
     const checkpoint = checkpoints.newest;
     let at = Math.max(checkpoint?.offset ?? 0, log.start) as Offset;
     const isContinuous = checkpoint !== null && at === checkpoint.offset;
-    const size = isContinuous ? checkpoint.size : this.#sizeAt(at);
+    const size = isContinuous ? checkpoint.size : this.#sizes.sizeAt(at);
     screens.open(session, { offset: at, size, snapshot: isContinuous ? encoder.encode(checkpoint.text) : null });
     // The screen counts its lines from its own beginning, checkpoints count them from the session's.
     if (isContinuous && checkpoint.line > 0) this.#lineBase = checkpoint.line - (await screens.snapshot(session)).line;
-    let index = this.#resizes.findIndex((resize) => resize.offset >= at && !same(resize.size, size));
-    if (index < 0) index = this.resizeCount;
+    let index = this.#sizes.indexFrom(at, size);
     // Output and size changes that come meanwhile are picked up here, until there is nothing left in this turn.
     for (;;) {
-      for (let next = this.#resizes[index]; next && next.offset <= at; next = this.#resizes[++index])
+      for (let next = this.#sizes.get(index); next && next.offset <= at; next = this.#sizes.get(++index))
         screens.resize(session, next.offset, next.size);
       if (at >= this.end) break;
-      const bytes = await log.read(at, Math.min(LOAD_BYTES, (this.#resizes[index]?.offset ?? this.end) - at));
+      const bytes = await log.read(at, Math.min(LOAD_BYTES, (this.#sizes.get(index)?.offset ?? this.end) - at));
       if (!bytes) break; // a hole: what follows it still draws
       screens.feed(session, at, bytes);
       at = (at + bytes.length) as Offset;
@@ -280,20 +282,10 @@ export class SessionOutput implements OutputSource {
   /** The empty screen that the session began with: a checkpoint as good as any while its output is held. */
   get #origin(): Checkpoint | null {
     const isInReach = this.start === 0 && this.end <= MAX_REPLAY_BYTES;
-    return isInReach ? { offset: 0 as Offset, size: this.#sizeAt(0 as Offset), line: 0, text: '' } : null;
+    return isInReach ? { offset: 0 as Offset, size: this.#sizes.sizeAt(0 as Offset), line: 0, text: '' } : null;
   }
 
   #isBehind(bytes: number): boolean {
     return this.#options.screens.backlogBytes(this.#options.session) > bytes || this.#options.log.backlogBytes > bytes;
   }
-
-  #sizeAt(offset: Offset): Size {
-    return this.#resizes.findLast((resize) => resize.offset <= offset)?.size ?? this.#resizes[0]?.size ?? this.size;
-  }
-
-  #resizeIndexAfter(offset: Offset): number {
-    return this.#resizes.findIndex((resize) => resize.offset > offset);
-  }
 }
-
-const same = (a: Size, b: Size) => a.cols === b.cols && a.rows === b.rows;
