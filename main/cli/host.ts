@@ -1,4 +1,7 @@
 /** `host status|start|stop` and `web`: the process behind the sessions. */
+import { buildId } from '#local/build-id.ts';
+import { programPath } from '#local/runtime.ts';
+import { VERSION } from '#local/version.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import type { HostStatus } from '#protocol/messages.ts';
 import { type Globals, newClient, withClient } from './connect.ts';
@@ -10,7 +13,7 @@ type Options = Globals & { json?: boolean };
 
 export async function status(options: Options): Promise<void> {
   const found = await statusOf(options, false);
-  if (options.json) printJson(found ? { running: true, ...found } : { running: false });
+  if (options.json) printJson(found ? { running: true, ...found, isOtherBuild: isOther(found) } : { running: false });
   else if (found) print(describe(found));
   else note('no host runs here: start it with `cmdop host start`');
   if (!found) process.exitCode = EXIT.hostUnreachable;
@@ -64,18 +67,28 @@ async function statusOf(options: Options, isStarting: boolean): Promise<HostStat
   }
 }
 
-const isNoHost = (error: unknown) => error instanceof CmdopError && error.code === 'host-unreachable';
+/** Whether the host is of another build than this command; a host too old to say which is. */
+export function isOther({ version, build }: Pick<HostStatus, 'version' | 'build'>): boolean {
+  const own = buildId(programPath('host'));
+  return version !== VERSION || (own !== null && build !== own && build !== null);
+}
+
+export const isNoHost = (error: unknown) => error instanceof CmdopError && error.code === 'host-unreachable';
 
 function describe(host: HostStatus): string {
   const rows: [string, string][] = [
     ['pid', String(host.pid)],
-    ['version', `${host.version}, protocol ${host.protocol.min}–${host.protocol.max}`],
+    ['version', `${host.version}${host.build ? `, build ${host.build}` : ''}, protocol ${host.protocol.min}–${host.protocol.max}`],
+    ...(isOther(host) ? [['', 'another build than this cmdop: `cmdop host upgrade` puts this one in its place'] as [string, string]] : []),
     ['running for', showAge(Date.now() - host.startedAt)],
     ['sessions', `${host.sessions.running} running, ${host.sessions.ended} ended`],
     ['clients', String(host.clients)],
     ['socket', host.socket],
     ['state', host.stateDir],
     ['browser', host.web ?? '(not served: `cmdop web` opens it)'],
+    ...(host.failedHandoff
+      ? [['upgrade', `${showAge(Date.now() - host.failedHandoff.at)} ago ${host.failedHandoff.message}`] as [string, string]]
+      : []),
     ...host.warnings.map((warning): [string, string] => ['warning', warning]),
   ];
   const width = Math.max(...rows.map(([name]) => name.length));

@@ -1,11 +1,11 @@
-/** `new`: starts a session in this folder, and attaches to it. */
+/** `new` and `restart`: start a session in this folder, or a shell in an ended one, and attach to it. */
 import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { cleanEnvironment } from '#local/clean-environment.ts';
 import type { AttachSettings } from './attach.ts';
-import { withClient } from './connect.ts';
+import { sessionRef, withClient } from './connect.ts';
 import { UsageError } from './exit-codes.ts';
-import { print } from './output.ts';
+import { note, print } from './output.ts';
 import { windowSize } from './raw-tty.ts';
 
 /** What a session takes over (told in program.ts) from where it was made; the rest is the host's, or set by the user's shell. */
@@ -14,7 +14,7 @@ const PASSED_ON = /^(DISPLAY|WAYLAND_DISPLAY|XAUTHORITY|SSH_AUTH_SOCK|SSH_CONNEC
 export type NewOptions = AttachSettings & { cwd?: string; detach?: boolean };
 
 export async function create(options: NewOptions, name: string | undefined, command: readonly string[]): Promise<void> {
-  const isAttaching = !options.detach && process.stdout.isTTY && process.stdin.isTTY;
+  const isAttaching = mayAttach(options);
   const { session } = await withClient(options, (client) =>
     client.request('session.create', {
       cwd: folderOf(options.cwd),
@@ -27,6 +27,17 @@ export async function create(options: NewOptions, name: string | undefined, comm
   if (isAttaching) await (await import('./attach.ts')).attach(options, session.id);
   else print(`${session.name}\n`);
 }
+
+export async function restart(options: AttachSettings & { detach?: boolean }, reference: string): Promise<void> {
+  const { session, isHome } = await withClient(options, (client) =>
+    client.request('session.restart', { session: sessionRef(reference), env: passedOn() }),
+  );
+  if (mayAttach(options)) return (await import('./attach.ts')).attach(options, session.id);
+  if (isHome) note(`its folder is gone: the shell is in ${session.cwd}`);
+  print(`${session.name}\n`);
+}
+
+const mayAttach = ({ detach }: { detach?: boolean }) => !detach && process.stdout.isTTY && process.stdin.isTTY;
 
 function folderOf(given: string | undefined): string {
   if (given === undefined) return process.cwd();

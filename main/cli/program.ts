@@ -43,6 +43,11 @@ export function makeProgram(command: readonly string[] | null): Command {
   attaching(add('attach <session>', 'join a session in this terminal'))
     .addHelpText('after', ATTACH_HELP)
     .action(async (session, options) => (await import('./attach.ts')).attach({ ...globals(), ...options }, session));
+  attaching(add('restart <session>', 'open a new shell in an ended session, below its old screen'))
+    .option('-d, --detach', 'do not attach; print the name')
+    .usage('SESSION [--detach]')
+    .addHelpText('after', RESTART_HELP)
+    .action(async (session, options) => (await import('./new.ts')).restart({ ...globals(), ...options }, session));
   add('send <session> [text]', 'type a text into a session, as one unit')
     .option('-e, --enter', 'press Enter after it')
     .usage('SESSION TEXT [--enter]')
@@ -99,6 +104,14 @@ export function makeProgram(command: readonly string[] | null): Command {
       .option('--json', 'as JSON')
       .action(async (options) => (await import('./host.ts'))[name]({ ...globals(), ...options }));
   }
+  host
+    .command('upgrade')
+    .description('put this build in its place; the sessions go on')
+    .helpOption('-h, --help', 'show this help')
+    .option('--force', 'even if it is of this build')
+    .option('--json', 'as JSON')
+    .addHelpText('after', UPGRADE_HELP)
+    .action(async (options) => (await import('./host-upgrade.ts')).upgrade({ ...globals(), ...options }));
 
   add('completions', 'print a script that completes commands and sessions')
     .addArgument(new Argument('<shell>').choices(['bash', 'zsh', 'fish']))
@@ -124,6 +137,14 @@ Without a terminal it does not attach, but prints the name.`;
 const ATTACH_HELP = `
 Ctrl-\\ detaches, and the session goes on. Everything else is typed. If someone else has control, Ctrl-^ takes it.
 Exits with the exit code of the session when it ends, with 0 after detaching.`;
+
+const RESTART_HELP = `
+For a session that ended with the machine, or in any other way. The shell starts in its last folder, marked as new; its
+output and history go on. Nothing is run again: the old command is only shown.`;
+
+const UPGRADE_HELP = `
+The new host must find as many sessions as run now. If it cannot, the old one goes on with all of them, and this command
+says why and exits with 1. Attached terminals and windows come back by themselves.`;
 
 const RUN_HELP = `
 One word is typed as it is (\`-- 'make && make test'\`), several are quoted so that they arrive as given.
