@@ -12,6 +12,8 @@ import { type AttachOptions, type SessionSink, SessionStream } from './session-s
 const BACKOFF_MS = { first: 100, longest: 8_000 };
 /** A connection that breaks is looked for again at once, but not more often than this, milliseconds: a host may crash in circles. */
 const AT_ONCE_EVERY_MS = 1_000;
+/** While another build takes the host's place: attempts are this far apart and go on for so long, milliseconds; then it counts as offline. */
+const UPGRADE_MS = { retry: 25, longest: 30_000 };
 
 export type ClientIdentity = {
   /** Of this process or window: `newClientId`. Not kept across restarts, since units are numbered per client. */
@@ -55,6 +57,8 @@ export class CmdopClient {
   #attempt = 0;
   #triedAtOnceAt = Number.NEGATIVE_INFINITY;
   #cancelRetry: () => void = () => {};
+  /** The host said that another build takes over; until then a lost link is no news to anyone. */
+  #upgradeEndsAt = Number.NEGATIVE_INFINITY;
   #actor: Actor | null = null;
   #hello: Result<'hello'> | null = null;
   #connected: Promise<void>;
@@ -170,6 +174,7 @@ export class CmdopClient {
     if (this.#options.watch) await connection.request('host.watch', {}, (state) => this.#options.onWatch?.(state));
     if (this.#connection !== connection) return; // lost meanwhile
     this.#attempt = 0;
+    this.#upgradeEndsAt = Number.NEGATIVE_INFINITY;
     this.#setState({ is: 'connected', isResponsive: true });
     for (const stream of [...this.#streams]) void stream.attachOver(connection);
     this.#resolveConnected();
@@ -187,6 +192,12 @@ export class CmdopClient {
     }
     if (wasConnected) this.#connected = this.#newPromise();
     const { clock } = this.#options;
+    if (clock.now() < this.#upgradeEndsAt) {
+      this.#cancelRetry();
+      this.#cancelRetry = clock.after(wasConnected ? 0 : UPGRADE_MS.retry, () => void this.#connect());
+      if (wasConnected) this.#setState({ is: 'connecting' });
+      return;
+    }
     const delayMs = wasConnected && this.#mayTryAtOnce() ? 0 : this.#backoffMs();
     const since = this.#state.is === 'offline' ? this.#state.since : clock.wallNow();
     this.#cancelRetry();
@@ -227,6 +238,10 @@ export class CmdopClient {
         return;
       case 'session.ended':
         this.#streamOf(event.params.channel)?.ended(event.params);
+        return;
+      case 'host.stopping':
+        if (event.params.reason === 'upgrade') this.#upgradeEndsAt = this.#options.clock.now() + UPGRADE_MS.longest;
+        this.#options.onEvent?.(event);
         return;
       default:
         this.#options.onEvent?.(event);
