@@ -1,5 +1,5 @@
 /** Puts a session together: fresh from its keeper, adopted after a crash, or ended and only on disk. */
-import { readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LocalPaths } from '#local/paths.ts';
 import type { Offset, SessionId } from '#protocol/ids.ts';
@@ -51,11 +51,17 @@ export async function openSession(options: OpenOptions): Promise<LiveSession> {
     problem: (sentence) => events.problem(id, sentence),
   });
   const checkpoints = await CheckpointLog.open(folder);
-  const isEnded = typeof known !== 'string' && known.end !== null;
-  const keeper = isEnded ? null : await connectKeeper(paths.keeperSocket(id), log.end, () => session);
+  // Whatever is on record, a keeper that lives is the session: a host that failed may have taken it for lost.
+  const mayRun = typeof known === 'string' || known.end === null || hasSocket(paths.keeperSocket(id));
+  const keeper = !mayRun ? null : await connectKeeper(paths.keeperSocket(id), log.end, () => session);
   const meta = keeper?.hello.meta as KeeperMeta | undefined;
   const stored = typeof known === 'string' ? meta?.stored : known;
   if (!stored) throw new Error('neither the journal nor a keeper knows it');
+  if (keeper && stored.end) {
+    stored.end = null; // if it has ended indeed, its keeper says so once more
+    stored.endedAt = null;
+    records.saveSession(stored);
+  }
   if (!keeper && !stored.end) markLost(stored, options, log.end);
   const resizes = records.resizes(id, 0 as Offset);
   if (resizes.length === 0) resizes.push({ offset: 0 as Offset, size: stored.size });
@@ -131,6 +137,9 @@ async function connectKeeper(path: string, from: Offset, session: () => LiveSess
     return null;
   }
 }
+
+/** Pipes are not files: there the record counts. */
+const hasSocket = (path: string) => process.platform !== 'win32' && existsSync(path);
 
 /** Its keeper is gone: by a reboot, or by its own death. */
 function markLost(stored: StoredSession, { clock, journal, records }: SessionSurroundings, end: Offset): void {
