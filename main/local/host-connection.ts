@@ -1,10 +1,15 @@
 /** A byte stream to this machine's host, which is started where none runs. */
 import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
 import { CmdopError } from '#protocol/errors.ts';
 import type { Transport } from '#protocol/transport.ts';
 import { ensureLocalFolders, type LocalPaths, localPaths } from './paths.ts';
 import { socketTransport } from './socket-transport.ts';
+import { claimStart } from './start-claim.ts';
 import { startHost } from './start-host.ts';
+
+/** While someone else starts the host, we look this often whether it listens, milliseconds. */
+const LOOK_MS = 15;
 
 /** What connecting says when no host listens: no socket, or one that a killed host left behind. */
 const NOBODY_LISTENS = new Set(['ENOENT', 'ECONNREFUSED']);
@@ -16,10 +21,23 @@ export async function connectToHost({ start, paths = localPaths() }: { start: bo
   if (!NOBODY_LISTENS.has(first)) throw unreachable(paths, first);
   if (!start) throw new CmdopError('host-unreachable', 'no host runs here: start it with `cmdop host start`');
   ensureLocalFolders(paths);
-  await startHost(paths);
-  const second = await open(paths);
-  if (typeof second === 'string') throw unreachable(paths, second);
-  return socketTransport(second);
+  return socketTransport(await started(paths));
+}
+
+/** Starts the host, or waits for whoever is at it already. */
+async function started(paths: LocalPaths): Promise<Socket> {
+  for (;;) {
+    const claim = claimStart(join(paths.runDir, 'starting'));
+    try {
+      if (claim) await startHost(paths);
+      else await new Promise((resolve) => setTimeout(resolve, LOOK_MS)); // nothing announces a socket
+    } finally {
+      claim?.release();
+    }
+    const socket = await open(paths);
+    if (typeof socket !== 'string') return socket;
+    if (claim || !NOBODY_LISTENS.has(socket)) throw unreachable(paths, socket);
+  }
 }
 
 /** The connected socket, or the code of what went wrong. */

@@ -85,7 +85,8 @@ test(`${CRASHES} crashes: no session, byte or unit is lost, nothing is typed twi
     recoveries.push(performance.now() - killedAt);
     // The other half is hit while clients still come back. Who is away for two rings of output gets a gap, rightly.
     if (kill % 2 === 0) {
-      for (const [who, view] of floods.entries()) await people[who]?.until(() => view.stream.isAttached);
+      const furthest = Math.max(...floods.map(({ offset }) => offset));
+      for (const [who, view] of floods.entries()) await people[who]?.until(() => view.offset >= furthest && view.stream.isAttached);
       await passer.client.until(() => passer.visits > seen);
     }
   }
