@@ -2,7 +2,7 @@
 import { Eye, Keyboard } from 'lucide-react';
 import type { ReactNode } from 'react';
 import type { Actor, Control, SessionSummary } from '#protocol/messages.ts';
-import { ask, closeTab, releaseControl, takeControl } from '../state/actions.ts';
+import { ask, closeTab, releaseControl, restartSession, takeControl } from '../state/actions.ts';
 import { keyText } from '../state/commands.ts';
 import { useActiveSession, useApp } from '../state/store.ts';
 import type { SessionTerminal } from '../terminal/session-terminal.ts';
@@ -124,9 +124,14 @@ function Ended({ session, view }: { session: SessionSummary; view: TerminalView 
           <button type="button" className="button small quiet" onClick={() => void ask('session.remove', { session: session.id })}>
             Remove from list
           </button>
-          <button type="button" className="button small" onClick={() => closeTab(session.id)}>
+          <button type="button" className="button small quiet" onClick={() => closeTab(session.id)}>
             Close tab
           </button>
+          <Hint label="Below the old screen; nothing is run again">
+            <button type="button" className="button small" onClick={() => void restartSession(session.id)}>
+              New shell here
+            </button>
+          </Hint>
         </>
       }
     >

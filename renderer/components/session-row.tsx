@@ -2,7 +2,7 @@
 import { ContextMenu } from 'radix-ui';
 import { type KeyboardEvent, useEffect, useRef } from 'react';
 import type { SessionSummary } from '#protocol/messages.ts';
-import { ask, copyText, focusTerminal, openTab, renameSession } from '../state/actions.ts';
+import { ask, copyText, focusTerminal, openTab, renameSession, restartSession } from '../state/actions.ts';
 import { app, useApp } from '../state/store.ts';
 import { terminals } from '../state/terminals.ts';
 import { shortenPath, timeText } from '../text/format.ts';
@@ -60,6 +60,9 @@ export function SessionRow({ session, isActive }: { session: SessionSummary; isA
             >
               Open as observer
             </ContextMenu.Item>
+          )}
+          {session.state === 'ended' && (
+            <ContextMenu.Item onSelect={act(() => void restartSession(session.id))}>New shell here</ContextMenu.Item>
           )}
           <ContextMenu.Item onSelect={act(() => app.set({ renaming: session.id }))}>
             Rename<span className="menu-key">F2</span>

@@ -73,6 +73,14 @@ export async function quickSession(): Promise<void> {
   if (failure) toast(failure, 'error');
 }
 
+/** A new shell below the old screen; nothing of what ran is run again. */
+export async function restartSession(session: SessionId): Promise<void> {
+  const restarted = await ask('session.restart', { session });
+  if (!restarted) return;
+  if (restarted.isHome) toast(`Its folder is gone: the new shell is in ${restarted.session.cwd}`);
+  openTab(session);
+}
+
 export async function renameSession(session: SessionSummary, name: string): Promise<void> {
   app.set({ renaming: null });
   if (name.trim() && name.trim() !== session.name) await ask('session.rename', { session: session.id, name: name.trim() });

@@ -75,6 +75,16 @@ export const COMMANDS: readonly Command[] = [
     },
   },
   {
+    id: 'restart',
+    title: 'New shell in this ended session',
+    keys: [],
+    isAvailable: () => active()?.state === 'ended',
+    run: () => {
+      const session = active();
+      if (session) void actions.restartSession(session.id);
+    },
+  },
+  {
     id: 'kill',
     title: 'Kill session…',
     keys: [],

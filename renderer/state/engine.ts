@@ -82,6 +82,7 @@ function watched({ sessions, warnings }: Result<'host.watch'>): void {
   const { tabs, activeTab } = app.get().preferences;
   const isFirst = app.get().sessions === null;
   app.set({ sessions: sessions.toSorted((a, b) => a.createdAt - b.createdAt), warnings });
+  for (const { id, state } of sessions) if (state === 'running') terminals.get(id)?.goOn();
   const kept = tabs.filter((id) => sessions.some((session) => session.id === id));
   if (kept.length !== tabs.length) {
     setPreferences({ tabs: kept, activeTab: activeTab && kept.includes(activeTab) ? activeTab : (kept[0] ?? null) });
@@ -111,6 +112,7 @@ function received(event: ConnectionEvent): void {
 }
 
 function sessionChanged(session: SessionSummary): void {
+  if (session.state === 'running') terminals.get(session.id)?.goOn();
   app.set(({ sessions }) => {
     const known = sessions ?? [];
     const isNew = !known.some(({ id }) => id === session.id);

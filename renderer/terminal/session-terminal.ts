@@ -139,6 +139,18 @@ export class SessionTerminal implements SessionSink {
     this.#refresh();
   }
 
+  /** The session has ended and goes on with a new shell: joined anew, since the old attachment ended with it. */
+  goOn(): void {
+    if (this.#end === null) return;
+    this.#end = null;
+    this.#stream?.detach();
+    this.#stream = null;
+    this.#wasAttached = false;
+    this.#hasReplayed = false;
+    void this.attach();
+    this.#refresh();
+  }
+
   setAppearance(appearance: Appearance): void {
     setAppearance(this.terminal, appearance);
     this.screen.measure();
