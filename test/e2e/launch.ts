@@ -125,6 +125,24 @@ export async function whenConnected(page: Page): Promise<void> {
   await page.locator('[data-testid="status-bar"][data-link="connected"]').waitFor();
 }
 
+/** Resolves once the window shows the element, however briefly: what comes and goes is missed by looking now and then. */
+export async function appearance(page: Page, testId: string): Promise<void> {
+  await page.evaluate(
+    (selector) =>
+      new Promise<void>((resolve) => {
+        const observer = new MutationObserver(() => look());
+        const look = () => {
+          if (!document.querySelector(selector)) return;
+          observer.disconnect();
+          resolve();
+        };
+        observer.observe(document, { childList: true, subtree: true, attributes: true });
+        look();
+      }),
+    `[data-testid="${testId}"]`,
+  );
+}
+
 /** The rows the terminal in front shows, without trailing blanks, top to bottom. */
 export async function screenRows(page: Page): Promise<string[]> {
   return await page

@@ -2,7 +2,17 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Offset } from '#protocol/ids.ts';
 import { readShown, shownIn } from './cells.ts';
-import { type Desktop, numberedSteps, startWorld, tabNames, typeIntoTerminal, type World, waitForScreen, whenConnected } from './launch.ts';
+import {
+  appearance,
+  type Desktop,
+  numberedSteps,
+  startWorld,
+  tabNames,
+  typeIntoTerminal,
+  type World,
+  waitForScreen,
+  whenConnected,
+} from './launch.ts';
 import { connectEngine, historyOf, mirrorSession } from './people.ts';
 
 /** Colours of all three kinds, attributes, wide, combining and joined characters, drawn by vim on the alternate screen. */
@@ -84,7 +94,7 @@ describe('a host that is killed while a build prints', () => {
     await waitForScreen(desktop.page, '$ ');
     const pid = await world.hostPid();
     if (pid === null) throw new Error('no host runs');
-    const banner = desktop.page.getByTestId('offline-banner').waitFor();
+    const banner = appearance(desktop.page, 'offline-banner');
     await typeIntoTerminal(
       desktop.page,
       `for i in $(seq ${STEPS}); do echo "step $i of ${STEPS}"; ((i % 40)) || sleep 0.02; done; echo 'all is 'built\n`,
@@ -116,7 +126,7 @@ describe('a host that is killed while a build prints', () => {
   test('costs no author: a line that was half typed when it died names both who typed it', async () => {
     await typeIntoTerminal(desktop.page, 'echo half-');
     await waitForScreen(desktop.page, /\$ echo half-$/m);
-    const banner = desktop.page.getByTestId('offline-banner').waitFor();
+    const banner = appearance(desktop.page, 'offline-banner');
     process.kill((await world.hostPid()) ?? Number.NaN, 'SIGKILL');
     await banner;
     await whenConnected(desktop.page);
