@@ -54,14 +54,14 @@ function rowsOf(given: string | undefined): number {
   return rows;
 }
 
-/** Exits with 1 where the journal was changed or lost a record. */
+/** Exits with 1 where the journal was changed or lost a record, or a file of a session is damaged. */
 export async function verify(options: Globals & { json?: boolean }): Promise<void> {
   const report = await withClient(options, (client) => client.request('journal.verify', {}));
   if (!report.ok) process.exitCode = EXIT.failed;
   if (options.json) printJson(report);
-  else if (report.ok) print(`the journal is whole: ${report.records} records, each chained to the one before\n`);
-  else
-    note(
-      `the journal is broken at record ${report.broken?.seq ?? '?'}: ${report.broken?.reason ?? 'unknown'}; records before it can be relied on`,
-    );
+  else {
+    if (!report.broken) print(`the journal is whole: ${report.records} records, each chained to the one before\n`);
+    else note(`the journal is broken at record ${report.broken.seq}: ${report.broken.reason}; records before it can be relied on`);
+    for (const { file, reason } of report.damaged ?? []) note(`${file}: ${reason}`);
+  }
 }

@@ -2,7 +2,10 @@
 import { appendFile, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Offset } from '#protocol/ids.ts';
-import type { Size } from '#protocol/messages.ts';
+import { type Size, size as sizeSchema } from '#protocol/messages.ts';
+import type { Damage } from './segment-files.ts';
+
+const FILE = 'checkpoints.jsonl';
 
 export type Checkpoint = {
   readonly offset: Offset;
@@ -31,10 +34,25 @@ export class CheckpointLog {
 
   /** Reads what is intact; a torn or damaged line is skipped. */
   static async open(folder: string): Promise<CheckpointLog> {
-    const file = join(folder, 'checkpoints.jsonl');
+    const file = join(folder, FILE);
     const lines = await readFile(file, 'utf8').catch(() => ''); // none yet
     const checkpoints = lines.split('\n').flatMap((line) => parse(line) ?? []);
-    return new CheckpointLog(file, checkpoints);
+    return new CheckpointLog(
+      file,
+      checkpoints.sort((a, b) => a.offset - b.offset),
+    );
+  }
+
+  /** Names the lines of the file that are no checkpoints, or lie beyond `end`. */
+  async verify(end: Offset): Promise<Damage[]> {
+    await this.#work;
+    const lines = await readFile(this.#file, 'utf8').catch(() => ''); // none yet
+    return lines.split('\n').flatMap((line, index) => {
+      const checkpoint = line === '' ? null : parse(line);
+      if (line === '' || (checkpoint && checkpoint.offset <= end)) return [];
+      const reason = checkpoint ? `lies at offset ${checkpoint.offset}, beyond the output's end ${end}` : 'is no checkpoint';
+      return [{ file: FILE, reason: `line ${index + 1} ${reason}; replays begin elsewhere` }];
+    });
   }
 
   get newest(): Checkpoint | null {
@@ -78,12 +96,12 @@ export class CheckpointLog {
   }
 }
 
-function parse(line: string): Checkpoint | null {
+function parse(text: string): Checkpoint | null {
   try {
-    const { offset, size, line: top, text } = JSON.parse(line) as Checkpoint;
-    return Number.isSafeInteger(offset) && size.cols > 0 && size.rows > 0 && typeof text === 'string'
-      ? { offset, size, line: top, text }
-      : null;
+    const { offset, size, line, text: screen } = JSON.parse(text) as Checkpoint;
+    const isWhole = Number.isSafeInteger(offset) && offset >= 0 && Number.isSafeInteger(line) && line >= 0 && typeof screen === 'string';
+    const { data } = sizeSchema.safeParse(size); // a terminal of a billion columns would fill the memory
+    return isWhole && data ? { offset, size: data, line, text: screen } : null;
   } catch {
     return null; // torn by a crash, or the empty line at the end
   }

@@ -14,6 +14,7 @@ import { Records, type StoredCommand } from './records.ts';
 import { Registry } from './registry.ts';
 import { Screens } from './screens.ts';
 import type { Build } from './successor.ts';
+import { verifyFiles } from './verify-files.ts';
 import { WebServer } from './web-server.ts';
 
 export type HostOptions = {
@@ -80,6 +81,7 @@ export class Host {
         identity: { version: options.version, build: options.build, startedAt: options.startedAt },
         status: () => this.#status(),
         warnings: () => this.#warnings(),
+        verifyFiles: () => verifyFiles({ ...options.paths, sessions: this.#registry.all() }),
         commandRecords: (filter) => this.#records.commands(filter).map((command) => this.#commandRecord(command)),
         attachments: this.#attachments,
         watch: (connection) => {

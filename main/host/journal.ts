@@ -6,10 +6,13 @@
  * second. When the disk refuses, records wait in memory in order, the session goes on, and `problem` says so.
  */
 import { createHash } from 'node:crypto';
-import { close, closeSync, existsSync, fsync, open as openFile, openSync, renameSync } from 'node:fs';
-import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import { close, fsync, open as openFile } from 'node:fs';
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import type { ActorId, Offset, SessionId } from '#protocol/ids.ts';
 import type { InterfaceKind, VerifyReport } from '#protocol/messages.ts';
+import { IN_MEMORY, isDamage, openJournalFile } from './journal-file.ts';
+
+export { IN_MEMORY };
 
 /** Records that wait in memory while the disk refuses; beyond it the oldest are counted and dropped. */
 const MAX_WAITING = 100_000;
@@ -22,9 +25,6 @@ const VERIFY_BATCH = 2_000;
 const QUIET_MS = 750;
 /** Writes in the WAL beyond which it is moved into the database in any case: about 40 MB. */
 const MAX_UNMOVED = 4_000;
-
-/** A journal that is gone with its process: for simulations. */
-export const IN_MEMORY = ':memory:';
 
 export type JournalKind =
   | 'host'
@@ -63,22 +63,6 @@ type Row = {
   hash: string;
 };
 
-const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS events(
-    seq INTEGER PRIMARY KEY, session TEXT, at REAL NOT NULL, actor TEXT, interface TEXT, kind TEXT NOT NULL,
-    output_offset INTEGER, payload TEXT NOT NULL, prev_hash TEXT NOT NULL, hash TEXT NOT NULL) STRICT;
-  CREATE INDEX IF NOT EXISTS events_by_session ON events(session, kind, seq);
-  CREATE TABLE IF NOT EXISTS actors(
-    id TEXT PRIMARY KEY, name TEXT NOT NULL, kind TEXT NOT NULL, interface TEXT NOT NULL, color INTEGER NOT NULL,
-    UNIQUE(name, kind, interface)) STRICT;
-  CREATE TABLE IF NOT EXISTS sessions(id TEXT PRIMARY KEY, created_at REAL NOT NULL, removed INTEGER NOT NULL, state TEXT NOT NULL) STRICT;
-  CREATE TABLE IF NOT EXISTS commands(
-    id INTEGER PRIMARY KEY, session TEXT NOT NULL, text TEXT NOT NULL, authors TEXT NOT NULL, submitter TEXT, client TEXT, unit_seq INTEGER,
-    cwd TEXT NOT NULL, started_at REAL NOT NULL, ended_at REAL, duration_ms REAL, exit_code INTEGER,
-    from_offset INTEGER NOT NULL, to_offset INTEGER, source TEXT NOT NULL) STRICT;
-  CREATE INDEX IF NOT EXISTS commands_by_session ON commands(session, id);
-`;
-
 export class Journal {
   readonly #wallNow: () => number;
   readonly #file: string;
@@ -98,21 +82,15 @@ export class Journal {
   onProblem: () => void = () => {};
 
   /**
-   * Opens or makes the journal. A file that is no usable database is set aside, named in `problem`, and a new chain
-   * begins; throws only when no database can be made at all.
+   * Opens or makes the journal. A damaged file is set aside, named in `problem`, and a new chain begins; throws only when
+   * no database can be made at all.
    */
   constructor(options: { file: string; wallNow: () => number }) {
     this.#wallNow = options.wallNow;
     this.#file = options.file;
-    try {
-      this.#db = open(options.file);
-    } catch (error) {
-      if (!isCorrupt(error) || !existsSync(options.file)) throw error;
-      const aside = `${options.file}.damaged-${new Date(options.wallNow()).toISOString().replaceAll(':', '')}`;
-      for (const suffix of ['', '-wal', '-shm']) if (existsSync(options.file + suffix)) renameSync(options.file + suffix, aside + suffix);
-      this.#db = open(options.file);
-      this.#problem = `the journal was damaged and set aside as ${aside}; a new one was begun, sessions are untouched`;
-    }
+    const { db, problem } = openJournalFile(options.file, options.wallNow());
+    this.#db = db;
+    this.#problem = problem;
     this.#insert = this.#db.prepare('INSERT INTO events VALUES (?,?,?,?,?,?,?,?,?,?)');
     const last = this.#db.prepare('SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1').get() as
       | { seq: number; hash: string }
@@ -171,6 +149,17 @@ export class Journal {
       this.#scheduleSync();
     } catch (error) {
       this.#fails(error);
+    }
+  }
+
+  /** What `read` finds; `otherwise` where the database is damaged there, which is told. */
+  readOr<T>(otherwise: T, read: () => T): T {
+    try {
+      return read();
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      this.#setProblem(`the journal is damaged (${(error as Error).message}): \`cmdop verify\` tells where; sessions go on`);
+      return otherwise;
     }
   }
 
@@ -273,19 +262,6 @@ export class Journal {
     this.onProblem();
   }
 }
-
-function open(file: string): DatabaseSync {
-  // SQLite would let others read it; its WAL takes over the mode.
-  if (file !== IN_MEMORY) closeSync(openSync(file, 'a', 0o600));
-  const db = new DatabaseSync(file);
-  // No checkpoint of SQLite's own: it would stop this thread for an fsync in the middle of somebody's typing.
-  db.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=2000; PRAGMA wal_autocheckpoint=0;');
-  db.exec(SCHEMA);
-  return db;
-}
-
-/** SQLITE_CORRUPT and SQLITE_NOTADB. */
-const isCorrupt = (error: unknown) => [11, 26].includes((error as { errcode?: number }).errcode ?? 0);
 
 function hashOf(row: Omit<Row, 'hash'>): string {
   const { seq, session, at, actor, interface: interfaceKind, kind, output_offset, payload, prev_hash } = row;

@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net';
 import type { ClientId, Offset, Seq } from '#protocol/ids.ts';
 import type { Size } from '#protocol/messages.ts';
 import { encodeToKeeper, type FromKeeper, FromKeeperDecoder, KEEPER_WIRE, type KeeperHello, type ToKeeper } from '../keeper/wire.ts';
+import { checkedExit, checkedHello } from './stored-shapes.ts';
 
 /** A keeper must say hello after this long, milliseconds. */
 const HELLO_TIMEOUT_MS = 5_000;
@@ -34,13 +35,12 @@ export class KeeperLink {
   }
 
   /**
-   * Connects to a running keeper and asks for its output from `from` on
-   * Rejects if nobody
-   * listens. Nothing is delivered before `listen`.
+   * Connects to the running keeper of `session` and asks for its output from `from` on. Rejects if nobody listens, or it is
+   * no keeper of this session. Nothing is delivered before `listen`.
    */
-  static open(options: { path: string; from: Offset; listener: KeeperListener }): Promise<KeeperLink> {
+  static open(options: { path: string; session: string; from: Offset; listener: KeeperListener }): Promise<KeeperLink> {
     return new Promise((resolve, reject) => {
-      const { path, from, listener } = options;
+      const { path, session, from, listener } = options;
       const socket = connect(path);
       const decoder = new FromKeeperDecoder();
       let link: KeeperLink | null = null;
@@ -51,8 +51,9 @@ export class KeeperLink {
         try {
           for (const message of decoder.push(bytes)) {
             if (message.kind === 'hello') {
+              if (link) continue; // only the first one counts
               clearTimeout(timer);
-              link = new KeeperLink({ socket, hello: message.hello, listener });
+              link = new KeeperLink({ socket, hello: checkedHello(message.hello, session), listener });
               socket.pause();
               resolve(link);
             } else if (link) link.#received(message);
@@ -133,13 +134,14 @@ export class KeeperLink {
     }
     switch (message.kind) {
       case 'output':
+        if (!Number.isSafeInteger(message.offset + message.bytes.length)) throw new Error(`its output cannot begin at ${message.offset}`);
         this.#listener.output(message.offset, message.bytes);
         return;
       case 'applied':
         this.#listener.applied(message.client, message.seq);
         return;
       case 'exit':
-        this.#listener.exited(message.exit);
+        this.#listener.exited(checkedExit(message.exit));
         return;
       case 'hello':
         return; // only the first one counts

@@ -2,7 +2,7 @@
 import { hostname } from 'node:os';
 import { CmdopError } from '#protocol/errors.ts';
 import type { ActorId, Channel, SessionId } from '#protocol/ids.ts';
-import type { CommandRecord, HostStatus } from '#protocol/messages.ts';
+import type { CommandRecord, HostStatus, Result } from '#protocol/messages.ts';
 import { negotiate, PROTOCOL } from '#protocol/versions.ts';
 import type { ClientConnection, Handlers } from './client-connection.ts';
 import type { Journal } from './journal.ts';
@@ -25,6 +25,8 @@ export type MethodsContext = {
   identity: { version: string; build: string | null; startedAt: number };
   status(): HostStatus;
   warnings(): string[];
+  /** Files of the sessions that are damaged. */
+  verifyFiles(): Promise<NonNullable<Result<'journal.verify'>['damaged']>>;
   commandRecords(filter: Parameters<Records['commands']>[0]): CommandRecord[];
   /** Where a connection is attached. */
   attachments: Attachments;
@@ -185,7 +187,11 @@ export function createHandlers(host: MethodsContext): Handlers {
       const events = records.events(filter);
       answer({ events: after === undefined ? newestThatFit(events) : oldestThatFit(events) });
     },
-    'journal.verify': async (_connection, _params, answer) => answer(await host.journal.verify()),
+    async 'journal.verify'(_connection, _params, answer) {
+      const chain = await host.journal.verify();
+      const damaged = await host.verifyFiles();
+      answer({ ...chain, ok: chain.ok && damaged.length === 0, damaged });
+    },
   };
 }
 

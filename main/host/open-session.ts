@@ -7,13 +7,14 @@ import type { SessionEnd } from '#protocol/messages.ts';
 import { CheckpointLog } from './checkpoint-log.ts';
 import type { Journal } from './journal.ts';
 import { KeeperLink } from './keeper-link.ts';
-import { LiveSession, type LiveSessionEvents, type SessionNote } from './live-session.ts';
+import { LiveSession, type LiveSessionEvents } from './live-session.ts';
 import { OutputLog } from './output-log.ts';
 import type { Records, StoredSession } from './records.ts';
 import type { Screens } from './screens.ts';
 import { type CommandEvents, SessionCommands } from './session-commands.ts';
 import { SessionOutput } from './session-output.ts';
 import { SizeHistory } from './size-history.ts';
+import { checkedNote } from './stored-shapes.ts';
 
 /** Output of one session on disk, bytes; the oldest goes first. */
 const OUTPUT_BUDGET_BYTES = 64 * 1024 * 1024;
@@ -53,7 +54,7 @@ export async function openSession(options: OpenOptions): Promise<LiveSession> {
   const checkpoints = await CheckpointLog.open(folder);
   // Whatever is on record, a keeper that lives is the session: a host that failed may have taken it for lost.
   const mayRun = typeof known === 'string' || known.end === null || hasSocket(paths.keeperSocket(id));
-  const keeper = !mayRun ? null : await connectKeeper(paths.keeperSocket(id), log.end, () => session);
+  const keeper = mayRun ? await connectKeeper({ id, path: paths.keeperSocket(id), from: log.end, session: () => session }) : null;
   const meta = keeper?.hello.meta as KeeperMeta | undefined;
   const stored = typeof known === 'string' ? meta?.stored : known;
   if (!stored) throw new Error('neither the journal nor a keeper knows it');
@@ -63,6 +64,8 @@ export async function openSession(options: OpenOptions): Promise<LiveSession> {
     records.saveSession(stored);
   }
   if (!keeper && !stored.end) markLost(stored, options, log.end);
+  // A file that grew by damage: the keeper knows where the output ends.
+  if (keeper && keeper.hello.end < log.end) await log.cut(keeper.hello.end as Offset);
   const resizes = records.resizes(id, 0 as Offset);
   if (resizes.length === 0) resizes.push({ offset: 0 as Offset, size: stored.size });
   const output = new SessionOutput({
@@ -73,7 +76,7 @@ export async function openSession(options: OpenOptions): Promise<LiveSession> {
     sizes: new SizeHistory(resizes),
     gapped: (range) => journal.append({ session: id, actor: null, interface: null, kind: 'gap', outputOffset: range.to, payload: range }),
   });
-  const note = keeper ? parseNote(keeper.hello.note) : null;
+  const note = keeper ? checkedNote(keeper.hello.note) : null;
   const control = records.lastControl(id);
   const commands = new SessionCommands({
     session: id,
@@ -119,10 +122,17 @@ export async function openSession(options: OpenOptions): Promise<LiveSession> {
 }
 
 /** The running keeper, or null if it is provably gone. */
-async function connectKeeper(path: string, from: Offset, session: () => LiveSession | null): Promise<KeeperLink | null> {
+async function connectKeeper(options: {
+  id: SessionId;
+  path: string;
+  from: Offset;
+  session: () => LiveSession | null;
+}): Promise<KeeperLink | null> {
+  const { id, path, from, session } = options;
   try {
     return await KeeperLink.open({
       path,
+      session: id,
       from,
       listener: {
         output: (offset, bytes) => session()?.keeperListener.output(offset, bytes),
@@ -155,15 +165,6 @@ function markLost(stored: StoredSession, { clock, journal, records }: SessionSur
     payload: { is: 'ended', ...stored.end },
   });
   records.saveSession(stored);
-}
-
-function parseNote(base64: string): SessionNote | null {
-  if (base64 === '') return null;
-  try {
-    return JSON.parse(Buffer.from(base64, 'base64').toString()) as SessionNote;
-  } catch {
-    return null; // of another version: the journal's word counts
-  }
 }
 
 /** Which boot of the machine this is; constant where the system does not tell. */

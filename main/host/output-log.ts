@@ -5,12 +5,19 @@
  * process cannot lose them: only then may the keeper forget them (invariant 6). A full segment is compressed.
  * When the disk refuses, the session goes on without: `problem` says so, and reading names what is missing.
  */
-import { mkdirSync, readdirSync, statSync } from 'node:fs';
-import { type FileHandle, open, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises';
+import { type FileHandle, open, readFile, rename, rm, truncate, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { constants, zstdCompress, zstdDecompress } from 'node:zlib';
 import type { Offset } from '#protocol/ids.ts';
+import {
+  type Damage,
+  findSegments,
+  packSegment,
+  type Segment,
+  segmentName,
+  setAside,
+  unpackSegment,
+  verifySegments,
+} from './segment-files.ts';
 
 /** Raw bytes of a segment, bytes: small enough to decompress for one read, large enough to compress well. */
 const SEGMENT_BYTES = 2 * 1024 * 1024;
@@ -18,15 +25,6 @@ const SEGMENT_BYTES = 2 * 1024 * 1024;
 const GATHER_MS = 20;
 /** This much is written at once, bytes. */
 const GATHER_BYTES = 128 * 1024;
-
-/** Level 1 packs build logs as well as 3 (5.1 : 1 against 5.3) in two thirds of the time; one chunk spares turns of the thread pool. */
-const COMPRESSION = { params: { [constants.ZSTD_c_compressionLevel]: 1 }, chunkSize: 1024 * 1024 };
-
-const compress = promisify(zstdCompress);
-const decompress = promisify(zstdDecompress);
-
-/** `isClosed`: nothing is added any more; `isSealed`: and its file is the compressed one. */
-type Segment = { readonly start: number; bytes: number; fileBytes: number; isClosed: boolean; isSealed: boolean };
 
 export type OutputLogOptions = {
   folder: string;
@@ -49,10 +47,13 @@ export class OutputLog {
   #isWriting = false;
   #isBroken = false;
   #cache: { start: number; bytes: Uint8Array } | null = null;
+  /** Files that cannot be what they say, left where they are. */
+  readonly #strange: Damage[];
 
-  private constructor(options: OutputLogOptions, segments: Segment[]) {
+  private constructor(options: OutputLogOptions, segments: Segment[], strange: Damage[]) {
     this.#options = options;
     this.#segments = segments;
+    this.#strange = strange;
     const last = segments.at(-1);
     this.#end = last ? last.start + last.bytes : 0;
     this.#storedEnd = this.#end;
@@ -60,19 +61,8 @@ export class OutputLog {
 
   /** Reads what an earlier host left in `folder`, which is made if missing. */
   static async open(options: OutputLogOptions): Promise<OutputLog> {
-    mkdirSync(options.folder, { recursive: true, mode: 0o700 });
-    const segments: Segment[] = [];
-    for (const name of readdirSync(options.folder).sort()) {
-      const match = /^output-(\d{16})(?:\.raw|-(\d+)\.zst)$/.exec(name);
-      if (!match) continue;
-      const start = Number(match[1]);
-      // A crash between compressing and removing leaves both; the compressed one sorts first.
-      if (segments.at(-1)?.start === start) continue;
-      const fileBytes = statSync(join(options.folder, name)).size;
-      const isSealed = match[2] !== undefined;
-      segments.push({ start, bytes: isSealed ? Number(match[2]) : fileBytes, fileBytes, isClosed: isSealed, isSealed });
-    }
-    return new OutputLog(options, segments);
+    const { segments, strange } = findSegments(options.folder);
+    return new OutputLog(options, segments, strange);
   }
 
   /** Offset of the oldest byte on disk. */
@@ -105,7 +95,7 @@ export class OutputLog {
     const length = Math.min(max, segment.bytes - begin);
     if (segment.isSealed) {
       if (this.#cache?.start !== segment.start) {
-        const bytes = await readFile(this.#path(segment, 'zst')).then(decompress, () => null);
+        const bytes = await unpackSegment(this.#options.folder, segment).catch(() => null); // damaged: `verify` names it
         if (!bytes) return null;
         this.#cache = { start: segment.start, bytes };
       }
@@ -120,6 +110,34 @@ export class OutputLog {
     } finally {
       await file.close();
     }
+  }
+
+  /** The first offset after `from` at which a segment begins, else the end: where reading goes on behind what is damaged. */
+  next(from: Offset): Offset {
+    return (this.#segments.find(({ start }) => start > from)?.start ?? this.#end) as Offset;
+  }
+
+  /** The keeper has seen no output beyond `end`: what the disk has there is not its output, and is set aside. */
+  async cut(end: Offset): Promise<void> {
+    for (let last = this.#segments.at(-1); last && last.start + last.bytes > end; last = this.#segments.at(-1)) {
+      const path = this.#path(last);
+      if (last.start < end && !last.isSealed) {
+        await truncate(path, end - last.start).catch(() => {}); // read as far as it counts all the same
+        last.bytes = end - last.start;
+      } else {
+        await rename(path, `${path}.damaged`).catch(() => {}); // gone
+        this.#strange.push(setAside(segmentName(last)));
+        this.#segments.pop();
+      }
+    }
+    const last = this.#segments.at(-1);
+    this.#end = last ? last.start + last.bytes : 0;
+    this.#storedEnd = this.#end;
+  }
+
+  /** Reads what is stored and names what is damaged or missing. */
+  async verify(): Promise<Damage[]> {
+    return [...this.#strange, ...(await verifySegments(this.#options.folder, () => this.#segments))];
   }
 
   /** Resolves when everything appended so far is stored, or was given up. */
@@ -223,7 +241,7 @@ export class OutputLog {
     try {
       const raw = this.#path(segment, 'raw');
       const content = await readFile(raw);
-      const packed = await compress(content, { ...COMPRESSION, pledgedSrcSize: content.length });
+      const packed = await packSegment(content);
       const target = this.#path(segment, 'zst');
       await writeFile(`${target}.new`, packed, { mode: 0o600 });
       await rename(`${target}.new`, target);
@@ -242,13 +260,11 @@ export class OutputLog {
       const oldest = this.#segments.shift();
       if (!oldest) return;
       total -= oldest.fileBytes;
-      await unlink(this.#path(oldest, oldest.isSealed ? 'zst' : 'raw')).catch(() => {}); // gone already
+      await unlink(this.#path(oldest)).catch(() => {}); // gone already
     }
   }
 
-  /** A sealed segment's length is in its name, so that nothing must be decompressed to know what is held. */
-  #path({ start, bytes }: Segment, form: 'raw' | 'zst'): string {
-    const name = `output-${String(start).padStart(16, '0')}`;
-    return join(this.#options.folder, form === 'raw' ? `${name}.raw` : `${name}-${bytes}.zst`);
+  #path(segment: Segment, form?: 'raw' | 'zst'): string {
+    return join(this.#options.folder, segmentName(segment, form));
   }
 }

@@ -4,6 +4,7 @@ import { type ActorId, type ClientId, type Epoch, newActorId, type Offset, type 
 import {
   ACTOR_COLORS,
   type Actor,
+  actor as actorShape,
   type CommandRecord,
   type InterfaceKind,
   type JournalEvent,
@@ -11,6 +12,7 @@ import {
   type Size,
 } from '#protocol/messages.ts';
 import type { Journal } from './journal.ts';
+import { actorIds, anyPayload, controlPayload, fromJson, resizePayload, storedSession } from './stored-shapes.ts';
 
 /** What must be known of a session when its keeper is gone. */
 export type StoredSession = {
@@ -75,8 +77,8 @@ export class Records {
     this.#db = options.journal.database;
     this.#randomBytes = options.randomBytes;
     for (const row of this.#db.prepare('SELECT * FROM actors').all()) {
-      const actor = { ...row } as unknown as Actor;
-      this.#actors.set(actor.id, actor);
+      const actor = actorShape.safeParse({ ...row }).data;
+      if (actor) this.#actors.set(actor.id, actor);
     }
     const last = this.#db.prepare('SELECT max(id) AS id FROM commands').get() as { id: number | null };
     this.#nextCommand = (last.id ?? 0) + 1;
@@ -129,7 +131,8 @@ export class Records {
 
   sessions(): StoredSession[] {
     const rows = this.#db.prepare('SELECT state FROM sessions WHERE removed = 0 ORDER BY created_at').all() as { state: string }[];
-    return rows.map(({ state }) => JSON.parse(state) as StoredSession);
+    // A damaged row costs its session's name, if its keeper lives, and its place in the list; never the others.
+    return rows.flatMap(({ state }) => (fromJson(storedSession, state) as StoredSession | null) ?? []);
   }
 
   newCommandId(): number {
@@ -185,9 +188,8 @@ export class Records {
 
   /** Command records without an end, of sessions that a host has to look after again. */
   openCommands(session: SessionId): StoredCommand[] {
-    return (this.#db.prepare('SELECT * FROM commands WHERE session = ? AND ended_at IS NULL ORDER BY id').all(session) as CommandRow[]).map(
-      fromRow,
-    );
+    const open = this.#db.prepare('SELECT * FROM commands WHERE session = ? AND ended_at IS NULL ORDER BY id');
+    return this.#journal.readOr([], () => (open.all(session) as CommandRow[]).map(fromRow));
   }
 
   events(filter: EventFilter): JournalEvent[] {
@@ -213,22 +215,21 @@ export class Records {
 
   /** Control as it was left: what a new host must know to judge a returning client. */
   lastControl(session: SessionId): { epoch: Epoch; lastHolder: ClientId | null } {
-    const row = this.#db
-      .prepare("SELECT payload FROM events WHERE session = ? AND kind = 'control' ORDER BY seq DESC LIMIT 1")
-      .get(session) as { payload: string } | undefined;
-    if (!row) return { epoch: 0 as Epoch, lastHolder: null };
-    const { epoch, client } = JSON.parse(row.payload) as { epoch: Epoch; client: ClientId | null };
-    return { epoch, lastHolder: client };
+    const last = this.#db.prepare("SELECT payload FROM events WHERE session = ? AND kind = 'control' ORDER BY seq DESC LIMIT 1");
+    const row = this.#journal.readOr(undefined, () => last.get(session) as { payload: string } | undefined);
+    const control = row ? fromJson(controlPayload, row.payload) : null;
+    return control ? { epoch: control.epoch, lastHolder: control.client } : { epoch: 0 as Epoch, lastHolder: null };
   }
 
   /** Resizes at or after `from`, in order. */
   resizes(session: SessionId, from: Offset): { offset: Offset; size: Size }[] {
-    const rows = this.#db
-      .prepare("SELECT output_offset, payload FROM events WHERE session = ? AND kind = 'resize' AND output_offset >= ? ORDER BY seq")
-      .all(session, from) as { output_offset: number; payload: string }[];
-    return rows.map(({ output_offset, payload }) => {
-      const { cols, rows: height } = JSON.parse(payload) as { cols: number; rows: number };
-      return { offset: output_offset as Offset, size: { cols, rows: height } };
+    const resized = this.#db.prepare(
+      "SELECT output_offset, payload FROM events WHERE session = ? AND kind = 'resize' AND output_offset >= ? ORDER BY seq",
+    );
+    const rows = this.#journal.readOr([], () => resized.all(session, from) as { output_offset: number; payload: string }[]);
+    return rows.flatMap(({ output_offset, payload }) => {
+      const size = fromJson(resizePayload, payload);
+      return size ? { offset: output_offset as Offset, size } : [];
     });
   }
 
@@ -243,7 +244,7 @@ export class Records {
       interface: row.interface as InterfaceKind | null,
       kind: row.kind as string,
       outputOffset: row.output_offset as Offset | null,
-      payload: JSON.parse(row.payload as string) as Record<string, unknown>,
+      payload: fromJson(anyPayload, String(row.payload)) ?? {},
     };
   }
 }
@@ -253,7 +254,7 @@ function fromRow(row: CommandRow): StoredCommand {
     id: row.id,
     session: row.session,
     text: row.text,
-    authors: JSON.parse(row.authors) as ActorId[],
+    authors: fromJson(actorIds, row.authors) ?? [],
     submitter: row.submitter,
     unit: row.client && row.unit_seq !== null ? { client: row.client, seq: row.unit_seq as never } : null,
     cwd: row.cwd,

@@ -12,6 +12,7 @@ import { type Checkpoint, type CheckpointLog, MAX_REPLAY_BYTES } from './checkpo
 import type { OutputLog } from './output-log.ts';
 import type { Snapshot } from './screen-messages.ts';
 import type { Screens } from './screens.ts';
+import type { Damage } from './segment-files.ts';
 import type { SizeHistory } from './size-history.ts';
 import { type OutputPort, type OutputSource, Subscriber } from './subscriber.ts';
 
@@ -229,6 +230,11 @@ export class SessionOutput implements OutputSource {
     this.#options.gapped(range);
   }
 
+  /** What is damaged of it on disk. */
+  async verify(): Promise<Damage[]> {
+    return [...(await this.#options.log.verify()), ...(await this.#options.checkpoints.verify(this.end))];
+  }
+
   /** Resolves when everything so far is on disk, or was given up. */
   async stored(): Promise<void> {
     await this.#options.log.flushed();
@@ -272,9 +278,14 @@ export class SessionOutput implements OutputSource {
         screens.resize(session, next.offset, next.size);
       if (at >= this.end) break;
       const bytes = await log.read(at, Math.min(LOAD_BYTES, (this.#sizes.get(index)?.offset ?? this.end) - at));
-      if (!bytes) break; // a hole: what follows it still draws
-      screens.feed(session, at, bytes);
-      at = (at + bytes.length) as Offset;
+      if (bytes) {
+        screens.feed(session, at, bytes);
+        at = (at + bytes.length) as Offset;
+      } else {
+        // A hole, or a damaged file: what follows still draws, on an empty screen.
+        at = Math.min(Math.max(log.next(at), at + 1), this.end) as Offset;
+        screens.open(session, { offset: at, size: this.#sizes.sizeAt(at), snapshot: null });
+      }
     }
     this.#isScreenOpen = true;
   }

@@ -187,6 +187,8 @@ export const verifyReport = z.object({
   records: integer,
   /** The first record that does not fit its chain. */
   broken: z.object({ seq: integer, reason: z.string() }).nullable(),
+  /** Files of sessions, below the state folder, that are not as they were written; absent in older hosts. */
+  damaged: z.array(z.object({ file: z.string(), reason: z.string() })).optional(),
 });
 export type VerifyReport = z.infer<typeof verifyReport>;
 

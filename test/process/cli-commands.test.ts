@@ -192,7 +192,7 @@ describe('log', () => {
 });
 
 test('the journal is whole', async () => {
-  expect(await cmdop.json('verify')).toMatchObject({ ok: true, broken: null });
+  expect(await cmdop.json('verify')).toMatchObject({ ok: true, broken: null, damaged: [] });
   expect(await cmdop.ok('verify')).toMatch(/^the journal is whole: \d+ records/);
 });
 
