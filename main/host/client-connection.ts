@@ -17,6 +17,7 @@ import {
   type Result,
 } from '#protocol/messages.ts';
 import type { Transport } from '#protocol/transport.ts';
+import { ClientVigil } from '#session/client-vigil.ts';
 import type { OutputPort } from './subscriber.ts';
 
 /** A client that takes nothing may leave this much unread, bytes, beyond output; then it is cut off and may come back. */
@@ -47,6 +48,8 @@ export class ClientConnection implements OutputPort {
   #magic: MagicReader | null = new MagicReader();
   #greeted: Greeted | null = null;
   #helloTimer: NodeJS.Timeout;
+  readonly #vigil = new ClientVigil();
+  #isHeld = false;
   #isClosed = false;
   /** Gets `session.changed` and the like. */
   isWatching = false;
@@ -81,6 +84,9 @@ export class ClientConnection implements OutputPort {
   }
 
   send(...parts: Uint8Array[]): void {
+    let bytes = 0;
+    for (const part of parts) bytes += part.length;
+    this.#vigil.sent(bytes);
     this.#transport.send(...parts);
   }
 
@@ -90,10 +96,17 @@ export class ClientConnection implements OutputPort {
 
   /** Nothing more is read from this client until `resume`: its input is not taken as fast as it comes. */
   pause(): void {
+    this.#isHeld = true;
     this.#transport.pause?.();
   }
   resume(): void {
+    this.#isHeld = false;
     this.#transport.resume?.();
+  }
+
+  /** Ends the connection if nobody is at its other end any more; called every LOOK_EVERY_MS. */
+  look(sinceLastMs: number): void {
+    if (this.#vigil.isGone({ queuedBytes: this.queuedBytes, isHeld: this.#isHeld, sinceLastMs })) this.close();
   }
 
   close(): void {
@@ -105,6 +118,7 @@ export class ClientConnection implements OutputPort {
   }
 
   #received(bytes: Uint8Array): void {
+    this.#vigil.heard();
     try {
       let rest: Uint8Array | null = bytes;
       if (this.#magic) {
@@ -177,7 +191,7 @@ export class ClientConnection implements OutputPort {
       this.close();
       return;
     }
-    this.#transport.send(encodeMessage(message));
+    this.send(encodeMessage(message));
   }
 }
 

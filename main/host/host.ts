@@ -5,6 +5,7 @@ import type { SessionId } from '#protocol/ids.ts';
 import type { CommandRecord, EventName, EventParams, HostStatus } from '#protocol/messages.ts';
 import type { Transport } from '#protocol/transport.ts';
 import { PROTOCOL } from '#protocol/versions.ts';
+import { LOOK_EVERY_MS } from '#session/client-vigil.ts';
 import { ClientConnection, type ClientPeer } from './client-connection.ts';
 import { Journal } from './journal.ts';
 import type { KeeperRuntime } from './keeper-starter.ts';
@@ -44,6 +45,9 @@ export class Host {
   readonly #web: WebServer;
   readonly #attachments = new Attachments();
   readonly #connections = new Set<ClientConnection>();
+  /** Looks for clients that vanished; only while there are any, so that an idle host sleeps. */
+  #looking: NodeJS.Timeout | null = null;
+  #lookedAt = 0;
   readonly #peer: ClientPeer;
   /** Sessions to tell watchers about at the end of this turn. */
   readonly #changed = new Set<LiveSession>();
@@ -99,6 +103,7 @@ export class Host {
       },
       closed: (connection) => {
         this.#connections.delete(connection);
+        if (this.#connections.size === 0) this.#stopLooking();
         for (const [channel, session] of this.#attachments.take(connection)) session.cut(channel);
       },
     };
@@ -128,6 +133,9 @@ export class Host {
   /** A client has connected. */
   connect(transport: Transport): void {
     this.#connections.add(new ClientConnection(transport, this.#peer));
+    if (this.#looking) return;
+    this.#lookedAt = this.#options.clock.now();
+    this.#looking = setInterval(() => this.#lookForVanished(), LOOK_EVERY_MS);
   }
 
   /** Ends this process's part; sessions go on with their keepers. */
@@ -147,6 +155,18 @@ export class Host {
     });
     this.#journal.dispose();
     await this.#screens.dispose();
+  }
+
+  #lookForVanished(): void {
+    const now = this.#options.clock.now();
+    const sinceLastMs = now - this.#lookedAt;
+    this.#lookedAt = now;
+    for (const connection of [...this.#connections]) connection.look(sinceLastMs);
+  }
+
+  #stopLooking(): void {
+    if (this.#looking) clearInterval(this.#looking);
+    this.#looking = null;
   }
 
   #screenEvents(): ConstructorParameters<typeof Screens>[0]['events'] {

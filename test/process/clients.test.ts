@@ -1,0 +1,210 @@
+/**
+ * Slow, stopped, vanished and greedy clients delay nobody, and cost the host a bounded amount of memory.
+ * CMDOP_FULL=1 makes the loads full (1 000 connections, 200 sessions, five interleaved rounds): about five minutes.
+ *
+ * The bound: for each session 8 MiB of output ring, 4 MiB waiting for its screen and 4 MiB for the disk; for each client
+ * 1 MiB of queued output and 8 MiB of messages, after which it is cut off. Views into chunks of 64 KiB and what the
+ * collector has not taken yet come on top: SLACK_BYTES.
+ */
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { nodePath } from '#local/runtime.ts';
+import { type Engine, openEngine } from './engine.ts';
+import { openProxy, slowLink } from './load/bad-transports.ts';
+import { hostPids, residentBytes, wakeUps } from './load/host-processes.ts';
+import { type LightClient, lightClient } from './load/light-client.ts';
+import { numberedBytes, numberedProgram } from './load/numbered-program.ts';
+
+const IS_FULL = process.env.CMDOP_FULL === '1';
+const MIB = 1024 * 1024;
+const FLOOD_LINES = (IS_FULL ? 128 : 32) * 1024;
+const CONNECTIONS = IS_FULL ? 1_000 : 200;
+const SESSIONS = IS_FULL ? 200 : 20;
+const ROUNDS = IS_FULL ? 5 : 1;
+const SESSION_BYTES = 16 * MIB;
+const CLIENT_BYTES = 9 * MIB;
+const SLACK_BYTES = 96 * MIB;
+
+let engine: Engine;
+let ann: LightClient;
+const open: LightClient[] = [];
+beforeEach(async () => {
+  engine = openEngine();
+  await engine.startHost();
+  ann = client('ann');
+});
+afterEach(async () => {
+  for (const each of open.splice(0)) each.close();
+  await engine.dispose();
+});
+
+function client(name: string, options: Parameters<typeof lightClient>[2] = {}): LightClient {
+  const created = lightClient(engine.home, name, options);
+  open.push(created);
+  return created;
+}
+
+/** Something bad that is attached to a flood: `after` is called when the flood is over, and says what it got. */
+type Bad = { after(end: number): Promise<void>; close(): void };
+
+const gotAGapAndAFreshScreen = (view: { gaps: unknown[]; snapshots: number; fault: string | null }) => {
+  expect(view.fault).toBeNull();
+  expect(view.gaps.length).toBeGreaterThan(0);
+  expect(view.snapshots).toBe(view.gaps.length + 1);
+};
+
+const BAD: Record<string, (session: string) => Promise<Bad>> = {
+  'a reader of 10 kB a second': async (session) => {
+    const link = slowLink(engine.home, 10_000);
+    const slow = client('slow', { connect: link.connect });
+    const view = slow.attach(session);
+    await slow.until(() => view.snapshots > 0);
+    return {
+      after: async (end) => {
+        link.recover();
+        await slow.until(() => view.offset >= end);
+        gotAGapAndAFreshScreen(view);
+      },
+      close: () => slow.close(),
+    };
+  },
+  'a stopped process': async (session) => {
+    const command = [join(import.meta.dirname, 'load/stoppable-client.ts'), engine.home, session];
+    const child = spawn(nodePath(), command, { stdio: ['pipe', 'pipe', 'inherit'] });
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    expect((await lines.next()).value).toBe('attached');
+    child.kill('SIGSTOP');
+    return {
+      after: async (end) => {
+        child.kill('SIGCONT');
+        child.stdin.write(String(end));
+        const { gaps, ...rest } = JSON.parse((await lines.next()).value ?? '');
+        gotAGapAndAFreshScreen({ gaps: Array(gaps).fill(null), ...rest });
+      },
+      close: () => child.kill('SIGKILL'),
+    };
+  },
+  'a link whose far end vanished': async (session) => {
+    const proxy = await openProxy(engine.home, join(engine.home, `${session}.sock`));
+    const gone = client('gone', { connect: proxy.connect });
+    const view = gone.attach(session);
+    await gone.until(() => view.snapshots > 0);
+    proxy.freeze();
+    return {
+      after: async () => {
+        // A minute later the host has given it up (test/unit/client-vigil.test.ts has the rule).
+        if (IS_FULL) await expect.poll(() => proxy.closedByHost(), { timeout: 90_000, interval: 500 }).toBe(1);
+      },
+      close: () => {
+        gone.close();
+        proxy.close();
+      },
+    };
+  },
+  'a flood of input that the program does not read': async (session) => {
+    const greedy = client('greedy');
+    const view = greedy.attach(session);
+    await greedy.until(() => view.stream.isAttached);
+    for (let n = 0; n < 400; n++) void view.stream.type(Buffer.alloc(64 * 1024, 'x'));
+    return { after: async () => expect(view.fault).toBeNull(), close: () => greedy.close() };
+  },
+};
+
+/** Time from the program's start until a fast client has its last byte, milliseconds. */
+async function flood(name: string, bad: keyof typeof BAD | null): Promise<{ ms: number; grownBytes: number }> {
+  const command = numberedProgram({ lines: FLOOD_LINES, waits: true });
+  await ann.client.request('session.create', { name, command, cwd: '/' });
+  const fast = client('fast');
+  const view = fast.attach(name);
+  await fast.until(() => view.stream.isAttached);
+  const host = (await ann.client.request('host.status', {})).pid;
+  const before = residentBytes(host);
+  let peak = before;
+  // Enter goes first: it must not wait behind a flood of input.
+  await view.stream.takeControl();
+  const trouble = bad === null ? null : await BAD[bad]?.(name);
+  const startedAt = performance.now();
+  if (!view.stream.hasControl) await view.stream.takeControl();
+  void view.stream.type(Buffer.from('\r'));
+  const watching = setInterval(() => {
+    peak = Math.max(peak, residentBytes(host));
+  }, 20);
+  const end = numberedBytes(FLOOD_LINES);
+  await fast.until(() => view.offset >= end || view.fault !== null);
+  const ms = performance.now() - startedAt;
+  clearInterval(watching);
+  expect({ fault: view.fault, gaps: view.gaps, bytes: view.bytes }).toEqual({ fault: null, gaps: [], bytes: end });
+  await trouble?.after(end);
+  trouble?.close();
+  fast.close();
+  return { ms, grownBytes: peak - before };
+}
+
+const median = (values: number[]) => values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+
+test.each(Object.keys(BAD))('%s costs the others nothing', { timeout: IS_FULL ? 400_000 : 60_000 }, async (bad) => {
+  const [alone, disturbed]: [number[], number[]] = [[], []];
+  let grownBytes = 0;
+  for (let round = 0; round < ROUNDS; round++) {
+    alone.push((await flood(`alone${round}`, null)).ms);
+    const result = await flood(`bad${round}`, bad);
+    disturbed.push(result.ms);
+    grownBytes = Math.max(grownBytes, result.grownBytes);
+  }
+  const ratio = median(alone) / median(disturbed);
+  console.log(
+    `${bad}: ${median(alone).toFixed(0)} ms alone, ${median(disturbed).toFixed(0)} ms beside it (${ratio.toFixed(2)}), host +${Math.round(grownBytes / MIB)} MiB`,
+  );
+  expect(grownBytes).toBeLessThan(SESSION_BYTES + 2 * CLIENT_BYTES + SLACK_BYTES);
+  if (IS_FULL) expect(ratio).toBeGreaterThan(0.9);
+});
+
+test(`${CONNECTIONS} connections that watch: an echo comes at once, and the host grows by less than 100 KiB for each`, async () => {
+  await ann.client.request('session.create', { name: 'calm', command: ['/bin/cat'], cwd: '/' });
+  const view = ann.attach('calm', { isNumbered: false });
+  const echo = async () => {
+    const at = performance.now();
+    await view.stream.type(Buffer.from('x\r'));
+    return performance.now() - at;
+  };
+  await echo();
+  const host = (await ann.client.request('host.status', {})).pid;
+  const before = residentBytes(host);
+  const watchers = Array.from({ length: CONNECTIONS }, (_, n) => client(`w${n}`, { watch: true }));
+  await Promise.all(watchers.map((each) => each.client.whenConnected()));
+  expect((await ann.client.request('host.status', {})).clients).toBe(CONNECTIONS + 1);
+  const echoes: number[] = [];
+  for (let n = 0; n < 50; n++) echoes.push(await echo());
+  const grown = residentBytes(host) - before;
+  console.log(`${CONNECTIONS} connections: echo median ${median(echoes).toFixed(1)} ms, host +${Math.round(grown / MIB)} MiB`);
+  expect(grown).toBeLessThan(32 * MIB + CONNECTIONS * 100 * 1024);
+  expect(median(echoes)).toBeLessThan(200);
+});
+
+test(`${SESSIONS} idle sessions: nobody is woken, and one more answers at once`, { timeout: 300_000 }, async () => {
+  for (let n = 0; n < SESSIONS; n++) await ann.client.request('session.create', { name: `s${n}`, command: ['/bin/cat'], cwd: '/' });
+  const keepers: number[] = [];
+  for (let n = 0; n < SESSIONS; n++) keepers.push((await ann.client.request('session.inspect', { session: `s${n}` })).keeperPid ?? 0);
+  const [host = 0] = hostPids(engine.home);
+  ann.close();
+  const counted = () => [host, ...keepers].map(wakeUps);
+  const sum = (counts: number[]) => counts.reduce((total, count) => total + count, 0);
+  const seconds = IS_FULL ? 10 : 3;
+  const pause = () => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+  await pause(); // what follows a start: a warm keeper, the journal's sync, the collector
+  const before = counted();
+  await pause();
+  const after = counted();
+  const perSecond = (sum(after) - sum(before)) / seconds;
+  console.log(
+    `${SESSIONS} idle sessions: ${perSecond.toFixed(1)} wake-ups a second (host ${((after[0] ?? 0) - (before[0] ?? 0)) / seconds}), host ${Math.round(residentBytes(host) / MIB)} MiB`,
+  );
+  // A collector's thread may stir once in a while; a timer that ticks would show in every process.
+  expect(perSecond).toBeLessThan(2);
+  const late = client('late');
+  const view = late.attach('s0', { isNumbered: false });
+  expect((await view.stream.type(Buffer.from('still here\r'))).verdict).toBe('applied');
+  expect(residentBytes(host)).toBeLessThan(150 * MIB + SESSIONS * 4 * MIB);
+});
