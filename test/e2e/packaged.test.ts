@@ -8,6 +8,9 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { electronPath, PATIENCE_MS, projectDir, startWorld, type World, waitForScreen } from './launch.ts';
 
+/** Connecting takes a tenth of a second, milliseconds. */
+const CONNECT_MS = 10_000;
+
 let folder: string;
 let world: World;
 let app: PackagedApp;
@@ -82,7 +85,7 @@ async function startPackaged(executable: string, env: Record<string, string>): P
     child.once('close', (code) => reject(new Error(`the packaged app ended with ${code}:\n${words}`)));
     child.once('error', reject);
   });
-  const browser: Browser = await chromium.connectOverCDP(endpoint);
+  const browser = await connect(endpoint);
   const context = browser.contexts()[0];
   const page = context?.pages()[0] ?? (await context?.waitForEvent('page', { timeout: PATIENCE_MS }));
   if (!page) throw new Error('the packaged app has no page');
@@ -93,4 +96,15 @@ async function startPackaged(executable: string, env: Record<string, string>): P
     await ended;
   };
   return { page, close };
+}
+
+/** A window that opens while Playwright connects can be lost to it, and then nothing answers: a second try finds it open. */
+async function connect(endpoint: string): Promise<Browser> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await chromium.connectOverCDP(endpoint, { timeout: CONNECT_MS });
+    } catch (error) {
+      if (attempt === 3) throw error;
+    }
+  }
 }
