@@ -62,7 +62,7 @@ export class AttachView {
     this.#session = size;
     this.#filter = new QueryFilter();
     // At first the session may be on its way to our size.
-    if (isFirst) this.#picturesFrom = Date.now() + RESIZE_MS;
+    if (isFirst) this.#picturesFrom = performance.now() + RESIZE_MS;
     this.#mode = 'picture';
     if (isFirst && this.#isDirectWanted) {
       // The host's own text brings its scrollback along.
@@ -159,7 +159,7 @@ export class AttachView {
     this.#mode = 'picture';
     this.#hasPictureStarted = false;
     this.#painter.forget();
-    this.#picturesFrom = Date.now() + RESIZE_MS;
+    this.#picturesFrom = performance.now() + RESIZE_MS;
     this.#show();
   }
 
@@ -172,7 +172,7 @@ export class AttachView {
     }
     this.#mode = 'picture';
     if (this.#pictureTimer) return;
-    const now = Date.now();
+    const now = performance.now();
     const waitMs = Math.max(this.#lastPictureAt + PICTURE_EVERY_MS, this.#picturesFrom) - now;
     if (waitMs <= 0) this.#paint();
     else {
@@ -198,7 +198,7 @@ export class AttachView {
   }
 
   #paint(): void {
-    this.#lastPictureAt = Date.now();
+    this.#lastPictureAt = performance.now();
     const screen = this.#screen;
     const start = this.#hasPictureStarted ? '' : PICTURE_START;
     if (start) this.#inputModes = null;

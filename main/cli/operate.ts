@@ -32,10 +32,14 @@ export async function withOperator<T>(
     giveUp = reject;
   });
   isLost.catch(() => {}); // the race below sees it, if it is still on
+  let lostAt: number | null = null;
   const client = await lastingClient(globals, {
     ...options,
     onState: (state) => {
-      if (state.is === 'offline' && Date.now() - state.since > GIVE_UP_MS) giveUp(state.error);
+      if (state.is === 'connected') lostAt = null;
+      if (state.is !== 'offline') return;
+      lostAt ??= performance.now();
+      if (performance.now() - lostAt > GIVE_UP_MS) giveUp(state.error);
     },
   });
   const attached = attach(client, ref);

@@ -59,6 +59,7 @@ export async function run(options: Options, session: string, words: readonly str
 
 /** The state of a session that waits for a command. Throws `busy`, `no-shell-integration` or `session-ended`. */
 async function atPrompt(client: CmdopClient, session: string): Promise<Result<'session.inspect'>> {
+  const askedAt = performance.now();
   for (;;) {
     const state = await client.request('session.inspect', { session });
     const { name, running, end, createdAt } = state.session;
@@ -67,7 +68,9 @@ async function atPrompt(client: CmdopClient, session: string): Promise<Result<'s
       throw new CmdopError('busy', `${name} runs \`${running}\`: wait for its end, or stop it with \`cmdop kill ${name} --signal INT\``);
     }
     if (state.shellIntegration) return state;
-    const canCome = TELLING_SHELLS.test(basename(state.session.command[0] ?? '')) && Date.now() - createdAt < SHELL_START_MS;
+    // By its age, and if the clock was set back since it began, by our own wait.
+    const isStarting = Date.now() - createdAt < SHELL_START_MS && performance.now() - askedAt < SHELL_START_MS;
+    const canCome = isStarting && TELLING_SHELLS.test(basename(state.session.command[0] ?? ''));
     if (!canCome) {
       throw new CmdopError(
         'no-shell-integration',

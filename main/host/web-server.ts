@@ -90,7 +90,7 @@ export class WebServer {
       );
     }
     if (current === null) await this.#listen(port ?? 0);
-    const now = Date.now();
+    const now = performance.now();
     for (const [token, { end }] of this.#tokens) if (end < now || this.#tokens.size >= MAX_TOKENS) this.#tokens.delete(token);
     const token = randomBytes(32).toString('base64url');
     this.#tokens.set(token, { end: now + TOKEN_MS, name });
@@ -135,7 +135,7 @@ export class WebServer {
   #exchange(token: string, response: ServerResponse): void {
     const known = this.#tokens.get(token);
     this.#tokens.delete(token);
-    if (known === undefined || known.end < Date.now())
+    if (known === undefined || known.end < performance.now())
       return refuse(response, 401, 'This link was used already or is too old: run `cmdop web` again and open the new one.');
     const cookie = randomBytes(32).toString('base64url');
     const [oldest] = this.#signedIn;
