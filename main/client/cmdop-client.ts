@@ -185,14 +185,16 @@ export class CmdopClient {
     const wasConnected = this.#connection !== null;
     this.#connection = null;
     for (const stream of this.#streams) if (wasConnected) stream.cut();
-    if (this.#options.reconnect === false) {
+    const isUpgrading = this.#options.clock.now() < this.#upgradeEndsAt;
+    // Whoever was only about to say hello says it to the next host, even if it would not come back after a loss.
+    if (this.#options.reconnect === false && (wasConnected || !isUpgrading)) {
       this.#setState({ is: 'closed' });
       this.#rejectConnected(error);
       return;
     }
     if (wasConnected) this.#connected = this.#newPromise();
     const { clock } = this.#options;
-    if (clock.now() < this.#upgradeEndsAt) {
+    if (isUpgrading) {
       this.#cancelRetry();
       this.#cancelRetry = clock.after(wasConnected ? 0 : UPGRADE_MS.retry, () => void this.#connect());
       if (wasConnected) this.#setState({ is: 'connecting' });

@@ -172,6 +172,36 @@ test.each([
   await work.until('again 4');
 });
 
+test.each([0, 20, 150])('a host killed %i ms into its own replacement leaves a host that serves every session', async (delayMs) => {
+  await engine.startHost();
+  const ann = engine.person('ann');
+  for (const name of ['work', 'other']) await ann.client.request('session.create', { name, cwd: '/' });
+  const work = ann.attach('work');
+  await work.until('# ');
+  const old = pidOf(ann);
+  const { pid } = await ann.client.request('host.handoff', { build: { node: nodePath(), hostBundle: BUNDLE } });
+  await new Promise((resolve) => setTimeout(resolve, delayMs)); // a moment to be killed at, not one to wait for
+  await engine.killHost();
+  await ann.until(() => ann.client.state.is === 'connected' && pidOf(ann) !== old);
+  expect(pidOf(ann)).toBe(pid);
+  expect(await running(ann.client)).toBe(2);
+  await work.type('echo still $((1+1))\r');
+  await work.until('still 2');
+});
+
+test('whoever comes while the host is replaced waits a moment and is served; two replacements at once are refused', async () => {
+  await engine.startHost();
+  const ann = engine.person('ann');
+  await ann.client.request('session.create', { name: 'work', cwd: '/' });
+  const build = { node: nodePath(), hostBundle: BUNDLE };
+  const both = await Promise.allSettled([1, 2].map(() => ann.client.request('host.handoff', { build })));
+  expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+  await ann.until(() => ann.client.state.is !== 'connected');
+  const late = Array.from({ length: 20 }, (_, n) => engine.person(`late ${n}`, { reconnect: false }));
+  const lists = await Promise.all(late.map(({ client }) => client.request('session.list', {})));
+  expect(lists.every(({ sessions }) => sessions.length === 1 && sessions[0]?.state === 'running')).toBe(true);
+});
+
 test('a build that marks sessions as ended cannot hide them', async () => {
   await engine.startHost();
   const ann = engine.person('ann');

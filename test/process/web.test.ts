@@ -111,3 +111,10 @@ test('after a crash of the host a page is served again at the same address; afte
   await engine.startHost();
   await expect(get(origin, { cookie })).rejects.toThrow(/ECONNREFUSED/);
 });
+
+test('when the host is replaced by another build a page is served again at the same address', async () => {
+  const { origin, cookie } = await signIn();
+  const { pid } = await ann.client.request('host.handoff', {});
+  await ann.until(() => ann.client.state.is === 'connected' && ann.client.host?.pid === pid);
+  expect((await get(origin, { cookie })).status).toBe(200);
+});
