@@ -29,6 +29,9 @@ export type MenuCommand =
   | 'zoom-out'
   | 'zoom-reset';
 
+/** The host program that belongs to the app, and which build it is. */
+export type HostBuild = { version: string; build: string | null; node: string; hostBundle: string };
+
 export type DesktopApi = {
   readonly platform: 'linux' | 'darwin' | 'win32';
   readonly version: string;
@@ -40,6 +43,8 @@ export type DesktopApi = {
    * Rejects with a sentence that says what to do.
    */
   connect(): Promise<{ id: number }>;
+  /** What could take the place of a host of another build. */
+  hostBuild(): Promise<HostBuild>;
   preferences(): Promise<Preferences>;
   savePreferences(preferences: Preferences): Promise<void>;
   /** Only http, https and mailto; asks nothing. */

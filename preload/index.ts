@@ -8,6 +8,7 @@ const api: DesktopApi = {
   version: process.argv.find((argument) => argument.startsWith(VERSION_ARGUMENT))?.slice(VERSION_ARGUMENT.length) ?? '',
   identity: () => call('identity'),
   connect: () => call('connect'),
+  hostBuild: () => call('hostBuild'),
   preferences: () => call('preferences'),
   savePreferences: (preferences: Preferences) => call('savePreferences', preferences),
   openExternal: (url: string) => call('openExternal', url),

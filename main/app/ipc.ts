@@ -1,7 +1,10 @@
 /** Answers the page's calls: who asks is checked first, then what it asks. */
 import { app, BrowserWindow, clipboard, type IpcMainInvokeEvent, ipcMain, shell } from 'electron';
 import { z } from 'zod';
+import { buildId } from '#local/build-id.ts';
 import { personName } from '#local/person-name.ts';
+import { nodePath, programPath } from '#local/runtime.ts';
+import { VERSION } from '#local/version.ts';
 import type { DesktopApi } from '../../preload/api.ts';
 import { type Answer, CALL } from '../../preload/channels.ts';
 import { connectPage } from './broker.ts';
@@ -21,6 +24,10 @@ export function answerPage(): void {
   answer('connect', NOTHING, (_nothing, { senderFrame }) => {
     if (!senderFrame) throw new Error('the page is gone');
     return connectPage(senderFrame);
+  });
+  answer('hostBuild', NOTHING, () => {
+    const hostBundle = programPath('host');
+    return { version: VERSION, build: buildId(hostBundle), node: nodePath(), hostBundle };
   });
   answer('preferences', NOTHING, () => loadPreferences());
   answer('savePreferences', preferencesSchema, (preferences) => savePreferences(preferences));

@@ -1,7 +1,8 @@
 /** What is wrong with the link or the host: since when, and what to do. It stands where the control bar is, so that nothing moves. */
 import { useEffect, useState } from 'react';
+import { replaceHost } from '../state/actions.ts';
 import { client } from '../state/engine.ts';
-import { useApp } from '../state/store.ts';
+import { app, useApp } from '../state/store.ts';
 import { timeText } from '../text/format.ts';
 
 export function OfflineBanner() {
@@ -27,6 +28,24 @@ export function Warnings() {
       <span className="banner-text wrap">{warning}</span>
     </div>
   ));
+}
+
+/** Quiet: the old host works, it is only not the newest. */
+export function OtherBuild() {
+  const build = useApp((state) => state.otherBuild);
+  const isConnected = useApp((state) => state.link.is === 'connected');
+  if (!build || !isConnected) return null;
+  return (
+    <div className="banner" role="status" data-testid="other-build">
+      <span className="banner-text">The host is of another build than this app. Sessions go on while it is replaced.</span>
+      <button type="button" className="button small quiet" onClick={() => app.set({ otherBuild: null })}>
+        Not now
+      </button>
+      <button type="button" className="button small" onClick={() => void replaceHost(build)}>
+        Replace host
+      </button>
+    </div>
+  );
 }
 
 /** Seconds to the next attempt; only while it is far enough to be worth reading. */

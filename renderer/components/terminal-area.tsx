@@ -5,7 +5,7 @@ import { openTab, pasteText, quickSession } from '../state/actions.ts';
 import { keyText } from '../state/commands.ts';
 import { useApp } from '../state/store.ts';
 import { shortenPath } from '../text/format.ts';
-import { OfflineBanner, Warnings } from './banners.tsx';
+import { OfflineBanner, OtherBuild, Warnings } from './banners.tsx';
 import { ControlBar } from './control-bar.tsx';
 import { Keys } from './hint.tsx';
 import { SearchBar } from './search-bar.tsx';
@@ -28,6 +28,7 @@ export function TerminalArea() {
     >
       {isOffline ? <OfflineBanner /> : tabs.length > 0 && <ControlBar />}
       <Warnings />
+      <OtherBuild />
       <div className={`panes${isOffline ? ' offline' : ''}`}>
         {tabs.map((id) => (
           <TerminalPane key={id} session={id as SessionId} isActive={id === activeTab} />

@@ -29,6 +29,7 @@ export function browserPlatform(): Platform {
       url.hash = '';
       return connectWebSocket(url.href);
     },
+    hostBuild: async () => null,
     preferences: async () => readPreferences(),
     savePreferences: async (preferences) => localStorage.setItem(PREFERENCES_KEY, JSON.stringify(preferences)),
     openExternal: async (url) => {

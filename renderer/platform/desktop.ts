@@ -10,6 +10,7 @@ export function desktopPlatform(app: DesktopApi): Platform {
     canReadClipboard: true,
     identity: () => app.identity(),
     connect: () => connectMessagePort(app),
+    hostBuild: () => app.hostBuild(),
     preferences: () => app.preferences(),
     savePreferences: (preferences) => app.savePreferences(preferences),
     openExternal: (url) => app.openExternal(url),

@@ -1,6 +1,6 @@
 /** What the page needs from where it runs: the desktop app or a browser. */
 import type { Transport } from '#protocol/transport.ts';
-import type { MenuCommand, Preferences } from '../../preload/api.ts';
+import type { HostBuild, MenuCommand, Preferences } from '../../preload/api.ts';
 import { browserPlatform } from './browser.ts';
 import { desktopPlatform } from './desktop.ts';
 
@@ -11,6 +11,8 @@ export type Platform = {
   readonly canReadClipboard: boolean;
   identity(): Promise<{ name: string }>;
   connect(): Promise<Transport>;
+  /** Null in a browser: its page is the running host's own. */
+  hostBuild(): Promise<HostBuild | null>;
   preferences(): Promise<Preferences>;
   savePreferences(preferences: Preferences): Promise<void>;
   openExternal(url: string): Promise<void>;

@@ -2,7 +2,7 @@
 import { flushSync } from 'react-dom';
 import type { SessionId } from '#protocol/ids.ts';
 import type { Method, ParamsInput, Result, SessionSummary } from '#protocol/messages.ts';
-import type { Preferences } from '../../preload/api.ts';
+import type { HostBuild, Preferences } from '../../preload/api.ts';
 import { platform } from '../platform/platform.ts';
 import { client } from './engine.ts';
 import { app, findSession, setPreferences, toast } from './store.ts';
@@ -79,6 +79,22 @@ export async function restartSession(session: SessionId): Promise<void> {
   if (!restarted) return;
   if (restarted.isHome) toast(`Its folder is gone: the new shell is in ${restarted.session.cwd}`);
   openTab(session);
+}
+
+/** Puts the app's build in the host's place; says so, or why not. */
+export async function replaceHost({ node, hostBundle }: HostBuild): Promise<void> {
+  app.set({ otherBuild: null });
+  const before = client().host?.startedAt;
+  const asked = await ask('host.handoff', { build: { node, hostBundle } });
+  if (!asked) return;
+  const stop = app.subscribe(async ({ link }, { link: linkBefore }) => {
+    if (link.is !== 'connected' || linkBefore.is === 'connected') return;
+    stop();
+    if (client().host?.pid === asked.pid) return toast('The host is replaced. Every session went on.');
+    const status = await ask('host.status', {});
+    const isOld = client().host?.startedAt === before;
+    toast(status?.failedHandoff?.message ?? (isOld ? 'The host was not replaced.' : 'Another host serves now.'), 'error');
+  });
 }
 
 export async function renameSession(session: SessionSummary, name: string): Promise<void> {

@@ -47,6 +47,7 @@ export function startEngine(name: string): void {
       app.set({ link });
       // Called from within the constructor, before `created` exists.
       queueMicrotask(() => showLink(created));
+      if (link.is === 'connected') void compareBuilds(created);
       if (link.is === 'connected') setTimeout(() => void measureLatency(created), FIRST_LATENCY_MS);
     },
     onEvent: received,
@@ -68,6 +69,18 @@ async function measureLatency(of: CmdopClient): Promise<void> {
     return; // the link broke: its state says so
   }
   showLink(of);
+}
+
+/** A host too old to say its build is told by its version. */
+async function compareBuilds(of: CmdopClient): Promise<void> {
+  const { host } = of;
+  try {
+    const own = await platform.hostBuild();
+    const isOther = own !== null && host !== null && (own.version !== host.version || (host.build ?? own.build) !== own.build);
+    app.set({ otherBuild: isOther ? own : null });
+  } catch {
+    app.set({ otherBuild: null }); // no host program here: then there is nothing to offer
+  }
 }
 
 function showLink(of: CmdopClient): void {

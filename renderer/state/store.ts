@@ -3,7 +3,7 @@ import { create } from 'zustand';
 import type { ClientState } from '#client/cmdop-client.ts';
 import type { ClientId, SessionId } from '#protocol/ids.ts';
 import type { Actor, CommandRecord, SessionSummary } from '#protocol/messages.ts';
-import type { Preferences } from '../../preload/api.ts';
+import type { HostBuild, Preferences } from '../../preload/api.ts';
 import { DEFAULT_PREFERENCES } from '../platform/default-preferences.ts';
 
 export type Toast = {
@@ -29,6 +29,8 @@ export type AppState = {
   /** Null until the host told; newest last. */
   sessions: readonly SessionSummary[] | null;
   warnings: readonly string[];
+  /** The app's own build, where the running host is of another one and nobody said to leave it so. */
+  otherBuild: HostBuild | null;
   /** `session client` of everyone who typed within the last moments. */
   typing: ReadonlySet<string>;
   preferences: Preferences;
@@ -48,6 +50,7 @@ export const useApp = create<AppState>(() => ({
   client: null,
   sessions: null,
   warnings: [],
+  otherBuild: null,
   typing: new Set(),
   preferences: DEFAULT_PREFERENCES,
   dialog: null,
