@@ -31,8 +31,10 @@ export class HostProcess {
   #lock: Lock;
   #host: Host;
   #server: Server | null = null;
-  #successor: Successor | null = null;
+  /** Gives way, or stops. */
   #isLeaving = false;
+  /** Told to stop while it gave way: done where that fails. */
+  #isStopAsked = false;
 
   constructor({ paths, lock }: { paths: LocalPaths; lock: Lock }) {
     this.#paths = paths;
@@ -49,9 +51,9 @@ export class HostProcess {
 
   /** Ends the process; the sessions wait for the next host. */
   async stop(): Promise<void> {
-    if (this.#isLeaving && !this.#successor) return;
+    this.#isStopAsked = true;
+    if (this.#isLeaving) return;
     this.#isLeaving = true;
-    await this.#successor?.end();
     if (process.platform !== 'win32') rmSync(this.#paths.hostSocket, { force: true });
     this.#server?.close();
     await this.#host.stop('stopped');
@@ -65,19 +67,26 @@ export class HostProcess {
     const wanted = build ?? { node: nodePath(), hostBundle: programPath('host') };
     checkBuild(wanted);
     this.#isLeaving = true;
-    try {
-      this.#successor = await Successor.start(wanted, this.#listenerDescriptor);
-    } catch (error) {
-      this.#isLeaving = false;
-      throw error;
-    }
-    const successor = this.#successor;
+    const successor = await this.#load(wanted);
     setImmediate(() => void this.#giveWay(successor)); // after the answer
     return { pid: successor.pid };
   }
 
+  /** The build, once it waits. Rejects if it does not come so far, or this host was told to stop meanwhile. */
+  async #load(build: Build): Promise<Successor> {
+    try {
+      const successor = await Successor.start(build, { listener: this.#listenerDescriptor, logFile: this.#paths.logFile });
+      if (!this.#isStopAsked) return successor;
+      await successor.end();
+      throw new CmdopError('busy', 'this host was told to stop meanwhile');
+    } catch (error) {
+      this.#isLeaving = false;
+      if (this.#isStopAsked) void this.stop();
+      throw error;
+    }
+  }
+
   async #giveWay(successor: Successor): Promise<void> {
-    this.#successor = null;
     // Clients that connect from here on wait in the socket until the next host, or this one, accepts them.
     this.#server?.close();
     await this.#host.stop('upgrade');
@@ -101,6 +110,7 @@ export class HostProcess {
     this.#host = this.#newHost({ at: systemClock.wallNow(), message });
     await this.start({ isInheriting: false });
     this.#isLeaving = false;
+    if (this.#isStopAsked) void this.stop();
   }
 
   #newHost(failedHandoff: { at: number; message: string } | null): Host {

@@ -7,7 +7,9 @@ import { rmSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { homedir } from 'node:os';
 import { CmdopError } from '#protocol/errors.ts';
+import type { Offset } from '#protocol/ids.ts';
 import type { Actor, Params, ScreenText, SessionEnd } from '#protocol/messages.ts';
+import { KeeperLink } from './keeper-link.ts';
 import type { KeeperStarter } from './keeper-starter.ts';
 import type { LiveSession } from './live-session.ts';
 import { bootId, type KeeperMeta, type SessionSurroundings } from './open-session.ts';
@@ -43,7 +45,7 @@ export class SessionRestart {
     await old.output.openScreen();
     const screen = await screens.read(old.id);
     await old.left;
-    if (await isListening(socket)) {
+    if (await lives(socket, old.id)) {
       throw new CmdopError('session-running', `the keeper of ${old.name} still lives: \`cmdop host upgrade --force\` finds it again`);
     }
     const launch = prepareLaunch({
@@ -150,6 +152,18 @@ function isFolder(path: string): boolean {
     return statSync(path).isDirectory();
   } catch {
     return false; // gone, or not ours to enter
+  }
+}
+
+/** Whether a keeper answers there. To connect is no proof: the kernel still takes a call for a process that dies just now. */
+async function lives(path: string, session: string): Promise<boolean> {
+  const listener = { output: () => {}, applied: () => {}, exited: () => {}, lost: () => {} };
+  try {
+    const link = await KeeperLink.open({ path, session, from: 0 as Offset, listener });
+    link.close();
+    return true;
+  } catch {
+    return isListening(path); // it said nothing, or is gone
   }
 }
 

@@ -4,7 +4,7 @@
  * If we die while it waits, its stdin ends and it serves as any next host does.
  */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import { accessSync, constants, realpathSync, type Stats, statSync } from 'node:fs';
+import { accessSync, closeSync, constants, openSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { CmdopError } from '#protocol/errors.ts';
@@ -15,6 +15,9 @@ export const SUCCESSOR_ENV = 'CMDOP_SUCCESSOR';
 const PATIENCE_MS = 8_000;
 /** Most that is read of what it says, bytes. */
 const MAX_WORDS_BYTES = 16 * 1024;
+
+/** `listener`: the descriptor that clients connect to, or null where it cannot be handed on. `logFile`: for what it says of a failure. */
+type Surroundings = { listener: number | null; logFile: string };
 
 export type Build = { node: string; hostBundle: string };
 
@@ -47,15 +50,16 @@ export class Successor {
   #heard: () => void = () => {};
   #exit: string | null = null;
 
-  /** `listener`: the descriptor that clients connect to, or null where it cannot be handed on. */
-  private constructor({ node, hostBundle }: Build, listener: number | null) {
+  private constructor({ node, hostBundle }: Build, { listener, logFile }: Surroundings) {
+    const log = openSync(logFile, 'a', 0o600);
     this.#child = spawn(node, [hostBundle], {
       detached: true,
       cwd: '/',
       env: { ...process.env, [SUCCESSOR_ENV]: listener === null ? 'alone' : 'listener' },
-      stdio: ['pipe', 'pipe', 'ignore', ...(listener === null ? [] : [listener])],
+      stdio: ['pipe', 'pipe', log, ...(listener === null ? [] : [listener])],
       windowsHide: true,
     }) as ChildProcessByStdio<Writable, Readable, null>;
+    closeSync(log);
     this.#child.stdin.on('error', () => {}); // the exit tells
     this.#child.stdout.on('error', () => {}); // the exit tells
     this.#child.stdout.on('data', (bytes: Buffer) => {
@@ -78,8 +82,8 @@ export class Successor {
   }
 
   /** Resolves when the build has loaded and waits; nobody has noticed anything so far. Rejects with `spawn-failed`. */
-  static async start(build: Build, listener: number | null): Promise<Successor> {
-    const successor = new Successor(build, listener);
+  static async start(build: Build, surroundings: Surroundings): Promise<Successor> {
+    const successor = new Successor(build, surroundings);
     try {
       await successor.#says(/^waiting$/m, 'did not load');
       return successor;

@@ -231,3 +231,18 @@ test('what others could have changed is never run', async () => {
     await expect(ann.client.request('host.handoff', { build: { node: nodePath(), hostBundle } })).rejects.toThrow(why);
   }
 });
+
+test('told to stop while another build is loaded, the host stops', async () => {
+  await engine.startHost();
+  const ann = engine.person('ann', { reconnect: false });
+  await ann.client.request('session.create', { name: 'work', cwd: '/' });
+  const hasExited = new Promise((resolve) => engine.host?.once('exit', resolve));
+  const slow = brokenBuild('slow', 'setTimeout(() => console.log("waiting"), 300); setInterval(() => {}, 1000)');
+  const asked = ann.client.request('host.handoff', { build: { node: nodePath(), hostBundle: slow } });
+  const refused = expect(asked).rejects.toThrow();
+  await ann.client.request('host.stop', {});
+  await refused;
+  expect(await hasExited).toBe(0);
+  await engine.startHost();
+  expect(await running(engine.person('ben').client)).toBe(1);
+});
