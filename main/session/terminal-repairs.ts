@@ -7,6 +7,8 @@
  *   less scrollback would put the cursor in different rows. A saved row is a row of the screen.
  * - DECRC takes back flags that belong to what DECSC does not save, underline style and link: a link that was closed is
  *   open again, an open one is not, depending on what came before.
+ * - Scrolling, inserting, deleting, tabbing and repeating are done as often as a program says, up to 2 147 483 647 times:
+ *   thirteen bytes of output would stop every window for minutes. Beyond the screen more of it changes nothing.
  */
 
 type Parameters = readonly (number | number[])[];
@@ -32,10 +34,32 @@ type Buffer = {
 };
 type Extended = { underlineStyle: number; readonly _ext: number; readonly _urlId: number; clone(): Extended };
 
+type RepeatedName =
+  | 'scrollUp'
+  | 'scrollDown'
+  | 'insertLines'
+  | 'deleteLines'
+  | 'cursorForwardTab'
+  | 'cursorBackwardTab'
+  | 'repeatPrecedingCharacter';
+const rows = ({ rows: most }: Core) => most;
+const cols = ({ cols: most }: Core) => most;
+/** By the last byte of their sequences. */
+const REPEATED: Record<string, { name: RepeatedName; most: (core: Core) => number }> = {
+  S: { name: 'scrollUp', most: rows },
+  T: { name: 'scrollDown', most: rows },
+  L: { name: 'insertLines', most: rows },
+  M: { name: 'deleteLines', most: rows },
+  I: { name: 'cursorForwardTab', most: cols },
+  Z: { name: 'cursorBackwardTab', most: cols },
+  b: { name: 'repeatPrecedingCharacter', most: (core) => core.cols * core.rows },
+};
+
 type Core = {
   readonly cols: number;
+  readonly rows: number;
   readonly buffers: { readonly active: Buffer; readonly normal: Buffer; readonly alt: Buffer };
-  readonly _inputHandler: {
+  readonly _inputHandler: Record<RepeatedName, (params: { params: number[]; length: number }) => boolean> & {
     _eraseInBufferLine(row: number, from: number, to: number, unwrap: boolean, isSelective: boolean): void;
     _resetBufferLine(row: number, isSelective: boolean): void;
     markRangeDirty(first: number, last: number): void;
@@ -55,6 +79,9 @@ export class TerminalRepairs {
   constructor(terminal: RepairableTerminal) {
     this.#core = coreOf(terminal);
     const { parser } = terminal;
+    for (const [final, { name, most }] of Object.entries(REPEATED)) {
+      parser.registerCsiHandler({ final }, ([times]) => this.#bound(name, Number(times), most(this.#core)));
+    }
     for (const prefix of ['', '?']) {
       const id = { ...(prefix ? { prefix } : {}), final: 'J' };
       parser.registerCsiHandler(id, ([what]) => what === 1 && this.#eraseAbove(prefix === '?'));
@@ -98,6 +125,13 @@ export class TerminalRepairs {
     return false;
   }
 
+  /** True if it was done as often as it makes a difference; else it is left to xterm. */
+  #bound(name: RepeatedName, times: number, most: number): boolean {
+    if (!(times > most)) return false;
+    this.#core._inputHandler[name]({ params: [most], length: 1 });
+    return true;
+  }
+
   #save(): false {
     const { active } = this.#core.buffers;
     this.#saved.set(active, active.y);
@@ -123,7 +157,7 @@ const names = (parameters: Parameters, ...modes: number[]) => parameters.some((p
 function coreOf(terminal: object): Core {
   const core: unknown = Reflect.get(terminal, '_core');
   const input: unknown = typeof core === 'object' && core ? Reflect.get(core, '_inputHandler') : null;
-  for (const name of ['_eraseInBufferLine', '_resetBufferLine', 'markRangeDirty']) {
+  for (const name of ['_eraseInBufferLine', '_resetBufferLine', 'markRangeDirty', ...Object.values(REPEATED).map((each) => each.name)]) {
     if (typeof input !== 'object' || !input || typeof Reflect.get(input, name) !== 'function') {
       throw new Error(
         `xterm.js is not as cmdop knows it (6.0.0): it has no ${name}; pin it to 6.0.0 or adapt main/session/terminal-repairs.ts`,

@@ -70,7 +70,7 @@ export class VtScanner {
           if (--this.#missing === 0 && isLegal(this.#bits, this.#length)) this.#step(this.#bits, base + at - this.#length, base + at);
         } else {
           this.#missing = 0; // what was begun is dropped, and this byte begins anew
-          isBroken = true;
+          isBroken = this.#state === GROUND; // elsewhere ground was left long before
         }
         continue;
       }

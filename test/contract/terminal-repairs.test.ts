@@ -76,3 +76,15 @@ describe('a character cut in two', () => {
     expect(unfinishedBytes(Uint8Array.from(bytes))).toBe(count);
   });
 });
+
+test.each([...'STLMIZb'])('CSI 2147483647 %s is done in no time, and as often as it makes a difference', (final) => {
+  const shown = (count: number) => {
+    const { terminal, write } = newTerminal(SIZE, { scrollback: 0 });
+    write(`one\r\ntwo\r\nthree\x1b[2;2Hx\x1b[${count}${final}`);
+    const { active } = terminal.buffer;
+    return [active.cursorX, active.cursorY, ...Array.from({ length: 5 }, (_, row) => active.getLine(row)?.translateToString())];
+  };
+  const from = performance.now();
+  expect(shown(2_147_483_647)).toEqual(shown(SIZE.cols * SIZE.rows));
+  expect(performance.now() - from).toBeLessThan(1000);
+});
