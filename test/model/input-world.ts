@@ -211,8 +211,7 @@ export class InputWorld {
       registry: { find: () => session },
       records: this.#records,
       attachments,
-      version: 'test',
-      startedAt: 0,
+      identity: { version: 'test', build: null, startedAt: 0 },
     } as unknown as MethodsContext;
     const handlers = createHandlers(context);
     return {
