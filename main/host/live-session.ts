@@ -127,8 +127,7 @@ export class LiveSession {
 
   /** Output up to here is stored: the keeper may forget it. */
   outputStored(offset: Offset): void {
-    this.#keeper?.ack(offset);
-    this.output.caughtUp();
+    this.output.storedUpTo(offset);
   }
 
   async attach(
@@ -193,7 +192,7 @@ export class LiveSession {
   }
 
   acknowledged(channel: Channel, offset: Offset): void {
-    this.#clients.at(channel)?.subscriber?.ack(offset);
+    this.output.acknowledged(channel, offset);
   }
 
   drained(channel: Channel): void {

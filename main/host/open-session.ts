@@ -74,6 +74,7 @@ export async function openSession(options: OpenOptions): Promise<LiveSession> {
     log,
     checkpoints,
     sizes: new SizeHistory(resizes),
+    now: clock.now,
     gapped: (range) => journal.append({ session: id, actor: null, interface: null, kind: 'gap', outputOffset: range.to, payload: range }),
   });
   const note = keeper ? checkedNote(keeper.hello.note) : null;

@@ -9,6 +9,7 @@ import type { Channel, Offset, SessionId } from '#protocol/ids.ts';
 import type { Size } from '#protocol/messages.ts';
 import { OutputRing } from '#session/output-ring.ts';
 import { type Checkpoint, type CheckpointLog, MAX_REPLAY_BYTES } from './checkpoint-log.ts';
+import { FloodPace } from './flood-pace.ts';
 import type { OutputLog } from './output-log.ts';
 import type { Snapshot } from './screen-messages.ts';
 import type { Screens } from './screens.ts';
@@ -46,6 +47,8 @@ export type SessionOutputOptions = {
   log: OutputLog;
   checkpoints: CheckpointLog;
   sizes: SizeHistory;
+  /** Monotonic, milliseconds. */
+  now: () => number;
   gapped: (range: { from: Offset; to: Offset }) => void;
 };
 
@@ -57,6 +60,7 @@ export class SessionOutput implements OutputSource {
   readonly ring: OutputRing;
   readonly #subscribers = new Map<Channel, Subscriber>();
   readonly #sizes: SizeHistory;
+  readonly #pace: FloodPace;
   #isScreenOpen = false;
   #screenOpening: Promise<void> | null = null;
   #keeper: { pause(): void; resume(): void } | null = null;
@@ -68,6 +72,8 @@ export class SessionOutput implements OutputSource {
   constructor(options: SessionOutputOptions) {
     this.#options = options;
     this.#sizes = options.sizes;
+    const readers = (now: number) => [...this.#subscribers.values()].map((subscriber) => subscriber.reader(now));
+    this.#pace = new FloodPace({ readers, now: options.now });
     this.ring = new OutputRing({ start: options.log.end, capacityBytes: RING_BYTES });
   }
 
@@ -88,8 +94,9 @@ export class SessionOutput implements OutputSource {
   }
 
   /** Who to hold back when the screen or the disk is behind; its output up to `promisedEnd` comes for certain. */
-  from(keeper: { pause(): void; resume(): void }, promisedEnd: Offset): void {
+  from(keeper: { pause(): void; resume(): void; ack(offset: Offset): void }, promisedEnd: Offset): void {
     this.#keeper = keeper;
+    this.#pace.from((offset) => keeper.ack(offset));
     this.#promisedEnd = promisedEnd;
   }
 
@@ -142,6 +149,18 @@ export class SessionOutput implements OutputSource {
   /** The screen's own checkpoint: where a later replay may begin. */
   checkpoint({ offset, size, line, text }: Snapshot): void {
     this.#options.checkpoints.add({ offset, size, line: line + this.#lineBase, text: decoder.decode(text) });
+  }
+
+  /** Output up to here is stored: the keeper may forget it, at the pace of the clients. */
+  storedUpTo(offset: Offset): void {
+    this.#pace.stored(offset);
+    this.caughtUp();
+  }
+
+  /** A client has parsed up to here. */
+  acknowledged(channel: Channel, offset: Offset): void {
+    this.#subscribers.get(channel)?.ack(offset, this.#options.now());
+    this.#pace.settle();
   }
 
   /** The screen has parsed or the disk has stored more. */
@@ -211,6 +230,7 @@ export class SessionOutput implements OutputSource {
   unsubscribe(channel: Channel): void {
     this.#subscribers.get(channel)?.dispose();
     this.#subscribers.delete(channel);
+    this.#pace.settle();
   }
 
   nextResize({ index }: { offset: Offset; index: number }): { offset: Offset; size: Size; index: number } | null {
@@ -249,6 +269,7 @@ export class SessionOutput implements OutputSource {
   }
 
   async dispose(): Promise<void> {
+    this.#pace.dispose();
     for (const subscriber of this.#subscribers.values()) subscriber.dispose();
     this.#subscribers.clear();
     await this.#options.log.dispose();

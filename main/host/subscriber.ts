@@ -8,7 +8,9 @@ import { encodeOutputHeader, encodeSnapshotHeader, MAX_OUTPUT_BYTES } from '#pro
 import type { Channel, Offset } from '#protocol/ids.ts';
 import type { EventName, EventParams, Size } from '#protocol/messages.ts';
 import type { OutputRing } from '#session/output-ring.ts';
+import { ReaderRate } from '#session/reader-rate.ts';
 import { SendWindow } from '#session/send-window.ts';
+import type { Reader } from './flood-pace.ts';
 
 /** Largest OUTPUT frame, bytes: a frame is also what a resize or a gap waits for. */
 const FRAME_BYTES = 256 * 1024;
@@ -40,6 +42,7 @@ export class Subscriber {
   readonly #port: OutputPort;
   readonly #source: OutputSource;
   readonly #window: SendWindow;
+  readonly #rate = new ReaderRate();
   /** Bytes below this offset may be read from storage: the replay that an attach asked for. */
   #replayUntil: Offset;
   #resizeIndex: number;
@@ -66,9 +69,17 @@ export class Subscriber {
     return this.#window.cursor;
   }
 
-  ack(offset: Offset): void {
+  ack(offset: Offset, now: number): void {
+    const before = this.#window.acked;
     this.#window.ack(offset);
+    this.#rate.took(this.#window.acked - before, now);
     this.pump();
+  }
+
+  /** How far it is behind, and how fast it takes what it gets. */
+  reader(now: number): Reader {
+    const behindBytes = this.#source.ring.end - this.cursor;
+    return { behindBytes, recentBytes: this.#rate.recentBytes(now), isBeginning: this.#rate.isBeginning(now) };
   }
 
   /** Sends what there is and may be sent. Called on new output, on acknowledgement and when the socket has drained. */

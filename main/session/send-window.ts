@@ -17,6 +17,10 @@ export class SendWindow {
   get cursor(): Offset {
     return this.#cursor as Offset;
   }
+  /** The client has parsed what is before. */
+  get acked(): Offset {
+    return this.#acked as Offset;
+  }
   /** Bytes that may be sent now. */
   get credit(): number {
     return Math.max(0, WINDOW_BYTES - (this.#cursor - this.#acked));

@@ -77,6 +77,18 @@ function watch(
   options: { session: string; attach: AttachOptions; isNumbered: boolean; changed: () => void },
 ): LightView {
   const { session, attach, isNumbered, changed } = options;
+  const receive = (bytes: Uint8Array, parsed: () => void) => {
+    const before = stream.offset;
+    parsed();
+    // Further frames of a snapshot's text move nothing.
+    if (stream.offset === before && bytes.length > 0) return;
+    if (stream.offset !== view.offset + bytes.length) view.fault ??= `from ${view.offset} it went on to ${stream.offset - bytes.length}`;
+    const wrong = isNumbered ? firstWrongByte(stream.offset - bytes.length, bytes) : null;
+    if (wrong !== null) view.fault ??= `byte ${wrong} is not the program's`;
+    view.offset = stream.offset;
+    view.bytes += bytes.length;
+    changed();
+  };
   const stream = client.attach(
     session,
     {
@@ -86,21 +98,7 @@ function watch(
         view.offset = stream.offset;
         changed();
       },
-      output: (bytes, parsed) => {
-        const before = stream.offset;
-        parsed();
-        // Further frames of a snapshot's text move nothing.
-        if (stream.offset === before && bytes.length > 0) {
-          return;
-        }
-        if (stream.offset !== view.offset + bytes.length)
-          view.fault ??= `from ${view.offset} it went on to ${stream.offset - bytes.length}`;
-        const wrong = isNumbered ? firstWrongByte(stream.offset - bytes.length, bytes) : null;
-        if (wrong !== null) view.fault ??= `byte ${wrong} is not the program's`;
-        view.offset = stream.offset;
-        view.bytes += bytes.length;
-        changed();
-      },
+      output: receive,
       resized: () => {},
       gap: (gap) => view.gaps.push(gap),
       refused: () => {},
