@@ -35,7 +35,8 @@ export async function attach(settings: AttachSettings, session: string): Promise
   const { ending, name } = await new Attachment({ settings, ref, keys }).run();
   if (ending.by === 'detach') process.stdout.write(`[detached from ${name}]\n`);
   else {
-    process.stdout.write(`[${name} ended: ${showEnd(ending.end)}]\n`);
+    const isLost = ending.end.reason === 'machine-restarted' || ending.end.reason === 'keeper-lost';
+    process.stdout.write(`[${name} ended: ${showEnd(ending.end)}${isLost ? `; \`cmdop restart ${name}\` opens a new shell there` : ''}]\n`);
     process.exitCode = programExitCode(ending.end);
   }
 }
