@@ -37,7 +37,7 @@ export function OtherBuild() {
   if (!build || !isConnected) return null;
   return (
     <div className="banner" role="status" data-testid="other-build">
-      <span className="banner-text">The host is of another build than this app. Sessions go on while it is replaced.</span>
+      <span className="banner-text">The host is of another build. Sessions go on while it is replaced.</span>
       <button type="button" className="button small quiet" onClick={() => app.set({ otherBuild: null })}>
         Not now
       </button>
