@@ -22,13 +22,16 @@ const ANSI_MODES = new Set([4, 20]);
 /** The title's stack; the rest moves the window or reports. */
 const WINDOW_OPERATIONS = new Set([22, 23]);
 
-/** Whether a byte ends a CSI sequence that `allowedCsi` has to look at. */
-export const MAY_MATTER = new Uint8Array(256);
-for (const kind of [...CSI_DROPPED, '||t', '||h', '||l']) MAY_MATTER[kind.charCodeAt(kind.length - 1)] = 1;
+const MATTERS = new Uint8Array(256);
+for (const kind of [...CSI_DROPPED, '||t', '||h', '||l']) MATTERS[kind.charCodeAt(kind.length - 1)] = 1;
+
+/** Whether `allowedCsi` has to look at a CSI sequence; colours end as one question does, which has a `?`. */
+export const mayMatter = (first: number, last: number) => MATTERS[last] === 1 && (last !== 0x6d || first === 0x3f);
 
 /** What of a CSI sequence, without its introducer, is shown: all of it, less, or nothing. */
 export function allowedCsi(sequence: string): string {
   const plain = sequence.replace(/[\x00-\x1f\x7f]/g, '');
+  if (!mayMatter(plain.charCodeAt(0), plain.charCodeAt(plain.length - 1))) return sequence;
   const [, prefix = '', params = '', intermediates = '', final = ''] = /^([<-?]?)([0-9:;]*)([ -/]*)([@-~])$/.exec(plain) ?? [];
   if (final === '') return ''; // no terminal gives it a meaning
   if (CSI_DROPPED.has(`${prefix}|${intermediates}|${final}`)) return '';

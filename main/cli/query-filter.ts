@@ -6,10 +6,12 @@
  * Terminals disagree about a string that is broken off, by ESC or a C1 control. Here it ends at once, with a terminator
  * where part of it was shown, so that what follows is judged for what it is in every terminal.
  */
-import { allowedCsi, isAllowedEscape, judgeString, MAY_MATTER, type StringKind } from './output-rules.ts';
+import { allowedCsi, isAllowedEscape, judgeString, mayMatter, type StringKind } from './output-rules.ts';
 
 /** Longest sequence held until it is known what it is, bytes: all colours of a palette fit. A longer one is dropped. */
 const MAX_HELD_BYTES = 8192;
+/** A CSI sequence longer than this is not judged where it lies. */
+const MAX_FAST_BYTES = 256;
 
 const ESC = 0x1b;
 const BEL = 0x07;
@@ -62,7 +64,7 @@ export class QueryFilter {
         if (csiEnd > 0) {
           // A whole CSI sequence in one piece, by far the most frequent: judged where it lies.
           this.#utf8Missing = 0;
-          if (mayMatter(chunk, at + 2, csiEnd)) {
+          if (mayMatter(chunk[at + 2] ?? 0, chunk[csiEnd] ?? 0)) {
             const body = latin1(chunk.subarray(at + 2, csiEnd + 1));
             const allowed = allowedCsi(body);
             if (allowed !== body) {
@@ -109,7 +111,7 @@ export class QueryFilter {
     switch (this.#state) {
       case 'lead':
         if ((byte & 0xc0) !== 0x80) {
-          this.#pass('ground'); // a character broken off
+          this.#drop('ground'); // a character broken off
           return false;
         }
         this.#held.push(byte);
@@ -127,15 +129,13 @@ export class QueryFilter {
     }
   }
 
-  /** Escape sequences and CSI: CAN and SUB end them, ESC starts the next; terminals know the same rules. */
+  /**
+   * Escape sequences and CSI: CAN and SUB end them, ESC starts the next; terminals know the same rules. What is broken off
+   * is not shown: if what broke it is not either, what comes then would be taken for its rest.
+   */
   #inSequence(byte: number): boolean {
-    if (byte === ESC) {
-      this.#pass('ground');
-      return false;
-    }
-    if (byte >= 0x80) {
-      // A C1 control would begin anew; other characters break it off.
-      this.#drop('ground');
+    if (byte === ESC || byte >= 0x80) {
+      this.#finish('');
       return false;
     }
     this.#held.push(byte);
@@ -219,6 +219,7 @@ export class QueryFilter {
 
   #begin(lead: number): void {
     this.#held = [lead];
+    this.#bodyAt = 1;
     this.#utf8Missing = 0;
     this.#state = lead === ESC ? 'escape' : 'lead';
   }
@@ -281,17 +282,12 @@ const C1_INTRODUCERS = new Map<number, Introducer>([...ESC_INTRODUCERS].map(([by
 
 /** Where the final byte of the CSI sequence is whose parameters start at `from`; -1 if it is not there, or not plain. */
 function endOfCsi(chunk: Uint8Array, from: number): number {
-  for (let at = from; at < chunk.length; at++) {
+  for (let at = from; at < Math.min(chunk.length, from + MAX_FAST_BYTES); at++) {
     const byte = chunk[at] ?? 0;
     if (byte >= 0x40 && byte < 0x7f) return at;
     if (byte < 0x20 || byte > 0x3f) return -1;
   }
   return -1;
-}
-
-/** Colours end as one question does, which has a `?`. */
-function mayMatter(chunk: Uint8Array, from: number, end: number): boolean {
-  return MAY_MATTER[chunk[end] ?? 0] === 1 && (chunk[end] !== 0x6d || chunk[from] === 0x3f);
 }
 
 const latin1 = (bytes: ArrayLike<number>) => Buffer.from(Uint8Array.from(bytes)).toString('latin1');

@@ -14,11 +14,13 @@ export const INPUT_RESET = [
   '\x1b[<16u', // kitty's keyboard flags, all that were pushed
 ].join('');
 
+const CHARACTER_SETS = '\x1b(B\x1b)B\x1b*B\x1b+B\x0f';
+
 /** Modes of drawing: cells from here on are plain and land where they are put. Moves the cursor home. */
 export const DRAWING_RESET = [
   '\x1b[m',
   '\x1b[0"q', // protection
-  '\x1b(B\x1b)B\x0f', // character sets
+  CHARACTER_SETS,
   '\x1b[4;20l', // insert, newline
   '\x1b[?5;6;45;69l', // reverse video, origin, reverse wrap, left and right margins
   '\x1b[?7h', // wrap
@@ -61,7 +63,8 @@ export function leaveTerminal({ isAlternate, row, hasColors }: Leftover): string
   // What resets the margins moves the cursor: in an alternate screen it does not matter, as leaving that brings the saved one back.
   const place = isAlternate ? '\x1b[?1049l' : `\x1b[${row + 1};999H`;
   const colors = hasColors ? COLOR_RESET : '';
-  return `${END_OF_STRING}${END_OF_UPDATE}${INPUT_RESET}${DRAWING_RESET}${place}\x1b[m${CURSOR_RESET}\x1b]8;;\x1b\\${colors}${POP_TITLE}\r\n\x1b[J`;
+  // The cursor that comes back brings its colours and character sets along.
+  return `${END_OF_STRING}${END_OF_UPDATE}${INPUT_RESET}${DRAWING_RESET}${place}\x1b[m${CHARACTER_SETS}${CURSOR_RESET}\x1b]8;;\x1b\\${colors}${POP_TITLE}\r\n\x1b[J`;
 }
 
 /** Before drawing a picture row by row; shows the same screen as before. */

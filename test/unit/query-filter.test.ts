@@ -80,7 +80,6 @@ const PASSED: Record<string, string> = {
   'plain Unicode': 'naïve Â° 日本語 👩‍👩‍👧 ÿ',
   'a rectangle filled': '\x1b[88;1;1;2;2$x',
   'an aborted sequence': '\x1b[5\x18n',
-  'an escape within an escape': '\x1b[3\x1b[1mA',
 };
 
 test.each(Object.entries(PASSED))('%s pass unchanged, however they are cut', (_, text) => {
@@ -160,6 +159,11 @@ test.each(Object.entries(SMUGGLED))('the clipboard is not written %s', (_, text)
     for (let at = 0; at < encoded.length; at += size) got += Buffer.from(filter.push(encoded.subarray(at, at + size))).toString('latin1');
     expect(got).not.toMatch(/(52|1337);|%@/);
   }
+});
+
+test('what is broken off is not completed by what follows a removed question', () => {
+  expect(shown('a\x1b[\x1b[ccb')).toBe('acb');
+  expect(shown('\x1b[3\x1b[1mA')).toBe('\x1b[1mA');
 });
 
 const BEYOND_TEXT: Record<string, string> = {
