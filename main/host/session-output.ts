@@ -8,12 +8,13 @@
 import type { Channel, Offset, SessionId } from '#protocol/ids.ts';
 import type { Size } from '#protocol/messages.ts';
 import { OutputRing } from '#session/output-ring.ts';
-import { type Checkpoint, type CheckpointLog, MAX_REPLAY_BYTES } from './checkpoint-log.ts';
+import type { CheckpointLog } from './checkpoint-log.ts';
 import { FloodPace } from './flood-pace.ts';
 import type { OutputLog } from './output-log.ts';
 import type { Snapshot } from './screen-messages.ts';
 import type { Screens } from './screens.ts';
 import type { Damage } from './segment-files.ts';
+import { chooseStart, type Start, type StartSource } from './session-start.ts';
 import type { SizeHistory } from './size-history.ts';
 import { type OutputPort, type OutputSource, Subscriber } from './subscriber.ts';
 
@@ -23,23 +24,8 @@ const RING_BYTES = 8 * 1024 * 1024;
 const IDLE_RING_BYTES = 256 * 1024;
 /** Read and not yet parsed or stored, bytes: beyond it the keeper waits. */
 const MAX_BACKLOG_BYTES = 4 * 1024 * 1024;
-/**
- * A client that comes back within this much gets all of it, bytes: what it may lag behind, and what is printed while a
- * host that crashed is replaced. Beyond, a fresh screen is there sooner.
- */
-const MAX_RESUME_BYTES = 2 * RING_BYTES;
 /** Read at once when a screen is drawn again from storage, bytes. */
 const LOAD_BYTES = 512 * 1024;
-
-export type Start = {
-  mode: 'resume' | 'snapshot';
-  offset: Offset;
-  size: Size;
-  /** Empty in mode `resume`. */
-  text: Uint8Array;
-  resizeIndex: number;
-  replayUntil: Offset;
-};
 
 export type SessionOutputOptions = {
   session: SessionId;
@@ -55,11 +41,10 @@ export type SessionOutputOptions = {
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-export class SessionOutput implements OutputSource {
+export class SessionOutput implements OutputSource, StartSource {
   readonly #options: SessionOutputOptions;
   readonly ring: OutputRing;
   readonly #subscribers = new Map<Channel, Subscriber>();
-  readonly #sizes: SizeHistory;
   readonly #pace: FloodPace;
   #isScreenOpen = false;
   #screenOpening: Promise<void> | null = null;
@@ -71,7 +56,6 @@ export class SessionOutput implements OutputSource {
 
   constructor(options: SessionOutputOptions) {
     this.#options = options;
-    this.#sizes = options.sizes;
     const readers = (now: number) => [...this.#subscribers.values()].map((subscriber) => subscriber.reader(now));
     this.#pace = new FloodPace({ readers, now: options.now });
     this.ring = new OutputRing({ start: options.log.end, capacityBytes: RING_BYTES });
@@ -83,11 +67,20 @@ export class SessionOutput implements OutputSource {
   get end(): Offset {
     return this.ring.end;
   }
+  get promisedEnd(): Offset {
+    return this.#promisedEnd;
+  }
+  get sizes(): SizeHistory {
+    return this.#options.sizes;
+  }
+  get checkpoints(): CheckpointLog {
+    return this.#options.checkpoints;
+  }
   get size(): Size {
-    return this.#sizes.current;
+    return this.sizes.current;
   }
   get resizeCount(): number {
-    return this.#sizes.length;
+    return this.sizes.length;
   }
   get isScreenOpen(): boolean {
     return this.#isScreenOpen;
@@ -179,44 +172,14 @@ export class SessionOutput implements OutputSource {
 
   /** From this place in the output on the terminal has this size. */
   resize(size: Size): void {
-    this.#sizes.add({ offset: this.end, size });
+    this.sizes.add({ offset: this.end, size });
     if (this.#isScreenOpen) this.#options.screens.resize(this.#options.session, this.end, size);
     for (const subscriber of this.#subscribers.values()) subscriber.pump();
   }
 
   /** Where a client begins that has everything up to `have`, or nothing. */
-  async begin(wanted: { have: Offset | undefined; scrollback: number }): Promise<Start> {
-    const { have, scrollback } = wanted;
-    const end = Math.max(this.end, this.#promisedEnd) as Offset;
-    if (have !== undefined && have >= this.start && have <= end && end - have <= MAX_RESUME_BYTES) {
-      return {
-        mode: 'resume',
-        offset: have,
-        size: this.#sizes.sizeAt(have),
-        text: new Uint8Array(0),
-        resizeIndex: this.#sizes.indexAfter(have),
-        replayUntil: this.end,
-      };
-    }
-    const now = await this.#snapshotNow();
-    if (scrollback > 0) {
-      const { line, offset } = now;
-      const found = this.#options.checkpoints.before({ lines: scrollback, top: line, end: offset });
-      const origin = this.#origin;
-      const checkpoint = found && found.line <= line - scrollback ? found : (origin ?? found);
-      // From the origin also where nothing has scrolled away: the client sees the shell's marks of every command.
-      if (checkpoint && (checkpoint === origin || checkpoint.line < line) && checkpoint.offset >= this.start) {
-        return {
-          mode: 'snapshot',
-          offset: checkpoint.offset,
-          size: checkpoint.size,
-          text: encoder.encode(checkpoint.text),
-          resizeIndex: this.#sizes.indexFrom(checkpoint.offset, checkpoint.size),
-          replayUntil: this.end,
-        };
-      }
-    }
-    return { mode: 'snapshot', offset: now.offset, size: now.size, text: now.text, resizeIndex: this.resizeCount, replayUntil: this.end };
+  begin(wanted: { have: Offset | undefined; scrollback: number }): Promise<Start> {
+    return chooseStart(wanted, this);
   }
 
   subscribe(options: { channel: Channel; port: OutputPort; start: Start }): Subscriber {
@@ -234,7 +197,7 @@ export class SessionOutput implements OutputSource {
   }
 
   nextResize({ index }: { offset: Offset; index: number }): { offset: Offset; size: Size; index: number } | null {
-    const resize = this.#sizes.get(index);
+    const resize = this.sizes.get(index);
     return resize ? { ...resize, index } : null;
   }
 
@@ -288,33 +251,27 @@ export class SessionOutput implements OutputSource {
     const checkpoint = checkpoints.newest;
     let at = Math.max(checkpoint?.offset ?? 0, log.start) as Offset;
     const isContinuous = checkpoint !== null && at === checkpoint.offset;
-    const size = isContinuous ? checkpoint.size : this.#sizes.sizeAt(at);
+    const size = isContinuous ? checkpoint.size : this.sizes.sizeAt(at);
     screens.open(session, { offset: at, size, snapshot: isContinuous ? encoder.encode(checkpoint.text) : null });
     // The screen counts its lines from its own beginning, checkpoints count them from the session's.
     if (isContinuous && checkpoint.line > 0) this.#lineBase = checkpoint.line - (await screens.snapshot(session)).line;
-    let index = this.#sizes.indexFrom(at, size);
+    let index = this.sizes.indexFrom(at, size);
     // Output and size changes that come meanwhile are picked up here, until there is nothing left in this turn.
     for (;;) {
-      for (let next = this.#sizes.get(index); next && next.offset <= at; next = this.#sizes.get(++index))
+      for (let next = this.sizes.get(index); next && next.offset <= at; next = this.sizes.get(++index))
         screens.resize(session, next.offset, next.size);
       if (at >= this.end) break;
-      const bytes = await log.read(at, Math.min(LOAD_BYTES, (this.#sizes.get(index)?.offset ?? this.end) - at));
+      const bytes = await log.read(at, Math.min(LOAD_BYTES, (this.sizes.get(index)?.offset ?? this.end) - at));
       if (bytes) {
         screens.feed(session, at, bytes);
         at = (at + bytes.length) as Offset;
       } else {
         // A hole, or a damaged file: what follows still draws, on an empty screen.
         at = Math.min(Math.max(log.next(at), at + 1), this.end) as Offset;
-        screens.open(session, { offset: at, size: this.#sizes.sizeAt(at), snapshot: null });
+        screens.open(session, { offset: at, size: this.sizes.sizeAt(at), snapshot: null });
       }
     }
     this.#isScreenOpen = true;
-  }
-
-  /** The empty screen that the session began with: a checkpoint as good as any while its output is held. */
-  get #origin(): Checkpoint | null {
-    const isInReach = this.start === 0 && this.end <= MAX_REPLAY_BYTES;
-    return isInReach ? { offset: 0 as Offset, size: this.#sizes.sizeAt(0 as Offset), line: 0, text: '' } : null;
   }
 
   #isBehind(bytes: number): boolean {
