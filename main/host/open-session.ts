@@ -117,6 +117,8 @@ export async function openSession(options: OpenOptions): Promise<LiveSession> {
         outputOffset: log.end,
         payload: { keeper: keeper.hello.keeperPid },
       });
+    // The last host may have stored it and died before it said so: a keeper that waits for that sends nothing more.
+    keeper.ack(log.end);
     keeper.listen();
   }
   return opened;
