@@ -103,10 +103,10 @@ test('a full disk: typing and output go on, people are told, and the journal cat
     expect(warnings.join(' ')).toMatch(/cannot be (written|stored).*make room/);
     await view.type('still typing\r');
     // Its echo, and cat's copy; what was typed before may come between them.
-    await view.until(/still typing\n[^]*still typing\n/);
+    await view.until(/still typing\n[\s\S]*still typing\n/);
     rmSync(ballast);
     await view.type('room again\r');
-    await view.until(/room again\n[^]*room again\n/);
+    await view.until(/room again\n[\s\S]*room again\n/);
     await expect.poll(async () => (await ann.client.request('host.status', {})).warnings, { timeout: 10_000 }).toEqual([]);
     // The chain is whole; output that the disk refused is missing, and named.
     expect(await ann.client.request('journal.verify', {})).toMatchObject({ broken: null });
