@@ -181,7 +181,9 @@ export class Host {
       parsed: (id) => at(id)?.output.caughtUp(),
       lost: (id, message) => {
         console.error(`the screen of ${id} broke: ${message}`);
-        void at(id)?.output.reopenScreen();
+        at(id)
+          ?.output.reopenScreen()
+          .catch((error: unknown) => console.error(`the screen of ${id} could not be drawn again:`, error));
       },
     };
   }

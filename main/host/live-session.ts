@@ -142,6 +142,8 @@ export class LiveSession {
     if (old) this.#drop(old);
     const start = await this.output.begin({ have: wanted.have, scrollback: wanted.scrollback });
     if (connection.isClosed) return;
+    const newer = this.#clients.of(client); // it asked twice at once: the last one counts
+    if (newer) this.#drop(newer);
     // From here on in one turn: the answer, then the stream, with nothing between them.
     const attached = this.#clients.add({ client, actor, role, connection, channel, size, since: this.#options.clock.wallNow() });
     if (wanted.epoch !== undefined && this.isRunning) this.#input.resume(attached, wanted.epoch);

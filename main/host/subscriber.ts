@@ -17,6 +17,9 @@ const FRAME_BYTES = 256 * 1024;
 /** Queued in this process for one client before we wait for the socket, bytes. */
 const MAX_QUEUED_BYTES = 1024 * 1024;
 
+/** A screen that could not be read is asked again after this long, milliseconds. */
+const RETRY_MS = 100;
+
 /** The connection a subscriber sends on. */
 export interface OutputPort {
   readonly queuedBytes: number;
@@ -118,6 +121,7 @@ export class Subscriber {
   /** The cursor is before the ring: from storage within a replay, else a gap and a fresh screen. */
   async #catchUp(): Promise<void> {
     this.#isBusy = true;
+    let failed = false;
     try {
       const from = this.cursor;
       if (from < this.#replayUntil) {
@@ -140,11 +144,14 @@ export class Subscriber {
       this.#replayUntil = snapshot.offset;
       this.#skipResizesBefore(snapshot.offset);
     } catch (error) {
-      if (!this.#isDisposed) throw error; // else the host ends, and its screens with it
+      // The host ends, or the screen broke and is drawn again: one client that waits for it must not end the host.
+      if (!this.#isDisposed) console.error('a screen could not be read:', error);
+      failed = true;
     } finally {
       this.#isBusy = false;
       // In a turn of its own: a client that asks for much must not hold up the others.
-      if (!this.#isDisposed) setImmediate(() => this.pump());
+      if (!this.#isDisposed && !failed) setImmediate(() => this.pump());
+      else if (!this.#isDisposed) setTimeout(() => this.pump(), RETRY_MS);
     }
   }
 

@@ -142,6 +142,16 @@ test("an observer's units reach nothing, even sent by hand", async () => {
   socket.destroy();
 });
 
+test('a client that attaches twice at once is attached once', async () => {
+  const { socket, next } = stranger();
+  const attach = (id: number) => encodeMessage({ id, method: 'session.attach', params: { session: 'calm', role: 'observer' } });
+  socket.write(Buffer.concat([MAGIC, hello(), attach(4), attach(5), attach(6)]));
+  for (const wanted of [4, 5, 6]) await next(({ id }) => id === wanted);
+  const { session } = await ann.client.request('session.inspect', { session: 'calm' });
+  expect(session.attached.filter(({ client }) => client === 'stranger-1')).toHaveLength(1);
+  socket.destroy();
+});
+
 test('sessions and commands that do not exist are named, with what there is', async () => {
   await expect(ann.client.request('session.screen', { session: 'nope' })).rejects.toMatchObject({
     code: 'session-not-found',
