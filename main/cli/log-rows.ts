@@ -16,7 +16,7 @@ export async function lastCommands(client: CmdopClient, filter: HistoryFilter, r
     const before = found[0]?.id;
     const { commands, more } = await client.request('history.list', { ...filter, limit, ...(before === undefined ? {} : { before }) });
     found = [...commands.toSorted((a, b) => a.id - b.id), ...found];
-    if (!more) break;
+    if (!(more ?? commands.length === limit)) break;
   }
   return found;
 }

@@ -363,8 +363,8 @@ export const METHODS = {
     }),
     result: z.object({ from: offset, to: offset, end: offset, bytes: z.string() }),
   },
-  /** Oldest first; of more than `limit`, or than one frame holds, the newest. `more`: there may be older ones. */
-  'history.list': { params: historyFilter, result: z.object({ commands: z.array(commandRecord), more: z.boolean() }) },
+  /** Oldest first; of more than `limit`, or than one frame holds, the newest. `more`: there may be older ones; hosts that do not say may have more behind a full page. */
+  'history.list': { params: historyFilter, result: z.object({ commands: z.array(commandRecord), more: z.boolean().optional() }) },
   'journal.list': {
     params: z.object({
       session: sessionRef.optional(),

@@ -42,7 +42,7 @@ export function useCommandHistory({ session, actor, text, failed }: CommandFilte
         });
         if (asked !== question.current) return;
         setCommands((known) => merge(before === null ? [] : known, answer.commands));
-        setHasMore(answer.more);
+        setHasMore(answer.more ?? answer.commands.length === PAGE);
         setError(null);
       } catch (problem) {
         if (asked === question.current) setError(problem instanceof Error ? problem.message : String(problem));
