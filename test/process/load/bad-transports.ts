@@ -51,8 +51,6 @@ export type Proxy = {
   connect(): Promise<Transport>;
   /** From now on nothing is forwarded and nobody is told, as when a cable is pulled. */
   freeze(): void;
-  /** Connections to the host that it has closed. */
-  closedByHost(): number;
   close(): void;
 };
 
@@ -60,7 +58,6 @@ export type Proxy = {
 export function openProxy(home: string, path: string): Promise<Proxy> {
   const sockets: Socket[] = [];
   let isFrozen = false;
-  let closed = 0;
   const server = createServer({ allowHalfOpen: true }, (near) => {
     const far = createConnection({ path: localPaths({ CMDOP_HOME: home }).hostSocket, allowHalfOpen: true });
     sockets.push(near, far);
@@ -72,7 +69,6 @@ export function openProxy(home: string, path: string): Promise<Proxy> {
     };
     forward(near, far);
     forward(far, near);
-    far.on('close', () => closed++);
     near.on('close', () => {
       if (!isFrozen) far.destroy();
     });
@@ -89,7 +85,6 @@ export function openProxy(home: string, path: string): Promise<Proxy> {
           isFrozen = true;
           for (const socket of sockets) socket.pause();
         },
-        closedByHost: () => closed,
         close: () => {
           for (const socket of sockets) socket.destroy();
           server.close();
