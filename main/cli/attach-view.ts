@@ -3,7 +3,7 @@
  * picture of its screen where they have not, or where there is something to say.
  */
 import type { Offset } from '#protocol/ids.ts';
-import type { Size } from '#protocol/messages.ts';
+import type { Size } from '#protocol/shapes.ts';
 import { ScreenTerminal } from '../host/screen-terminal.ts';
 import { PicturePainter } from './picture.ts';
 import { QueryFilter } from './query-filter.ts';

@@ -4,7 +4,7 @@ import type { Verdict } from '#client/input-outbox.ts';
 import type { SessionSink, SessionStream } from '#client/session-stream.ts';
 import { connectToHost } from '#local/host-connection.ts';
 import { CmdopError } from '#protocol/errors.ts';
-import type { SessionEnd } from '#protocol/messages.ts';
+import type { SessionEnd } from '#protocol/shapes.ts';
 import { AttachView } from './attach-view.ts';
 import { type Globals, lastingClient, sessionRef, withClient } from './connect.ts';
 import { InputUnits, isAutomatic } from './input-units.ts';

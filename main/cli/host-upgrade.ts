@@ -2,7 +2,7 @@
 import { connectToHost } from '#local/host-connection.ts';
 import { nodePath, programPath } from '#local/runtime.ts';
 import { CmdopError } from '#protocol/errors.ts';
-import type { HostStatus } from '#protocol/messages.ts';
+import type { HostStatus } from '#protocol/shapes.ts';
 import { type Globals, lastingClient } from './connect.ts';
 import { isOther } from './host.ts';
 import { note, print, printJson } from './output.ts';

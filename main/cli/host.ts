@@ -3,7 +3,7 @@ import { buildId } from '#local/build-id.ts';
 import { programPath } from '#local/runtime.ts';
 import { VERSION } from '#local/version.ts';
 import { CmdopError } from '#protocol/errors.ts';
-import type { HostStatus } from '#protocol/messages.ts';
+import type { HostStatus } from '#protocol/shapes.ts';
 import { type Globals, newClient, withClient } from './connect.ts';
 import { EXIT, UsageError } from './exit-codes.ts';
 import { dim, note, print, printJson } from './output.ts';

@@ -4,7 +4,7 @@ import type { ConnectionEvent } from '#client/connection.ts';
 import type { Verdict } from '#client/input-outbox.ts';
 import type { SessionStream } from '#client/session-stream.ts';
 import { CmdopError } from '#protocol/errors.ts';
-import type { SessionEnd } from '#protocol/messages.ts';
+import type { SessionEnd } from '#protocol/shapes.ts';
 import { type Globals, lastingClient, sessionRef } from './connect.ts';
 
 /** How long a lost host may stay away before a command gives up, milliseconds: a restart takes one second. */

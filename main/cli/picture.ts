@@ -1,6 +1,6 @@
 /** Draws a part of a headless terminal into a terminal of another size, row by row, only what changed. Pure. */
 import type { IBuffer, IBufferCell } from '@xterm/headless';
-import type { Size } from '#protocol/messages.ts';
+import type { Size } from '#protocol/shapes.ts';
 import { cellWidth } from './table.ts';
 
 export type Picture = {

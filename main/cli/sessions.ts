@@ -2,7 +2,8 @@
 import { constants, homedir } from 'node:os';
 import { basename } from 'node:path';
 import { CmdopError } from '#protocol/errors.ts';
-import { METHODS, type SessionEnd, type SessionSummary } from '#protocol/messages.ts';
+import { METHODS } from '#protocol/messages.ts';
+import type { SessionEnd, SessionSummary } from '#protocol/shapes.ts';
 import { type Globals, sessionRef, withClient } from './connect.ts';
 import { UsageError } from './exit-codes.ts';
 import { dim, green, note, print, printJson, red, tableWidth } from './output.ts';

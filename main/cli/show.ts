@@ -1,5 +1,6 @@
 /** `screen`, `who` and `inspect`: one session as it is now. */
-import type { Attachment, ProcessRow, Result, SessionSummary } from '#protocol/messages.ts';
+import type { Result } from '#protocol/messages.ts';
+import type { Attachment, ProcessRow, SessionSummary } from '#protocol/shapes.ts';
 import { type Globals, sessionRef, withClient } from './connect.ts';
 import { bold, dim, note, print, printJson, tableWidth } from './output.ts';
 import { shortHome, showEnd } from './sessions.ts';

@@ -2,7 +2,8 @@
 import type { Clock } from '#protocol/clock.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import type { ClientId } from '#protocol/ids.ts';
-import type { Actor, InterfaceKind, Method, ParamsInput, Result } from '#protocol/messages.ts';
+import type { Method, ParamsInput, Result } from '#protocol/messages.ts';
+import type { Actor, InterfaceKind } from '#protocol/shapes.ts';
 import type { Transport } from '#protocol/transport.ts';
 import { PROTOCOL } from '#protocol/versions.ts';
 import { Connection, type ConnectionEvent } from './connection.ts';

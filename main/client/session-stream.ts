@@ -7,7 +7,8 @@
 import type { CmdopError } from '#protocol/errors.ts';
 import type { Frame } from '#protocol/frames.ts';
 import type { Channel, ClientId, Offset, SessionId } from '#protocol/ids.ts';
-import type { Control, EventParams, ParamsInput, Result, Role, SessionEnd, SessionSummary, Size } from '#protocol/messages.ts';
+import type { EventParams, ParamsInput, Result } from '#protocol/messages.ts';
+import type { Control, Role, SessionEnd, SessionSummary, Size } from '#protocol/shapes.ts';
 import type { Connection } from './connection.ts';
 import { InputOutbox, type OutboxAction, type Verdict } from './input-outbox.ts';
 

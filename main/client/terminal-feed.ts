@@ -1,5 +1,5 @@
 /** Feeds a session's stream to an xterm terminal in order: a reset or a resize waits until what came before is parsed. */
-import type { Size } from '#protocol/messages.ts';
+import type { Size } from '#protocol/shapes.ts';
 import { unfinishedBytes } from '#session/utf8-tail.ts';
 
 /** The part of xterm's Terminal that is needed, in the browser and headless. */

@@ -2,7 +2,7 @@
 import { appendFile, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Offset } from '#protocol/ids.ts';
-import { type Size, size as sizeSchema } from '#protocol/messages.ts';
+import { type Size, size as sizeSchema } from '#protocol/shapes.ts';
 import type { Damage } from './segment-files.ts';
 
 const FILE = 'checkpoints.jsonl';

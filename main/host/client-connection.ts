@@ -5,17 +5,8 @@
 import { CmdopError, toWireError } from '#protocol/errors.ts';
 import { encodeMessage, type Frame, FrameDecoder, MAGIC, MagicReader } from '#protocol/frames.ts';
 import type { ClientId } from '#protocol/ids.ts';
-import {
-  type Actor,
-  EVENTS,
-  type EventName,
-  type EventParams,
-  envelope,
-  METHODS,
-  type Method,
-  type Params,
-  type Result,
-} from '#protocol/messages.ts';
+import { EVENTS, type EventName, type EventParams, envelope, METHODS, type Method, type Params, type Result } from '#protocol/messages.ts';
+import type { Actor } from '#protocol/shapes.ts';
 import type { Transport } from '#protocol/transport.ts';
 import { ClientVigil } from '#session/client-vigil.ts';
 import type { OutputPort } from './subscriber.ts';

@@ -2,7 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import type { LocalPaths } from '#local/paths.ts';
 import type { SessionId } from '#protocol/ids.ts';
-import type { CommandRecord, EventName, EventParams, HostStatus } from '#protocol/messages.ts';
+import type { EventName, EventParams } from '#protocol/messages.ts';
+import type { CommandRecord, HostStatus } from '#protocol/shapes.ts';
 import type { Transport } from '#protocol/transport.ts';
 import { PROTOCOL } from '#protocol/versions.ts';
 import { LOOK_EVERY_MS } from '#session/client-vigil.ts';

@@ -9,7 +9,7 @@ import { createHash } from 'node:crypto';
 import { close, fsync, open as openFile } from 'node:fs';
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import type { ActorId, Offset, SessionId } from '#protocol/ids.ts';
-import type { InterfaceKind, VerifyReport } from '#protocol/messages.ts';
+import type { InterfaceKind, VerifyReport } from '#protocol/shapes.ts';
 import { IN_MEMORY, isDamage, openJournalFile } from './journal-file.ts';
 
 export { IN_MEMORY };

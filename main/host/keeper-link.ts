@@ -1,7 +1,7 @@
 /** The host's end of the wire to one keeper: finds it, writes in order, tells what it says and when it is gone. */
 import { connect, type Socket } from 'node:net';
 import type { ClientId, Offset, Seq } from '#protocol/ids.ts';
-import type { Size } from '#protocol/messages.ts';
+import type { Size } from '#protocol/shapes.ts';
 import { encodeToKeeper, type FromKeeper, FromKeeperDecoder, KEEPER_WIRE, type KeeperHello, type ToKeeper } from '../keeper/wire.ts';
 import { checkedExit, checkedHello } from './stored-shapes.ts';
 

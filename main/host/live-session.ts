@@ -5,7 +5,8 @@
 import { formatAddress, LOCAL_HOST } from '#protocol/address.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import type { Channel, ClientId, Epoch, Offset, Seq, SessionId } from '#protocol/ids.ts';
-import type { Actor, Control, EventParams, Params, Result, SessionEnd, SessionSummary, Size } from '#protocol/messages.ts';
+import type { EventParams, Params, Result } from '#protocol/messages.ts';
+import type { Actor, Control, SessionEnd, SessionSummary, Size } from '#protocol/shapes.ts';
 import { decideSize } from '#session/window-size.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { Journal, JournalKind } from './journal.ts';

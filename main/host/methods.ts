@@ -2,7 +2,8 @@
 import { hostname } from 'node:os';
 import { CmdopError } from '#protocol/errors.ts';
 import type { ActorId, Channel, SessionId } from '#protocol/ids.ts';
-import type { CommandRecord, HostStatus, Result } from '#protocol/messages.ts';
+import type { Result } from '#protocol/messages.ts';
+import type { CommandRecord, HostStatus } from '#protocol/shapes.ts';
 import { negotiate, PROTOCOL } from '#protocol/versions.ts';
 import type { ClientConnection, Handlers } from './client-connection.ts';
 import type { Journal } from './journal.ts';

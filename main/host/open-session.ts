@@ -3,7 +3,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LocalPaths } from '#local/paths.ts';
 import type { Offset, SessionId } from '#protocol/ids.ts';
-import type { SessionEnd } from '#protocol/messages.ts';
+import type { SessionEnd } from '#protocol/shapes.ts';
 import { CheckpointLog } from './checkpoint-log.ts';
 import type { Journal } from './journal.ts';
 import { KeeperLink } from './keeper-link.ts';

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import type { ProcessRow } from '#protocol/messages.ts';
+import type { ProcessRow } from '#protocol/shapes.ts';
 
 /** Clock ticks a second in /proc; 100 on every Linux since 2.6. */
 const TICKS_PER_SECOND = 100;

@@ -10,7 +10,7 @@ import {
   type JournalEvent,
   type SessionEnd,
   type Size,
-} from '#protocol/messages.ts';
+} from '#protocol/shapes.ts';
 import type { Journal } from './journal.ts';
 import { actorIds, anyPayload, controlPayload, fromJson, resizePayload, storedSession } from './stored-shapes.ts';
 

@@ -1,6 +1,6 @@
 /** What the host and its screen worker tell each other, and what both mean by a snapshot. Types only. */
 import type { Offset, SessionId } from '#protocol/ids.ts';
-import type { ScreenText, Size, TerminalModes } from '#protocol/messages.ts';
+import type { ScreenText, Size, TerminalModes } from '#protocol/shapes.ts';
 
 /** `text` written into a reset terminal of `size` makes the screen that all bytes before `offset` made. */
 export type Snapshot = {

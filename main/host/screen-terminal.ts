@@ -5,7 +5,7 @@
 import { Unicode11Addon } from '@xterm/addon-unicode11';
 import headless from '@xterm/headless';
 import type { Offset } from '#protocol/ids.ts';
-import type { ScreenText, Size, TerminalModes } from '#protocol/messages.ts';
+import type { ScreenText, Size, TerminalModes } from '#protocol/shapes.ts';
 import { TerminalRepairs } from '#session/terminal-repairs.ts';
 import { type Osc, VtScanner } from '#session/vt-scanner.ts';
 import { KeyboardModes } from './keyboard-modes.ts';

@@ -2,7 +2,7 @@
 import { Worker } from 'node:worker_threads';
 import { CmdopError } from '#protocol/errors.ts';
 import type { Offset, SessionId } from '#protocol/ids.ts';
-import type { ScreenText, Size, TerminalModes } from '#protocol/messages.ts';
+import type { ScreenText, Size, TerminalModes } from '#protocol/shapes.ts';
 import type {
   CursorPosition,
   FromWorker,

@@ -1,6 +1,7 @@
 /** Who is attached to a session, through which connection, with which window: presence, and whose input waits. */
 import type { Channel, ClientId, Seq } from '#protocol/ids.ts';
-import type { Actor, Attachment, EventName, EventParams, Role, Size } from '#protocol/messages.ts';
+import type { EventName, EventParams } from '#protocol/messages.ts';
+import type { Actor, Attachment, Role, Size } from '#protocol/shapes.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { Subscriber } from './subscriber.ts';
 

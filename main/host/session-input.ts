@@ -5,7 +5,8 @@
  * verdict is told once it is true: applied when the keeper has written the unit, refused when the gate said no.
  */
 import type { ClientId, Epoch, Offset, Seq, SessionId } from '#protocol/ids.ts';
-import type { Actor, Control, EventParams, Role } from '#protocol/messages.ts';
+import type { EventParams } from '#protocol/messages.ts';
+import type { Actor, Control, Role } from '#protocol/shapes.ts';
 import { type Contender, ControlLease, type TakeResult, TURN_QUIET_MS } from '#session/control-lease.ts';
 import { InputGate } from '#session/input-gate.ts';
 import { dropOldest, type LedgerEntry } from '#session/input-ledger.ts';

@@ -6,7 +6,7 @@
  * from where the client stands, with size changes at their place. Invariant 7: nobody here waits for a client.
  */
 import type { Channel, Offset, SessionId } from '#protocol/ids.ts';
-import type { Size } from '#protocol/messages.ts';
+import type { Size } from '#protocol/shapes.ts';
 import { OutputRing } from '#session/output-ring.ts';
 import type { CheckpointLog } from './checkpoint-log.ts';
 import { FloodPace } from './flood-pace.ts';

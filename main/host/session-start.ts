@@ -1,6 +1,6 @@
 /** Where a client begins in a session's output: with the bytes from where it stands, or with a screen at a known offset. */
 import type { Offset } from '#protocol/ids.ts';
-import type { Size } from '#protocol/messages.ts';
+import type { Size } from '#protocol/shapes.ts';
 import { type Checkpoint, type CheckpointLog, MAX_REPLAY_BYTES } from './checkpoint-log.ts';
 import type { Snapshot } from './screen-messages.ts';
 import type { SizeHistory } from './size-history.ts';

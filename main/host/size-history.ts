@@ -1,6 +1,6 @@
 /** The sizes a session's terminal had, each from its offset on: what a replay of the output must follow. */
 import type { Offset } from '#protocol/ids.ts';
-import type { Size } from '#protocol/messages.ts';
+import type { Size } from '#protocol/shapes.ts';
 
 export type Resize = { readonly offset: Offset; readonly size: Size };
 

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { ActorId, ClientId, Epoch, SessionId } from '#protocol/ids.ts';
-import { sessionEnd, size } from '#protocol/messages.ts';
+import { sessionEnd, size } from '#protocol/shapes.ts';
 import type { KeeperExit, KeeperHello } from '../keeper/wire.ts';
 import type { SessionNote } from './live-session.ts';
 

@@ -6,7 +6,8 @@
  */
 import { encodeOutputHeader, encodeSnapshotHeader, MAX_OUTPUT_BYTES } from '#protocol/frames.ts';
 import type { Channel, Offset } from '#protocol/ids.ts';
-import type { EventName, EventParams, Size } from '#protocol/messages.ts';
+import type { EventName, EventParams } from '#protocol/messages.ts';
+import type { Size } from '#protocol/shapes.ts';
 import type { OutputRing } from '#session/output-ring.ts';
 import { ReaderRate } from '#session/reader-rate.ts';
 import { SendWindow } from '#session/send-window.ts';

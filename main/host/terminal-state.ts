@@ -1,5 +1,5 @@
 /** Reads all of a terminal's state for a snapshot: the cells of both screens, and what the epilogue restores. */
-import type { TerminalModes } from '#protocol/messages.ts';
+import type { TerminalModes } from '#protocol/shapes.ts';
 import { type BufferState, type Printed, type SavedCursor, snapshotText, type TerminalState } from '#session/snapshot-epilogue.ts';
 import { DEFAULT_STYLE } from '#session/snapshot-rows.ts';
 import { encodeInCharset, letterOf } from './charsets.ts';

@@ -1,7 +1,7 @@
 /** Checks what the sessions have on disk beside the journal's chain, and names each damaged file with its reason. */
 import { readdir } from 'node:fs/promises';
 import { basename } from 'node:path';
-import type { VerifyReport } from '#protocol/messages.ts';
+import type { VerifyReport } from '#protocol/shapes.ts';
 import type { LiveSession } from './live-session.ts';
 
 /** Named at most: an answer must fit in a frame. */

@@ -2,7 +2,7 @@
  * The one place where it is decided whether an input unit may be written (invariant 5): synchronous, in memory, pure.
  */
 import type { ClientId, Epoch, Seq } from '#protocol/ids.ts';
-import type { Role } from '#protocol/messages.ts';
+import type { Role } from '#protocol/shapes.ts';
 import type { ControlLease } from './control-lease.ts';
 import { dropOldest } from './input-ledger.ts';
 

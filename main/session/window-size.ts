@@ -1,6 +1,6 @@
 /** Whose window decides the size of a session's terminal. Pure. */
 import type { ClientId } from '#protocol/ids.ts';
-import type { Role, Size } from '#protocol/messages.ts';
+import type { Role, Size } from '#protocol/shapes.ts';
 
 export type Window = {
   readonly client: ClientId;

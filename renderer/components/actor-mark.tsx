@@ -1,6 +1,6 @@
 /** An actor wherever it appears: its letters on its colour, round for people, square for agents, never colour alone. */
-import type { Actor } from '#protocol/messages.ts';
-import { ACTOR_COLORS } from '#protocol/messages.ts';
+import type { Actor } from '#protocol/shapes.ts';
+import { ACTOR_COLORS } from '#protocol/shapes.ts';
 import { initials } from '../text/format.ts';
 
 export const INTERFACE_NAMES: Readonly<Record<Actor['interface'], string>> = {

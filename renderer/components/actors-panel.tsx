@@ -1,6 +1,6 @@
 /** Who is attached to the session in front: from where, as what, since when, typing now, in control. */
 import { AppWindow, Bot, Globe, Keyboard, Network, Plug, SquareTerminal, User } from 'lucide-react';
-import type { Actor, Attachment } from '#protocol/messages.ts';
+import type { Actor, Attachment } from '#protocol/shapes.ts';
 import { typingKey, useActiveSession, useApp } from '../state/store.ts';
 import { timeText } from '../text/format.ts';
 import { ActorMark, INTERFACE_NAMES } from './actor-mark.tsx';

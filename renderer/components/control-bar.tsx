@@ -1,7 +1,7 @@
 /** Over the terminal: who has control, how to take or release it, and why the last input was not typed. */
 import { Eye, Keyboard } from 'lucide-react';
 import type { ReactNode } from 'react';
-import type { Actor, Control, SessionSummary } from '#protocol/messages.ts';
+import type { Actor, Control, SessionSummary } from '#protocol/shapes.ts';
 import { ask, closeTab, releaseControl, restartSession, takeControl } from '../state/actions.ts';
 import { keyText } from '../state/commands.ts';
 import { useActiveSession, useApp } from '../state/store.ts';

@@ -1,7 +1,7 @@
 /** Command bars in the terminal's left margin, in their submitter's colour, and the band over the block that was asked for. */
 import { Tooltip } from 'radix-ui';
 import { useSyncExternalStore } from 'react';
-import type { Actor, CommandRecord } from '#protocol/messages.ts';
+import type { Actor, CommandRecord } from '#protocol/shapes.ts';
 import type { SessionTerminal } from '../terminal/session-terminal.ts';
 import { durationText, timeText } from '../text/format.ts';
 import { actorColor } from './actor-mark.tsx';

@@ -2,7 +2,7 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { CircleAlert } from 'lucide-react';
 import { type KeyboardEvent, useLayoutEffect, useMemo, useRef, useState } from 'react';
-import type { Actor, CommandRecord } from '#protocol/messages.ts';
+import type { Actor, CommandRecord } from '#protocol/shapes.ts';
 import { focusTerminal, revealCommand } from '../state/actions.ts';
 import { useCommandHistory } from '../state/command-history.ts';
 import { useActiveSession, useApp } from '../state/store.ts';

@@ -1,5 +1,5 @@
 /** One command record: what was run, by whom, when, how long, how it ended. */
-import type { CommandRecord } from '#protocol/messages.ts';
+import type { CommandRecord } from '#protocol/shapes.ts';
 import { durationText, shortenPath, timeText } from '../text/format.ts';
 import { ActorMark } from './actor-mark.tsx';
 import { authorsText } from './gutter.tsx';

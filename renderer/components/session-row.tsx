@@ -1,7 +1,7 @@
 /** One session in the sidebar: what it is called, where it is, what it does, who is there; with its menu. */
 import { ContextMenu } from 'radix-ui';
 import { type KeyboardEvent, useEffect, useRef } from 'react';
-import type { SessionSummary } from '#protocol/messages.ts';
+import type { SessionSummary } from '#protocol/shapes.ts';
 import { ask, copyText, focusTerminal, openTab, renameSession, restartSession } from '../state/actions.ts';
 import { app, useApp } from '../state/store.ts';
 import { terminals } from '../state/terminals.ts';

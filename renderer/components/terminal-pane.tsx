@@ -1,7 +1,7 @@
 /** One tab's content: margin with command bars, terminal, and a line that says whose window gives the size. */
 import { useEffect, useRef, useState } from 'react';
 import type { SessionId } from '#protocol/ids.ts';
-import type { SessionSummary, Size } from '#protocol/messages.ts';
+import type { SessionSummary, Size } from '#protocol/shapes.ts';
 import { closeTab, focusTerminal } from '../state/actions.ts';
 import { client } from '../state/engine.ts';
 import { findSession, useApp } from '../state/store.ts';

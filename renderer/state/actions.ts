@@ -1,7 +1,8 @@
 /** What a person can do in the window, whatever it was done with: mouse, key, menu or palette. */
 import { flushSync } from 'react-dom';
 import type { SessionId } from '#protocol/ids.ts';
-import type { Method, ParamsInput, Result, SessionSummary } from '#protocol/messages.ts';
+import type { Method, ParamsInput, Result } from '#protocol/messages.ts';
+import type { SessionSummary } from '#protocol/shapes.ts';
 import type { HostBuild, Preferences } from '../../preload/api.ts';
 import { platform } from '../platform/platform.ts';
 import { client } from './engine.ts';

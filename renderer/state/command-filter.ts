@@ -1,6 +1,6 @@
 /** Which command records a filter lets through: the same as the host's, for records that arrive live. Pure. */
 import type { SessionId } from '#protocol/ids.ts';
-import type { CommandRecord } from '#protocol/messages.ts';
+import type { CommandRecord } from '#protocol/shapes.ts';
 
 /** `session` null: all; `actor` an id, empty: anyone. */
 export type CommandFilter = { session: SessionId | null; actor: string; text: string; failed: boolean };

@@ -1,6 +1,6 @@
 /** Command records for the history panel: fetched in pages, kept live, filtered the same way here as by the host. */
 import { useCallback, useEffect, useRef, useState } from 'react';
-import type { CommandRecord } from '#protocol/messages.ts';
+import type { CommandRecord } from '#protocol/shapes.ts';
 import { type CommandFilter, matches } from './command-filter.ts';
 import { client } from './engine.ts';
 import { commandListeners, useApp } from './store.ts';

@@ -2,7 +2,7 @@
 import { create } from 'zustand';
 import type { ClientState } from '#client/cmdop-client.ts';
 import type { ClientId, SessionId } from '#protocol/ids.ts';
-import type { Actor, CommandRecord, SessionSummary } from '#protocol/messages.ts';
+import type { Actor, CommandRecord, SessionSummary } from '#protocol/shapes.ts';
 import type { HostBuild, Preferences } from '../../preload/api.ts';
 import { DEFAULT_PREFERENCES } from '../platform/default-preferences.ts';
 

@@ -1,6 +1,6 @@
 /** Command blocks of one terminal: keeps the lines of places that matter, and says which command each visible line belongs to. */
 import type { Offset } from '#protocol/ids.ts';
-import type { CommandRecord } from '#protocol/messages.ts';
+import type { CommandRecord } from '#protocol/shapes.ts';
 import { type PlaceKind, pairRecord } from './output-marks.ts';
 
 /** Places without a mark that are kept, for shells that report nothing: the newest; a record claims its own soon after. */

@@ -11,7 +11,7 @@ import type { SessionSink, SessionStream } from '#client/session-stream.ts';
 import { TerminalFeed } from '#client/terminal-feed.ts';
 import type { CmdopError } from '#protocol/errors.ts';
 import type { Offset, SessionId } from '#protocol/ids.ts';
-import type { CommandRecord, SessionEnd, Size } from '#protocol/messages.ts';
+import type { CommandRecord, SessionEnd, Size } from '#protocol/shapes.ts';
 import { BlockBars } from './block-bars.ts';
 import { BlockTrail } from './block-trail.ts';
 import { type Appearance, makeTerminal, SCROLLBACK_LINES, setAppearance } from './make-terminal.ts';

@@ -1,7 +1,7 @@
 /** A terminal's place on the page: opens it when first shown, draws it with WebGL where that works, and measures its window. */
 import { WebglAddon } from '@xterm/addon-webgl';
 import type { Terminal } from '@xterm/xterm';
-import type { Size } from '#protocol/messages.ts';
+import type { Size } from '#protocol/shapes.ts';
 
 /** Width of xterm's scrollbar, CSS pixels: its columns end before it. */
 const SCROLLBAR_PX = 14;

@@ -1,6 +1,6 @@
 /** What React shows about one session's terminal: an immutable value, replaced only when something displayed changed. Pure. */
 import type { CmdopError } from '#protocol/errors.ts';
-import type { Control, Role, SessionEnd, Size } from '#protocol/messages.ts';
+import type { Control, Role, SessionEnd, Size } from '#protocol/shapes.ts';
 
 export type TerminalView = {
   /** `attaching` before the first answer of the host, `cut` while the link is down. */

@@ -1,5 +1,5 @@
 /** What a session does, in words. Pure. */
-import type { SessionEnd, SessionSummary } from '#protocol/messages.ts';
+import type { SessionEnd, SessionSummary } from '#protocol/shapes.ts';
 
 /** Shells that a session is started with when nothing else was asked for: between commands they wait at their prompt. */
 const SHELLS = new Set(['sh', 'bash', 'zsh', 'fish', 'dash', 'ksh', 'tcsh', 'csh', 'nu', 'pwsh', 'powershell', 'cmd']);

@@ -1,6 +1,6 @@
 /** How long an attach takes until the screen is there, with 10 000 lines above it. */
 import xterm from '@xterm/headless';
-import type { Size } from '#protocol/messages.ts';
+import type { Size } from '#protocol/shapes.ts';
 import type { BuildLog } from './build-log.ts';
 import { attach, type CmdopAttachPeer, type CmdopPeer } from './cmdop-peer.ts';
 import { awaken, SIZE, Watch, within } from './peer.ts';

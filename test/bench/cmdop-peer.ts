@@ -9,7 +9,7 @@ import { systemClock } from '#local/clock.ts';
 import { connectToHost } from '#local/host-connection.ts';
 import { localPaths } from '#local/paths.ts';
 import { type ClientId, newClientId } from '#protocol/ids.ts';
-import type { Size } from '#protocol/messages.ts';
+import type { Size } from '#protocol/shapes.ts';
 import { type BenchSession, eventually, type Peer, SIZE, type View, within } from './peer.ts';
 import { isAlive, kill } from './processes.ts';
 import { ENVIRONMENT, openView } from './terminal-peers.ts';

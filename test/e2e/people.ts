@@ -11,7 +11,7 @@ import { systemClock } from '#local/clock.ts';
 import { connectToHost } from '#local/host-connection.ts';
 import { localPaths } from '#local/paths.ts';
 import { newClientId } from '#protocol/ids.ts';
-import type { CommandRecord, JournalEvent } from '#protocol/messages.ts';
+import type { CommandRecord, JournalEvent } from '#protocol/shapes.ts';
 import { openTerminal, type TestTerminal } from '../process/test-terminal.ts';
 import { PATIENCE_MS, projectDir, type World } from './launch.ts';
 

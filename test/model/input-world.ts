@@ -6,7 +6,7 @@ import { CmdopClient } from '#client/cmdop-client.ts';
 import type { Verdict } from '#client/input-outbox.ts';
 import type { SessionStream } from '#client/session-stream.ts';
 import type { Channel, ClientId, Epoch, Offset, SessionId } from '#protocol/ids.ts';
-import type { Size } from '#protocol/messages.ts';
+import type { Size } from '#protocol/shapes.ts';
 import { ClientConnection } from '../../main/host/client-connection.ts';
 import { IN_MEMORY, Journal } from '../../main/host/journal.ts';
 import type { KeeperLink } from '../../main/host/keeper-link.ts';

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { CommandRecord, SessionSummary } from '#protocol/messages.ts';
+import type { CommandRecord, SessionSummary } from '#protocol/shapes.ts';
 import { startCmdop, type TestCmdop } from './start-cmdop.ts';
 
 let cmdop: TestCmdop;

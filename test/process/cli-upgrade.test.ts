@@ -5,7 +5,7 @@ import { appendFileSync, cpSync, mkdirSync, symlinkSync, writeFileSync } from 'n
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { nodePath } from '#local/runtime.ts';
-import type { HostStatus, SessionSummary } from '#protocol/messages.ts';
+import type { HostStatus, SessionSummary } from '#protocol/shapes.ts';
 import { type Outcome, startCmdop, type TestCmdop } from './start-cmdop.ts';
 
 let cmdop: TestCmdop;

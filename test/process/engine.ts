@@ -12,7 +12,7 @@ import { connectToHost } from '#local/host-connection.ts';
 import { localPaths } from '#local/paths.ts';
 import { nodePath } from '#local/runtime.ts';
 import { newClientId } from '#protocol/ids.ts';
-import type { CommandRecord, SessionEnd, SessionSummary, Size } from '#protocol/messages.ts';
+import type { CommandRecord, SessionEnd, SessionSummary, Size } from '#protocol/shapes.ts';
 import { newTerminal, type TestTerminal } from '../contract/terminals.ts';
 import { endEverythingOf } from './end-everything.ts';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { localPaths } from '#local/paths.ts';
-import type { SessionSummary } from '#protocol/messages.ts';
+import type { SessionSummary } from '#protocol/shapes.ts';
 import { type Engine, openEngine, type Person } from './engine.ts';
 
 let engine: Engine;

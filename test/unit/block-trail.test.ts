@@ -1,7 +1,7 @@
 import { Terminal } from '@xterm/headless';
 import { beforeEach, expect, test } from 'vitest';
 import type { Offset } from '#protocol/ids.ts';
-import { commandRecord } from '#protocol/messages.ts';
+import { commandRecord } from '#protocol/shapes.ts';
 import { BlockTrail } from '../../renderer/terminal/block-trail.ts';
 import { cutOutput } from '../../renderer/terminal/output-marks.ts';
 

@@ -1,7 +1,7 @@
 /** The pure rules of a session: output by offset, input once, control by turns, one window's size. */
 import { describe, expect, test } from 'vitest';
 import type { ActorId, ClientId, Epoch, Offset, Seq } from '#protocol/ids.ts';
-import type { Role } from '#protocol/messages.ts';
+import type { Role } from '#protocol/shapes.ts';
 import { type Contender, ControlLease } from '#session/control-lease.ts';
 import { InputGate } from '#session/input-gate.ts';
 import { InputLedger } from '#session/input-ledger.ts';

@@ -6,7 +6,7 @@ import { systemClock } from '#local/clock.ts';
 import { connectToHost } from '#local/host-connection.ts';
 import { localPaths } from '#local/paths.ts';
 import { newClientId } from '#protocol/ids.ts';
-import type { SessionEnd } from '#protocol/messages.ts';
+import type { SessionEnd } from '#protocol/shapes.ts';
 import type { Transport } from '#protocol/transport.ts';
 import { firstWrongByte } from './numbered-program.ts';
 
