@@ -30,6 +30,7 @@ export class CheckpointLog {
   private constructor(file: string, checkpoints: Checkpoint[]) {
     this.#file = file;
     this.#checkpoints = checkpoints;
+    this.#appended = checkpoints.length; // hosts that were killed never got round to writing it anew
   }
 
   /** Reads what is intact; a torn or damaged line is skipped. */
@@ -43,10 +44,11 @@ export class CheckpointLog {
     );
   }
 
-  /** Names the lines of the file that are no checkpoints, or lie beyond `end`. */
-  async verify(end: Offset): Promise<Damage[]> {
+  /** Names the lines of the file that are no checkpoints, or lie beyond the output's end, which moves on meanwhile. */
+  async verify(endNow: () => Offset): Promise<Damage[]> {
     await this.#work;
     const lines = await readFile(this.#file, 'utf8').catch(() => ''); // none yet
+    const end = endNow();
     return lines.split('\n').flatMap((line, index) => {
       const checkpoint = line === '' ? null : parse(line);
       if (line === '' || (checkpoint && checkpoint.offset <= end)) return [];

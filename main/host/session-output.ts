@@ -215,7 +215,7 @@ export class SessionOutput implements OutputSource, StartSource {
 
   /** What is damaged of it on disk. */
   async verify(): Promise<Damage[]> {
-    return [...(await this.#options.log.verify()), ...(await this.#options.checkpoints.verify(this.end))];
+    return [...(await this.#options.log.verify()), ...(await this.#options.checkpoints.verify(() => this.end))];
   }
 
   /** Resolves when everything so far is on disk, or was given up. */
