@@ -27,7 +27,8 @@ async function talkative(): Promise<{ ann: Person; view: Watched; folder: string
   await printed(view, 'ready');
   const folder = join(engine.home, 'state', 'sessions', session.id);
   await expect.poll(() => sealed(folder).length, { timeout: 10_000 }).toBeGreaterThan(1);
-  await ann.client.request('output.read', { session: 'log', from: 0 as Offset }); // waits until all is stored
+  const { output } = await ann.client.request('session.inspect', { session: 'log' });
+  await ann.client.request('output.read', { session: 'log', from: (output.end - 1) as Offset }); // waits until the last byte is stored
   return { ann, view, folder };
 }
 
