@@ -53,6 +53,7 @@ export class Host {
   /** Sessions to tell watchers about at the end of this turn. */
   readonly #changed = new Set<LiveSession>();
   readonly #problems = new Map<SessionId, string>();
+  readonly #removedNames = new Map<SessionId, string>();
 
   constructor(options: HostOptions) {
     this.#options = options;
@@ -209,12 +210,22 @@ export class Host {
     for (const connection of this.#connections) if (connection.isWatching) connection.event(event, params);
   }
 
+  #removedName(session: SessionId): string {
+    // Asked once a session: what was removed keeps its name.
+    let name = this.#removedNames.get(session);
+    if (name === undefined) {
+      name = this.#records.removedSessions().find(({ id }) => id === session)?.name ?? session;
+      this.#removedNames.set(session, name);
+    }
+    return name;
+  }
+
   #commandRecord(command: StoredCommand): CommandRecord {
     const actor = (id: StoredCommand['submitter']) => (id === null ? null : this.#records.actor(id));
     const { authors, submitter, ...rest } = command;
     return {
       ...rest,
-      sessionName: this.#registry.get(command.session)?.name ?? command.session,
+      sessionName: this.#registry.get(command.session)?.name ?? this.#removedName(command.session),
       authors: authors.flatMap((id) => actor(id) ?? []),
       submitter: actor(submitter),
     };

@@ -12,6 +12,7 @@ import { processTree } from './processes.ts';
 import type { Records } from './records.ts';
 import type { Registry } from './registry.ts';
 import type { Screens } from './screens.ts';
+import { findSession } from './session-names.ts';
 import type { Build } from './successor.ts';
 
 /** Rows of one answer together, bytes of JSON: below a frame's limit with room for the rest. */
@@ -77,9 +78,17 @@ export function createHandlers(host: MethodsContext): Handlers {
   const { registry, records, attachments } = host;
   const actorsNamed = (name: string | undefined): { actors?: ActorId[] } =>
     name === undefined ? {} : { actors: records.actorsNamed(name) };
-  /** An ended session that was taken off the list is still in the history, by its id. */
-  const sessionFilter = (reference: string | undefined): { session?: SessionId } =>
-    reference === undefined ? {} : { session: registry.find(reference).id };
+  /** A session that was taken off the list is still in the history, by name or id. */
+  const sessionFilter = (reference: string | undefined): { session?: SessionId } => {
+    if (reference === undefined) return {};
+    try {
+      return { session: registry.find(reference).id };
+    } catch (error) {
+      const removed = records.removedSessions().map((session) => ({ ...session, isRunning: false }));
+      if (!removed.some(({ id, name }) => id === reference || name === reference)) throw error;
+      return { session: findSession(removed, reference).id };
+    }
+  };
 
   return {
     hello(connection, { protocol, client }, answer) {

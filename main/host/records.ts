@@ -129,6 +129,12 @@ export class Records {
     });
   }
 
+  /** Sessions that were taken off the list: their history stays. */
+  removedSessions(): { id: SessionId; name: string }[] {
+    const rows = this.#db.prepare('SELECT id, state FROM sessions WHERE removed = 1').all() as { id: SessionId; state: string }[];
+    return rows.map(({ id, state }) => ({ id, name: fromJson(storedSession, state)?.name ?? id }));
+  }
+
   sessions(): StoredSession[] {
     const rows = this.#db.prepare('SELECT state FROM sessions WHERE removed = 0 ORDER BY created_at').all() as { state: string }[];
     // A damaged row costs its session's name, if its keeper lives, and its place in the list; never the others.

@@ -224,6 +224,15 @@ test('rename, signal, kill, and taking an ended session off the list', async () 
   expect((await cmdop.run('kill', 'work', '--signal', 'NOPE')).code).toBe(2);
 });
 
+test('the history of a session that is off the list is found by its name', async () => {
+  await cmdop.ok('new', 'bygone', '--detach');
+  await cmdop.ok('run', 'bygone', '--', 'echo remembered');
+  await cmdop.ok('kill', 'bygone');
+  await untilEnded('bygone');
+  await cmdop.ok('kill', 'bygone');
+  expect(await cmdop.json<CommandRecord[]>('log', 'bygone')).toMatchObject([{ text: 'echo remembered', sessionName: 'bygone' }]);
+});
+
 test('web prints a URL on loopback and nothing else', async () => {
   expect(await cmdop.ok('web')).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/\S+\n$/);
 });
