@@ -4,7 +4,7 @@ import { durationText, shortenPath, timeText } from '../text/format.ts';
 import { ActorMark } from './actor-mark.tsx';
 import { authorsText } from './gutter.tsx';
 
-/** Height of a row, CSS pixels, as in panels.css. */
+/** Height of a row, CSS pixels, as in history.css. */
 export const HISTORY_ROW_PX = 46;
 
 export function HistoryRow({

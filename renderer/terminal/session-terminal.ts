@@ -14,18 +14,14 @@ import type { Offset, SessionId } from '#protocol/ids.ts';
 import type { CommandRecord, SessionEnd, Size } from '#protocol/shapes.ts';
 import { BlockBars } from './block-bars.ts';
 import { BlockTrail } from './block-trail.ts';
+import { InputNotices } from './input-notices.ts';
 import { type Appearance, makeTerminal, SCROLLBACK_LINES, setAppearance } from './make-terminal.ts';
 import { cutOutput } from './output-marks.ts';
 import { isPassiveInput } from './passive-input.ts';
+import { ReplayCurtain } from './replay-curtain.ts';
 import { TerminalScreen } from './terminal-screen.ts';
 import { isSameView, type TerminalView } from './terminal-view.ts';
 
-/** Input without a verdict is only shown after this long: on a good link it never is, milliseconds. */
-const PENDING_SHOWN_AFTER_MS = 400;
-/** A refusal is shown this long unless something settles it earlier, milliseconds. */
-const REFUSAL_SHOWN_MS = 5_000;
-/** Longest time the replay of a session's scrollback stays unseen, milliseconds. */
-const REPLAY_HIDDEN_MS = 2_000;
 /** Command records of a session fetched when it is opened. */
 const COMMANDS_FETCHED = 500;
 
@@ -50,6 +46,8 @@ export class SessionTerminal implements SessionSink {
   readonly #options: TerminalOptions;
   readonly #feed: TerminalFeed;
   readonly #trail: BlockTrail;
+  readonly #notices = new InputNotices(() => this.#refresh());
+  readonly #curtain = new ReplayCurtain(() => this.#refresh());
   readonly #listeners = new Set<() => void>();
   #stream: SessionStream | null = null;
   #role: 'operator' | 'observer';
@@ -57,15 +55,8 @@ export class SessionTerminal implements SessionSink {
   #fed = 0 as Offset;
   #view: TerminalView;
   #wasAttached = false;
-  #refusal: string | null = null;
   #failure: CmdopError | null = null;
   #end: SessionEnd | null = null;
-  #refusalTimer: ReturnType<typeof setTimeout> | undefined;
-  #pendingTimer: ReturnType<typeof setTimeout> | undefined;
-  #shownPending = 0;
-  /** Where the output ended when it was first attached; null once that was shown. */
-  #replayEnd: Offset | null = null;
-  #hasReplayed = false;
   #isAttaching = false;
   #isDisposed = false;
 
@@ -146,7 +137,7 @@ export class SessionTerminal implements SessionSink {
     this.#stream?.detach();
     this.#stream = null;
     this.#wasAttached = false;
-    this.#hasReplayed = false;
+    this.#curtain.reset();
     void this.attach();
     this.#refresh();
   }
@@ -172,8 +163,8 @@ export class SessionTerminal implements SessionSink {
 
   dispose(): void {
     this.#isDisposed = true;
-    clearTimeout(this.#refusalTimer);
-    clearTimeout(this.#pendingTimer);
+    this.#notices.dispose();
+    this.#curtain.dispose();
     this.blocks.dispose();
     this.#stream?.detach();
     this.screen.dispose();
@@ -183,7 +174,7 @@ export class SessionTerminal implements SessionSink {
   snapshot(text: Uint8Array, size: Size, parsed: () => void): void {
     const offset = this.#stream?.offset ?? (0 as Offset);
     this.#fed = offset;
-    if (!this.#hasReplayed) this.#startReplay();
+    this.#curtain.draw(this.#stream?.summary?.outputEnd ?? null);
     this.#feed.snapshot(text, size, () => {
       this.#trail.reset();
       this.#trail.place(offset, 'chunk');
@@ -201,7 +192,7 @@ export class SessionTerminal implements SessionSink {
         this.#trail.place(piece.end, piece.kind);
         if (piece !== pieces.at(-1)) return;
         parsed();
-        this.#watchReplay(piece.end);
+        this.#curtain.parsed(piece.end);
       });
     }
   }
@@ -215,9 +206,7 @@ export class SessionTerminal implements SessionSink {
   }
 
   refused({ message }: { message: string }): void {
-    this.#refusal = message;
-    clearTimeout(this.#refusalTimer);
-    this.#refusalTimer = setTimeout(() => this.#clearRefusal(), REFUSAL_SHOWN_MS);
+    this.#notices.refuse(message);
     this.#refresh();
   }
 
@@ -236,20 +225,6 @@ export class SessionTerminal implements SessionSink {
     this.#refresh();
   }
 
-  #startReplay(): void {
-    this.#hasReplayed = true;
-    this.#replayEnd = this.#stream?.summary?.outputEnd ?? null;
-    setTimeout(() => this.#watchReplay(null), REPLAY_HIDDEN_MS);
-    this.#refresh();
-  }
-
-  /** Shows the screen once it is what it was at the attach, or at last after a while. */
-  #watchReplay(parsed: Offset | null): void {
-    if (this.#replayEnd === null || (parsed !== null && parsed < this.#replayEnd)) return;
-    this.#replayEnd = null;
-    this.#refresh();
-  }
-
   #typed(text: string, bytes: Uint8Array): void {
     const stream = this.#stream;
     if (!stream || this.#end) return;
@@ -264,8 +239,7 @@ export class SessionTerminal implements SessionSink {
   }
 
   #clearRefusal(): void {
-    clearTimeout(this.#refusalTimer);
-    this.#refusal = null;
+    this.#notices.settleRefusal();
     this.#refresh();
   }
 
@@ -275,11 +249,8 @@ export class SessionTerminal implements SessionSink {
       this.#wasAttached = true;
       this.#failure = null;
     }
-    if (this.#stream?.hasControl && this.#refusal !== null) {
-      clearTimeout(this.#refusalTimer);
-      this.#refusal = null;
-    }
-    this.#watchPending();
+    if (this.#stream?.hasControl) this.#notices.settleRefusal();
+    this.#notices.setPending(this.#stream?.pending.units ?? 0);
     const next = this.#currentView();
     if (isSameView(this.#view, next)) return;
     this.#view = next;
@@ -293,28 +264,14 @@ export class SessionTerminal implements SessionSink {
       role: stream?.role ?? this.#role,
       control: stream?.control ?? null,
       hasControl: stream?.hasControl ?? false,
-      pendingUnits: this.#shownPending,
+      pendingUnits: this.#notices.pendingUnits,
       size: { cols: this.terminal.cols, rows: this.terminal.rows },
       windowSize: this.screen.windowSize,
-      refusal: this.#refusal,
+      refusal: this.#notices.refusal,
       end: this.#end,
       failure: this.#failure,
-      isReplaying: this.#replayEnd !== null,
+      isReplaying: this.#curtain.isDrawn,
       isAlternate: this.terminal.buffer.active.type === 'alternate',
     };
-  }
-
-  #watchPending(): void {
-    const units = this.#stream?.pending.units ?? 0;
-    if (units === 0 || this.#shownPending > 0) this.#shownPending = units;
-    if (units === 0) {
-      clearTimeout(this.#pendingTimer);
-      this.#pendingTimer = undefined;
-    } else {
-      this.#pendingTimer ??= setTimeout(() => {
-        this.#shownPending = this.#stream?.pending.units ?? 0;
-        this.#refresh();
-      }, PENDING_SHOWN_AFTER_MS);
-    }
   }
 }
