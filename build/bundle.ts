@@ -68,7 +68,7 @@ async function compile(target: Target): Promise<Built> {
     ...config,
     configFile: false,
     logLevel: 'warn',
-    plugins: [...(config.plugins ?? []), collectInputs(files)],
+    plugins: [...(config.plugins ?? []), withoutNativeParts(), collectInputs(files)],
     build: { ...config.build, write: false, emptyOutDir: false },
   });
   const outputs = new Map<string, string | Uint8Array>();
@@ -85,7 +85,8 @@ async function configOf(target: Target): Promise<InlineConfig> {
   const isPreload = target.kind === 'preload';
   return {
     root,
-    define: { 'process.env.NODE_ENV': '"production"' },
+    // ssh2 looks beside itself for a Windows helper, with a name that only CommonJS has.
+    define: { 'process.env.NODE_ENV': '"production"', __dirname: 'import.meta.dirname' },
     ssr: { noExternal: true, external: EXTERNAL, target: 'node' },
     build: {
       ssr: join(root, target.entry),
@@ -112,6 +113,17 @@ function copy(target: Target): Built {
   const files = new Set(statSync(from).isFile() ? [from] : filesBelow(from));
   const outputs = new Map([...files].map((file) => [join(target.output, relative(from, file)), readFileSync(file)]));
   return { files, outputs };
+}
+
+/** Optional native parts of packages (ssh2's ciphers) fit one runtime only, and a bundle runs under several: it falls back to Node's own. */
+function withoutNativeParts(): Plugin {
+  const id = '\0native-part.cjs';
+  return {
+    name: 'cmdop-without-native-parts',
+    enforce: 'pre',
+    resolveId: (source) => (source.endsWith('.node') ? id : null),
+    load: (asked) => (asked === id ? "throw new Error('native parts are not bundled');" : null),
+  };
 }
 
 /** Adds every source file that went into the build; packages are covered by the lock file. */
