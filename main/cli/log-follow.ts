@@ -1,63 +1,66 @@
 /** `log --follow`: prints what is there, then what comes, across restarts of the host, until interrupted. */
 import type { CmdopClient } from '#client/cmdop-client.ts';
+import type { ConnectionEvent } from '#client/connection.ts';
 import type { HistoryFilter } from '#protocol/messages.ts';
+import type { CommandRecord, JournalEvent } from '#protocol/shapes.ts';
 import { lastingClient } from './connect.ts';
 import type { LogOptions } from './log.ts';
 import { commandLine, eventLine, lastCommands, lastEvents } from './log-rows.ts';
 import { print, printJsonLine } from './output.ts';
 
-/** How often the journal is asked for what is new, milliseconds: the host announces commands, not every event. */
-const EVENTS_EVERY_MS = 1_000;
 /** Commands looked at again when one ends: more than can end between two looks. */
 const RECENT_COMMANDS = 500;
 
-export async function follow(options: LogOptions, filter: HistoryFilter, rows: number): Promise<never> {
-  const printNew = options.events ? eventPrinter(options, filter, rows) : commandPrinter(options, filter, rows);
+/** What is followed. Both may throw when the link breaks: then it comes back, and `connected` is called again. */
+type Follower = {
+  connected(client: CmdopClient): Promise<void>;
+  heard(event: ConnectionEvent, client: CmdopClient): Promise<void>;
+};
+
+export function follow(options: LogOptions, filter: HistoryFilter, rows: number): Promise<never> {
+  const follower = options.events ? eventFollower(options, filter, rows) : commandFollower(options, filter, rows);
   return new Promise<never>((_, reject) => {
     let client: CmdopClient | null = null;
-    let isLooking = false;
-    let isStale = false;
-    // One look at a time, and one more if something came meanwhile.
-    const look = async () => {
-      isStale = true;
-      if (isLooking || !client) return;
-      isLooking = true;
-      try {
-        while (isStale) {
-          isStale = false;
-          await printNew(client);
-        }
-      } catch (error) {
-        if (client.state.is === 'connected') reject(error); // else the link broke, and comes back
-      } finally {
-        isLooking = false;
-      }
+    const unlessCut = (error: unknown) => {
+      if (client?.state.is === 'connected') reject(error); // else the link broke, and comes back
     };
     lastingClient(options, {
-      watch: true,
+      watch: !options.events,
       onState: ({ is }) => {
-        if (is === 'connected') void look();
+        if (is === 'connected' && client) follower.connected(client).catch(unlessCut);
       },
-      onEvent: ({ event }) => {
-        if (event === 'command.changed') void look();
+      onEvent: (event) => {
+        if (client) follower.heard(event, client).catch(unlessCut);
       },
     }).then((connected) => {
       client = connected;
-      void look();
-      if (options.events) setInterval(look, EVENTS_EVERY_MS);
+      follower.connected(client).catch(unlessCut);
     }, reject);
   });
 }
 
-type Printer = (client: CmdopClient) => Promise<void>;
-
 /** Prints every command once, when it has ended. */
-function commandPrinter(options: LogOptions, filter: HistoryFilter, rows: number): Printer {
+function commandFollower(options: LogOptions, filter: HistoryFilter, rows: number): Follower {
   const printed = new Set<number>();
   /** The oldest record that the first look showed: what lies before it was not asked for. */
   let oldest: number | null = null;
-  return async (client) => {
-    const commands = await lastCommands(client, filter, oldest === null ? rows : RECENT_COMMANDS);
+  let isLooking = false;
+  let isStale = false;
+  // One look at a time, and one more if something came meanwhile.
+  const look = async (client: CmdopClient) => {
+    isStale = true;
+    if (isLooking) return;
+    isLooking = true;
+    try {
+      while (isStale) {
+        isStale = false;
+        show(await lastCommands(client, filter, oldest === null ? rows : RECENT_COMMANDS));
+      }
+    } finally {
+      isLooking = false;
+    }
+  };
+  const show = (commands: readonly CommandRecord[]) => {
     oldest ??= commands.length < rows ? 0 : (commands[0]?.id ?? 0);
     for (const command of commands) {
       if (command.endedAt === null || command.id < oldest || printed.has(command.id)) continue;
@@ -66,18 +69,40 @@ function commandPrinter(options: LogOptions, filter: HistoryFilter, rows: number
       else print(commandLine(command));
     }
   };
+  return {
+    connected: look,
+    heard: async ({ event }, client) => {
+      if (event === 'command.changed') await look(client);
+    },
+  };
 }
 
-function eventPrinter(options: LogOptions, filter: HistoryFilter, rows: number): Printer {
+/** Prints every record of the journal once: the host tells them, and what came before is asked for. */
+function eventFollower(options: LogOptions, filter: HistoryFilter, rows: number): Follower {
+  const { session, actor, since } = filter;
   let last = 0;
   let wanted = rows;
-  return async (client) => {
-    const events = await lastEvents(client, filter, wanted, last);
-    wanted = Number.MAX_SAFE_INTEGER;
-    last = events.at(-1)?.seq ?? last;
-    for (const event of events) {
-      if (options.json) printJsonLine(event);
-      else print(eventLine(event));
-    }
+  /** Told while those before them are still asked for; null once they are printed as they come. */
+  let early: JournalEvent[] | null = [];
+  const show = (event: JournalEvent) => {
+    if (event.seq <= last) return;
+    last = event.seq;
+    if (options.json) printJsonLine(event);
+    else print(eventLine(event));
+  };
+  return {
+    connected: async (client) => {
+      early = [];
+      await client.request('journal.watch', { session, actor, since });
+      for (const event of await lastEvents(client, filter, wanted, last)) show(event);
+      wanted = Number.MAX_SAFE_INTEGER;
+      for (const event of early ?? []) show(event);
+      early = null;
+    },
+    heard: async (told) => {
+      if (told.event !== 'journal.event') return;
+      if (early) early.push(told.params.event);
+      else show(told.params.event);
+    },
   };
 }

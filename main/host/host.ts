@@ -9,6 +9,7 @@ import { PROTOCOL } from '#protocol/versions.ts';
 import { LOOK_EVERY_MS } from '#session/client-vigil.ts';
 import { ClientConnection, type ClientPeer } from './client-connection.ts';
 import { Journal } from './journal.ts';
+import { JournalWatchers } from './journal-watchers.ts';
 import type { KeeperRuntime } from './keeper-starter.ts';
 import type { LiveSession } from './live-session.ts';
 import { Attachments, createHandlers } from './methods.ts';
@@ -41,6 +42,7 @@ export class Host {
   readonly #options: HostOptions;
   readonly #journal: Journal;
   readonly #records: Records;
+  readonly #journalWatchers: JournalWatchers;
   readonly #screens: Screens;
   readonly #registry: Registry;
   readonly #web: WebServer;
@@ -60,6 +62,8 @@ export class Host {
     this.#journal = new Journal({ file: options.paths.journalFile, wallNow: options.clock.wallNow });
     this.#journal.onProblem = () => this.#warn();
     this.#records = new Records({ journal: this.#journal, randomBytes: (n) => randomBytes(n) });
+    this.#journalWatchers = new JournalWatchers(this.#records);
+    this.#journal.onAppended = (row) => this.#journalWatchers.appended(row);
     this.#screens = new Screens({ events: this.#screenEvents() });
     this.#registry = new Registry({
       ...options,
@@ -93,6 +97,7 @@ export class Host {
         watch: (connection) => {
           connection.isWatching = true;
         },
+        journalWatchers: this.#journalWatchers,
         stop: options.stop,
         handOff: options.handOff,
         openWeb: (asked) => this.#web.open(asked),
@@ -105,6 +110,7 @@ export class Host {
       },
       closed: (connection) => {
         this.#connections.delete(connection);
+        this.#journalWatchers.delete(connection);
         if (this.#connections.size === 0) this.#stopLooking();
         for (const [channel, session] of this.#attachments.take(connection)) session.cut(channel);
       },

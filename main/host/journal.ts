@@ -50,12 +50,13 @@ export type JournalRecord = {
   payload: Record<string, unknown>;
 };
 
-type Row = {
+/** A record as it lies in the chain. */
+export type JournalRow = {
   seq: number;
-  session: string | null;
+  session: SessionId | null;
   at: number;
-  actor: string | null;
-  interface: string | null;
+  actor: ActorId | null;
+  interface: InterfaceKind | null;
   kind: string;
   output_offset: number | null;
   payload: string;
@@ -80,6 +81,8 @@ export class Journal {
   #isDisposed = false;
   /** Told when `problem` changed. */
   onProblem: () => void = () => {};
+  /** Told of every record, once it is in the chain. */
+  onAppended: (row: JournalRow) => void = () => {};
 
   /**
    * Opens or makes the journal. A damaged file is set aside, named in `problem`, and a new chain begins; throws only when
@@ -109,25 +112,31 @@ export class Journal {
     return this.#problem;
   }
 
+  /** Number of the last record; 0 where there is none. */
+  get lastSeq(): number {
+    return this.#seq;
+  }
+
   append(record: JournalRecord): void {
     if (this.#isDisposed) return; // the chain is the next host's
-    const seq = ++this.#seq;
-    const at = this.#wallNow();
-    const payload = JSON.stringify(record.payload);
-    const prevHash = this.#lastHash;
-    const hash = hashOf({
-      seq,
+    const content = {
+      seq: ++this.#seq,
       session: record.session,
-      at,
+      at: this.#wallNow(),
       actor: record.actor,
       interface: record.interface,
       kind: record.kind,
       output_offset: record.outputOffset,
-      payload,
-      prev_hash: prevHash,
-    });
-    this.#lastHash = hash;
-    const row = [seq, record.session, at, record.actor, record.interface, record.kind, record.outputOffset, payload, prevHash, hash];
+      payload: JSON.stringify(record.payload),
+      prev_hash: this.#lastHash,
+    };
+    this.#lastHash = hashOf(content);
+    const appended: JournalRow = { ...content, hash: this.#lastHash };
+    this.#write(Object.values(appended));
+    this.onAppended(appended);
+  }
+
+  #write(row: SQLInputValue[]): void {
     if (this.#waiting.length === 0) {
       try {
         this.#insert.run(...row);
@@ -169,9 +178,9 @@ export class Journal {
     let previous = { seq: 0, hash: '' };
     let records = 0;
     for (;;) {
-      let rows: Row[];
+      let rows: JournalRow[];
       try {
-        rows = batch.all(previous.seq, VERIFY_BATCH) as Row[];
+        rows = batch.all(previous.seq, VERIFY_BATCH) as JournalRow[];
       } catch (error) {
         return { ok: false, records, broken: { seq: previous.seq + 1, reason: `cannot be read: ${(error as Error).message}` } };
       }
@@ -263,14 +272,14 @@ export class Journal {
   }
 }
 
-function hashOf(row: Omit<Row, 'hash'>): string {
+function hashOf(row: Omit<JournalRow, 'hash'>): string {
   const { seq, session, at, actor, interface: interfaceKind, kind, output_offset, payload, prev_hash } = row;
   return createHash('sha256')
     .update(JSON.stringify([prev_hash, seq, session, at, actor, interfaceKind, kind, output_offset, payload]))
     .digest('hex');
 }
 
-function fault(row: Row, previous: { seq: number; hash: string }): string | null {
+function fault(row: JournalRow, previous: { seq: number; hash: string }): string | null {
   if (row.seq !== previous.seq + 1) return `${row.seq - previous.seq - 1} records before it are missing`;
   if (row.prev_hash !== previous.hash) return 'it does not follow the record before it';
   if (hashOf(row) !== row.hash) return 'its content was changed';

@@ -7,6 +7,7 @@ import type { CommandRecord, HostStatus } from '#protocol/shapes.ts';
 import { negotiate, PROTOCOL } from '#protocol/versions.ts';
 import type { ClientConnection, Handlers } from './client-connection.ts';
 import type { Journal } from './journal.ts';
+import type { JournalWatchers } from './journal-watchers.ts';
 import type { LiveSession } from './live-session.ts';
 import { processTree } from './processes.ts';
 import type { Records } from './records.ts';
@@ -33,6 +34,7 @@ export type MethodsContext = {
   /** Where a connection is attached. */
   attachments: Attachments;
   watch(connection: ClientConnection): void;
+  journalWatchers: JournalWatchers;
   stop(): void;
   handOff(build: Build | undefined): Promise<{ pid: number }>;
   openWeb(asked: { port: number | undefined; name: string }): Promise<{ url: string }>;
@@ -196,6 +198,11 @@ export function createHandlers(host: MethodsContext): Handlers {
       const filter = { ...sessionFilter(session), ...actorsNamed(actor), ...defined({ kinds, since, after }), limit };
       const events = records.events(filter);
       answer({ events: after === undefined ? newestThatFit(events) : oldestThatFit(events) });
+    },
+    'journal.watch'(connection, { session, actor, kinds, since }, answer) {
+      const filter = { ...sessionFilter(session), ...defined({ actor, kinds, since }) };
+      answer({ seq: host.journal.lastSeq });
+      host.journalWatchers.add(connection, filter);
     },
     async 'journal.verify'(_connection, _params, answer) {
       const chain = await host.journal.verify();

@@ -11,7 +11,7 @@ import {
   type SessionEnd,
   type Size,
 } from '#protocol/shapes.ts';
-import type { Journal } from './journal.ts';
+import type { Journal, JournalRow } from './journal.ts';
 import { actorIds, anyPayload, controlPayload, fromJson, resizePayload, storedSession } from './stored-shapes.ts';
 
 /** What must be known of a session when its keeper is gone. */
@@ -215,7 +215,7 @@ export class Records {
     // Without a starting point people want the latest, in order.
     const order = filter.after === undefined ? 'DESC' : 'ASC';
     const rows = this.#db.prepare(`SELECT * FROM events ${clause(where)} ORDER BY seq ${order} LIMIT ?`).all(...values, filter.limit);
-    const events = rows.map((row) => this.#event(row));
+    const events = (rows as JournalRow[]).map((row) => this.event(row));
     return order === 'DESC' ? events.reverse() : events;
   }
 
@@ -239,18 +239,18 @@ export class Records {
     });
   }
 
-  #event(row: Record<string, unknown>): JournalEvent {
-    const actor = row.actor as ActorId | null;
+  /** A record of the chain as clients see it. */
+  event({ seq, session, at, actor, interface: via, kind, output_offset, payload }: JournalRow): JournalEvent {
     return {
-      seq: row.seq as number,
-      session: row.session as SessionId | null,
-      at: row.at as number,
+      seq,
+      session,
+      at,
       actor,
       actorName: actor ? (this.actor(actor)?.name ?? null) : null,
-      interface: row.interface as InterfaceKind | null,
-      kind: row.kind as string,
-      outputOffset: row.output_offset as Offset | null,
-      payload: fromJson(anyPayload, String(row.payload)) ?? {},
+      interface: via,
+      kind,
+      outputOffset: output_offset as Offset | null,
+      payload: fromJson(anyPayload, String(payload)) ?? {},
     };
   }
 }

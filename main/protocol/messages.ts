@@ -217,6 +217,19 @@ export const METHODS = {
     }),
     result: z.object({ events: z.array(journalEvent) }),
   },
+  /**
+   * From now on this connection gets a `journal.event` for every record that fits; those up to `seq` are in
+   * `journal.list`. Another call replaces the first.
+   */
+  'journal.watch': {
+    params: z.object({
+      session: sessionRef.optional(),
+      actor: z.string().max(256).optional(),
+      kinds: z.array(z.string().max(64)).max(64).optional(),
+      since: time.optional(),
+    }),
+    result: z.object({ seq: integer }),
+  },
   'journal.verify': { params: none, result: verifyReport },
 } as const;
 
@@ -246,6 +259,8 @@ export const EVENTS = {
   'actor.typing': z.object({ session: sessionId, actor: actorId, client: clientId }),
   /** A command record began or ended. */
   'command.changed': z.object({ command: commandRecord }),
+  /** To a connection that watches the journal, in its order. */
+  'journal.event': z.object({ event: journalEvent }),
   'host.warnings': z.object({ warnings: z.array(z.string()) }),
   /** The host ends by itself; `upgrade`: another takes over at once. */
   'host.stopping': z.object({ reason: z.enum(['stopped', 'upgrade']) }),

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { CommandRecord, SessionSummary } from '#protocol/shapes.ts';
+import type { SessionSummary } from '#protocol/shapes.ts';
 import { startCmdop, type TestCmdop } from './start-cmdop.ts';
 
 let cmdop: TestCmdop;
@@ -88,7 +88,7 @@ describe('send', () => {
 
   test('to an ended session fails', async () => {
     await cmdop.ok('new', 'gone', '--detach', '--', 'true');
-    await untilEnded('gone');
+    await cmdop.untilEnded('gone');
     expect((await cmdop.run('send', 'gone', 'x')).code).toBe(1);
   });
 });
@@ -124,7 +124,7 @@ describe('run', () => {
     await cmdop.ok('new', 'busy', '--detach');
     await cmdop.ok('run', 'busy', '--', 'true');
     await cmdop.ok('send', 'busy', 'sleep 60', '--enter');
-    await untilSummary('busy', ({ running }) => running !== null);
+    await cmdop.untilSession('busy', ({ running }) => running !== null);
     const busy = await cmdop.run('run', 'busy', '--', 'true');
     expect(busy).toMatchObject({ code: 1, stderr: expect.stringMatching(/runs `sleep 60`/) });
     await cmdop.ok('new', 'dumb', '--detach', '--', 'cat');
@@ -140,60 +140,6 @@ describe('run', () => {
     await cmdop.ok('new', 'exiting', '--detach');
     expect((await cmdop.run('run', 'exiting', '--', 'exit 5')).code).toBe(5);
   });
-});
-
-describe('log', () => {
-  test('has every command with who typed it, and finds by actor, failure and time', async () => {
-    await cmdop.ok('run', 'work', '--as', 'ann', '--', 'echo by-ann');
-    await cmdop.run('run', 'work', '--as', 'ann', '--', 'false by-ann');
-    await cmdop.ok('run', 'work', '--as', 'bob', '--', 'echo by-bob');
-    const texts = async (...args: string[]) => (await cmdop.json<CommandRecord[]>('log', 'work', ...args)).map(({ text }) => text);
-    expect(await texts('--actor', 'ann')).toEqual(['echo by-ann', 'false by-ann']);
-    expect(await texts('--actor', 'ann', '--failed')).toEqual(['false by-ann']);
-    expect((await texts('--since', '1h')).at(-1)).toBe('echo by-bob');
-    expect(await texts('--since', '2999-01-01')).toEqual([]);
-    expect((await cmdop.run('log', '--since', 'whenever')).code).toBe(2);
-  });
-
-  test('--follow prints each command as it ends, one object a line', async () => {
-    const { PATH = '' } = cmdop.env;
-    const follow = spawn('cmdop', ['log', 'work', '--follow', '--json', '--limit', '1'], { env: { ...cmdop.env, PATH } });
-    let output = '';
-    const seen = new Promise<void>((resolve) => {
-      follow.stdout.on('data', (bytes: Buffer) => {
-        output += bytes.toString();
-        if (output.includes('followed-2')) resolve();
-      });
-    });
-    await cmdop.ok('run', 'work', '--', 'echo followed-1');
-    await cmdop.ok('run', 'work', '--', 'echo followed-2');
-    await seen;
-    follow.kill();
-    await once(follow, 'close');
-    const texts = output
-      .trimEnd()
-      .split('\n')
-      .map((line): CommandRecord => JSON.parse(line));
-    expect(texts.slice(-2).map(({ text }) => text)).toEqual(['echo followed-1', 'echo followed-2']);
-  });
-
-  test('a reader that has enough ends it quietly', async () => {
-    const child = spawn('/bin/bash', ['-o', 'pipefail', '-c', 'cmdop log --events --follow | head -n 1'], { env: cmdop.env });
-    let errors = '';
-    child.stderr.on('data', (bytes: Buffer) => {
-      errors += bytes.toString();
-    });
-    const closed = once(child, 'close');
-    // A pipe tells that nobody reads it at the next write.
-    while (child.exitCode === null) await cmdop.ok('run', 'work', '--', 'true');
-    const [code] = await closed;
-    expect({ code, errors }).toEqual({ code: 0, errors: '' });
-  });
-});
-
-test('the journal is whole', async () => {
-  expect(await cmdop.json('verify')).toMatchObject({ ok: true, broken: null, damaged: [] });
-  expect(await cmdop.ok('verify')).toMatch(/^the journal is whole: \d+ records/);
 });
 
 test('who tells who is attached, from where and who has control', async () => {
@@ -218,19 +164,10 @@ test('rename, signal, kill, and taking an ended session off the list', async () 
   await cmdop.ok('rename', 'old', 'fresh');
   expect((await cmdop.run('screen', 'old')).code).toBe(4);
   await cmdop.ok('kill', 'fresh', '--signal', 'TERM');
-  expect((await untilEnded('fresh')).end).toMatchObject({ signal: 'SIGTERM' });
+  expect((await cmdop.untilEnded('fresh')).end).toMatchObject({ signal: 'SIGTERM' });
   await cmdop.ok('kill', 'fresh');
   expect((await cmdop.json<SessionSummary[]>('ls')).some(({ name }) => name === 'fresh')).toBe(false);
   expect((await cmdop.run('kill', 'work', '--signal', 'NOPE')).code).toBe(2);
-});
-
-test('the history of a session that is off the list is found by its name', async () => {
-  await cmdop.ok('new', 'bygone', '--detach');
-  await cmdop.ok('run', 'bygone', '--', 'echo remembered');
-  await cmdop.ok('kill', 'bygone');
-  await untilEnded('bygone');
-  await cmdop.ok('kill', 'bygone');
-  expect(await cmdop.json<CommandRecord[]>('log', 'bygone')).toMatchObject([{ text: 'echo remembered', sessionName: 'bygone' }]);
 });
 
 test('web prints a URL on loopback and nothing else', async () => {
@@ -311,19 +248,10 @@ describe('host', () => {
 
 type Screen = { lines: string[] };
 
-/** The host announces what changes; a script can only look again, as these do. */
+/** The host announces what changes; a script can only look again, as this does. */
 async function untilScreen(session: string, text: string): Promise<Screen> {
   for (;;) {
     const screen = await cmdop.json<Screen>('screen', session);
     if (screen.lines.join('\n').includes(text)) return screen;
   }
 }
-
-async function untilSummary(session: string, fits: (summary: SessionSummary) => boolean): Promise<SessionSummary> {
-  for (;;) {
-    const summary = (await cmdop.json<SessionSummary[]>('ls')).find(({ name }) => name === session);
-    if (summary && fits(summary)) return summary;
-  }
-}
-
-const untilEnded = (session: string) => untilSummary(session, ({ state }) => state === 'ended');

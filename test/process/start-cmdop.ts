@@ -5,6 +5,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } 
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { nodePath } from '#local/runtime.ts';
+import type { SessionSummary } from '#protocol/shapes.ts';
 import { endEverythingOf } from './end-everything.ts';
 import { openTerminal, type TestTerminal } from './test-terminal.ts';
 
@@ -23,6 +24,9 @@ export type TestCmdop = {
   ok(...args: string[]): Promise<string>;
   /** Parsed stdout of `cmdop … --json`. */
   json<T>(...args: string[]): Promise<T>;
+  /** The host announces what changes; a script can only look again, as these two do. */
+  untilSession(name: string, fits: (session: SessionSummary) => boolean): Promise<SessionSummary>;
+  untilEnded(name: string): Promise<SessionSummary>;
   /** Runs `cmdop …` in a terminal of its own. */
   terminal(args: readonly string[], options?: { cols?: number; rows?: number; env?: Record<string, string> }): TestTerminal;
   /** A shell outside of any session, with `cmdop` on its path and the prompt `# `. */
@@ -78,6 +82,13 @@ export async function startCmdop(options: { actor?: string; shell?: string } = {
 
   const json = async <T>(...args: string[]): Promise<T> => JSON.parse(await ok(...args, '--json')) as T;
 
+  const untilSession = async (name: string, fits: (session: SessionSummary) => boolean): Promise<SessionSummary> => {
+    for (;;) {
+      const session = (await json<SessionSummary[]>('ls')).find((each) => each.name === name);
+      if (session && fits(session)) return session;
+    }
+  };
+
   const open = (command: readonly string[], at: { cols?: number; rows?: number; env?: Record<string, string> } = {}) => {
     const terminal = openTerminal(command, {
       cols: at.cols ?? 80,
@@ -95,6 +106,8 @@ export async function startCmdop(options: { actor?: string; shell?: string } = {
     run,
     ok,
     json,
+    untilSession,
+    untilEnded: (name) => untilSession(name, ({ state }) => state === 'ended'),
     terminal: (args, at) => open([nodePath(), CLI, ...args], at),
     shell: () => open(['/bin/bash', '--norc', '--noprofile', '-i'], { env: { PS1: '# ' } }),
     hostPid: async () => (await json<{ pid: number }>('host', 'status')).pid,

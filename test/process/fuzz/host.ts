@@ -26,6 +26,7 @@ const METHODS = [
   'output.read',
   'history.list',
   'journal.list',
+  'journal.watch',
   'no.such',
   '__proto__',
 ]);
