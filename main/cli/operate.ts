@@ -86,4 +86,7 @@ const REFUSAL_CODES = {
   dropped: 'control-held',
   observer: 'observer',
   'session-ended': 'session-ended',
+  policy: 'policy',
+  rejected: 'rejected',
+  'secret-prompt': 'secret-prompt',
 } as const;

@@ -8,7 +8,7 @@
  */
 import type { Epoch, Seq } from '#protocol/ids.ts';
 
-export type Refusal = 'not-in-control' | 'observer' | 'session-ended' | 'stale-epoch' | 'dropped';
+export type Refusal = 'not-in-control' | 'observer' | 'session-ended' | 'stale-epoch' | 'policy' | 'rejected' | 'secret-prompt' | 'dropped';
 export type Verdict = { seq: Seq | null; verdict: 'applied' } | { seq: Seq | null; verdict: 'refused'; reason: Refusal; message: string };
 export type SentUnit = { seq: Seq; epoch: Epoch; bytes: Uint8Array };
 /** What the owner must do now, in order. */

@@ -7,6 +7,7 @@ import type { CommandRecord, HostStatus } from '#protocol/shapes.ts';
 import type { Transport } from '#protocol/transport.ts';
 import { PROTOCOL } from '#protocol/versions.ts';
 import { LOOK_EVERY_MS } from '#session/client-vigil.ts';
+import { approvalHandlers } from './approval-methods.ts';
 import { ClientConnection, type ClientPeer } from './client-connection.ts';
 import { Journal } from './journal.ts';
 import { JournalWatchers } from './journal-watchers.ts';
@@ -93,6 +94,7 @@ export class Host {
         warnings: () => this.#warnings(),
         verifyFiles: () => verifyFiles({ ...options.paths, sessions: this.#registry.all() }),
         commandRecords: (filter) => this.#records.commands(filter).map((command) => this.#commandRecord(command)),
+        approvals: approvalHandlers(),
         attachments: this.#attachments,
         watch: (connection) => {
           connection.isWatching = true;

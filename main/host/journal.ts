@@ -37,6 +37,8 @@ export type JournalKind =
   | 'resize'
   | 'signal'
   | 'command'
+  | 'approval'
+  | 'policy'
   | 'gap'
   | 'adopt'
   | 'rename';

@@ -5,6 +5,7 @@ import type { ActorId, Channel, SessionId } from '#protocol/ids.ts';
 import type { Result } from '#protocol/messages.ts';
 import type { CommandRecord, HostStatus } from '#protocol/shapes.ts';
 import { negotiate, PROTOCOL } from '#protocol/versions.ts';
+import type { ApprovalHandlers } from './approval-methods.ts';
 import type { ClientConnection, Handlers } from './client-connection.ts';
 import type { Journal } from './journal.ts';
 import type { JournalWatchers } from './journal-watchers.ts';
@@ -31,6 +32,7 @@ export type MethodsContext = {
   /** Files of the sessions that are damaged. */
   verifyFiles(): Promise<NonNullable<Result<'journal.verify'>['damaged']>>;
   commandRecords(filter: Parameters<Records['commands']>[0]): CommandRecord[];
+  approvals: ApprovalHandlers;
   /** Where a connection is attached. */
   attachments: Attachments;
   watch(connection: ClientConnection): void;
@@ -209,6 +211,7 @@ export function createHandlers(host: MethodsContext): Handlers {
       const damaged = await host.verifyFiles();
       answer({ ...chain, ok: chain.ok && damaged.length === 0, damaged });
     },
+    ...host.approvals,
   };
 }
 

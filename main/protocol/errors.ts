@@ -19,6 +19,10 @@ export const ERROR_CODES = [
   'spawn-failed',
   'busy', // the session is not at a prompt
   'no-shell-integration',
+  'policy', // a rule forbids it
+  'rejected', // a person said no, or nobody said yes in time
+  'secret-prompt', // a password is asked for: only people answer
+  'no-approval', // nothing of this id waits for a decision
   'output-pruned', // the asked bytes are no longer held
   'storage', // the disk refused
   'host-unreachable',

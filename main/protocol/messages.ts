@@ -3,6 +3,7 @@
  * Fields are only added, readers ignore what they do not know, names are never reused.
  */
 import { z } from 'zod';
+import { APPROVAL_EVENTS, APPROVAL_METHODS } from './approvals.ts';
 import { ERROR_CODES } from './errors.ts';
 import {
   ACTOR_COLORS,
@@ -231,6 +232,7 @@ export const METHODS = {
     result: z.object({ seq: integer }),
   },
   'journal.verify': { params: none, result: verifyReport },
+  ...APPROVAL_METHODS,
 } as const;
 
 /** Events: host → client, and `output.ack` client → host. */
@@ -240,7 +242,7 @@ export const EVENTS = {
   'input.refused': z.object({
     channel,
     seq,
-    reason: z.enum(['not-in-control', 'observer', 'session-ended', 'stale-epoch']),
+    reason: z.enum(['not-in-control', 'observer', 'session-ended', 'stale-epoch', 'policy', 'rejected', 'secret-prompt']),
     /** The sentence to show. */
     message: z.string(),
     controlKept: z.boolean(),
@@ -255,8 +257,8 @@ export const EVENTS = {
   /** To watching connections. */
   'session.changed': z.object({ session: sessionSummary }),
   'session.removed': z.object({ session: sessionId }),
-  /** Someone typed just now; sent at most once a second per actor and session. */
-  'actor.typing': z.object({ session: sessionId, actor: actorId, client: clientId }),
+  /** Someone typed just now; sent at most once a second per actor and session. `secret`: into a password prompt. */
+  'actor.typing': z.object({ session: sessionId, actor: actorId, client: clientId, secret: z.boolean().optional() }),
   /** A command record began or ended. */
   'command.changed': z.object({ command: commandRecord }),
   /** To a connection that watches the journal, in its order. */
@@ -266,6 +268,7 @@ export const EVENTS = {
   'host.stopping': z.object({ reason: z.enum(['stopped', 'upgrade']) }),
   /** Client → host: everything up to `offset` was parsed. */
   'output.ack': z.object({ channel, offset }),
+  ...APPROVAL_EVENTS,
 } as const;
 
 export type Method = keyof typeof METHODS;
