@@ -89,4 +89,5 @@ const REFUSAL_CODES = {
   policy: 'policy',
   rejected: 'rejected',
   'secret-prompt': 'secret-prompt',
+  'agents-paused': 'agents-paused',
 } as const;

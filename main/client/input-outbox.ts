@@ -7,8 +7,9 @@
  *  - a unit typed before somebody else took control is refused here and never sent.
  */
 import type { Epoch, Seq } from '#protocol/ids.ts';
+import type { EventParams } from '#protocol/messages.ts';
 
-export type Refusal = 'not-in-control' | 'observer' | 'session-ended' | 'stale-epoch' | 'policy' | 'rejected' | 'secret-prompt' | 'dropped';
+export type Refusal = EventParams<'input.refused'>['reason'] | 'dropped';
 export type Verdict = { seq: Seq | null; verdict: 'applied' } | { seq: Seq | null; verdict: 'refused'; reason: Refusal; message: string };
 export type SentUnit = { seq: Seq; epoch: Epoch; bytes: Uint8Array };
 /** What the owner must do now, in order. */

@@ -269,6 +269,8 @@ export class Host {
       clients: this.#connections.size,
       web: this.#web.address,
       warnings: this.#warnings(),
+      agentsPaused: false,
+      controlMode: 'turns',
     };
   }
 }

@@ -7,17 +7,19 @@ import { CmdopError } from '#protocol/errors.ts';
 import type { Channel, ClientId, Epoch, Offset, Seq, SessionId } from '#protocol/ids.ts';
 import type { EventParams, Params, Result } from '#protocol/messages.ts';
 import type { Actor, Control, SessionEnd, SessionSummary, Size } from '#protocol/shapes.ts';
-import { decideSize } from '#session/window-size.ts';
 import type { ClientConnection } from './client-connection.ts';
-import type { Journal, JournalKind } from './journal.ts';
+import type { Journal } from './journal.ts';
 import type { KeeperLink, KeeperListener } from './keeper-link.ts';
 import type { Records, StoredSession } from './records.ts';
 import type { OscEvent } from './screen-messages.ts';
 import { type Attached, SessionClients } from './session-clients.ts';
 import type { CommandsNote, SessionCommands } from './session-commands.ts';
+import { SessionControl } from './session-control.ts';
 import { type InputSource, SessionInput, type Unit } from './session-input.ts';
+import { SessionLife } from './session-life.ts';
 import type { SessionOutput } from './session-output.ts';
-import { sendSnapshot } from './subscriber.ts';
+import { SessionPresence } from './session-presence.ts';
+import { SessionSize } from './session-size.ts';
 
 /** Longest title kept, characters: a program may set any. */
 const MAX_TITLE_CHARACTERS = 256;
@@ -50,31 +52,40 @@ export class LiveSession {
   readonly output: SessionOutput;
   readonly commands: SessionCommands;
   readonly #options: LiveSessionOptions;
-  readonly #input: SessionInput;
+  readonly #life: SessionLife;
   readonly #clients = new SessionClients();
-  readonly #keeper: KeeperLink | null;
-  /** Since the end: resolves when its keeper is gone as well. */
-  #leaving: Promise<void> = Promise.resolve();
+  readonly #input: SessionInput;
+  readonly #size: SessionSize;
+  readonly #control: SessionControl;
+  readonly #presence: SessionPresence;
 
   constructor(options: LiveSessionOptions) {
     this.#options = options;
     this.stored = options.stored;
     this.output = options.output;
     this.commands = options.commands;
-    this.#keeper = options.keeper;
-    this.#input = new SessionInput({
+    const { output, keeper } = options;
+    const clients = this.#clients;
+    const life = new SessionLife({ ...options, changed: () => options.events.changed(this) });
+    const input = new SessionInput({
       session: options.stored.id,
       journal: options.journal,
       records: options.records,
       now: options.clock.now,
       remembered: options.remembered,
-      ledger: options.keeper?.hello.ledger ?? [],
-      outputEnd: () => this.output.end,
-      write: (client, seq, bytes) => this.#keeper?.write(client, seq, bytes),
+      ledger: keeper?.hello.ledger ?? [],
+      outputEnd: () => output.end,
+      write: (client, seq, bytes) => keeper?.write(client, seq, bytes),
       accepted: (source, unit) => this.#accepted(source, unit),
-      controlMoved: (by) => this.#controlMoved(by),
+      controlMoved: (by) => this.#control.moved(by),
     });
-    if (options.keeper) this.output.from(options.keeper, options.keeper.hello.end as Offset);
+    const size = new SessionSize({ life, clients, output, controller: () => input.controller });
+    this.#life = life;
+    this.#input = input;
+    this.#size = size;
+    this.#control = new SessionControl({ life, clients, input, size, keepNote: () => this.keepNote() });
+    this.#presence = new SessionPresence({ life, clients, input, output, size, summary: () => this.summary() });
+    if (keeper) output.from(keeper, keeper.hello.end as Offset);
   }
 
   get id(): SessionId {
@@ -84,17 +95,17 @@ export class LiveSession {
     return this.stored.name;
   }
   get isRunning(): boolean {
-    return this.stored.end === null;
+    return this.#life.isRunning;
   }
   /** It was found or made running, whether or not its program has ended since. */
   get hasKeeper(): boolean {
-    return this.#keeper !== null;
+    return this.#life.keeper !== null;
   }
   get keeperPid(): number | null {
-    return this.isRunning ? (this.#keeper?.hello.keeperPid ?? null) : null;
+    return this.isRunning ? (this.#life.keeper?.hello.keeperPid ?? null) : null;
   }
   get shellPid(): number | null {
-    return this.isRunning ? (this.#keeper?.hello.shellPid ?? null) : null;
+    return this.isRunning ? (this.#life.keeper?.hello.shellPid ?? null) : null;
   }
 
   summary(): SessionSummary {
@@ -114,6 +125,8 @@ export class LiveSession {
       running: end ? null : this.commands.running,
       attached: this.#clients.presence(),
       control: this.#input.control(),
+      agentsPaused: false,
+      sizePolicy: 'controller',
       outputEnd: this.output.end,
     };
   }
@@ -131,58 +144,22 @@ export class LiveSession {
     this.output.storedUpTo(offset);
   }
 
-  async attach(
+  attach(
     connection: ClientConnection,
     wanted: Omit<Params<'session.attach'>, 'session'> & { channel: Channel },
     answer: (result: Result<'session.attach'>) => void,
   ): Promise<void> {
-    const { client, actor } = connection.who;
-    const { channel, role, size } = wanted;
-    // A client that comes again over a new link: the old one is dead, whether its end was noticed or not.
-    const old = this.#clients.of(client);
-    if (old) this.#drop(old);
-    const start = await this.output.begin({ have: wanted.have, scrollback: wanted.scrollback });
-    if (connection.isClosed) return;
-    const newer = this.#clients.of(client); // it asked twice at once: the last one counts
-    if (newer) this.#drop(newer);
-    // From here on in one turn: the answer, then the stream, with nothing between them.
-    const attached = this.#clients.add({ client, actor, role, connection, channel, size, since: this.#options.clock.wallNow() });
-    if (wanted.epoch !== undefined && this.isRunning) this.#input.resume(attached, wanted.epoch);
-    this.#record(attached, 'attach', { client, role, mode: start.mode });
-    answer({
-      channel,
-      mode: start.mode,
-      offset: start.offset,
-      end: Math.max(this.output.end, start.offset) as Offset,
-      size: start.size,
-      snapshotBytes: start.text.length,
-      role,
-      applied: this.#input.applied(client),
-      refused: [],
-      control: this.#input.control(),
-      session: this.summary(),
-    });
-    if (start.mode === 'snapshot') sendSnapshot(connection, { channel, offset: start.offset, text: start.text });
-    attached.subscriber = this.output.subscribe({ channel, port: connection, start });
-    this.#fitSize(attached);
-    attached.subscriber.pump();
-    if (this.stored.end) connection.event('session.ended', { channel, end: this.stored.end });
-    this.#options.events.changed(this);
+    return this.#presence.attach(connection, wanted, answer);
   }
 
   /** The client said goodbye to this session: it will resend nothing. */
   detach(channel: Channel): void {
-    const attached = this.#clients.at(channel);
-    if (!attached) return;
-    this.#drop(attached);
-    this.#input.forget(attached);
-    this.#keeper?.forget(attached.client);
+    this.#presence.detach(channel);
   }
 
   /** The link broke: what the client had in flight may come again. */
   cut(channel: Channel): void {
-    const attached = this.#clients.at(channel);
-    if (attached) this.#drop(attached);
+    this.#presence.cut(channel);
   }
 
   input(channel: Channel, unit: Unit): void {
@@ -203,91 +180,73 @@ export class LiveSession {
   }
 
   take(channel: Channel, force: boolean): Control {
-    const attached = this.#attachedAt(channel);
-    if (!this.isRunning) throw new CmdopError('session-ended', `${this.name} has ended: nobody can type there`);
-    if (attached.role === 'observer') {
-      throw new CmdopError('observer', `${attached.actor.name} observes ${this.name}; attach as operator to take control`);
-    }
-    const result = this.#input.take(attached, force);
-    if (result.granted) return this.#input.control();
-    throw new CmdopError('control-held', this.#input.heldMessage(result), { holder: result.holder.actor, freeInMs: result.freeInMs });
+    return this.#control.take(this.#attachedAt(channel), force);
   }
 
   release(channel: Channel): Control {
-    this.#input.release(this.#attachedAt(channel));
-    return this.#input.control();
+    return this.#control.release(this.#attachedAt(channel));
   }
 
   resize(channel: Channel, size: Size): void {
     const attached = this.#attachedAt(channel);
     this.#clients.resized(attached, size);
-    this.#fitSize(attached);
+    this.#size.fit(attached);
   }
 
   rename(name: string, by: Actor): void {
-    this.#record({ actor: by }, 'rename', { from: this.name, to: name });
-    this.stored.name = name;
-    this.#save();
+    this.#life.rename(name, by);
   }
 
   signal(name: string, by: Actor): void {
-    if (!this.isRunning) throw new CmdopError('session-ended', `${this.name} has ended already`);
-    this.#record({ actor: by }, 'signal', { signal: name });
-    this.#keeper?.signal(name);
+    this.#life.signal(name, by);
   }
 
   /** The terminal's own answer to a query of the program. */
   reply(bytes: Uint8Array): void {
-    if (this.isRunning) this.#keeper?.write('', 0 as Seq, bytes);
+    if (this.isRunning) this.#life.keeper?.write('', 0 as Seq, bytes);
   }
 
   osc(osc: OscEvent): void {
     if (!this.commands.osc(osc)) return;
     const { cwd } = this.commands;
-    if (cwd === null || cwd === this.stored.cwd) this.#options.events.changed(this);
+    if (cwd === null || cwd === this.stored.cwd) this.#life.changed();
     else {
       this.stored.cwd = cwd; // also known when everything is killed at once
-      this.#save();
+      this.#life.save();
     }
   }
 
   titled(title: string): void {
     this.stored.title = title.slice(0, MAX_TITLE_CHARACTERS);
-    this.#options.events.changed(this);
+    this.#life.changed();
   }
 
   /** Tells the keeper what the next host must know, also where the journal is lost. */
   keepNote(): void {
     const note: SessionNote = { commands: this.commands.note, ...this.#input.remembered };
-    this.#keeper?.note(Buffer.from(JSON.stringify(note)));
+    this.#life.keeper?.note(Buffer.from(JSON.stringify(note)));
   }
 
-  /** Nobody looks at an ended session: its screen can be drawn again. */
   closeIdleScreen(): void {
-    if (!this.isRunning && this.#clients.size === 0) this.output.closeScreen();
+    this.#presence.closeIdleScreen();
   }
 
   /** Resolves when the keeper of a session that has ended is gone as well. */
   get left(): Promise<void> {
-    return this.#leaving;
+    return this.#life.left;
   }
 
   /** Makes room for the session's next life: clients attach anew, storage is closed. For a session that has ended. */
   async retire(): Promise<void> {
-    for (const attached of [...this.#clients.all()]) {
-      this.#clients.remove(attached);
-      this.output.unsubscribe(attached.channel);
-      this.#record(attached, 'detach', { client: attached.client });
-    }
-    this.output.closeScreen();
+    this.#presence.retire();
     await this.output.dispose();
   }
 
   /** Leaves the session to the next host. */
   async dispose(): Promise<void> {
-    this.#keeper?.close();
+    this.#life.keeper?.close();
     await this.output.dispose();
-    this.#save();
+    this.#life.save();
   }
 
   #accepted(source: InputSource, unit: Unit): void {
@@ -304,71 +263,18 @@ export class LiveSession {
     attached?.connection.event('input.applied', { channel: attached.channel, seq });
   }
 
-  #controlMoved(by: ClientId | null): void {
-    this.keepNote();
-    const control = this.#input.control();
-    // The one who asked has the answer to its request.
-    this.#clients.tell('control.changed', (channel) => ({ channel, control }), by);
-    const holder = this.#clients.of(this.#input.controller);
-    if (holder) this.#fitSize(holder);
-    this.#options.events.changed(this);
-  }
-
-  #fitSize(cause: { actor: Actor }): void {
-    if (!this.isRunning) return;
-    const size = decideSize(this.#clients.all(), this.#input.controller);
-    const current = this.output.size;
-    if (!size || (size.cols === current.cols && size.rows === current.rows)) return;
-    this.#record(cause, 'resize', { cols: size.cols, rows: size.rows });
-    this.stored.size = size;
-    this.output.resize(size);
-    this.#keeper?.resize(size);
-    this.#save();
-  }
-
-  #drop(attached: Attached): void {
-    this.#clients.remove(attached);
-    this.output.unsubscribe(attached.channel);
-    this.#record(attached, 'detach', { client: attached.client });
-    this.#fitSize(attached);
-    this.#options.events.changed(this);
-    this.closeIdleScreen();
-  }
-
   #ended(end: SessionEnd): void {
     if (this.stored.end) return;
-    this.stored.end = end;
-    this.stored.endedAt = this.#options.clock.wallNow();
-    this.stored.cwd = this.commands.cwd ?? this.stored.cwd;
     this.commands.sessionEnded(end.code);
-    this.#record(null, 'session', { is: 'ended', ...end });
-    this.#save();
+    this.#life.end(end, this.commands.cwd);
     this.#clients.resumeAll();
     this.#clients.tell('session.ended', (channel) => ({ channel, end }));
-    this.#leaving = this.#releaseKeeper();
-  }
-
-  /** The keeper may go once its last output is on disk, not before. */
-  async #releaseKeeper(): Promise<void> {
-    await this.output.stored();
-    this.#keeper?.release();
-    await this.#keeper?.closed;
+    this.#life.releaseKeeper();
   }
 
   #attachedAt(channel: Channel): Attached {
     const attached = this.#clients.at(channel);
     if (!attached) throw new CmdopError('bad-request', `channel ${channel} is not attached to ${this.name}`);
     return attached;
-  }
-
-  #save(): void {
-    this.#options.records.saveSession(this.stored);
-    this.#options.events.changed(this);
-  }
-
-  #record(by: { actor: Actor } | null, kind: JournalKind, payload: Record<string, unknown>): void {
-    const { journal } = this.#options;
-    const { id = null, interface: interfaceKind = null } = by?.actor ?? {};
-    journal.append({ session: this.id, actor: id, interface: interfaceKind, kind, outputOffset: this.output.end, payload });
   }
 }

@@ -7,6 +7,7 @@ import type { CommandRecord, HostStatus } from '#protocol/shapes.ts';
 import { negotiate, PROTOCOL } from '#protocol/versions.ts';
 import type { ApprovalHandlers } from './approval-methods.ts';
 import type { ClientConnection, Handlers } from './client-connection.ts';
+import { controlMethods } from './control-methods.ts';
 import type { Journal } from './journal.ts';
 import type { JournalWatchers } from './journal-watchers.ts';
 import type { LiveSession } from './live-session.ts';
@@ -109,7 +110,11 @@ export function createHandlers(host: MethodsContext): Handlers {
     ping: (_connection, _params, answer) => answer({}),
     'host.watch'(connection, _params, answer) {
       host.watch(connection);
-      answer({ sessions: registry.all().map((session) => session.summary()), warnings: host.warnings() });
+      answer({
+        sessions: registry.all().map((session) => session.summary()),
+        warnings: host.warnings(),
+        agentsPaused: host.status().agentsPaused,
+      });
     },
     'host.status': (_connection, _params, answer) => answer(host.status()),
     'host.stop'(_connection, _params, answer) {
@@ -182,6 +187,7 @@ export function createHandlers(host: MethodsContext): Handlers {
     'control.take': (connection, { channel, force }, answer) =>
       answer({ control: attachments.need(connection, channel).take(channel, force) }),
     'control.release': (connection, { channel }, answer) => answer({ control: attachments.need(connection, channel).release(channel) }),
+    ...controlMethods(),
     async 'output.read'(_connection, { session: reference, from, max }, answer) {
       const session = registry.find(reference);
       const { start, end } = session.output;

@@ -14,6 +14,10 @@ export const ERROR_CODES = [
   'name-taken',
   'observer', // the role may look, not act
   'control-held', // someone else has control
+  'agents-paused', // a person has stopped all agents, here or everywhere
+  'not-owner', // only a human owner of the session may do this
+  'kicked', // an owner has removed this actor from the session
+  'actor-not-found', // nobody of this name has been here
   'cwd-missing',
   'command-not-found',
   'spawn-failed',

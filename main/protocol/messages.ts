@@ -14,6 +14,7 @@ import {
   clientId,
   commandRecord,
   control,
+  controlMode,
   epoch,
   hostStatus,
   integer,
@@ -29,6 +30,7 @@ import {
   sessionRef,
   sessionSummary,
   size,
+  sizePolicy,
   terminalModes,
   time,
   verifyReport,
@@ -49,6 +51,10 @@ const historyFilter = z.object({
 export type HistoryFilter = z.input<typeof historyFilter>;
 
 const none = z.object({});
+/** An actor's id or name, or the id of a client: who it means, a host resolves. */
+const actorRef = z.string().min(1).max(256);
+/** Output of a session that somebody was not shown, offsets. */
+const outputRange = z.object({ from: offset, to: offset });
 
 /** Requests: client → host. */
 export const METHODS = {
@@ -81,7 +87,10 @@ export const METHODS = {
   },
   ping: { params: none, result: none },
   /** From now on this connection gets `session.changed`, `session.removed`, `command.changed` and `host.warnings` of everything. */
-  'host.watch': { params: none, result: z.object({ sessions: z.array(sessionSummary), warnings: z.array(z.string()) }) },
+  'host.watch': {
+    params: none,
+    result: z.object({ sessions: z.array(sessionSummary), warnings: z.array(z.string()), agentsPaused: z.boolean().default(false) }),
+  },
   'host.status': { params: none, result: hostStatus },
   /** Ends the host, not the sessions: their keepers wait for the next host. */
   'host.stop': { params: none, result: none },
@@ -112,6 +121,8 @@ export const METHODS = {
       /** Added to the clean environment, for example DISPLAY or SSH_AUTH_SOCK of the client. */
       env: z.record(z.string(), z.string()).optional(),
       size: size.optional(),
+      /** The host's default when absent. */
+      controlMode: controlMode.optional(),
     }),
     result: z.object({ session: sessionSummary }),
   },
@@ -185,12 +196,45 @@ export const METHODS = {
   'session.remove': { params: z.object({ session: sessionRef }), result: none },
   /** The client's window changed. */
   'session.resize': { params: z.object({ channel, size }), result: none },
+  /** Whose window decides the size, or which size it is. For operators and owners. */
+  'session.size': { params: z.object({ session: sessionRef, policy: sizePolicy }), result: z.object({ session: sessionSummary }) },
+  /**
+   * Detaches an actor from a session at once; it cannot attach or look again until an owner gives it a role. For human
+   * owners. `clients`: how many were attached.
+   */
+  'session.kick': { params: z.object({ session: sessionRef, actor: actorRef }), result: z.object({ clients: integer }) },
+  /** Gives an actor, by its name in every interface, a role in a session: also to one that was kicked. For human owners. */
+  'role.set': { params: z.object({ session: sessionRef, actor: actorRef, role }), result: z.object({ session: sessionSummary }) },
   'control.take': {
     /** Without `force`: only if nobody holds it, or may lose it by typing (turns). */
     params: z.object({ channel, force: z.boolean().default(false) }),
-    result: z.object({ control }),
+    /** `missed`: what the program printed since this agent lost control. */
+    result: z.object({ control, missed: outputRange.optional() }),
   },
   'control.release': { params: z.object({ channel }), result: z.object({ control }) },
+  /**
+   * Asks whoever has control to give it: `control.requested` reaches every human operator. `granted`: nobody stood in
+   * the way, the asker has it.
+   */
+  'control.request': {
+    params: z.object({ channel, reason: z.string().max(500).default('') }),
+    result: z.object({ granted: z.boolean(), control, missed: outputRange.optional() }),
+  },
+  /** Gives control to someone attached. For the human who holds it, and for human owners. */
+  'control.grant': { params: z.object({ session: sessionRef, to: actorRef }), result: z.object({ control }) },
+  /** Of one session; without one, of sessions made from now on. For human owners. */
+  'control.mode': { params: z.object({ session: sessionRef.optional(), mode: controlMode }), result: z.object({ mode: controlMode }) },
+  /**
+   * Stops every agent, in one session or everywhere: their control is revoked, what they typed and has no verdict yet is
+   * refused, and so is everything new, until resumed; also across restarts of the host. For humans; resume for owners.
+   */
+  'agents.pause': { params: z.object({ session: sessionRef.optional() }), result: z.object({ agentsPaused: z.boolean() }) },
+  'agents.resume': { params: z.object({ session: sessionRef.optional() }), result: z.object({ agentsPaused: z.boolean() }) },
+  /**
+   * Ctrl-C that overtakes what is queued: SIGINT to the foreground job where the terminal would send it (`signal`), else
+   * the byte before all input that has not begun to reach the program (`byte`). Needs what typing needs.
+   */
+  'input.interrupt': { params: z.object({ channel }), result: z.object({ how: z.enum(['signal', 'byte']), control }) },
   /** Raw output from `from`, at most `max` bytes; `bytes` is base64. Throws `output-pruned`. */
   'output.read': {
     params: z.object({
@@ -242,13 +286,18 @@ export const EVENTS = {
   'input.refused': z.object({
     channel,
     seq,
-    reason: z.enum(['not-in-control', 'observer', 'session-ended', 'stale-epoch', 'policy', 'rejected', 'secret-prompt']),
+    reason: z.enum(['not-in-control', 'observer', 'session-ended', 'stale-epoch', 'policy', 'rejected', 'secret-prompt', 'agents-paused']),
     /** The sentence to show. */
     message: z.string(),
     controlKept: z.boolean(),
   }),
-  'control.changed': z.object({ channel, control }),
+  /** `missed`: what the program printed since this agent lost control, which it has again now. */
+  'control.changed': z.object({ channel, control, missed: outputRange.optional() }),
+  /** Somebody asks for control; `reason` is the asker's own word. */
+  'control.requested': z.object({ channel, by: actor, client: clientId, reason: z.string() }),
   'role.changed': z.object({ channel, role }),
+  /** An owner has removed this client. Of its units, those up to `accepted` reach the program, the others do not. */
+  'session.kicked': z.object({ channel, accepted: seq, message: z.string() }),
   /** Bytes from `from` to `to` will not come; a SNAPSHOT at `to` of `snapshotBytes` for a terminal of `size` follows. */
   'output.gap': z.object({ channel, from: offset, to: offset, size, snapshotBytes: integer }),
   /** In the stream, at exactly `offset`: the terminal has this size from there on. */
@@ -263,6 +312,8 @@ export const EVENTS = {
   'command.changed': z.object({ command: commandRecord }),
   /** To a connection that watches the journal, in its order. */
   'journal.event': z.object({ event: journalEvent }),
+  /** Agents were paused or resumed everywhere; of one session, its summary tells. */
+  'agents.changed': z.object({ agentsPaused: z.boolean(), by: actor }),
   'host.warnings': z.object({ warnings: z.array(z.string()) }),
   /** The host ends by itself; `upgrade`: another takes over at once. */
   'host.stopping': z.object({ reason: z.enum(['stopped', 'upgrade']) }),

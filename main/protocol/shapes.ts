@@ -40,13 +40,24 @@ export const actor = z.object({
 });
 export type Actor = z.infer<typeof actor>;
 
+/** Whose window decides the size of a session's terminal, or the size itself. */
+export const sizePolicy = z.union([z.enum(['controller', 'largest', 'smallest']), size]);
+export type SizePolicy = z.infer<typeof sizePolicy>;
+
 /** An actor at a session through one client. */
 export const attachment = z.object({ client: clientId, actor, role, since: time, size: size.optional() });
 export type Attachment = z.infer<typeof attachment>;
 
+/**
+ * `turns`: who types first holds control, another human takes it by typing after a while of quiet; `locked`: it moves
+ * only by take, release and grant; `open`: every operator may type, and nobody holds it.
+ */
+export const controlMode = z.enum(['turns', 'locked', 'open']);
+export type ControlMode = z.infer<typeof controlMode>;
+
 /** Who may write. `epoch` fences input typed before the last change of control. */
 export const control = z.object({
-  mode: z.enum(['turns']),
+  mode: controlMode,
   epoch,
   holder: z.object({ actor, client: clientId }).nullable(),
 });
@@ -78,6 +89,9 @@ export const sessionSummary = z.object({
   running: z.string().nullable(),
   attached: z.array(attachment),
   control,
+  /** No agent may act here until resumed: this session or the whole host is paused for agents. */
+  agentsPaused: z.boolean().default(false),
+  sizePolicy: sizePolicy.default('controller'),
   /** Where the output ends, offset. */
   outputEnd: offset,
 });
@@ -178,6 +192,10 @@ export const hostStatus = z.object({
   build: z.string().nullable().optional(),
   /** The last attempt to replace this host that failed, and why; null if there was none since it started. */
   failedHandoff: z.object({ at: time, message: z.string() }).nullable().optional(),
+  /** No agent may act in any session. */
+  agentsPaused: z.boolean().default(false),
+  /** Of sessions made without one. */
+  controlMode: controlMode.default('turns'),
 });
 export type HostStatus = z.infer<typeof hostStatus>;
 

@@ -1,0 +1,110 @@
+/** Who comes to a session and goes: the attach answer and the stream behind it, detach, and a link that breaks. */
+import type { Channel, Offset } from '#protocol/ids.ts';
+import type { Params, Result } from '#protocol/messages.ts';
+import type { SessionSummary } from '#protocol/shapes.ts';
+import type { ClientConnection } from './client-connection.ts';
+import type { Attached, SessionClients } from './session-clients.ts';
+import type { SessionInput } from './session-input.ts';
+import type { SessionLife } from './session-life.ts';
+import type { SessionOutput } from './session-output.ts';
+import type { SessionSize } from './session-size.ts';
+import { sendSnapshot } from './subscriber.ts';
+
+export type SessionPresenceOptions = {
+  life: SessionLife;
+  clients: SessionClients;
+  input: SessionInput;
+  output: SessionOutput;
+  size: SessionSize;
+  summary(): SessionSummary;
+};
+
+export class SessionPresence {
+  readonly #options: SessionPresenceOptions;
+
+  constructor(options: SessionPresenceOptions) {
+    this.#options = options;
+  }
+
+  async attach(
+    connection: ClientConnection,
+    wanted: Omit<Params<'session.attach'>, 'session'> & { channel: Channel },
+    answer: (result: Result<'session.attach'>) => void,
+  ): Promise<void> {
+    const { life, clients, input, output, size, summary } = this.#options;
+    const { client, actor } = connection.who;
+    const { channel, role } = wanted;
+    // A client that comes again over a new link: the old one is dead, whether its end was noticed or not.
+    const old = clients.of(client);
+    if (old) this.#drop(old);
+    const start = await output.begin({ have: wanted.have, scrollback: wanted.scrollback });
+    if (connection.isClosed) return;
+    const newer = clients.of(client); // it asked twice at once: the last one counts
+    if (newer) this.#drop(newer);
+    // From here on in one turn: the answer, then the stream, with nothing between them.
+    const attached = clients.add({ client, actor, role, connection, channel, size: wanted.size, since: life.clock.wallNow() });
+    if (wanted.epoch !== undefined && life.isRunning) input.resume(attached, wanted.epoch);
+    life.record(attached, 'attach', { client, role, mode: start.mode });
+    answer({
+      channel,
+      mode: start.mode,
+      offset: start.offset,
+      end: Math.max(output.end, start.offset) as Offset,
+      size: start.size,
+      snapshotBytes: start.text.length,
+      role,
+      applied: input.applied(client),
+      refused: [],
+      control: input.control(),
+      session: summary(),
+    });
+    if (start.mode === 'snapshot') sendSnapshot(connection, { channel, offset: start.offset, text: start.text });
+    attached.subscriber = output.subscribe({ channel, port: connection, start });
+    size.fit(attached);
+    attached.subscriber.pump();
+    if (life.stored.end) connection.event('session.ended', { channel, end: life.stored.end });
+    life.changed();
+  }
+
+  /** The client said goodbye to this session: it will resend nothing. */
+  detach(channel: Channel): void {
+    const { life, clients, input } = this.#options;
+    const attached = clients.at(channel);
+    if (!attached) return;
+    this.#drop(attached);
+    input.forget(attached);
+    life.keeper?.forget(attached.client);
+  }
+
+  /** The link broke: what the client had in flight may come again. */
+  cut(channel: Channel): void {
+    const attached = this.#options.clients.at(channel);
+    if (attached) this.#drop(attached);
+  }
+
+  /** Nobody looks at an ended session: its screen can be drawn again. */
+  closeIdleScreen(): void {
+    const { life, clients, output } = this.#options;
+    if (!life.isRunning && clients.size === 0) output.closeScreen();
+  }
+
+  /** Makes room for the session's next life: clients attach anew. For a session that has ended. */
+  retire(): void {
+    for (const attached of [...this.#options.clients.all()]) this.#remove(attached);
+    this.#options.output.closeScreen();
+  }
+
+  #drop(attached: Attached): void {
+    this.#remove(attached);
+    this.#options.size.fit(attached);
+    this.#options.life.changed();
+    this.closeIdleScreen();
+  }
+
+  #remove(attached: Attached): void {
+    const { life, clients, output } = this.#options;
+    clients.remove(attached);
+    output.unsubscribe(attached.channel);
+    life.record(attached, 'detach', { client: attached.client });
+  }
+}
