@@ -10,12 +10,11 @@ import type { Channel, ClientId, Offset, SessionId } from '#protocol/ids.ts';
 import type { EventParams, ParamsInput, Result } from '#protocol/messages.ts';
 import type { Control, Role, SessionEnd, SessionSummary, Size } from '#protocol/shapes.ts';
 import type { Connection } from './connection.ts';
-import { InputOutbox, type OutboxAction, type Verdict } from './input-outbox.ts';
+import type { Verdict } from './input-outbox.ts';
+import { type Link, StreamInput } from './stream-input.ts';
 
 /** Bytes parsed before the host is told, bytes: a quarter of its send window (DESIGN, section 4). */
 const ACK_EVERY_BYTES = 256 * 1024;
-/** Largest single input unit, bytes; a larger paste becomes several. */
-const MAX_UNIT_BYTES = 256 * 1024;
 
 /** Where a stream delivers; calls come in stream order. `parsed` must be called when the bytes were parsed. */
 export type SessionSink = {
@@ -45,7 +44,7 @@ export class SessionStream {
   readonly #session: string;
   readonly #clientId: ClientId;
   readonly #sink: SessionSink;
-  readonly #outbox = new InputOutbox();
+  readonly #input: StreamInput;
   readonly #options: AttachOptions;
   readonly #onDispose: () => void;
   #size: Size | undefined;
@@ -59,8 +58,6 @@ export class SessionStream {
   #summary: SessionSummary | null = null;
   #end: SessionEnd | null = null;
   #isDisposed = false;
-  /** Who waits for a unit's verdict, by the unit's bytes. */
-  readonly #awaitingVerdict = new Map<Uint8Array, (verdict: Verdict) => void>();
   /** The snapshot whose frames are to come: the terminal's size, and how many bytes of text are missing. */
   #snapshot: { size: Size; isBegun: boolean; missingBytes: number } | null = null;
 
@@ -71,6 +68,14 @@ export class SessionStream {
     this.#options = options.attach;
     this.#size = options.attach.size;
     this.#onDispose = options.onDispose;
+    this.#input = new StreamInput({
+      link: () => this.#link(),
+      refused: (refusal, bytes) => this.#sink.refused(refusal, bytes),
+      controlChanged: (control) => {
+        this.#control = control;
+      },
+      changed: () => this.#sink.changed(),
+    });
   }
 
   get sessionId(): SessionId | null {
@@ -93,11 +98,11 @@ export class SessionStream {
     return this.#control;
   }
   get hasControl(): boolean {
-    return this.#outbox.hasControl;
+    return this.#input.hasControl;
   }
   /** Input without a verdict: units and bytes. */
   get pending(): { units: number; bytes: number } {
-    return { units: this.#outbox.pendingUnits, bytes: this.#outbox.pendingBytes };
+    return this.#input.pending;
   }
   get end(): SessionEnd | null {
     return this.#end;
@@ -110,33 +115,27 @@ export class SessionStream {
   /** Types one unit. Settles with its verdict; of several units for a large paste, with the last one's. */
   type(bytes: Uint8Array): Promise<Verdict> {
     if (this.#isDisposed) return Promise.resolve({ seq: null, verdict: 'refused', reason: 'dropped', message: 'detached' });
-    let verdict = Promise.resolve<Verdict>({ seq: null, verdict: 'applied' });
-    for (let at = 0; at < bytes.length; at += MAX_UNIT_BYTES) {
-      const unit = bytes.slice(at, at + MAX_UNIT_BYTES);
-      verdict = new Promise((resolve) => this.#awaitingVerdict.set(unit, resolve));
-      const actions = this.#outbox.type(unit);
-      if (this.#end) actions.push(...this.#outbox.ended('not typed: the session has ended'));
-      this.#perform(actions);
-    }
+    const verdict = this.#input.type(bytes, { hasEnded: this.#end !== null });
     this.#sink.changed();
     return verdict;
   }
 
   /** Drops held input that was not sent yet. */
   dropPending(): void {
-    this.#perform(this.#outbox.drop('dropped', 'dropped'));
+    this.#input.drop();
     this.#sink.changed();
   }
 
   async takeControl(): Promise<void> {
-    const { connection, channel } = this.#attached();
-    if (!connection) return;
-    await connection.request('control.take', { channel, force: true }, ({ control }) => this.#granted(control));
+    const link = this.#link();
+    if (!link) return;
+    await link.connection.request('control.take', { channel: link.channel, force: true }, ({ control }) => this.#input.granted(control));
   }
 
   async releaseControl(): Promise<void> {
-    const { connection, channel } = this.#attached();
-    if (!connection) return;
+    const link = this.#link();
+    if (!link) return;
+    const { connection, channel } = link;
     await connection.request('control.release', { channel }, ({ control }) => this.controlChanged({ channel, control }));
   }
 
@@ -144,15 +143,15 @@ export class SessionStream {
   resize(size: Size): void {
     if (this.#size?.cols === size.cols && this.#size.rows === size.rows) return;
     this.#size = size;
-    const { connection, channel } = this.#attached();
-    connection?.request('session.resize', { channel, size }).catch(() => {}); // the next attach carries it
+    const link = this.#link();
+    link?.connection.request('session.resize', { channel: link.channel, size }).catch(() => {}); // the next attach carries it
   }
 
   /** Ends the attachment; the session goes on. */
   detach(): void {
     if (this.#isDisposed) return;
-    const { connection, channel } = this.#attached();
-    connection?.request('session.detach', { channel }).catch(() => {}); // the connection's end does the same
+    const link = this.#link();
+    link?.connection.request('session.detach', { channel: link.channel }).catch(() => {}); // the connection's end does the same
     this.dispose();
   }
 
@@ -160,7 +159,7 @@ export class SessionStream {
   async attachOver(connection: Connection): Promise<void> {
     if (this.#isDisposed || this.#end) return;
     this.#connection = connection;
-    const epoch = this.#outbox.epoch;
+    const epoch = this.#input.epoch;
     const params: ParamsInput<'session.attach'> = {
       // Once known, the id: a name may have passed to another session.
       session: this.#summary?.id ?? this.#session,
@@ -194,7 +193,7 @@ export class SessionStream {
     }
     this.#acked = answer.offset;
     const hasControl = this.#clientId === answer.control.holder?.client;
-    this.#perform(this.#outbox.attached({ applied: answer.applied, refused: answer.refused, hasControl, epoch: answer.control.epoch }));
+    this.#input.attached({ applied: answer.applied, refused: answer.refused, hasControl, epoch: answer.control.epoch });
     this.#sink.changed();
   }
 
@@ -223,20 +222,20 @@ export class SessionStream {
 
   /** @internal */
   applied({ seq }: EventParams<'input.applied'>): void {
-    this.#perform(this.#outbox.applied(seq));
+    this.#input.applied(seq);
     this.#sink.changed();
   }
 
   /** @internal */
   refused({ seq, reason, message, controlKept }: EventParams<'input.refused'>): void {
-    this.#perform(this.#outbox.refused({ seq, reason, message, controlKept }));
+    this.#input.refused({ seq, reason, message, controlKept });
     this.#sink.changed();
   }
 
   /** @internal */
   controlChanged({ control }: EventParams<'control.changed'>): void {
     this.#control = control;
-    this.#perform(this.#outbox.controlMoved(control.epoch));
+    this.#input.controlMoved(control);
     this.#sink.changed();
   }
 
@@ -260,7 +259,7 @@ export class SessionStream {
   /** @internal */
   ended({ end }: EventParams<'session.ended'>): void {
     this.#end = end;
-    this.#perform(this.#outbox.ended('not typed: the session has ended'));
+    this.#input.sessionEnded();
     this.#sink.ended(end);
     this.#sink.changed();
   }
@@ -269,7 +268,7 @@ export class SessionStream {
   cut(): void {
     this.#connection = null;
     this.#channel = null;
-    this.#outbox.cut();
+    this.#input.cut();
     this.#sink.changed();
   }
 
@@ -277,7 +276,7 @@ export class SessionStream {
   dispose(): void {
     this.#isDisposed = true;
     this.#channel = null;
-    this.#perform(this.#outbox.ended('detached'));
+    this.#input.detached();
     this.#onDispose();
   }
 
@@ -287,53 +286,14 @@ export class SessionStream {
 
   #wasParsed(offset: Offset): void {
     this.#parsed = offset;
-    const { connection, channel } = this.#attached();
-    if (!connection || this.#parsed - this.#acked < ACK_EVERY_BYTES) return;
+    const link = this.#link();
+    if (!link || this.#parsed - this.#acked < ACK_EVERY_BYTES) return;
     this.#acked = this.#parsed;
-    connection.notify('output.ack', { channel, offset: this.#parsed });
+    link.connection.notify('output.ack', { channel: link.channel, offset: this.#parsed });
   }
 
-  #perform(actions: OutboxAction[]): void {
-    for (const action of actions) {
-      switch (action.do) {
-        case 'send': {
-          const { connection, channel } = this.#attached();
-          connection?.sendInput(channel, action.unit);
-          break;
-        }
-        case 'take':
-          void this.#takeByTyping();
-          break;
-        case 'settle':
-          this.#awaitingVerdict.get(action.bytes)?.(action.verdict);
-          this.#awaitingVerdict.delete(action.bytes);
-          if (action.verdict.verdict === 'refused') this.#sink.refused(action.verdict, action.bytes);
-          break;
-      }
-    }
-  }
-
-  async #takeByTyping(): Promise<void> {
-    const { connection, channel } = this.#attached();
-    if (!connection) return;
-    try {
-      await connection.request('control.take', { channel }, ({ control }) => this.#granted(control));
-    } catch (error) {
-      if (!this.#isCurrent(connection)) return;
-      this.#perform(this.#outbox.denied((error as CmdopError).message));
-      this.#sink.changed();
-    }
-  }
-
-  #granted(control: Control): void {
-    this.#control = control;
-    this.#perform(this.#outbox.granted(control.epoch));
-    this.#sink.changed();
-  }
-
-  #attached(): { connection: Connection; channel: Channel } | { connection: null; channel: null } {
-    if (!this.#connection || this.#channel === null) return { connection: null, channel: null };
-    return { connection: this.#connection, channel: this.#channel };
+  #link(): Link | null {
+    return this.#connection && this.#channel !== null ? { connection: this.#connection, channel: this.#channel } : null;
   }
 
   #isCurrent = (connection: Connection): boolean => this.#connection === connection && !this.#isDisposed;
