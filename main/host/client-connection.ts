@@ -9,6 +9,7 @@ import { EVENTS, type EventName, type EventParams, envelope, METHODS, type Metho
 import type { Actor } from '#protocol/shapes.ts';
 import type { Transport } from '#protocol/transport.ts';
 import { ClientVigil } from '#session/client-vigil.ts';
+import type { Whereabouts } from './own-session.ts';
 import type { OutputPort } from './subscriber.ts';
 
 /** A client that takes nothing may leave this much unread, bytes, beyond output; then it is cut off and may come back. */
@@ -30,7 +31,12 @@ export type ClientPeer = {
 };
 
 /** Who a client is, once greeted. */
-export type Greeted = { client: ClientId; actor: Actor };
+export type Greeted = {
+  client: ClientId;
+  actor: Actor;
+  /** Where an agent's process is, so that it does not drive its own session; null where it may, and for people. */
+  whereabouts?: Whereabouts | null;
+};
 
 export class ClientConnection implements OutputPort {
   readonly #transport: Transport;
@@ -60,8 +66,16 @@ export class ClientConnection implements OutputPort {
   get queuedBytes(): number {
     return this.#transport.queuedBytes;
   }
+  /** What carries the bytes: how the client came here. */
+  get via(): string {
+    return this.#transport.kind;
+  }
   get isClosed(): boolean {
     return this.#isClosed;
+  }
+  /** Who is there; null before the greeting. */
+  get greeted(): Greeted | null {
+    return this.#greeted;
   }
   /** Throws `unauthorized` before the greeting. */
   get who(): Greeted {

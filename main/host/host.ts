@@ -74,7 +74,7 @@ export class Host {
       events: {
         changed: (session) => this.#sessionChanged(session),
         typing: (params) => this.#toWatchers('actor.typing', params),
-        command: (command) => this.#toWatchers('command.changed', { command: this.#commandRecord(command) }),
+        command: (command) => this.#commandChanged(command),
         problem: (session, sentence) => this.#problem(session, sentence),
       },
     });
@@ -95,6 +95,9 @@ export class Host {
         verifyFiles: () => verifyFiles({ ...options.paths, sessions: this.#registry.all() }),
         commandRecords: (filter) => this.#records.commands(filter).map((command) => this.#commandRecord(command)),
         approvals: approvalHandlers(),
+        commandRecord: (command) => this.#commandRecord(command),
+        isPresent: (actor, except) =>
+          [...this.#connections].some(({ greeted }) => greeted?.actor.id === actor && greeted.client !== except),
         attachments: this.#attachments,
         watch: (connection) => {
           connection.isWatching = true;
@@ -183,9 +186,12 @@ export class Host {
     const at = (id: SessionId) => this.#registry.get(id);
     return {
       reply: (id, bytes) => at(id)?.reply(bytes),
-      osc: (id, osc) => at(id)?.osc(osc),
+      osc: (id, osc) => {
+        at(id)?.osc(osc);
+        at(id)?.agentSaw({ is: 'osc', code: osc.code, payload: osc.payload });
+      },
       title: (id, title) => at(id)?.titled(title),
-      bell: () => {},
+      bell: (id) => at(id)?.agentSaw({ is: 'bell' }),
       modes: (id, { alternateScreen }) => at(id)?.commands.alternateScreen(alternateScreen),
       checkpoint: (id, snapshot) => at(id)?.output.checkpoint(snapshot),
       parsed: (id) => at(id)?.output.caughtUp(),
@@ -216,6 +222,19 @@ export class Host {
 
   #toWatchers<E extends EventName>(event: E, params: EventParams<E>): void {
     for (const connection of this.#connections) if (connection.isWatching) connection.event(event, params);
+  }
+
+  #commandChanged(command: StoredCommand): void {
+    const record = this.#commandRecord(command);
+    const agent = record.submitter?.kind === 'agent' ? record.submitter.name : null;
+    this.#registry
+      .get(command.session)
+      ?.agentSaw(
+        command.endedAt === null
+          ? { is: 'command-started', text: record.text, agent }
+          : { is: 'command-ended', exitCode: record.exitCode, agent },
+      );
+    this.#toWatchers('command.changed', { command: record });
   }
 
   #removedName(session: SessionId): string {

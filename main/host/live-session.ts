@@ -7,6 +7,7 @@ import { CmdopError } from '#protocol/errors.ts';
 import type { Channel, ClientId, Epoch, Offset, Seq, SessionId } from '#protocol/ids.ts';
 import type { EventParams, Params, Result } from '#protocol/messages.ts';
 import type { Actor, Control, SessionEnd, SessionSummary, Size } from '#protocol/shapes.ts';
+import { type AgentEvent, AgentTracker } from '#session/agent-state.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { Journal } from './journal.ts';
 import type { KeeperLink, KeeperListener } from './keeper-link.ts';
@@ -54,6 +55,7 @@ export class LiveSession {
   readonly #options: LiveSessionOptions;
   readonly #life: SessionLife;
   readonly #clients = new SessionClients();
+  readonly #agent = new AgentTracker();
   readonly #input: SessionInput;
   readonly #size: SessionSize;
   readonly #control: SessionControl;
@@ -84,7 +86,15 @@ export class LiveSession {
     this.#input = input;
     this.#size = size;
     this.#control = new SessionControl({ life, clients, input, size, keepNote: () => this.keepNote() });
-    this.#presence = new SessionPresence({ life, clients, input, output, size, summary: () => this.summary() });
+    this.#presence = new SessionPresence({
+      life,
+      clients,
+      input,
+      output,
+      size,
+      summary: () => this.summary(),
+      agentSaw: (event) => this.agentSaw(event),
+    });
     if (keeper) output.from(keeper, keeper.hello.end as Offset);
   }
 
@@ -128,7 +138,13 @@ export class LiveSession {
       agentsPaused: false,
       sizePolicy: 'controller',
       outputEnd: this.output.end,
+      agentState: this.#agent.state,
     };
+  }
+
+  /** Something that tells what the agent here does. */
+  agentSaw(event: AgentEvent): void {
+    if (this.#agent.take(event, this.#options.clock.wallNow())) this.#options.events.changed(this);
   }
 
   /** What the keeper says, from `KeeperLink.listen` on. */
@@ -252,6 +268,7 @@ export class LiveSession {
   #accepted(source: InputSource, unit: Unit): void {
     this.commands.input({ ...unit, client: source.client, actor: source.actor.id });
     this.#clients.written(source.client, unit.seq, unit.bytes.length);
+    this.agentSaw({ is: 'input', agent: source.actor.kind === 'agent' ? source.actor.name : null });
     if (!this.#clients.isTypingNews(source.client, this.#options.clock.now())) return;
     this.#options.events.typing({ session: this.id, actor: source.actor.id, client: source.client });
   }

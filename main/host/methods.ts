@@ -1,18 +1,20 @@
 /** What each request does: the table from the protocol's methods to the host. */
 import { hostname } from 'node:os';
 import { CmdopError } from '#protocol/errors.ts';
-import type { ActorId, Channel, SessionId } from '#protocol/ids.ts';
-import type { Result } from '#protocol/messages.ts';
-import type { CommandRecord, HostStatus } from '#protocol/shapes.ts';
+import type { ActorId, Channel, ClientId, SessionId } from '#protocol/ids.ts';
+import type { Params, Result } from '#protocol/messages.ts';
+import type { Actor, CommandRecord, HostStatus } from '#protocol/shapes.ts';
 import { negotiate, PROTOCOL } from '#protocol/versions.ts';
 import type { ApprovalHandlers } from './approval-methods.ts';
+import { blame, provenance } from './blame.ts';
 import type { ClientConnection, Handlers } from './client-connection.ts';
 import { controlMethods } from './control-methods.ts';
 import type { Journal } from './journal.ts';
 import type { JournalWatchers } from './journal-watchers.ts';
 import type { LiveSession } from './live-session.ts';
+import { runsInside } from './own-session.ts';
 import { processTree } from './processes.ts';
-import type { Records } from './records.ts';
+import type { Records, StoredCommand } from './records.ts';
 import type { Registry } from './registry.ts';
 import type { Screens } from './screens.ts';
 import { findSession } from './session-names.ts';
@@ -20,6 +22,9 @@ import type { Build } from './successor.ts';
 
 /** Rows of one answer together, bytes of JSON: below a frame's limit with room for the rest. */
 const MAX_ROWS_BYTES = 768 * 1024;
+
+/** Longest name before an agent's number, characters. */
+const MAX_NUMBERED_NAME = 58;
 
 export type MethodsContext = {
   registry: Registry;
@@ -33,6 +38,9 @@ export type MethodsContext = {
   /** Files of the sessions that are damaged. */
   verifyFiles(): Promise<NonNullable<Result<'journal.verify'>['damaged']>>;
   commandRecords(filter: Parameters<Records['commands']>[0]): CommandRecord[];
+  commandRecord(command: StoredCommand): CommandRecord;
+  /** Another client is connected as this actor. */
+  isPresent(actor: ActorId, except: ClientId): boolean;
   approvals: ApprovalHandlers;
   /** Where a connection is attached. */
   attachments: Attachments;
@@ -95,11 +103,33 @@ export function createHandlers(host: MethodsContext): Handlers {
     }
   };
 
+  /** Agents of one name are numbered while they are here together, so that each is an actor of its own. */
+  const actorOf = (client: Params<'hello'>['client']): Actor => {
+    const name = cleanName(client.name);
+    const numbered = (number: number) =>
+      records.actorFor({ ...client, name: number === 1 ? name : `${name.slice(0, MAX_NUMBERED_NAME)} ${number}` });
+    let number = 1;
+    let actor = numbered(number);
+    while (actor.kind === 'agent' && host.isPresent(actor.id, client.id)) actor = numbered(++number);
+    return actor;
+  };
+  /** An agent that drove the session it runs in would type to itself. */
+  const refuseOwnSession = async (connection: ClientConnection, session: LiveSession): Promise<void> => {
+    const { whereabouts, actor } = connection.who;
+    if (!whereabouts || !(await runsInside(whereabouts, session))) return;
+    throw new CmdopError(
+      'own-session',
+      `${actor.name} runs inside ${session.name} itself and would type to its own terminal: use another session; reading is fine, and its owner may allow it (\`cmdop mcp --allow-own-session\`)`,
+    );
+  };
+
   return {
     hello(connection, { protocol, client }, answer) {
       const version = negotiate(protocol, PROTOCOL);
-      const actor = records.actorFor({ name: cleanName(client.name), kind: client.kind, interface: client.interface, color: client.color });
-      connection.greet({ client: client.id, actor });
+      const actor = actorOf(client);
+      const { pid, inside } = client;
+      const isOutside = client.kind === 'human' || client.ownSessionAllowed === true;
+      connection.greet({ client: client.id, actor, whereabouts: isOutside ? null : { pid, inside } });
       answer({
         protocol: version,
         host: { ...host.identity, pid: process.pid, machine: hostname() },
@@ -128,6 +158,7 @@ export function createHandlers(host: MethodsContext): Handlers {
       answer({ session: (await registry.create(params, connection.who.actor)).summary() }),
     async 'session.attach'(connection, params, answer) {
       const session = registry.find(params.session);
+      if (params.role !== 'observer') await refuseOwnSession(connection, session);
       const channel = attachments.newChannel();
       await session.attach(connection, { ...params, channel }, (result) => {
         attachments.set(connection, channel, session);
@@ -168,8 +199,10 @@ export function createHandlers(host: MethodsContext): Handlers {
       registry.rename(session, name, connection.who.actor);
       answer({ session: session.summary() });
     },
-    'session.kill'(connection, { session, signal }, answer) {
-      registry.find(session).signal(signal, connection.who.actor);
+    async 'session.kill'(connection, params, answer) {
+      const session = registry.find(params.session);
+      await refuseOwnSession(connection, session);
+      session.signal(params.signal, connection.who.actor);
       answer({});
     },
     async 'session.restart'(connection, params, answer) {
@@ -201,6 +234,11 @@ export function createHandlers(host: MethodsContext): Handlers {
       const found = host.commandRecords(filter);
       const commands = newestThatFit(found);
       answer({ commands, more: commands.length < found.length || found.length === limit });
+    },
+    async 'history.at'(_connection, { session: reference, at }, answer) {
+      const { offset, command } = await blame(registry.find(reference), at, records);
+      const from = command ? provenance(command, records) : { journalSeq: null, authentication: null };
+      answer({ offset, command: command && host.commandRecord(command), ...from });
     },
     'journal.list'(_connection, { session, actor, kinds, since, after, limit }, answer) {
       const filter = { ...sessionFilter(session), ...actorsNamed(actor), ...defined({ kinds, since, after }), limit };

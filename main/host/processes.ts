@@ -29,6 +29,18 @@ export async function workingFolder(pid: number): Promise<string | null> {
   return process.platform === 'linux' ? readlink(`/proc/${pid}/cwd`).catch(() => null) : null;
 }
 
+/** Tells the parent of a process, undefined where there is none or it cannot be told. */
+export async function processParents(): Promise<(pid: number) => Promise<number | undefined> | number | undefined> {
+  if (process.platform === 'linux') {
+    return async (pid) => {
+      const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ''); // it has ended
+      return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) || undefined;
+    };
+  }
+  const parents = new Map((await psRows()).map(({ pid, ppid }) => [pid, ppid]));
+  return (pid) => parents.get(pid);
+}
+
 async function linuxRows(): Promise<Row[]> {
   const [names, uptime] = await Promise.all([readdir('/proc'), readFile('/proc/uptime', 'utf8')]);
   const uptimeSeconds = Number.parseFloat(uptime);

@@ -192,6 +192,16 @@ export class Records {
     return rows.reverse().map(fromRow);
   }
 
+  /** The last record that began at or before an output offset, and the first one after it. */
+  commandsAround(session: SessionId, offset: Offset): { before: StoredCommand | null; after: StoredCommand | null } {
+    const before = this.#db.prepare(
+      'SELECT * FROM commands WHERE session = ? AND from_offset <= ? ORDER BY from_offset DESC, id DESC LIMIT 1',
+    );
+    const after = this.#db.prepare('SELECT * FROM commands WHERE session = ? AND from_offset > ? ORDER BY from_offset, id LIMIT 1');
+    const [first, second] = [before, after].map((found) => found.get(session, offset) as CommandRow | undefined);
+    return { before: first ? fromRow(first) : null, after: second ? fromRow(second) : null };
+  }
+
   /** Command records without an end, of sessions that a host has to look after again. */
   openCommands(session: SessionId): StoredCommand[] {
     const open = this.#db.prepare('SELECT * FROM commands WHERE session = ? AND ended_at IS NULL ORDER BY id');

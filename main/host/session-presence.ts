@@ -2,6 +2,7 @@
 import type { Channel, Offset } from '#protocol/ids.ts';
 import type { Params, Result } from '#protocol/messages.ts';
 import type { SessionSummary } from '#protocol/shapes.ts';
+import type { AgentEvent } from '#session/agent-state.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { Attached, SessionClients } from './session-clients.ts';
 import type { SessionInput } from './session-input.ts';
@@ -17,6 +18,7 @@ export type SessionPresenceOptions = {
   output: SessionOutput;
   size: SessionSize;
   summary(): SessionSummary;
+  agentSaw(event: AgentEvent): void;
 };
 
 export class SessionPresence {
@@ -44,7 +46,7 @@ export class SessionPresence {
     // From here on in one turn: the answer, then the stream, with nothing between them.
     const attached = clients.add({ client, actor, role, connection, channel, size: wanted.size, since: life.clock.wallNow() });
     if (wanted.epoch !== undefined && life.isRunning) input.resume(attached, wanted.epoch);
-    life.record(attached, 'attach', { client, role, mode: start.mode });
+    life.record(attached, 'attach', { client, role, mode: start.mode, via: connection.via });
     answer({
       channel,
       mode: start.mode,
@@ -106,5 +108,6 @@ export class SessionPresence {
     clients.remove(attached);
     output.unsubscribe(attached.channel);
     life.record(attached, 'detach', { client: attached.client });
+    if (attached.actor.kind === 'agent') this.#options.agentSaw({ is: 'agent-left', agent: attached.actor.name });
   }
 }

@@ -21,6 +21,7 @@ export const ERROR_CODES = [
   'cwd-missing',
   'command-not-found',
   'spawn-failed',
+  'own-session', // an agent would drive the session that it runs in
   'busy', // the session is not at a prompt
   'no-shell-integration',
   'policy', // a rule forbids it

@@ -75,6 +75,12 @@ export const METHODS = {
           .optional(),
         /** Build of the client, for diagnosis. */
         build: z.string().max(64),
+        /** Of the client on the host's machine: an agent is told apart from the session that it runs in. */
+        pid: integer.optional(),
+        /** The session whose environment the client runs in ($CMDOP_SESSION). */
+        inside: z.string().max(64).optional(),
+        /** An agent may drive the session that it runs in: its owner said so. */
+        ownSessionAllowed: z.boolean().optional(),
       }),
     }),
     result: z.object({
@@ -251,6 +257,26 @@ export const METHODS = {
   },
   /** Oldest first; of more than `limit`, or than one frame holds, the newest. `more`: there may be older ones; hosts that do not say may have more behind a full page. */
   'history.list': { params: historyFilter, result: z.object({ commands: z.array(commandRecord), more: z.boolean().optional() }) },
+  /** Who made this: the command that printed what is at an offset, on a line of the screen (0: its top), or last said `text`. */
+  'history.at': {
+    params: z.object({
+      session: sessionRef,
+      at: z.union([
+        z.object({ offset }),
+        z.object({ line: z.number().int().min(-100_000).max(2000) }),
+        z.object({ text: z.string().min(1).max(1024) }),
+      ]),
+    }),
+    result: z.object({
+      offset,
+      /** Null where no recorded command printed it: a prompt, or the session's own program. */
+      command: commandRecord.nullable(),
+      /** How the submitter had proved to the host who they are, as a phrase; null where nobody attached submitted it. */
+      authentication: z.string().nullable(),
+      /** Its place in the journal; null where that part is damaged. */
+      journalSeq: integer.nullable(),
+    }),
+  },
   'journal.list': {
     params: z.object({
       session: sessionRef.optional(),

@@ -71,6 +71,17 @@ export const sessionEnd = z.object({
 });
 export type SessionEnd = z.infer<typeof sessionEnd>;
 
+/** What the agent in a session does, as far as the host can tell: the badge of the session. */
+export const agentState = z.object({
+  is: z.enum(['working', 'waiting-approval', 'waiting-input', 'done', 'failed']),
+  /** Of the agent, or of the program that runs in the terminal. */
+  name: z.string(),
+  since: time,
+  /** What it said that it needs or did, or null. */
+  message: z.string().nullable(),
+});
+export type AgentState = z.infer<typeof agentState>;
+
 export const sessionSummary = z.object({
   id: sessionId,
   name: z.string(),
@@ -94,6 +105,8 @@ export const sessionSummary = z.object({
   sizePolicy: sizePolicy.default('controller'),
   /** Where the output ends, offset. */
   outputEnd: offset,
+  /** Null where no agent is at work; absent in older hosts. */
+  agentState: agentState.nullable().optional(),
 });
 export type SessionSummary = z.infer<typeof sessionSummary>;
 

@@ -3,6 +3,9 @@
 /** Longest unfinished sequence that is held back for the next piece, characters. */
 const MAX_HELD = 4096;
 
+/** Arguments that one call takes for certain. */
+const LATIN1_PIECE = 8192;
+
 const SEQUENCES =
   /\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[PX^_][^\x1b]*\x1b\\|\x1b[ -/]*[0-OQ-WYZ\\`-~]|[\x00-\x07\x0e-\x1a\x1c-\x1f\x7f]/g;
 
@@ -17,6 +20,33 @@ export class PlainText {
     this.#held = text.slice(end);
     return text.slice(0, end).replace(SEQUENCES, '').replaceAll('\r\n', '\n');
   }
+}
+
+/** The last place of `text` in what raw output shows, as an index into its bytes, before byte `before`; −1 if it is not there. */
+export function lastShownAt(output: Uint8Array, text: string, before = output.length): number {
+  // One character a byte, so that places in the text are places in the output.
+  const raw = latin1(output.subarray(0, before));
+  const pieces: { at: number; from: number }[] = [];
+  let shown = '';
+  let from = 0;
+  const keep = (to: number) => {
+    if (to > from) pieces.push({ at: shown.length, from });
+    shown += raw.slice(from, to);
+  };
+  for (const match of raw.matchAll(SEQUENCES)) {
+    keep(match.index);
+    from = match.index + match[0].length;
+  }
+  keep(raw.length);
+  const found = shown.lastIndexOf(latin1(new TextEncoder().encode(text)));
+  const piece = found < 0 ? undefined : pieces.findLast(({ at }) => at <= found);
+  return piece ? piece.from + found - piece.at : -1;
+}
+
+function latin1(bytes: Uint8Array): string {
+  let text = '';
+  for (let at = 0; at < bytes.length; at += LATIN1_PIECE) text += String.fromCharCode(...bytes.subarray(at, at + LATIN1_PIECE));
+  return text;
 }
 
 /** Where an unfinished sequence or line end begins at the end of `text`. */
