@@ -2,17 +2,17 @@
 import type { ClientState, CmdopClient } from '#client/cmdop-client.ts';
 import type { Verdict } from '#client/input-outbox.ts';
 import type { SessionSink, SessionStream } from '#client/session-stream.ts';
-import { connectToHost } from '#local/host-connection.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import type { SessionEnd } from '#protocol/shapes.ts';
 import { AttachView } from './attach-view.ts';
-import { type Globals, lastingClient, sessionRef, withClient } from './connect.ts';
+import { type Globals, hostOf, isRemote, lastingClient, sessionRef, withClient } from './connect.ts';
 import { InputUnits, isAutomatic } from './input-units.ts';
 import { type Key, parseKey } from './keys.ts';
 import { programExitCode } from './program-exit.ts';
 import { expectTerminal, RawTty, windowSize } from './raw-tty.ts';
 import { showEnd } from './sessions.ts';
 import { PUSH_TITLE } from './terminal-modes.ts';
+import { showTime } from './times.ts';
 
 export type AttachSettings = Globals & { observe?: boolean; take?: boolean; detachKey?: string; takeKey?: string };
 
@@ -64,6 +64,8 @@ class Attachment {
   #unfinished: NodeJS.Timeout | null = null;
   /** The host was stopped on purpose: we wait for it, and do not start it again. */
   #isHostStopped = false;
+  /** Unix time of the loss: what is shown is as old. */
+  #offlineSince: number | null = null;
 
   constructor({ settings, ref, keys }: { settings: AttachSettings; ref: string; keys: { detach: Key; take: Key } }) {
     this.#settings = settings;
@@ -79,7 +81,8 @@ class Attachment {
   async run(): Promise<{ ending: Ending; name: string }> {
     try {
       this.#client = await lastingClient(this.#settings, {
-        connect: () => connectToHost({ start: !this.#isHostStopped }),
+        start: () => !this.#isHostStopped,
+        mayAsk: () => this.#tty === null, // a question in a session's picture would be typed into it
         onState: (state) => this.#stateChanged(state),
         onEvent: ({ event, params }) => {
           if (event === 'host.stopping') this.#isHostStopped = params.reason === 'stopped';
@@ -200,14 +203,20 @@ class Attachment {
   #stateChanged(state: ClientState): void {
     if (state.is === 'connected') {
       this.#isHostStopped = false;
+      this.#offlineSince = null;
       this.#view?.sayLasting(state.isResponsive ? null : 'the host does not answer: waiting for it');
-    } else if (state.is === 'offline') this.#view?.sayLasting(this.#offlineSentence());
+    } else if (state.is === 'offline') {
+      this.#offlineSince ??= state.since;
+      this.#view?.sayLasting(this.#offlineSentence());
+    }
   }
 
   #offlineSentence(): string {
     const { bytes } = this.#stream?.pending ?? { bytes: 0 };
     const kept = bytes > 0 ? `; ${bytes} bytes typed are kept` : '';
-    const what = this.#isHostStopped ? 'the host was stopped, `cmdop host start` starts it' : 'the host is gone, connecting again';
+    const since = this.#offlineSince === null ? '' : ` since ${showTime(this.#offlineSince, Date.now())}`;
+    const host = isRemote(this.#settings) ? hostOf(this.#settings) : 'the host';
+    const what = this.#isHostStopped ? `${host} was stopped, \`cmdop host start\` starts it` : `${host} is gone${since}, connecting again`;
     return `${what}${kept}; ${this.#keys.detach.name} detaches`;
   }
 

@@ -1,6 +1,5 @@
 /** `completions`: scripts that let a shell complete commands, options and the names of sessions. */
 import type { Command } from 'commander';
-import { connectToHost } from '#local/host-connection.ts';
 import { type Globals, newClient } from './connect.ts';
 import { UsageError } from './exit-codes.ts';
 import { print } from './output.ts';
@@ -17,7 +16,7 @@ export function completions(program: Command, shell: string): void {
 
 /** Names of the sessions of a running host, one a line. */
 export async function completeSessions(globals: Globals): Promise<void> {
-  const client = newClient(globals, { connect: () => connectToHost({ start: false }) });
+  const client = newClient(globals, { start: () => false, mayAsk: () => false });
   try {
     const { sessions } = await client.request('session.list', {});
     print(sessions.map(({ name }) => `${name}\n`).join(''));

@@ -5,22 +5,27 @@ import { systemClock } from '#local/clock.ts';
 import { connectToHost } from '#local/host-connection.ts';
 import { personName } from '#local/person-name.ts';
 import { VERSION } from '#local/version.ts';
-import { LOCAL_HOST, parseAddress } from '#protocol/address.ts';
+import { formatAddress, LOCAL_HOST, parseAddress } from '#protocol/address.ts';
 import { newClientId } from '#protocol/ids.ts';
+import type { SessionSummary } from '#protocol/shapes.ts';
+import type { Transport } from '#protocol/transport.ts';
 import { UsageError } from './exit-codes.ts';
 
-export type Globals = { as?: string };
+/** `host`: as given with -H, or as the host part of a session's address. */
+export type Globals = { as?: string; host?: string };
 
-type ConnectOptions = Partial<Pick<ClientOptions, 'watch' | 'reconnect' | 'onEvent' | 'onState' | 'onWatch' | 'connect'>> & {
-  /** Start a host if none runs. Default true. */
-  start?: boolean;
+type ConnectOptions = Partial<Pick<ClientOptions, 'watch' | 'reconnect' | 'onEvent' | 'onState' | 'onWatch'>> & {
+  /** Start a host if none runs; asked at every attempt. Default true. */
+  start?: () => boolean;
+  /** The terminal is free for questions. Default: it is. */
+  mayAsk?: () => boolean;
 };
 
 /** A client that gives up when the link breaks, unless told otherwise. Its owner closes it. */
-export function newClient(globals: Globals, { start = true, ...options }: ConnectOptions = {}): CmdopClient {
+export function newClient(globals: Globals, { start = () => true, mayAsk = () => true, ...options }: ConnectOptions = {}): CmdopClient {
   return new CmdopClient({
     identity: { id: newClientId(randomBytes), interface: 'cli', name: personName(globals.as), build: VERSION },
-    connect: () => connectToHost({ start }),
+    connect: () => connectTo(hostOf(globals), { start: start(), mayAsk }),
     clock: systemClock,
     random: Math.random,
     reconnect: false,
@@ -60,12 +65,46 @@ export function lastingClient(globals: Globals, options: Omit<ConnectOptions, 'r
   });
 }
 
-/** What the host is asked for: a name, an id or its start, bare or as `cmdop://local/NAME`. Throws UsageError. */
+async function connectTo(host: string, { start, mayAsk }: { start: boolean; mayAsk: () => boolean }): Promise<Transport> {
+  if (host === LOCAL_HOST) return connectToHost({ start });
+  // Only who needs them waits until SSH and its cryptography are loaded.
+  const [{ reach }, { ttyAsker }] = await Promise.all([import('../remote/reach.ts'), import('./tty-asker.ts')]);
+  return reach(host, { start, ask: ttyAsker({ mayAsk }) });
+}
+
+export const hostOf = ({ host }: Globals): string => host ?? LOCAL_HOST;
+export const isRemote = (globals: Globals): boolean => hostOf(globals) !== LOCAL_HOST;
+
+/** The session with the address by which it was reached: a host calls itself `local`. */
+export const asReached = (globals: Globals, session: SessionSummary): SessionSummary =>
+  isRemote(globals) ? { ...session, address: formatAddress({ host: hostOf(globals), session: session.name }) } : session;
+
+/** What the host is asked for: a name, an id or its start, bare or as `cmdop://HOST/NAME`. Throws UsageError. */
 export function sessionRef(given: string): string {
   if (given.trim() === '') throw new UsageError('the name of the session is empty: `cmdop ls` shows what is there');
-  if (!given.startsWith('cmdop://')) return given;
+  return addressIn(given)?.session ?? given;
+}
+
+/**
+ * The host that a command is for: -H, or the host part of a session's address. Throws UsageError where they disagree, or
+ * two addresses do.
+ */
+export function hostFor(option: string | undefined, sessions: readonly string[]): string | undefined {
+  let host = option;
+  for (const given of sessions) {
+    const address = addressIn(given);
+    if (!address) continue;
+    if (host !== undefined && host !== address.host)
+      throw new UsageError(`${given} is not on ${host}: leave out -H ${host}, or name the session alone`);
+    host = address.host;
+  }
+  return host;
+}
+
+/** Null for a name or id alone. Throws UsageError for an address that is none. */
+function addressIn(given: string): { host: string; session: string } | null {
+  if (!given.startsWith('cmdop://')) return null;
   const address = parseAddress(given);
-  if (!address) throw new UsageError(`${given} is no address: write cmdop://local/NAME`);
-  if (address.host !== LOCAL_HOST) throw new UsageError(`${given} is on another machine; this cmdop reaches only cmdop://${LOCAL_HOST}/…`);
-  return address.session;
+  if (!address) throw new UsageError(`${given} is no address: write cmdop://HOST/NAME`);
+  return address;
 }

@@ -1,5 +1,4 @@
 /** `host upgrade`: puts this build in the place of the running host, and says what came of it. */
-import { connectToHost } from '#local/host-connection.ts';
 import { nodePath, programPath } from '#local/runtime.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import type { HostStatus } from '#protocol/shapes.ts';
@@ -12,7 +11,7 @@ const GIVE_UP_MS = 30_000;
 
 export async function upgrade(options: Globals & { json?: boolean; force?: boolean }): Promise<void> {
   let changed: () => void = () => {};
-  const client = await lastingClient(options, { connect: () => connectToHost({ start: false }), onState: () => changed() });
+  const client = await lastingClient(options, { start: () => false, onState: () => changed() });
   /** The connection ends when the old host gives way, and is back when somebody serves again. */
   const isBack = () =>
     new Promise<void>((resolve, reject) => {

@@ -4,7 +4,7 @@ import { programPath } from '#local/runtime.ts';
 import { VERSION } from '#local/version.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import type { HostStatus } from '#protocol/shapes.ts';
-import { type Globals, newClient, withClient } from './connect.ts';
+import { type Globals, isRemote, newClient, withClient } from './connect.ts';
 import { EXIT, UsageError } from './exit-codes.ts';
 import { dim, note, print, printJson } from './output.ts';
 import { showAge } from './times.ts';
@@ -15,6 +15,7 @@ export async function status(options: Options): Promise<void> {
   const found = await statusOf(options, false);
   if (options.json) printJson(found ? { running: true, ...found, isOtherBuild: isOther(found) } : { running: false });
   else if (found) print(describe(found));
+  else if (isRemote(options)) note(`no host runs on ${options.host}: start it with \`cmdop -H ${options.host} host start\``);
   else note('no host runs here: start it with `cmdop host start`');
   if (!found) process.exitCode = EXIT.hostUnreachable;
 }
@@ -33,7 +34,7 @@ export async function stop(options: Options): Promise<void> {
     ended = resolve;
   });
   const client = newClient(options, {
-    start: false,
+    start: () => false,
     onState: (state) => {
       if (state.is === 'closed') ended();
     },
@@ -60,7 +61,7 @@ export async function stop(options: Options): Promise<void> {
 /** Null where no host runs and `isStarting` is false. */
 async function statusOf(options: Options, isStarting: boolean): Promise<HostStatus | null> {
   try {
-    return await withClient(options, (client) => client.request('host.status', {}), { start: isStarting });
+    return await withClient(options, (client) => client.request('host.status', {}), { start: () => isStarting });
   } catch (error) {
     if (isStarting || !isNoHost(error)) throw error;
     return null;
@@ -73,7 +74,8 @@ export function isOther({ version, build }: Pick<HostStatus, 'version' | 'build'
   return version !== VERSION || (own !== null && build !== own && build !== null);
 }
 
-export const isNoHost = (error: unknown) => error instanceof CmdopError && error.code === 'host-unreachable';
+/** Nobody is there to ask; any other failure to reach a host is one. */
+export const isNoHost = (error: unknown) => error instanceof CmdopError && error.data?.isNoHost === true;
 
 function describe(host: HostStatus): string {
   const rows: [string, string][] = [
@@ -104,4 +106,8 @@ export async function web(options: Globals & { port?: string }): Promise<void> {
   const { url } = await withClient(options, (client) => client.request('web.open', port === undefined ? {} : { port }));
   print(`${url}\n`);
   if (process.stdout.isTTY) note('the address works once, within 10 minutes');
+  const served = /:(\d+)\//.exec(url)?.[1];
+  if (isRemote(options) && served) {
+    note(`${options.host} serves it to itself only: \`ssh -L ${served}:127.0.0.1:${served} ${options.host}\` first, then open it here`);
+  }
 }

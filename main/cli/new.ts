@@ -3,13 +3,15 @@ import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { cleanEnvironment } from '#local/clean-environment.ts';
 import type { AttachSettings } from './attach.ts';
-import { sessionRef, withClient } from './connect.ts';
+import { type Globals, isRemote, sessionRef, withClient } from './connect.ts';
 import { UsageError } from './exit-codes.ts';
 import { note, print } from './output.ts';
 import { windowSize } from './raw-tty.ts';
 
 /** What a session takes over (told in program.ts) from where it was made; the rest is the host's, or set by the user's shell. */
 const PASSED_ON = /^(DISPLAY|WAYLAND_DISPLAY|XAUTHORITY|SSH_AUTH_SOCK|SSH_CONNECTION|LANG|LANGUAGE|LC_.+|TZ|PATH)$/;
+/** The rest names things of this machine. */
+const PASSED_ON_FAR = /^(LANG|LANGUAGE|LC_.+)$/;
 
 export type NewOptions = AttachSettings & { cwd?: string; detach?: boolean };
 
@@ -17,8 +19,8 @@ export async function create(options: NewOptions, name: string | undefined, comm
   const isAttaching = mayAttach(options);
   const { session } = await withClient(options, (client) =>
     client.request('session.create', {
-      cwd: folderOf(options.cwd),
-      env: passedOn(),
+      ...(isRemote(options) ? (options.cwd === undefined ? {} : { cwd: options.cwd }) : { cwd: folderOf(options.cwd) }),
+      env: passedOn(options),
       ...(name === undefined ? {} : { name }),
       ...(command.length > 0 ? { command: [...command] } : {}),
       ...(isAttaching ? { size: windowSize() } : {}),
@@ -30,7 +32,7 @@ export async function create(options: NewOptions, name: string | undefined, comm
 
 export async function restart(options: AttachSettings & { detach?: boolean }, reference: string): Promise<void> {
   const { session, isHome } = await withClient(options, (client) =>
-    client.request('session.restart', { session: sessionRef(reference), env: passedOn() }),
+    client.request('session.restart', { session: sessionRef(reference), env: passedOn(options) }),
   );
   if (mayAttach(options)) return (await import('./attach.ts')).attach(options, session.id);
   if (isHome) note(`its folder is gone: the shell is in ${session.cwd}`);
@@ -46,6 +48,7 @@ function folderOf(given: string | undefined): string {
   return folder;
 }
 
-function passedOn(): Record<string, string> {
-  return Object.fromEntries(Object.entries(cleanEnvironment(process.env)).filter(([name, value]) => PASSED_ON.test(name) && value !== ''));
+function passedOn(globals: Globals): Record<string, string> {
+  const names = isRemote(globals) ? PASSED_ON_FAR : PASSED_ON;
+  return Object.fromEntries(Object.entries(cleanEnvironment(process.env)).filter(([name, value]) => names.test(name) && value !== ''));
 }

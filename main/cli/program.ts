@@ -1,6 +1,7 @@
 /** The commands of `cmdop`, with their options and help. What they do is loaded when one is run. */
 import { Argument, Command, CommanderError } from 'commander';
 import { VERSION } from '#local/version.ts';
+import { type Globals, hostFor } from './connect.ts';
 import { EXIT_CODES_HELP, UsageError } from './exit-codes.ts';
 
 /** `command`: the words behind `--`, which are no options of ours. */
@@ -10,11 +11,12 @@ export function makeProgram(command: readonly string[] | null): Command {
     .version(VERSION, '-V, --version', 'show the version')
     .helpOption('-h, --help', 'show this help')
     .helpCommand(false)
+    .option('-H, --host <host>', 'on this host: a Host of ~/.ssh/config, user@name:port, or a name of `cmdop hosts`')
     .option('--as <name>', 'name of the actor (else $CMDOP_ACTOR, git’s user.name, the account)')
-    .usage('[--as NAME] COMMAND …')
+    .usage('[-H HOST] [--as NAME] COMMAND …')
     .addHelpText(
       'after',
-      `\nA SESSION is named by its name, its id or the start of one, or as cmdop://local/NAME.\n\n${EXIT_CODES_HELP}\n\nAfter a crash of cmdop itself, \`reset\` repairs a terminal.`,
+      `\nA SESSION is named by its name, its id or the start of one, or as cmdop://HOST/NAME.\n\n${EXIT_CODES_HELP}\n\nAfter a crash of cmdop itself, \`reset\` repairs a terminal.`,
     )
     .exitOverride()
     .configureOutput({
@@ -29,7 +31,14 @@ export function makeProgram(command: readonly string[] | null): Command {
 
   const add = (usage: string, description: string) =>
     program.command(usage).description(description).helpOption('-h, --help', 'show this help');
-  const globals = () => program.opts<{ as?: string }>();
+  const globals = () => program.opts<Globals>();
+  program.hook('preAction', (_, action) => {
+    const sessions = action.registeredArguments.flatMap((argument, index) =>
+      argument.name() === 'session' ? (action.args[index] ?? []) : [],
+    );
+    const host = hostFor(globals().host, sessions);
+    if (host !== undefined) program.setOptionValue('host', host);
+  });
 
   attaching(add('new [name]', 'start a session here, and attach to it'))
     .option('--cwd <folder>', 'start there')
@@ -113,6 +122,26 @@ export function makeProgram(command: readonly string[] | null): Command {
     .addHelpText('after', UPGRADE_HELP)
     .action(async (options) => (await import('./host-upgrade.ts')).upgrade({ ...globals(), ...options }));
 
+  const hosts = add('hosts', 'list the hosts that have a name here')
+    .option('--json', 'as JSON')
+    .addHelpText('after', HOSTS_HELP)
+    .action(async (options) => (await import('./hosts.ts')).list(options));
+  hosts
+    .command('add <name>')
+    .description('name a host that a command reaches')
+    .helpOption('-h, --help', 'show this help')
+    .usage('NAME -- COMMAND…')
+    .action(async (name) => (await import('./hosts.ts')).add(name, command));
+  hosts
+    .command('remove <name>')
+    .description('forget a name')
+    .helpOption('-h, --help', 'show this help')
+    .action(async (name) => (await import('./hosts.ts')).remove(name));
+  add('bridge', 'carry the bytes between stdin, stdout and the host of this machine: what remote clients start')
+    .option('--no-start', 'only if a host runs')
+    .option('--where', 'say where the host listens, and end')
+    .action(async (options) => (await import('./bridge.ts')).bridge(options));
+
   add('completions', 'print a script that completes commands and sessions')
     .addArgument(new Argument('<shell>').choices(['bash', 'zsh', 'fish']))
     .action(async (shell) => (await import('./completions.ts')).completions(program, shell));
@@ -129,9 +158,14 @@ function attaching(command: Command): Command {
     .option('--take-key <key>', 'take control with this key (ctrl-^, or $CMDOP_TAKE_KEY)');
 }
 
+const HOSTS_HELP = `
+A host is \`local\`, a Host of ~/.ssh/config, user@name:port, or a name in the hosts file, which says which command
+reaches it: docker exec -i CONTAINER cmdop bridge, kubectl exec -i POD -- cmdop bridge, sudo -nu USER cmdop bridge…`;
+
 const NEW_HELP = `
 COMMAND runs instead of your shell. The session starts in this folder, with the environment of the host and, from here,
 DISPLAY, WAYLAND_DISPLAY, XAUTHORITY, SSH_AUTH_SOCK, SSH_CONNECTION, LANG, LANGUAGE, LC_*, TZ and PATH.
+With -H it starts in the home folder there, with LANG, LANGUAGE and LC_* from here.
 Without a terminal it does not attach, but prints the name.`;
 
 const ATTACH_HELP = `
@@ -150,12 +184,15 @@ const RUN_HELP = `
 One word is typed as it is (\`-- 'make && make test'\`), several are quoted so that they arrive as given.
 Ctrl-C goes to the session; pressed twice, it gives up waiting.`;
 
+/** Options before the command that are followed by a word. */
+const TAKES_WORD = /^(--as|--host|-H)$/;
+
 /** What is behind the first `--` of a command that takes another one; null if there is none. */
 export function splitCommand(argv: readonly string[]): { own: string[]; command: string[] | null } {
   const at = argv.indexOf('--');
   const named = argv.slice(0, at < 0 ? argv.length : at);
-  const subcommand = named.find((word, index) => !word.startsWith('-') && named[index - 1] !== '--as');
-  if (at < 0 || (subcommand !== 'new' && subcommand !== 'run')) return { own: [...argv], command: null };
+  const subcommand = named.find((word, index) => !word.startsWith('-') && !TAKES_WORD.test(named[index - 1] ?? ''));
+  if (at < 0 || !['new', 'run', 'hosts'].includes(subcommand ?? '')) return { own: [...argv], command: null };
   return { own: named, command: argv.slice(at + 1) };
 }
 

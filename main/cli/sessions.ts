@@ -4,7 +4,7 @@ import { basename } from 'node:path';
 import { CmdopError } from '#protocol/errors.ts';
 import { METHODS } from '#protocol/messages.ts';
 import type { SessionEnd, SessionSummary } from '#protocol/shapes.ts';
-import { type Globals, sessionRef, withClient } from './connect.ts';
+import { asReached, type Globals, sessionRef, withClient } from './connect.ts';
 import { UsageError } from './exit-codes.ts';
 import { dim, green, note, print, printJson, red, tableWidth } from './output.ts';
 import { type Cell, type Column, formatTable } from './table.ts';
@@ -21,7 +21,7 @@ const COLUMNS: readonly Column[] = [
 
 export async function list(globals: Globals & { json?: boolean }): Promise<void> {
   const { sessions } = await withClient(globals, (client) => client.request('session.list', {}));
-  if (globals.json) printJson(sessions);
+  if (globals.json) printJson(sessions.map((session) => asReached(globals, session)));
   else if (sessions.length > 0) print(formatTable(COLUMNS, sessions.map(row), tableWidth()));
   else note('no sessions: `cmdop new` starts one');
 }

@@ -1,7 +1,7 @@
 /** `screen`, `who` and `inspect`: one session as it is now. */
 import type { Result } from '#protocol/messages.ts';
 import type { Attachment, ProcessRow, SessionSummary } from '#protocol/shapes.ts';
-import { type Globals, sessionRef, withClient } from './connect.ts';
+import { asReached, type Globals, sessionRef, withClient } from './connect.ts';
 import { bold, dim, note, print, printJson, tableWidth } from './output.ts';
 import { shortHome, showEnd } from './sessions.ts';
 import { type Column, formatTable, printable } from './table.ts';
@@ -51,7 +51,8 @@ async function sessionSummary(options: Options, session: string): Promise<Sessio
 }
 
 export async function inspect(options: Options, session: string): Promise<void> {
-  const state = await withClient(options, (client) => client.request('session.inspect', { session: sessionRef(session) }));
+  const found = await withClient(options, (client) => client.request('session.inspect', { session: sessionRef(session) }));
+  const state = { ...found, session: asReached(options, found.session) };
   if (options.json) printJson(state);
   else print(describe(state));
 }

@@ -137,6 +137,7 @@ export class Connection {
         this.#message(frame.json);
         return;
       case 'input':
+      case 'origin':
       case 'unknown':
         return; // a newer host may send kinds we do not know
     }

@@ -5,7 +5,7 @@
 import { CmdopError } from '#protocol/errors.ts';
 import type { Offset } from '#protocol/ids.ts';
 import type { Params } from '#protocol/messages.ts';
-import type { JournalEvent } from '#protocol/shapes.ts';
+import { type JournalEvent, type Origin, origin } from '#protocol/shapes.ts';
 import { lastShownAt } from '#session/plain-text.ts';
 import type { LiveSession } from './live-session.ts';
 import type { Records, StoredCommand } from './records.ts';
@@ -51,9 +51,13 @@ const AUTHENTICATION: Readonly<Record<string, string>> = {
 };
 
 function authentication({ payload, interface: via }: JournalEvent): string {
+  const came = origin.safeParse(payload.origin).data;
+  if (came) return `came by ${came.kind === 'ssh' ? `SSH from ${came.from ?? 'an unknown address'}` : 'a command'}${as(came)}`;
   const carrier = typeof payload.via === 'string' ? payload.via : via === 'browser' ? 'websocket' : 'unix socket';
   return AUTHENTICATION[carrier] ?? `came by ${carrier}`;
 }
+
+const as = ({ user, key }: Origin) => `${user ? ` as ${user}` : ''}${key ? ` with the key ${key}` : ''}`;
 
 async function atOffset(session: LiveSession, offset: Offset, records: Records): Promise<Blamed> {
   const { before, after } = records.commandsAround(session.id, offset);

@@ -6,7 +6,7 @@ import { CmdopError, toWireError } from '#protocol/errors.ts';
 import { encodeMessage, type Frame, FrameDecoder, MAGIC, MagicReader } from '#protocol/frames.ts';
 import type { ClientId } from '#protocol/ids.ts';
 import { EVENTS, type EventName, type EventParams, envelope, METHODS, type Method, type Params, type Result } from '#protocol/messages.ts';
-import type { Actor } from '#protocol/shapes.ts';
+import { type Actor, type Origin, origin } from '#protocol/shapes.ts';
 import type { Transport } from '#protocol/transport.ts';
 import { ClientVigil } from '#session/client-vigil.ts';
 import type { Whereabouts } from './own-session.ts';
@@ -46,6 +46,8 @@ export class ClientConnection implements OutputPort {
   #greeted: Greeted | null = null;
   #helloTimer: NodeJS.Timeout;
   readonly #vigil = new ClientVigil();
+  /** Undefined until the first frame: whatever the client says itself comes too late to be taken for the bridge's word. */
+  #origin: Origin | null | undefined;
   #isHeld = false;
   #isClosed = false;
   /** Gets `session.changed` and the like. */
@@ -81,6 +83,11 @@ export class ClientConnection implements OutputPort {
   get who(): Greeted {
     if (!this.#greeted) throw new CmdopError('unauthorized', 'say hello first');
     return this.#greeted;
+  }
+
+  /** How the client came, as its bridge says; null where it came straight to the socket. */
+  get origin(): Origin | null {
+    return this.#origin ?? null;
   }
 
   greet(who: Greeted): void {
@@ -143,6 +150,7 @@ export class ClientConnection implements OutputPort {
   }
 
   #frame(frame: Frame): void {
+    if (this.#origin === undefined) this.#origin = frame.kind === 'origin' ? (origin.safeParse(parse(frame.json)).data ?? null) : null;
     switch (frame.kind) {
       case 'message':
         this.#message(frame.json);
@@ -152,6 +160,7 @@ export class ClientConnection implements OutputPort {
         return;
       case 'output':
       case 'snapshot':
+      case 'origin':
       case 'unknown':
         return; // a newer client may send kinds we do not know
     }

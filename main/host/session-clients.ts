@@ -50,12 +50,13 @@ export class SessionClients {
   }
 
   presence(): Attachment[] {
-    return [...this.#attached.values()].map(({ client, actor, role, since, size }) => ({
+    return [...this.#attached.values()].map(({ client, actor, role, since, size, connection }) => ({
       client,
       actor,
       role,
       since,
       ...(size ? { size } : {}),
+      ...(connection.origin ? { origin: connection.origin } : {}),
     }));
   }
 

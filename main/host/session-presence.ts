@@ -46,7 +46,13 @@ export class SessionPresence {
     // From here on in one turn: the answer, then the stream, with nothing between them.
     const attached = clients.add({ client, actor, role, connection, channel, size: wanted.size, since: life.clock.wallNow() });
     if (wanted.epoch !== undefined && life.isRunning) input.resume(attached, wanted.epoch);
-    life.record(attached, 'attach', { client, role, mode: start.mode, via: connection.via });
+    life.record(attached, 'attach', {
+      client,
+      role,
+      mode: start.mode,
+      via: connection.via,
+      ...(connection.origin ? { origin: connection.origin } : {}),
+    });
     answer({
       channel,
       mode: start.mode,

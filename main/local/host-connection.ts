@@ -14,14 +14,21 @@ const LOOK_MS = 15;
 /** What connecting says when no host listens: no socket, or one that a killed host left behind. */
 const NOBODY_LISTENS = new Set(['ENOENT', 'ECONNREFUSED']);
 
+type Options = { start: boolean; paths?: LocalPaths };
+
 /** Throws `host-unreachable` when there is no host (and `start` is false), or none could be started. */
-export async function connectToHost({ start, paths = localPaths() }: { start: boolean; paths?: LocalPaths }): Promise<Transport> {
+export async function connectToHost(options: Options): Promise<Transport> {
+  return socketTransport(await openHostSocket(options));
+}
+
+/** The connected socket itself, for who carries another's bytes. Throws as `connectToHost`. */
+export async function openHostSocket({ start, paths = localPaths() }: Options): Promise<Socket> {
   const first = await open(paths);
-  if (typeof first !== 'string') return socketTransport(first);
+  if (typeof first !== 'string') return first;
   if (!NOBODY_LISTENS.has(first)) throw unreachable(paths, first);
-  if (!start) throw new CmdopError('host-unreachable', 'no host runs here: start it with `cmdop host start`');
+  if (!start) throw new CmdopError('host-unreachable', 'no host runs here: start it with `cmdop host start`', { isNoHost: true });
   ensureLocalFolders(paths);
-  return socketTransport(await started(paths));
+  return started(paths);
 }
 
 /** Starts the host, or waits for whoever is at it already. */

@@ -11,6 +11,8 @@ import { CmdopError } from '#protocol/errors.ts';
 export type LocalPaths = {
   /** Journal, output, settings: survives a reboot. 0700. */
   readonly stateDir: string;
+  /** What people write themselves: hosts. */
+  readonly configDir: string;
   /** Sockets. 0700. */
   readonly runDir: string;
   /** Where clients reach the host. */
@@ -27,17 +29,22 @@ export function localPaths(env: NodeJS.ProcessEnv = process.env, platform: NodeJ
   const home = homedir();
   const own = env.CMDOP_HOME;
   let stateDir: string;
+  let configDir: string;
   let runDir: string;
   if (own) {
     stateDir = join(own, 'state');
+    configDir = join(own, 'config');
     runDir = join(own, 'run');
   } else if (platform === 'darwin') {
     stateDir = join(home, 'Library', 'Application Support', 'cmdop');
+    configDir = stateDir;
     runDir = join(stateDir, 'run');
   } else if (platform === 'win32') {
     stateDir = join(env.LOCALAPPDATA ?? join(home, 'AppData', 'Local'), 'cmdop');
+    configDir = stateDir;
     runDir = join(stateDir, 'run');
   } else {
+    configDir = join(env.XDG_CONFIG_HOME || join(home, '.config'), 'cmdop');
     stateDir = join(env.XDG_STATE_HOME || join(home, '.local', 'state'), 'cmdop');
     // Without a session manager (su, cron, containers) there is no XDG_RUNTIME_DIR.
     runDir = env.XDG_RUNTIME_DIR ? join(env.XDG_RUNTIME_DIR, 'cmdop') : join(tmpdir(), `cmdop-${userInfo().uid}`);
@@ -46,6 +53,7 @@ export function localPaths(env: NodeJS.ProcessEnv = process.env, platform: NodeJ
   const socket = (name: string) => (platform === 'win32' ? pipe(name) : join(runDir, `${name}.sock`));
   return {
     stateDir,
+    configDir,
     runDir,
     hostSocket: socket('host'),
     keeperSocket: (sessionId) => socket(`k-${sessionId}`),

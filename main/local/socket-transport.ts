@@ -62,6 +62,7 @@ class StreamTransport implements Transport {
     this.#input.on('data', (bytes: Buffer) => {
       if (!this.#isClosing && !this.#closedWith) listener.received(bytes);
     });
+    this.#input.resume(); // it may have been held until somebody listens
   }
 
   pause(): void {

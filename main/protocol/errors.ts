@@ -31,6 +31,8 @@ export const ERROR_CODES = [
   'output-pruned', // the asked bytes are no longer held
   'storage', // the disk refused
   'host-unreachable',
+  'not-installed', // the machine is reached, and has no cmdop
+  'bad-configuration', // a file of settings that cannot be used
   'disconnected',
   'timeout',
   'internal',

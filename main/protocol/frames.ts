@@ -7,6 +7,7 @@
  *   1 OUTPUT    u32 channel · u64 offset · bytes            host → client
  *   2 INPUT     u32 channel · u32 epoch · u64 seq · bytes   client → host; one frame is one input unit
  *   3 SNAPSHOT  u32 channel · u64 offset · bytes            host → client; VT text for a reset terminal
+ *   4 ORIGIN    UTF-8 JSON (`origin` in shapes.ts)         bridge → host; at most one, before every other frame
  *
  * All integers are little-endian. Numbers of kinds are never reused; an unknown kind is skipped.
  */
@@ -20,13 +21,14 @@ export const MAGIC = Uint8Array.of(0x63, 0x6d, 0x64, 0x6f, 0x70, 0x00, 0x76, 0x3
 /** Largest `length` accepted, bytes: bounds what one peer can make the other hold. */
 export const MAX_FRAME_BYTES = 1024 * 1024;
 
-export const FRAME = { message: 0, output: 1, input: 2, snapshot: 3 } as const;
+export const FRAME = { message: 0, output: 1, input: 2, snapshot: 3, origin: 4 } as const;
 
 export type Frame =
   | { kind: 'message'; json: string }
   | { kind: 'output'; channel: Channel; offset: Offset; bytes: Uint8Array }
   | { kind: 'input'; channel: Channel; epoch: Epoch; seq: Seq; bytes: Uint8Array }
   | { kind: 'snapshot'; channel: Channel; offset: Offset; bytes: Uint8Array }
+  | { kind: 'origin'; json: string }
   | { kind: 'unknown'; number: number };
 
 /** Bytes of a frame before an OUTPUT's or SNAPSHOT's payload. */
@@ -47,6 +49,15 @@ export function encodeMessage(message: unknown): Uint8Array {
   if (json.length + 1 > MAX_FRAME_BYTES) throw new RangeError(`message of ${json.length} bytes exceeds a frame of ${MAX_FRAME_BYTES}`);
   const frame = new Uint8Array(5 + json.length);
   header(frame, 1 + json.length, FRAME.message);
+  frame.set(json, 5);
+  return frame;
+}
+
+/** How a client came, put behind its magic by whoever carries its bytes; older hosts skip it. */
+export function encodeOrigin(origin: unknown): Uint8Array {
+  const json = encoder.encode(JSON.stringify(origin));
+  const frame = new Uint8Array(5 + json.length);
+  header(frame, 1 + json.length, FRAME.origin);
   frame.set(json, 5);
   return frame;
 }
@@ -122,6 +133,8 @@ function decode(body: Uint8Array): Frame {
         seq: integer(view, 9) as Seq,
         bytes: body.subarray(17),
       };
+    case FRAME.origin:
+      return { kind: 'origin', json: decoder.decode(body.subarray(1)) };
     default:
       return { kind: 'unknown', number };
   }

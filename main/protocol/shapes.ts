@@ -44,8 +44,23 @@ export type Actor = z.infer<typeof actor>;
 export const sizePolicy = z.union([z.enum(['controller', 'largest', 'smallest']), size]);
 export type SizePolicy = z.infer<typeof sizePolicy>;
 
+/**
+ * How a client came, where it was not over the host's own socket: said by the bridge at this machine, or by a client
+ * that reaches the socket itself, and so no more than a word of the Unix user that the host serves.
+ */
+export const origin = z.object({
+  kind: z.enum(['ssh', 'command']),
+  /** Address that SSH was connected from. */
+  from: z.string().max(256).optional(),
+  /** Who was authenticated: the account, or with `sudo` the one that called it. */
+  user: z.string().max(256).optional(),
+  /** Fingerprint of the SSH key, `SHA256:…`, where the server tells (ExposeAuthInfo). */
+  key: z.string().max(256).optional(),
+});
+export type Origin = z.infer<typeof origin>;
+
 /** An actor at a session through one client. */
-export const attachment = z.object({ client: clientId, actor, role, since: time, size: size.optional() });
+export const attachment = z.object({ client: clientId, actor, role, since: time, size: size.optional(), origin: origin.optional() });
 export type Attachment = z.infer<typeof attachment>;
 
 /**

@@ -59,7 +59,7 @@ describe('naming a session', () => {
   test.each([
     ['nobody', 4],
     ['', 2],
-    ['cmdop://elsewhere/work', 2],
+    ['cmdop://elsewhere.invalid/work', 69],
   ])('%j is refused and never guessed', async (ref, code) => {
     const outcome = await cmdop.run('screen', ref);
     expect(outcome.code).toBe(code);

@@ -16,10 +16,13 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'main/keeper': ['main/session', 'main/protocol/body-cutter.ts', 'main/protocol/ids.ts'],
   'main/host': ['main/protocol', 'main/session', 'main/local', 'main/keeper/wire.ts', 'main/keeper/spec.ts'],
   // An attach keeps the host's own terminal beside the person's, to draw it where their sizes differ.
-  'main/cli': ['main/protocol', 'main/session', 'main/client', 'main/local', 'main/host/screen-terminal.ts', 'package.json'],
+  'main/cli': [
+    ...['main/protocol', 'main/session', 'main/client', 'main/local', 'main/remote'],
+    ...['main/host/screen-terminal.ts', 'package.json'],
+  ],
   'main/mcp': ['main/protocol', 'main/session', 'main/client', 'main/local'],
   'main/remote': ['main/protocol', 'main/session', 'main/client', 'main/local'],
-  'main/app': ['main/protocol', 'main/session', 'main/client', 'main/local', 'preload/api.ts', 'preload/channels.ts'],
+  'main/app': ['main/protocol', 'main/session', 'main/client', 'main/local', 'main/remote', 'preload/api.ts', 'preload/channels.ts'],
   preload: [],
   renderer: ['main/protocol', 'main/session', 'main/client', 'preload/api.ts'],
 };

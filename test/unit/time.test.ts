@@ -205,6 +205,8 @@ describe("a command's duration", () => {
 test('the wall clock is asked only for what people read and files say', () => {
   const allowed = [
     'main/cli/host.ts', // ages and times shown
+    'main/cli/attach.ts',
+    'main/cli/hosts.ts',
     'main/cli/log.ts',
     'main/cli/log-rows.ts',
     'main/cli/sessions.ts',
@@ -212,6 +214,7 @@ test('the wall clock is asked only for what people read and files say', () => {
     'main/cli/run.ts', // how old a session is, beside a wait of its own
     'main/host/processes.ts', // when a process began
     'main/local/clock.ts', // Clock.wallNow
+    'main/remote/reach.ts', // when a host was last reached
     'main/local/start-claim.ts', // a file's time
   ];
   const root = resolve(import.meta.dirname, '../..');

@@ -1,0 +1,117 @@
+/** The host's bytes out of a program's stdout: what a login printed before them is skipped, and told where none come. */
+import type { Readable, Writable } from 'node:stream';
+import { pipeTransport } from '#local/socket-transport.ts';
+import { CmdopError } from '#protocol/errors.ts';
+import { MAGIC, MAX_NOISE_BYTES } from '#protocol/frames.ts';
+import type { Transport } from '#protocol/transport.ts';
+
+/** How long a bridge may take, milliseconds: a cold machine starts Node and a host in three seconds. */
+const BRIDGE_MS = 20_000;
+/** What is kept of stderr, bytes. */
+const MAX_WORDS_BYTES = 8 * 1024;
+/** What is shown of noise, characters. */
+const SHOWN_NOISE = 300;
+/** What `sh` and our own script exit with where there is no such program. */
+const EXIT_NOT_FOUND = 127;
+
+/** A program whose stdio is a byte stream to a host. */
+export type BridgeProgram = {
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  readonly exited: Promise<ProgramEnd>;
+};
+
+/** `error`: it could not even be started. */
+export type ProgramEnd = { readonly code: number | null; readonly signal: string | null; readonly error?: CmdopError };
+
+/**
+ * Resolves when the host has spoken; nothing is sent before, so that a login script that reads its input takes nothing.
+ * Throws `not-installed`, or `host-unreachable` with what the program said.
+ */
+export function bridgeTransport(program: BridgeProgram, { kind, host }: { kind: string; host: string }): Promise<Transport> {
+  const { stdin, stdout, stderr, exited } = program;
+  const words = tailOf(stderr);
+  let seen = Buffer.alloc(0);
+  return new Promise((resolve, reject) => {
+    const settle = (finish: () => void) => {
+      clearTimeout(timer);
+      stdout.off('data', look);
+      finish();
+    };
+    const fail = (error: CmdopError) =>
+      settle(() => {
+        stdin.destroy();
+        stdout.destroy();
+        reject(error);
+      });
+    const look = (bytes: Buffer) => {
+      seen = Buffer.concat([seen, bytes]);
+      const at = seen.indexOf(MAGIC);
+      if (at >= 0 && at <= MAX_NOISE_BYTES) {
+        settle(() => {
+          stdout.pause();
+          stdout.unshift(seen.subarray(at));
+          resolve(pipeTransport(stdout, stdin, kind));
+        });
+      } else if (seen.length > MAX_NOISE_BYTES + MAGIC.length) {
+        fail(unreachable(host, `it printed more than ${MAX_NOISE_BYTES / 1024} KiB and no host answered: ${saying(seen)}`));
+      }
+    };
+    const timer = setTimeout(() => {
+      const why = seen.length > 0 ? saying(seen) : 'it said nothing';
+      fail(unreachable(host, `no host answered within ${BRIDGE_MS / 1000} s; ${why}: a login script must not ask or wait`));
+    }, BRIDGE_MS);
+    stdin.on('error', () => {}); // `exited` tells
+    stdout.on('error', () => {});
+    stdout.on('data', look);
+    void exited.then((end) => {
+      // What it said last may still be on its way.
+      if (stdout.readableEnded) fail(failure({ host, end, words: words(), seen }));
+      else stdout.once('close', () => fail(failure({ host, end, words: words(), seen })));
+    });
+  });
+}
+
+/** What a program that ended early means to a person. */
+export function failure({ host, end, words, seen }: { host: string; end: ProgramEnd; words: string; seen: Buffer }): CmdopError {
+  if (end.error) return end.error;
+  const last =
+    words
+      .split('\n')
+      .map(printable)
+      .filter(Boolean)
+      .at(-1)
+      ?.replace(/^cmdop: /, '') ?? '';
+  if (/cmdop-not-installed/.test(words) || (end.code === EXIT_NOT_FOUND && /cmdop/.test(words))) {
+    return new CmdopError('not-installed', `${host} has no cmdop: \`cmdop hosts install ${host}\` brings it there`, { host });
+  }
+  if (/no host runs here/.test(last)) return noHost(host);
+  const how = end.signal ? `ended by ${end.signal}` : end.code === null ? 'the connection ended' : `exit code ${end.code}`;
+  const noise = seen.length > 0 ? `; ${saying(seen)}` : '';
+  return unreachable(host, last ? `${last} (${how})${noise}` : `its bridge ended (${how})${noise}`);
+}
+
+export const noHost = (host: string) =>
+  new CmdopError('host-unreachable', `no host runs on ${host}: \`cmdop -H ${host} host start\` starts it`, { isNoHost: true });
+
+/** The last of what a stream says, as it comes. */
+export function tailOf(stream: Readable): () => string {
+  let text = '';
+  stream.on('error', () => {}); // the program's end tells
+  stream.on('data', (bytes: Buffer) => {
+    text = (text + bytes.toString()).slice(-MAX_WORDS_BYTES);
+  });
+  return () => text;
+}
+
+const unreachable = (host: string, why: string) => new CmdopError('host-unreachable', `${host}: ${why}`, { host });
+
+const saying = (seen: Buffer) => `it said ${JSON.stringify(printable(seen.toString()).slice(-SHOWN_NOISE))}`;
+
+/** Without control characters: it comes from elsewhere, and goes to a terminal. */
+const printable = (text: string) =>
+  text
+    .replace(/\x1b\[[0-?]*[ -/]*[@-~]/g, '')
+    .replace(/[\x00-\x1f\x7f-\x9f]+/g, ' ')
+    .trim();

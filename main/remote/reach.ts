@@ -1,0 +1,65 @@
+/** Any host by the name a person gives it: this machine, an entry of the hosts file, or a machine over SSH. */
+import { connectToHost } from '#local/host-connection.ts';
+import { LOCAL_HOST } from '#protocol/address.ts';
+import { CmdopError } from '#protocol/errors.ts';
+import type { Transport } from '#protocol/transport.ts';
+import type { Asker } from './asker.ts';
+import { openCommand, startCommand } from './command-transport.ts';
+import { type HostEntry, readHosts } from './hosts-file.ts';
+import { type Place, readPlace } from './place.ts';
+import { noteReached } from './reached.ts';
+import { openOverSsh, withSshHost } from './ssh-host.ts';
+
+export type ReachOptions = {
+  readonly ask: Asker;
+  /** Start a host there if none runs. */
+  readonly start: boolean;
+  /** Instead of `~/.ssh/config`. */
+  readonly configFile?: string;
+};
+
+/** Throws `host-unreachable`, `unauthorized`, `not-installed` (offer `installOn`), or `bad-configuration`. */
+export async function reach(host: string, { ask, start, configFile }: ReachOptions): Promise<Transport> {
+  const way = wayTo(host);
+  if (way.by === 'local') return connectToHost({ start });
+  const transport =
+    way.by === 'command'
+      ? await openCommand(host, start ? way.command : [...way.command, ...onBridge(way.command, '--no-start')])
+      : await openOverSsh(way.ssh, { ask, start, configFile });
+  noteReached(host, Date.now());
+  return transport;
+}
+
+/** Which cmdop a machine has, and where; its host need not run. Null where its command does not tell, and for this machine. */
+export async function placeOf(host: string, { ask, configFile }: Omit<ReachOptions, 'start'>): Promise<Place | null> {
+  const way = wayTo(host);
+  if (way.by === 'local') return null;
+  if (way.by === 'ssh') return withSshHost(way.ssh, { ask, configFile }, (there) => there.where(false));
+  if (onBridge(way.command, '').length === 0) return null;
+  const { program, end } = startCommand(host, [...way.command, '--where', '--no-start']);
+  try {
+    return await readPlace(program, host);
+  } finally {
+    end();
+  }
+}
+
+export type Way = { by: 'local' } | { by: 'command'; command: readonly string[] } | { by: 'ssh'; ssh: string };
+
+/** Throws `bad-configuration` for what can be no host. */
+export function wayTo(host: string): Way {
+  if (host === LOCAL_HOST) return { by: 'local' };
+  if (!/^[^\s/\p{Cc}-][^\s/\p{Cc}]{0,254}$/u.test(host)) {
+    throw new CmdopError(
+      'bad-configuration',
+      `${JSON.stringify(host)} is no host: write local, a Host of ~/.ssh/config, user@name:port, or a name of \`cmdop hosts\``,
+    );
+  }
+  const hosts = readHosts();
+  const entry: HostEntry | undefined = Object.hasOwn(hosts, host) ? hosts[host] : undefined;
+  if (!entry) return { by: 'ssh', ssh: host };
+  return 'command' in entry ? { by: 'command', command: entry.command } : { by: 'ssh', ssh: entry.ssh };
+}
+
+/** Options of ours can only be added where the command ends in `cmdop bridge`; elsewhere it is whatever it is. */
+const onBridge = (command: readonly string[], option: string) => (command.at(-1) === 'bridge' ? [option] : []);

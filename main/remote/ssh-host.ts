@@ -1,0 +1,177 @@
+/**
+ * A host over SSH: one link to it in this process, shared by every stream, closed when none is left. A stream is a
+ * channel to the host's socket, or where the server forbids that, a bridge.
+ */
+import { pipeTransport } from '#local/socket-transport.ts';
+import { CmdopError } from '#protocol/errors.ts';
+import type { Origin } from '#protocol/shapes.ts';
+import type { Transport } from '#protocol/transport.ts';
+import type { Asker } from './asker.ts';
+import { type BridgeProgram, bridgeTransport, noHost } from './bridge-stream.ts';
+import { CarriedTransport } from './carried-transport.ts';
+import { loginCommand, RUN_CMDOP } from './login-shell.ts';
+import { type Place, readPlace } from './place.ts';
+import { openSshLink, type RemoteProgram, type SshLink } from './ssh-link.ts';
+
+/** An unused link stays so long, milliseconds: a command that asks twice logs in once. */
+const LINGER_MS = 5_000;
+/** A link that is open already answers within this, milliseconds, or is dead without knowing. */
+const ANSWER_MS = 4_000;
+
+export type SshOptions = { readonly ask: Asker; readonly configFile?: string | undefined };
+
+/** By what a person wrote: two names of one machine are two links. */
+const hosts = new Map<string, Promise<SshHost>>();
+
+/** A stream to the machine's host. Throws `host-unreachable`, `unauthorized`, `not-installed`. */
+export async function openOverSsh(name: string, { start, ...options }: SshOptions & { start: boolean }): Promise<Transport> {
+  return withSshHost(name, options, (host) => host.open(start));
+}
+
+/** Does `work` with the link to a machine; with a fresh one where the open one turns out to be dead. */
+export async function withSshHost<T>(name: string, options: SshOptions, work: (host: SshHost) => Promise<T>): Promise<T> {
+  const known = hosts.get(name);
+  if (known) {
+    const host = await known.catch(() => null);
+    if (host && (await host.answers())) return host.using(() => work(host));
+    if (hosts.get(name) === known) hosts.delete(name);
+    host?.close();
+  }
+  const host = await (hosts.get(name) ?? opened(name, options));
+  return host.using(() => work(host));
+}
+
+function opened(name: string, { ask, configFile }: SshOptions): Promise<SshHost> {
+  const opening = openSshLink({ host: name, ask, ...(configFile === undefined ? {} : { configFile }) }).then((link) => {
+    const host = new SshHost(name, link);
+    link.onClosed(() => {
+      if (hosts.get(name) === opening) hosts.delete(name);
+    });
+    return host;
+  });
+  hosts.set(name, opening);
+  opening.catch(() => hosts.delete(name)); // who asked is told
+  return opening;
+}
+
+export class SshHost {
+  readonly name: string;
+  readonly link: SshLink;
+  #place: Place | null = null;
+  /** The server forbids channels to sockets. */
+  #isBridgeOnly = false;
+  #users = 0;
+  #linger: NodeJS.Timeout | null = null;
+  #isClosed = false;
+
+  constructor(name: string, link: SshLink) {
+    this.name = name;
+    this.link = link;
+    link.onClosed(() => {
+      this.#isClosed = true;
+    });
+  }
+
+  /** Keeps the link open while `work` is at it. */
+  async using<T>(work: () => Promise<T>): Promise<T> {
+    this.#use();
+    try {
+      return await work();
+    } finally {
+      this.#leave();
+    }
+  }
+
+  async open(start: boolean): Promise<Transport> {
+    if (!this.#isBridgeOnly) {
+      const known = this.#place;
+      const transport = (known && (await this.#stream(known))) ?? (await this.#freshStream(start));
+      if (transport) return transport;
+      this.#isBridgeOnly = true;
+    }
+    const program = await this.#cmdop('bridge', ...(start ? [] : ['--no-start']));
+    return this.#counted(await bridgeTransport(program, { kind: 'ssh', host: this.name }), null);
+  }
+
+  /** Where the machine's host is; it is started if `start`. Null where the account may only run a bridge. */
+  async where(start: boolean): Promise<Place | null> {
+    const program = await this.#cmdop('bridge', '--where', ...(start ? [] : ['--no-start']));
+    this.#place = await readPlace(program, this.name);
+    return this.#place;
+  }
+
+  /** Runs a program of the account there, as `loginCommand` made it. */
+  exec(command: string): Promise<RemoteProgram> {
+    return this.link.exec(command);
+  }
+
+  /** False if the link is closed, or does not answer: then it will not. */
+  async answers(): Promise<boolean> {
+    if (this.#isClosed) return false;
+    let timer: NodeJS.Timeout | null = null;
+    const late = new Promise<false>((resolve) => {
+      timer = setTimeout(() => resolve(false), ANSWER_MS);
+    });
+    const echo = this.link.exec(loginCommand('exit 0')).then(
+      ({ stream, stderr }) => {
+        stream.on('error', () => {}).resume(); // that it started is all that is asked
+        stream.end();
+        stderr.resume();
+        return true;
+      },
+      () => false,
+    );
+    const isThere = await Promise.race([echo, late]);
+    if (timer) clearTimeout(timer);
+    return isThere;
+  }
+
+  close(): void {
+    if (this.#linger) clearTimeout(this.#linger);
+    this.#isClosed = true;
+    this.link.close();
+  }
+
+  async #freshStream(start: boolean): Promise<Transport | null> {
+    const place = await this.where(start);
+    if (!place) return null;
+    if (!place.isRunning) throw noHost(this.name);
+    return this.#stream(place);
+  }
+
+  /** Null where the socket is not there, or may not be reached. */
+  async #stream({ socket, origin }: Place): Promise<Transport | null> {
+    try {
+      const stream = await this.link.streamLocal(socket);
+      return this.#counted(pipeTransport(stream, stream, 'ssh'), origin);
+    } catch {
+      if (this.#isClosed) throw new CmdopError('host-unreachable', `${this.name}: the SSH connection broke`);
+      return null; // why is not told reliably; what comes next shows it
+    }
+  }
+
+  async #cmdop(...args: string[]): Promise<BridgeProgram> {
+    const { stream, stderr, exited } = await this.link.exec(loginCommand(RUN_CMDOP, args));
+    return { stdin: stream, stdout: stream, stderr, exited };
+  }
+
+  /** The link is in use until the transport is closed. */
+  #counted(transport: Transport, origin: Origin | null): Transport {
+    this.#use();
+    return new CarriedTransport(transport, { origin, onClosed: () => this.#leave() });
+  }
+
+  #use(): void {
+    this.#users++;
+    if (this.#linger) clearTimeout(this.#linger);
+    this.#linger = null;
+  }
+
+  #leave(): void {
+    if (--this.#users > 0 || this.#isClosed) return;
+    this.#linger = setTimeout(() => {
+      this.close();
+    }, LINGER_MS);
+    this.#linger.unref();
+  }
+}
