@@ -2,21 +2,28 @@
 
 export type Theme = 'system' | 'light' | 'dark';
 
-/** Kept by the app across starts; everything else the page needs it asks the host for. */
+/** Whether typed text is shown before the host's echo: where the link is slow, everywhere, or nowhere. */
+export type EchoPredictionChoice = 'slow' | 'always' | 'never';
+
+/** Kept by the app across starts; everything else the page needs it asks the hosts for. */
 export type Preferences = {
   theme: Theme;
   /** CSS pixels. */
   fontSize: number;
-  /** Ids of the sessions open as tabs, in order, and the one in front. */
+  /** Sessions open as tabs, as `cmdop://HOST/ID`, in order, and the one in front. */
   tabs: string[];
   activeTab: string | null;
+  /** Hosts beside this machine, as they were named when they were added. */
+  hosts: string[];
   sidebar: boolean;
   panel: 'actors' | 'history' | null;
+  echoPrediction: EchoPredictionChoice;
 };
 
 /** Commands of the application menu, sent to the page that has the focus. */
 export type MenuCommand =
   | 'new-session'
+  | 'add-host'
   | 'close-tab'
   | 'next-tab'
   | 'previous-tab'
@@ -32,18 +39,63 @@ export type MenuCommand =
 /** The host program that belongs to the app, and which build it is. */
 export type HostBuild = { version: string; build: string | null; node: string; hostBundle: string };
 
+/** A host that can be added: where it is known from, and what leads there. */
+export type KnownHost = { name: string; from: 'ssh config' | 'hosts file'; detail: string };
+
+/**
+ * `failed`: the sentence to show. `needs`: what would help: `time`, try again later; `person`, somebody must decide or
+ * repair something first; `install`, the machine was reached and has no cmdop.
+ */
+export type ConnectAnswer =
+  | { is: 'connected'; id: number; transport: string }
+  | { is: 'failed'; message: string; needs: 'time' | 'person' | 'install' };
+
+/** Something only a person can answer before a host is reached; `id` is given back with the answer. */
+export type Question =
+  | { is: 'host-key'; id: number; host: string; address: string; type: string; fingerprint: string; remark: string | null }
+  | {
+      is: 'secret';
+      id: number;
+      host: string;
+      kind: 'passphrase' | 'password' | 'interactive';
+      prompt: string;
+      isEchoed: boolean;
+      instruction: string | null;
+    };
+
+/** To a host key: trusted or not. To a secret: what was typed, null to give up. */
+export type QuestionAnswer = { id: number; answer: boolean | string | null };
+
+/** What the app tells its page unasked. */
+export type AppEvent =
+  | { is: 'menu'; command: MenuCommand }
+  | { is: 'question'; question: Question }
+  /** Nobody waits for the answer any more: the server gave up, say. */
+  | { is: 'withdrawn'; id: number }
+  | { is: 'notice'; host: string; text: string }
+  | { is: 'installing'; host: string; step: string; share: number | null }
+  /** A link `cmdop://HOST/SESSION` was opened. */
+  | { is: 'open'; address: string }
+  /** The machine woke up, or the network is back. */
+  | { is: 'awake' };
+
 export type DesktopApi = {
   readonly platform: 'linux' | 'darwin' | 'win32';
   readonly version: string;
   /** What the user is called: from git or the operating system. */
   identity(): Promise<{ name: string }>;
+  /** Hosts that the user's SSH configuration and hosts file name. */
+  hosts(): Promise<KnownHost[]>;
   /**
-   * A fresh byte stream to the host, starting the host if none runs. The port arrives on `window` as a message
-   * `{ cmdop: 'port', id }` with one transferred MessagePort; Uint8Arrays go both ways, `null` closes.
-   * Rejects with a sentence that says what to do.
+   * A fresh byte stream to `host` (`local`, a known host's name, `user@name:port`), starting the host program if none runs.
+   * The port arrives on `window` as a message `{ cmdop: 'port', id }` with one transferred MessagePort; Uint8Arrays go
+   * both ways, `null` closes. Questions come as events meanwhile.
    */
-  connect(): Promise<{ id: number }>;
-  /** What could take the place of a host of another build. */
+  connect(host: string): Promise<ConnectAnswer>;
+  answer(answer: QuestionAnswer): Promise<void>;
+  /** Puts cmdop into the home folder on `host`; progress comes as events. Rejects with a sentence that says what to do. */
+  install(host: string): Promise<void>;
+  /** What could take the place of a host of another build on this machine. */
   hostBuild(): Promise<HostBuild>;
   preferences(): Promise<Preferences>;
   savePreferences(preferences: Preferences): Promise<void>;
@@ -52,5 +104,6 @@ export type DesktopApi = {
   readClipboard(): Promise<string>;
   writeClipboard(text: string): Promise<void>;
   setTitle(title: string): Promise<void>;
-  onMenu(listener: (command: MenuCommand) => void): void;
+  /** Events from now on, and those that came before anybody listened. */
+  onEvent(listener: (event: AppEvent) => void): void;
 };

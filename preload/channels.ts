@@ -2,8 +2,10 @@
 
 /** Prefix of a call; the rest is the name of the function in api.ts. */
 export const CALL = 'cmdop:';
-/** App → page: a command of the menu. */
-export const MENU = 'cmdop:menu';
+/** App → page: an event of api.ts. */
+export const EVENT = 'cmdop:event';
+/** Page → app: it listens to events from now on. */
+export const LISTENING = 'cmdop:listening';
 /** App → page: the id of a connection, with its port. */
 export const PORT = 'cmdop:port';
 /** Argument of the preload that carries the app's version. */

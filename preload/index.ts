@@ -1,13 +1,16 @@
 /** The bridge between the app and its page: exactly the functions of api.ts, each one call to the app. */
 import { contextBridge, ipcRenderer } from 'electron';
-import type { DesktopApi, MenuCommand, Preferences } from './api.ts';
-import { type Answer, CALL, MENU, PORT, VERSION_ARGUMENT } from './channels.ts';
+import type { AppEvent, DesktopApi, Preferences, QuestionAnswer } from './api.ts';
+import { type Answer, CALL, EVENT, LISTENING, PORT, VERSION_ARGUMENT } from './channels.ts';
 
 const api: DesktopApi = {
   platform: process.platform === 'darwin' || process.platform === 'win32' ? process.platform : 'linux',
   version: process.argv.find((argument) => argument.startsWith(VERSION_ARGUMENT))?.slice(VERSION_ARGUMENT.length) ?? '',
   identity: () => call('identity'),
-  connect: () => call('connect'),
+  hosts: () => call('hosts'),
+  connect: (host: string) => call('connect', host),
+  answer: (answer: QuestionAnswer) => call('answer', answer),
+  install: (host: string) => call('install', host),
   hostBuild: () => call('hostBuild'),
   preferences: () => call('preferences'),
   savePreferences: (preferences: Preferences) => call('savePreferences', preferences),
@@ -15,8 +18,9 @@ const api: DesktopApi = {
   readClipboard: () => call('readClipboard'),
   writeClipboard: (text: string) => call('writeClipboard', text),
   setTitle: (title: string) => call('setTitle', title),
-  onMenu: (listener) => {
-    ipcRenderer.on(MENU, (_event, command: MenuCommand) => listener(command));
+  onEvent: (listener) => {
+    ipcRenderer.on(EVENT, (_event, event: AppEvent) => listener(event));
+    ipcRenderer.send(LISTENING);
   },
 };
 

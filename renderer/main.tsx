@@ -10,13 +10,17 @@ import './styles/sidebar.css';
 import './styles/people.css';
 import './styles/bars.css';
 import './styles/history.css';
+import './styles/hosts.css';
 import './styles/terminal.css';
 import { createRoot } from 'react-dom/client';
+import { LOCAL_HOST } from '#protocol/address.ts';
+import type { Preferences } from '../preload/api.ts';
 import { App } from './components/app.tsx';
 import { platform } from './platform/platform.ts';
-import { runMenuCommand } from './state/commands.ts';
-import { startEngine } from './state/engine.ts';
+import { startEngines } from './state/engines.ts';
+import { listenToApp } from './state/hosts.ts';
 import { listenToKeys } from './state/keys.ts';
+import { hostOfKey, keyFrom } from './state/session-key.ts';
 import { app, findSession } from './state/store.ts';
 import { terminals } from './state/terminals.ts';
 
@@ -27,14 +31,22 @@ await start();
 
 async function start(): Promise<void> {
   const [preferences, { name }] = await Promise.all([platform.preferences(), platform.identity(), loadFonts()]);
-  app.set({ preferences });
+  app.set({ preferences: withKnownTabs(preferences) });
   followScheme();
   followPreferences();
-  startEngine(name);
+  startEngines(name);
   listenToKeys();
-  platform.onMenu(runMenuCommand);
+  listenToApp();
   const root = document.getElementById('root');
   if (root) createRoot(root).render(<App />);
+}
+
+/** Tabs of hosts that are in this window. */
+function withKnownTabs(preferences: Preferences): Preferences {
+  const hosts = platform.reachesHosts ? preferences.hosts.filter((host) => host !== LOCAL_HOST) : [];
+  const tabs = preferences.tabs.map(keyFrom).filter((tab) => [LOCAL_HOST, ...hosts].includes(hostOfKey(tab)));
+  const active = preferences.activeTab === null ? null : keyFrom(preferences.activeTab);
+  return { ...preferences, hosts, tabs, activeTab: active !== null && tabs.includes(active) ? active : (tabs[0] ?? null) };
 }
 
 async function loadFonts(): Promise<void> {
@@ -60,8 +72,8 @@ function followScheme(): void {
 function followPreferences(): void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   app.subscribe((now, before) => {
-    const title = findSession(now.sessions, now.preferences.activeTab)?.name;
-    if (title !== findSession(before.sessions, before.preferences.activeTab)?.name) platform.setTitle(title ? `${title} – cmdop` : 'cmdop');
+    const title = findSession(now, now.preferences.activeTab)?.name;
+    if (title !== findSession(before, before.preferences.activeTab)?.name) platform.setTitle(title ? `${title} – cmdop` : 'cmdop');
     if (now.preferences === before.preferences) return;
     clearTimeout(timer);
     timer = setTimeout(() => void platform.savePreferences(app.get().preferences), SAVE_AFTER_MS);

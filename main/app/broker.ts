@@ -1,14 +1,17 @@
 /** Carries bytes between the page's port and the host. The page gets a stream, never a socket, a path or a token. */
 import { MessageChannelMain, type WebFrameMain } from 'electron';
-import { connectToHost } from '#local/host-connection.ts';
 import type { Transport } from '#protocol/transport.ts';
+import type { ConnectAnswer } from '../../preload/api.ts';
 import { PORT } from '../../preload/channels.ts';
+import { reachHost } from './reach-host.ts';
 
 let lastId = 0;
 
-/** Connects to the host, starting it if none runs, and posts the port to `page`. Rejects with connectToHost's error. */
-export async function connectPage(page: WebFrameMain): Promise<{ id: number }> {
-  const transport = await connectToHost({ start: true });
+/** Connects to `host` and posts the port to `page`. Rejects only when the page went away meanwhile. */
+export async function connectPage(page: WebFrameMain, host: string): Promise<ConnectAnswer> {
+  const reached = await reachHost(host);
+  if (reached.is === 'failed') return reached;
+  const { transport } = reached;
   const id = ++lastId;
   const { port1, port2 } = new MessageChannelMain();
   try {
@@ -18,7 +21,7 @@ export async function connectPage(page: WebFrameMain): Promise<{ id: number }> {
     throw error;
   }
   pump(transport, port2);
-  return { id };
+  return { is: 'connected', id, transport: transport.kind };
 }
 
 /**

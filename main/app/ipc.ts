@@ -8,23 +8,31 @@ import { VERSION } from '#local/version.ts';
 import type { DesktopApi } from '../../preload/api.ts';
 import { type Answer, CALL } from '../../preload/channels.ts';
 import { connectPage } from './broker.ts';
-import { loadPreferences, preferencesSchema, savePreferences } from './preferences.ts';
+import { installOn, knownHosts } from './known-hosts.ts';
+import { hostName, loadPreferences, preferencesSchema, savePreferences } from './preferences.ts';
+import { answerQuestion } from './questions.ts';
 import { isOwnPage } from './security.ts';
 
 /** What one call may copy to the clipboard, characters: a page cannot fill the memory of the desktop. */
 const MAX_CLIPBOARD = 64 * 1024 * 1024;
 const NOTHING = z.undefined();
+/** Longer than any passphrase, characters. */
+const MAX_SECRET = 4096;
+const questionAnswer = z.object({ id: z.number().int(), answer: z.union([z.boolean(), z.string().max(MAX_SECRET), z.null()]) });
 const EXTERNAL_PROTOCOLS = new Set(['http:', 'https:', 'mailto:']);
 
 /** The functions of DesktopApi that are calls. */
-type Call = Exclude<keyof DesktopApi, 'platform' | 'version' | 'onMenu'>;
+type Call = Exclude<keyof DesktopApi, 'platform' | 'version' | 'onEvent'>;
 
 export function answerPage(): void {
   answer('identity', NOTHING, () => ({ name: personName() }));
-  answer('connect', NOTHING, (_nothing, { senderFrame }) => {
+  answer('hosts', NOTHING, () => knownHosts());
+  answer('connect', hostName, (host, { senderFrame }) => {
     if (!senderFrame) throw new Error('the page is gone');
-    return connectPage(senderFrame);
+    return connectPage(senderFrame, host);
   });
+  answer('answer', questionAnswer, (given) => answerQuestion(given));
+  answer('install', hostName, (host) => installOn(host));
   answer('hostBuild', NOTHING, () => {
     const hostBundle = programPath('host');
     return { version: VERSION, build: buildId(hostBundle), node: nodePath(), hostBundle };

@@ -1,9 +1,11 @@
-/** The desktop app: one window on the host's sessions. Quitting it ends nothing but the window. */
+/** The desktop app: one window on the sessions of this machine and of others. Quitting it ends nothing but the window. */
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { app, BrowserWindow } from 'electron';
+import { app, BrowserWindow, powerMonitor } from 'electron';
+import { acceptLinks, openLinksIn } from './deep-links.ts';
 import { answerPage } from './ipc.ts';
 import { installMenu } from './menu.ts';
+import { listenForPage, tellPage } from './page-events.ts';
 import { loadPreferences } from './preferences.ts';
 import { registerScheme, serveScheme } from './scheme.ts';
 import { hardenPages, silenceNetwork } from './security.ts';
@@ -16,9 +18,13 @@ app.setName('cmdop');
 if (process.env.CMDOP_HOME) app.setPath('userData', join(process.env.CMDOP_HOME, 'app'));
 registerScheme();
 silenceNetwork();
+acceptLinks();
 
 if (app.requestSingleInstanceLock()) {
-  app.on('second-instance', focusWindow);
+  app.on('second-instance', (_event, args) => {
+    focusWindow();
+    openLinksIn(args);
+  });
   app.on('window-all-closed', () => {
     if (process.platform !== 'darwin') app.quit();
   });
@@ -29,9 +35,12 @@ if (app.requestSingleInstanceLock()) {
     hardenPages();
     serveScheme(join(distDir, 'renderer'));
     loadPreferences(); // sets the theme before the window has a colour
+    listenForPage();
     answerPage();
     installMenu();
     openWindow({ distDir });
+    openLinksIn(process.argv);
+    for (const event of ['resume', 'unlock-screen'] as const) powerMonitor.on(event as 'resume', () => tellPage({ is: 'awake' }));
   });
 } else {
   app.quit();

@@ -1,7 +1,7 @@
 /** The application menu: the page's commands, where a menu is looked for. */
-import { app, BrowserWindow, Menu, type MenuItemConstructorOptions } from 'electron';
+import { app, Menu, type MenuItemConstructorOptions } from 'electron';
 import type { MenuCommand } from '../../preload/api.ts';
-import { MENU } from '../../preload/channels.ts';
+import { tellPage } from './page-events.ts';
 
 const isMac = process.platform === 'darwin';
 
@@ -14,6 +14,7 @@ function template(): MenuItemConstructorOptions[] {
     label: 'Session',
     submenu: [
       command('New session', 'new-session', 'T'),
+      { label: 'Add host…', click: send('add-host') },
       command('Close tab', 'close-tab', 'W'),
       { type: 'separator' },
       command('Command palette', 'palette', 'P', 'Shift+'),
@@ -70,8 +71,5 @@ function shown(accelerator: string): { accelerator?: string; registerAccelerator
 }
 
 function send(name: MenuCommand): () => void {
-  return () => {
-    const window = BrowserWindow.getFocusedWindow() ?? BrowserWindow.getAllWindows()[0];
-    window?.webContents.send(MENU, name);
-  };
+  return () => tellPage({ is: 'menu', command: name });
 }

@@ -8,18 +8,37 @@ import { readJsonFile, writeJsonFile } from './json-file.ts';
 /** More open tabs than anyone keeps; a bound on what a broken page can write. */
 const MAX_TABS = 500;
 
-const sessionId = z.string().max(64);
+/** `cmdop://HOST/ID`, with the host's name escaped; before there were remote hosts, an id alone. */
+const tab = z.string().max(1024);
+export const hostName = z
+  .string()
+  .min(1)
+  .max(255)
+  .regex(/^[^\s\p{Cc}-][^\s\p{Cc}]*$/u, "a host is called by a name of SSH's configuration or as user@name:port, without spaces");
+/** More hosts than anyone looks at in one window. */
+const MAX_HOSTS = 100;
 
 export const preferencesSchema: z.ZodType<Preferences> = z.object({
   theme: z.enum(['system', 'light', 'dark']),
   fontSize: z.number().min(6).max(72),
-  tabs: z.array(sessionId).max(MAX_TABS),
-  activeTab: sessionId.nullable(),
+  tabs: z.array(tab).max(MAX_TABS),
+  activeTab: tab.nullable(),
+  hosts: z.array(hostName).max(MAX_HOSTS).default([]),
   sidebar: z.boolean(),
   panel: z.enum(['actors', 'history']).nullable(),
+  echoPrediction: z.enum(['slow', 'always', 'never']).default('slow'),
 });
 
-const DEFAULTS: Preferences = { theme: 'system', fontSize: 13, tabs: [], activeTab: null, sidebar: true, panel: 'actors' };
+const DEFAULTS: Preferences = {
+  theme: 'system',
+  fontSize: 13,
+  tabs: [],
+  activeTab: null,
+  hosts: [],
+  sidebar: true,
+  panel: 'actors',
+  echoPrediction: 'slow',
+};
 
 /** Read once: one app at a time has this folder. */
 let current: Preferences | null = null;

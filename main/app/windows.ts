@@ -4,6 +4,7 @@ import { app, BrowserWindow, dialog, nativeTheme, type Rectangle, screen } from 
 import { z } from 'zod';
 import { VERSION_ARGUMENT } from '../../preload/channels.ts';
 import { readJsonFile, writeJsonFile } from './json-file.ts';
+import { followPage } from './page-events.ts';
 import { APP_PAGE } from './scheme.ts';
 
 /** Of the page, so that nothing flashes before it paints. */
@@ -51,6 +52,7 @@ export function openWindow({ distDir }: { distDir: string }): BrowserWindow {
   window.once('ready-to-show', () => window.show());
   // The page names its window; its own document title would overwrite that.
   window.on('page-title-updated', (event) => event.preventDefault());
+  followPage(window);
   rememberPlace(window);
   reloadAfterCrash(window);
   void window.loadURL(APP_PAGE);

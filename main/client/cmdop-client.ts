@@ -29,8 +29,11 @@ export type ClientIdentity = {
 export type ClientState =
   | { is: 'connecting' }
   | { is: 'connected'; isResponsive: boolean }
-  /** `since`: Unix time of the loss; `retryAt`: Unix time of the next attempt, null while one runs. */
-  | { is: 'offline'; since: number; retryAt: number | null; error: CmdopError }
+  /**
+   * `since`: Unix time of the loss; `retryAt`: Unix time of the next attempt, null while one runs. `isHeld`: there is no
+   * next attempt until `reconnectNow`, since a person must do something first.
+   */
+  | { is: 'offline'; since: number; retryAt: number | null; isHeld: boolean; error: CmdopError }
   | { is: 'closed' };
 
 export type ClientOptions = {
@@ -44,6 +47,8 @@ export type ClientOptions = {
   watch?: boolean;
   /** Connect again after a loss. Default true; one-shot commands give up instead. */
   reconnect?: boolean;
+  /** Whether another attempt after this failure makes sense only once a person acted. Default: never. */
+  isHeldBy?: (error: CmdopError) => boolean;
   onState?: (state: ClientState) => void;
   onEvent?: (event: ConnectionEvent) => void;
   /** After every (re)connect with `watch`. */
@@ -89,6 +94,10 @@ export class CmdopClient {
   get latencyMs(): number | null {
     return this.#connection?.latencyMs ?? null;
   }
+  /** Bytes received over the present connection, and how long ago the last one came, milliseconds; null while offline. */
+  get traffic(): { receivedBytes: number; silentMs: number } | null {
+    return this.#connection?.traffic ?? null;
+  }
   /** What carries the bytes: `unix socket`, `websocket`… or null while offline. */
   get transportKind(): string | null {
     return this.#connection?.transportKind ?? null;
@@ -122,7 +131,7 @@ export class CmdopClient {
 
   /** Tries to connect at once: the user asked, or the network is back. */
   reconnectNow(): void {
-    if (this.#state.is !== 'offline' || this.#state.retryAt === null) return;
+    if (this.#state.is !== 'offline' || (this.#state.retryAt === null && !this.#state.isHeld)) return;
     this.#cancelRetry();
     this.#attempt = 0;
     void this.#connect();
@@ -137,7 +146,7 @@ export class CmdopClient {
   }
 
   async #connect(): Promise<void> {
-    if (this.#state.is === 'offline') this.#setState({ ...this.#state, retryAt: null });
+    if (this.#state.is === 'offline') this.#setState({ ...this.#state, retryAt: null, isHeld: false });
     let connection: Connection | null = null;
     try {
       const transport = await this.#options.connect();
@@ -201,11 +210,16 @@ export class CmdopClient {
       if (wasConnected) this.#setState({ is: 'connecting' });
       return;
     }
-    const delayMs = wasConnected && this.#mayTryAtOnce() ? 0 : this.#backoffMs();
     const since = this.#state.is === 'offline' ? this.#state.since : clock.wallNow();
+    if (this.#options.isHeldBy?.(error)) {
+      this.#cancelRetry();
+      this.#setState({ is: 'offline', since, retryAt: null, isHeld: true, error });
+      return;
+    }
+    const delayMs = wasConnected && this.#mayTryAtOnce() ? 0 : this.#backoffMs();
     this.#cancelRetry();
     this.#cancelRetry = clock.after(delayMs, () => void this.#connect());
-    this.#setState({ is: 'offline', since, retryAt: clock.wallNow() + delayMs, error });
+    this.#setState({ is: 'offline', since, retryAt: clock.wallNow() + delayMs, isHeld: false, error });
   }
 
   #mayTryAtOnce(): boolean {

@@ -47,6 +47,7 @@ export class Connection {
   #lastFrameAt: number;
   #cancelTimer: () => void = () => {};
   #latencyMs: number | null = null;
+  #receivedBytes = 0;
 
   constructor(options: { transport: Transport; clock: Clock; listener: ConnectionListener }) {
     this.#transport = options.transport;
@@ -68,6 +69,10 @@ export class Connection {
   /** Round trip of the last request, milliseconds; null before the first. */
   get latencyMs(): number | null {
     return this.#latencyMs;
+  }
+
+  get traffic(): { receivedBytes: number; silentMs: number } {
+    return { receivedBytes: this.#receivedBytes, silentMs: this.#clock.now() - this.#lastFrameAt };
   }
 
   get transportKind(): string {
@@ -109,6 +114,7 @@ export class Connection {
   }
 
   #received(bytes: Uint8Array): void {
+    this.#receivedBytes += bytes.length;
     this.#lastFrameAt = this.#clock.now();
     try {
       let rest: Uint8Array | null = bytes;

@@ -6,7 +6,7 @@ import type { Transport, TransportListener } from '#protocol/transport.ts';
 /** How long a closed transport may still deliver what was sent before, milliseconds: a peer that never reads must not hold it. */
 const FLUSH_MS = 1_000;
 
-export function socketTransport(socket: Socket, kind = 'unix socket'): Transport {
+export function socketTransport(socket: Socket, kind = process.platform === 'win32' ? 'named pipe' : 'unix socket'): Transport {
   socket.setNoDelay(true);
   return new StreamTransport(kind, socket, socket);
 }

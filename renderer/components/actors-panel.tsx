@@ -1,7 +1,8 @@
 /** Who is attached to the session in front: from where, as what, since when, typing now, in control. */
 import { AppWindow, Bot, Globe, Keyboard, Network, Plug, SquareTerminal, User } from 'lucide-react';
+import { LOCAL_HOST } from '#protocol/address.ts';
 import type { Actor, Attachment } from '#protocol/shapes.ts';
-import { typingKey, useActiveSession, useApp } from '../state/store.ts';
+import { findHost, type HostedSession, typingKey, useActiveSession, useApp } from '../state/store.ts';
 import { timeText } from '../text/format.ts';
 import { ActorMark, INTERFACE_NAMES } from './actor-mark.tsx';
 import { PanelHead } from './panel-head.tsx';
@@ -25,17 +26,17 @@ export function ActorsPanel() {
       {!session && <p className="nothing">Open a session to see who is there.</p>}
       {session?.state === 'running' && (
         <p className="panel-foot dim">
-          Others join with <code>cmdop attach {session.name}</code>
+          Others join with <code>cmdop attach {session.host === LOCAL_HOST ? session.name : session.address}</code>
         </p>
       )}
     </aside>
   );
 }
 
-function ActorRow({ attachment, session }: { attachment: Attachment; session: ReturnType<typeof useActiveSession> }) {
+function ActorRow({ attachment, session }: { attachment: Attachment; session: HostedSession | null }) {
   const { actor, client, role, since } = attachment;
-  const isMe = useApp((state) => state.client === client);
-  const isTyping = useApp((state) => session !== null && state.typing.has(typingKey(session.id, client)));
+  const isMe = useApp((state) => session !== null && findHost(state, session.host)?.client === client);
+  const isTyping = useApp((state) => session !== null && state.typing.has(typingKey(session.key, client)));
   const hasControl = session?.control.holder?.client === client;
   return (
     <li className="actor-row" data-testid="actor-row" data-control={hasControl} data-typing={isTyping}>

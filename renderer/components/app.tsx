@@ -5,6 +5,7 @@ import { ActorsPanel } from './actors-panel.tsx';
 import { Dialogs } from './dialogs.tsx';
 import { HistoryPanel } from './history-panel.tsx';
 import { Palette } from './palette.tsx';
+import { QuestionDialogs } from './question-dialogs.tsx';
 import { Sidebar } from './sidebar.tsx';
 import { StatusBar } from './status-bar.tsx';
 import { Tabs } from './tabs.tsx';
@@ -28,6 +29,7 @@ export function App() {
       </div>
       <Palette />
       <Dialogs />
+      <QuestionDialogs />
       <Toasts />
     </Tooltip.Provider>
   );

@@ -1,29 +1,60 @@
 /** What is wrong with the link or the host: since when, and what to do. It stands where the control bar is, so that nothing moves. */
 import { useEffect, useState } from 'react';
 import { replaceHost } from '../state/actions.ts';
-import { client } from '../state/engine.ts';
-import { app, useApp } from '../state/store.ts';
+import { client, installOn } from '../state/engines.ts';
+import { app, setHost, useActiveHost } from '../state/store.ts';
 import { timeText } from '../text/format.ts';
+import { useActiveTerminal, useTerminalView } from './use-terminal.ts';
 
 export function OfflineBanner() {
-  const link = useApp((state) => state.link);
-  if (link.is !== 'offline') return null;
+  const host = useActiveHost();
+  if (host?.link.is !== 'offline') return null;
+  const { name, link } = host;
   return (
     <div className="banner offline" role="alert" data-testid="offline-banner">
       <span className="banner-text" title={link.error.message}>
-        <strong>Offline since {clockText(link.since)}.</strong> Sessions go on. <span className="dim">{link.error.message}</span>
+        <strong>{link.isHeld ? 'Not connected.' : `Offline since ${clockText(link.since)}.`}</strong>{' '}
+        {host.sessions !== null && 'Sessions go on. '}
+        <span className="dim">{link.error.message}</span>
       </span>
+      <Waiting />
       <NextTry at={link.retryAt} />
-      <button type="button" className="button small" disabled={link.retryAt === null} onClick={() => client().reconnectNow()}>
-        {link.retryAt === null ? 'Connecting…' : 'Reconnect now'}
-      </button>
+      {link.error.data?.needs === 'install' ? (
+        <button type="button" className="button small" onClick={() => app.set({ dialog: { is: 'install', host: name } })}>
+          Install cmdop…
+        </button>
+      ) : (
+        <button
+          type="button"
+          className="button small"
+          disabled={link.retryAt === null && !link.isHeld}
+          onClick={() => client(name).reconnectNow()}
+        >
+          {link.isHeld ? 'Try again' : link.retryAt === null ? 'Connecting…' : 'Reconnect now'}
+        </button>
+      )}
     </div>
   );
 }
 
+/** What was typed meanwhile: how much, not what, since it may be a secret. */
+function Waiting() {
+  const terminal = useActiveTerminal();
+  const units = useTerminalView(terminal)?.pendingUnits ?? 0;
+  if (units === 0) return null;
+  return (
+    <>
+      <span data-testid="waiting-input">{units === 1 ? '1 input waits' : `${units} inputs wait`} to be sent</span>
+      <button type="button" className="button small quiet" onClick={() => terminal?.dropPending()}>
+        Drop
+      </button>
+    </>
+  );
+}
+
 export function Warnings() {
-  const warnings = useApp((state) => state.warnings);
-  return warnings.map((warning) => (
+  const host = useActiveHost();
+  return host?.warnings.map((warning) => (
     <div key={warning} className="banner" role="status">
       <span className="banner-text wrap">{warning}</span>
     </div>
@@ -32,17 +63,25 @@ export function Warnings() {
 
 /** Quiet: the old host works, it is only not the newest. */
 export function OtherBuild() {
-  const build = useApp((state) => state.otherBuild);
-  const isConnected = useApp((state) => state.link.is === 'connected');
-  if (!build || !isConnected) return null;
+  const host = useActiveHost();
+  if (!host?.otherBuild || host.link.is !== 'connected') return null;
+  const { name, otherBuild } = host;
   return (
     <div className="banner" role="status" data-testid="other-build">
-      <span className="banner-text">The host is of another build. Sessions go on while it is replaced.</span>
-      <button type="button" className="button small quiet" onClick={() => app.set({ otherBuild: null })}>
+      <span className="banner-text">
+        {otherBuild === 'install'
+          ? `${name} has another version of cmdop. Sessions go on while it is upgraded.`
+          : 'The host is of another build. Sessions go on while it is replaced.'}
+      </span>
+      <button type="button" className="button small quiet" onClick={() => setHost(name, { otherBuild: null })}>
         Not now
       </button>
-      <button type="button" className="button small" onClick={() => void replaceHost(build)}>
-        Replace host
+      <button
+        type="button"
+        className="button small"
+        onClick={() => void (otherBuild === 'install' ? installOn(name) : replaceHost(otherBuild))}
+      >
+        {otherBuild === 'install' ? 'Upgrade' : 'Replace host'}
       </button>
     </div>
   );

@@ -1,10 +1,10 @@
 /** Over the terminal: who has control, how to take or release it, and why the last input was not typed. */
 import { Eye, Keyboard } from 'lucide-react';
 import type { ReactNode } from 'react';
-import type { Actor, Control, SessionSummary } from '#protocol/shapes.ts';
+import type { Actor, Control } from '#protocol/shapes.ts';
 import { ask, closeTab, releaseControl, restartSession, takeControl } from '../state/actions.ts';
 import { keyText } from '../state/commands.ts';
-import { useActiveSession, useApp } from '../state/store.ts';
+import { type HostedSession, useActiveHost, useActiveSession } from '../state/store.ts';
 import type { SessionTerminal } from '../terminal/session-terminal.ts';
 import type { TerminalView } from '../terminal/terminal-view.ts';
 import { endText } from '../text/session-state.ts';
@@ -25,19 +25,20 @@ export function ControlBar() {
 }
 
 /** Who holds control and is still there: whoever left keeps it only until somebody types. */
-function presentHolder({ control }: TerminalView, { attached }: SessionSummary): Control['holder'] {
+function presentHolder({ control }: TerminalView, { attached }: HostedSession): Control['holder'] {
   const holder = control?.holder ?? null;
   return attached.some(({ client }) => client === holder?.client) ? holder : null;
 }
 
-function controlState(view: TerminalView, session: SessionSummary): 'mine' | 'other' | 'none' {
+function controlState(view: TerminalView, session: HostedSession): 'mine' | 'other' | 'none' {
   if (view.hasControl) return 'mine';
   return presentHolder(view, session) ? 'other' : 'none';
 }
 
-function Content({ terminal, view, session }: { terminal: SessionTerminal; view: TerminalView; session: SessionSummary }) {
-  const me = useApp((state) => state.me);
-  const isResponsive = useApp((state) => state.link.is !== 'connected' || state.link.isResponsive);
+function Content({ terminal, view, session }: { terminal: SessionTerminal; view: TerminalView; session: HostedSession }) {
+  const host = useActiveHost();
+  const me = host?.me ?? null;
+  const isResponsive = host?.link.is !== 'connected' || host.link.isResponsive;
   const holder = presentHolder(view, session);
   if (session.state === 'ended' || view.state === 'ended') return <Ended session={session} view={view} />;
   if (view.state === 'attaching' || view.state === 'failed') return null;
@@ -116,19 +117,23 @@ function Join({ terminal }: { terminal: SessionTerminal }) {
   );
 }
 
-function Ended({ session, view }: { session: SessionSummary; view: TerminalView }) {
+function Ended({ session, view }: { session: HostedSession; view: TerminalView }) {
   return (
     <Line
       action={
         <>
-          <button type="button" className="button small quiet" onClick={() => void ask('session.remove', { session: session.id })}>
+          <button
+            type="button"
+            className="button small quiet"
+            onClick={() => void ask({ host: session.host, method: 'session.remove', params: { session: session.id } })}
+          >
             Remove from list
           </button>
-          <button type="button" className="button small quiet" onClick={() => closeTab(session.id)}>
+          <button type="button" className="button small quiet" onClick={() => closeTab(session.key)}>
             Close tab
           </button>
           <Hint label="Below the old screen; nothing is run again">
-            <button type="button" className="button small" onClick={() => void restartSession(session.id)}>
+            <button type="button" className="button small" onClick={() => void restartSession(session)}>
               New shell here
             </button>
           </Hint>

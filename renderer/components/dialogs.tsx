@@ -2,13 +2,19 @@
 import { AlertDialog, Dialog } from 'radix-ui';
 import { type FormEvent, type ReactNode, useRef, useState } from 'react';
 import { ask, createSession, focusTerminal } from '../state/actions.ts';
-import { app, findSession, type Dialog as Question, useApp } from '../state/store.ts';
+import { hostOfKey } from '../state/session-key.ts';
+import { app, findHost, findSession, type Dialog as Question, useApp } from '../state/store.ts';
 import { splitCommandLine } from '../text/command-line.ts';
+import { hostTitle } from '../text/host-state.ts';
 import { runningCommand } from '../text/session-state.ts';
+import { AddHost, Install, OpenLink } from './host-dialogs.tsx';
 
 export function Dialogs() {
   const dialog = useApp((state) => state.dialog);
-  if (dialog?.is === 'new-session') return <NewSession />;
+  if (dialog?.is === 'new-session') return <NewSession host={dialog.host} />;
+  if (dialog?.is === 'add-host') return <AddHost />;
+  if (dialog?.is === 'install') return <Install dialog={dialog} />;
+  if (dialog?.is === 'open-link') return <OpenLink dialog={dialog} />;
   if (dialog?.is === 'kill') return <Kill dialog={dialog} />;
   if (dialog?.is === 'paste') return <Paste dialog={dialog} />;
   return null;
@@ -19,7 +25,8 @@ function close(): void {
   focusTerminal();
 }
 
-function NewSession() {
+function NewSession({ host: first }: { host: string }) {
+  const hosts = useApp((state) => state.hosts);
   const [error, setError] = useState<string | null>(null);
   const [isBusy, setIsBusy] = useState(false);
   const submit = async (event: FormEvent<HTMLFormElement>) => {
@@ -29,7 +36,7 @@ function NewSession() {
     setIsBusy(true);
     try {
       const command = splitCommandLine(value('command'));
-      const failure = await createSession({
+      const failure = await createSession(value('host') || first, {
         ...(value('name') ? { name: value('name') } : {}),
         ...(value('cwd') ? { cwd: value('cwd') } : {}),
         ...(command.length > 0 ? { command } : {}),
@@ -49,6 +56,18 @@ function NewSession() {
         <Dialog.Content className="dialog" aria-describedby={undefined}>
           <Dialog.Title>New session</Dialog.Title>
           <form onSubmit={(event) => void submit(event)}>
+            {hosts.length > 1 && (
+              <label className="form-row">
+                <span>Host</span>
+                <select className="field" name="host" defaultValue={first}>
+                  {hosts.map(({ name, link }) => (
+                    <option key={name} value={name} disabled={link.is !== 'connected'}>
+                      {hostTitle(name)}
+                    </option>
+                  ))}
+                </select>
+              </label>
+            )}
             <Field name="name" label="Name" placeholder="chosen for you" />
             <Field name="cwd" label="Folder" placeholder="your home folder" />
             <Field name="command" label="Command" placeholder="your shell" isMono />
@@ -82,8 +101,8 @@ function Field({ name, label, placeholder, isMono = false }: { name: string; lab
 }
 
 function Kill({ dialog }: { dialog: Extract<Question, { is: 'kill' }> }) {
-  const session = useApp((state) => findSession(state.sessions, dialog.session));
-  const client = useApp((state) => state.client);
+  const session = useApp((state) => findSession(state, dialog.session));
+  const client = useApp((state) => findHost(state, hostOfKey(dialog.session))?.client);
   const [isForced, setIsForced] = useState(false);
   const others = [...new Set(session?.attached.filter((each) => each.client !== client).map(({ actor }) => actor.name))];
   if (!session) return null;
@@ -93,7 +112,9 @@ function Kill({ dialog }: { dialog: Extract<Question, { is: 'kill' }> }) {
       title={`Kill ${session.name}?`}
       action="Kill session"
       isHarmful
-      onConfirm={() => void ask('session.kill', { session: session.id, signal: isForced ? 'SIGKILL' : 'SIGHUP' })}
+      onConfirm={() =>
+        void ask({ host: session.host, method: 'session.kill', params: { session: session.id, signal: isForced ? 'SIGKILL' : 'SIGHUP' } })
+      }
     >
       <p>
         {running ? (

@@ -2,10 +2,13 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { CircleAlert } from 'lucide-react';
 import { type KeyboardEvent, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { LOCAL_HOST } from '#protocol/address.ts';
 import type { Actor, CommandRecord } from '#protocol/shapes.ts';
 import { focusTerminal, revealCommand } from '../state/actions.ts';
 import { useCommandHistory } from '../state/command-history.ts';
-import { useActiveSession, useApp } from '../state/store.ts';
+import { sessionKey } from '../state/session-key.ts';
+import { findHost, useActiveHost, useActiveSession, useApp } from '../state/store.ts';
+import { hostTitle } from '../text/host-state.ts';
 import { HISTORY_ROW_PX, HistoryRow } from './history-row.tsx';
 import { PanelHead } from './panel-head.tsx';
 
@@ -16,8 +19,10 @@ export function HistoryPanel() {
   const [text, setText] = useState('');
   const [failed, setFailed] = useState(false);
   const isAll = scope === 'all' || !session;
-  const history = useCommandHistory({ session: isAll ? null : session.id, actor, text, failed });
-  const actors = useKnownActors(history.commands);
+  const host = useActiveHost()?.name ?? LOCAL_HOST;
+  const hasHosts = useApp((state) => state.hosts.length > 1);
+  const history = useCommandHistory(host, { session: isAll ? null : session.id, actor, text, failed });
+  const actors = useKnownActors(history.commands, host);
   return (
     <aside className="panel" aria-label="History" data-region="panel" onKeyDown={moveBetweenRows}>
       <PanelHead title="History" panel="history">
@@ -26,7 +31,7 @@ export function HistoryPanel() {
             This session
           </button>
           <button type="button" aria-pressed={isAll} onClick={() => setScope('all')}>
-            All
+            {hasHosts ? hostTitle(host) : 'All'}
           </button>
         </fieldset>
       </PanelHead>
@@ -53,12 +58,14 @@ export function HistoryPanel() {
           <CircleAlert size={13} /> Failed
         </button>
       </div>
-      <HistoryList key={`${isAll} ${session?.id}`} history={history} showSession={isAll} />
+      <HistoryList key={`${isAll} ${host} ${session?.id}`} history={history} host={host} showSession={isAll} />
     </aside>
   );
 }
 
-function HistoryList({ history, showSession }: { history: ReturnType<typeof useCommandHistory>; showSession: boolean }) {
+type ListProps = { history: ReturnType<typeof useCommandHistory>; host: string; showSession: boolean };
+
+function HistoryList({ history, host, showSession }: ListProps) {
   const { commands, hasMore, isLoading, error, loadMore } = history;
   const scroller = useRef<HTMLDivElement>(null);
   /** Distance from the end, so that rows before do not move what is read, and new ones are seen by who is at the end. */
@@ -104,7 +111,7 @@ function HistoryList({ history, showSession }: { history: ReturnType<typeof useC
                 top={start}
                 showSession={showSession}
                 onOpen={(byMouse) => {
-                  revealCommand(command.session, command.id);
+                  revealCommand(sessionKey(host, command.session), command.id);
                   if (byMouse) focusTerminal(); // who came by key goes on by key
                 }}
               />
@@ -117,8 +124,8 @@ function HistoryList({ history, showSession }: { history: ReturnType<typeof useC
 }
 
 /** Everyone who could be filtered by: whoever is attached anywhere, and whoever is in the records shown so far. */
-function useKnownActors(commands: readonly CommandRecord[]): Actor[] {
-  const sessions = useApp((state) => state.sessions);
+function useKnownActors(commands: readonly CommandRecord[], host: string): Actor[] {
+  const sessions = useApp((state) => findHost(state, host)?.sessions);
   const seen = useRef(new Map<string, Actor>());
   return useMemo(() => {
     for (const { attached } of sessions ?? []) for (const { actor } of attached) seen.current.set(actor.id, actor);

@@ -5,6 +5,7 @@ import { focusTerminal, openTab } from '../state/actions.ts';
 import { COMMANDS, keyText } from '../state/commands.ts';
 import { app, useApp } from '../state/store.ts';
 import { shortenPath } from '../text/format.ts';
+import { hostTitle } from '../text/host-state.ts';
 import { paletteScore } from '../text/palette-score.ts';
 import { runningCommand } from '../text/session-state.ts';
 import { Keys } from './hint.tsx';
@@ -26,7 +27,8 @@ export function Palette() {
 }
 
 function Choices() {
-  const sessions = useApp((state) => state.sessions) ?? [];
+  const hosts = useApp((state) => state.hosts);
+  const sessions = hosts.flatMap((host) => host.sessions ?? []);
   return (
     <Command label="Command palette" loop filter={(_value, typed, names = []) => paletteScore(typed, names)}>
       <Command.Input autoFocus placeholder="Type a command or the name of a session" />
@@ -36,16 +38,22 @@ function Choices() {
           <Command.Group heading="Sessions">
             {sessions.map((session) => (
               <Command.Item
-                key={session.id}
-                value={`session ${session.id}`}
-                keywords={[session.name, session.cwd, runningCommand(session) ?? '']}
+                key={session.key}
+                value={`session ${session.key}`}
+                keywords={[
+                  session.name,
+                  session.cwd,
+                  runningCommand(session) ?? '',
+                  ...(hosts.length > 1 ? [hostTitle(session.host)] : []),
+                ]}
                 onSelect={() => {
-                  openTab(session.id); // at once: what is typed next belongs to it
+                  openTab(session.key); // at once: what is typed next belongs to it
                   close(focusTerminal);
                 }}
               >
                 <StateDot session={session} />
                 {session.name}
+                {hosts.length > 1 && <span className="palette-host">{hostTitle(session.host)}</span>}
                 <span className="dim">{session.state === 'ended' ? 'ended' : (runningCommand(session) ?? shortenPath(session.cwd))}</span>
               </Command.Item>
             ))}

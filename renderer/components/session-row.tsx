@@ -1,17 +1,16 @@
 /** One session in the sidebar: what it is called, where it is, what it does, who is there; with its menu. */
 import { ContextMenu } from 'radix-ui';
 import { type KeyboardEvent, useEffect, useRef } from 'react';
-import type { SessionSummary } from '#protocol/shapes.ts';
 import { ask, copyText, focusTerminal, openTab, renameSession, restartSession } from '../state/actions.ts';
-import { app, useApp } from '../state/store.ts';
+import { app, type HostedSession, useApp } from '../state/store.ts';
 import { terminals } from '../state/terminals.ts';
 import { shortenPath, timeText } from '../text/format.ts';
 import { endText, runningCommand } from '../text/session-state.ts';
 import { ActorMarks } from './actor-mark.tsx';
 
-export function SessionRow({ session, isActive }: { session: SessionSummary; isActive: boolean }) {
+export function SessionRow({ session, isActive }: { session: HostedSession; isActive: boolean }) {
   const running = runningCommand(session);
-  const isRenaming = useApp((state) => state.renaming === session.id);
+  const isRenaming = useApp((state) => state.renaming === session.key);
   const act = (run: () => void) => () => setTimeout(run); // after the menu gave the focus back
   return (
     <ContextMenu.Root>
@@ -25,8 +24,8 @@ export function SessionRow({ session, isActive }: { session: SessionSummary; isA
               className="session-open"
               aria-current={isActive ? 'true' : undefined}
               {...(isActive ? { 'data-region-focus': true } : {})}
-              onClick={() => openTab(session.id)}
-              onDoubleClick={() => app.set({ renaming: session.id })}
+              onClick={() => openTab(session.key)}
+              onDoubleClick={() => app.set({ renaming: session.key })}
               onKeyDown={(event) => onRowKey(event, session)}
             >
               <span className="session-line">
@@ -48,33 +47,35 @@ export function SessionRow({ session, isActive }: { session: SessionSummary; isA
       </ContextMenu.Trigger>
       <ContextMenu.Portal>
         <ContextMenu.Content className="menu" collisionPadding={8} onCloseAutoFocus={(event) => event.preventDefault()}>
-          <ContextMenu.Item onSelect={act(() => openTab(session.id))}>Open</ContextMenu.Item>
+          <ContextMenu.Item onSelect={act(() => openTab(session.key))}>Open</ContextMenu.Item>
           {session.state === 'running' && (
             <ContextMenu.Item
               onSelect={act(() => {
-                const open = terminals.get(session.id);
+                const open = terminals.get(session.key);
                 if (open) open.setRole('observer');
-                else terminals.observeNext(session.id);
-                openTab(session.id);
+                else terminals.observeNext(session.key);
+                openTab(session.key);
               })}
             >
               Open as observer
             </ContextMenu.Item>
           )}
           {session.state === 'ended' && (
-            <ContextMenu.Item onSelect={act(() => void restartSession(session.id))}>New shell here</ContextMenu.Item>
+            <ContextMenu.Item onSelect={act(() => void restartSession(session))}>New shell here</ContextMenu.Item>
           )}
-          <ContextMenu.Item onSelect={act(() => app.set({ renaming: session.id }))}>
+          <ContextMenu.Item onSelect={act(() => app.set({ renaming: session.key }))}>
             Rename<span className="menu-key">F2</span>
           </ContextMenu.Item>
           <ContextMenu.Item onSelect={act(() => void copyText(session.address, 'Address copied.'))}>Copy address</ContextMenu.Item>
           <ContextMenu.Separator />
           {session.state === 'running' ? (
-            <ContextMenu.Item className="danger" onSelect={act(() => app.set({ dialog: { is: 'kill', session: session.id } }))}>
+            <ContextMenu.Item className="danger" onSelect={act(() => app.set({ dialog: { is: 'kill', session: session.key } }))}>
               Kill…<span className="menu-key">Del</span>
             </ContextMenu.Item>
           ) : (
-            <ContextMenu.Item onSelect={act(() => void ask('session.remove', { session: session.id }))}>
+            <ContextMenu.Item
+              onSelect={act(() => void ask({ host: session.host, method: 'session.remove', params: { session: session.id } }))}
+            >
               Remove from list<span className="menu-key">Del</span>
             </ContextMenu.Item>
           )}
@@ -84,29 +85,29 @@ export function SessionRow({ session, isActive }: { session: SessionSummary; isA
   );
 }
 
-export function StateDot({ session }: { session: SessionSummary }) {
+export function StateDot({ session }: { session: HostedSession }) {
   const is = session.state === 'ended' ? 'ended' : runningCommand(session) === null ? 'prompt' : 'running';
   return <span className={`state-dot ${is}`} aria-hidden="true" />;
 }
 
-function stateText(session: SessionSummary): string {
+function stateText(session: HostedSession): string {
   if (session.state === 'ended') return `${endText(session.end)}${session.endedAt === null ? '' : `, ${timeText(session.endedAt)}`}`;
   return runningCommand(session) ?? 'at prompt';
 }
 
-function onRowKey(event: KeyboardEvent, session: SessionSummary): void {
-  if (event.key === 'F2') app.set({ renaming: session.id });
-  else if (event.key === 'Delete' && session.state === 'running') app.set({ dialog: { is: 'kill', session: session.id } });
-  else if (event.key === 'Delete') void ask('session.remove', { session: session.id });
+function onRowKey(event: KeyboardEvent, session: HostedSession): void {
+  if (event.key === 'F2') app.set({ renaming: session.key });
+  else if (event.key === 'Delete' && session.state === 'running') app.set({ dialog: { is: 'kill', session: session.key } });
+  else if (event.key === 'Delete') void ask({ host: session.host, method: 'session.remove', params: { session: session.id } });
   else return;
   event.preventDefault();
 }
 
-function RenameField({ session }: { session: SessionSummary }) {
+function RenameField({ session }: { session: HostedSession }) {
   const field = useRef<HTMLInputElement>(null);
   useEffect(() => field.current?.select(), []);
   const end = (name: string | null) => {
-    if (app.get().renaming !== session.id) return;
+    if (app.get().renaming !== session.key) return;
     void renameSession(session, name ?? session.name);
     focusTerminal();
   };

@@ -1,26 +1,32 @@
-/** The sessions of this host: running ones first, ended ones apart. */
-import { Plus, Settings2 } from 'lucide-react';
-import { type KeyboardEvent, useMemo } from 'react';
+/** The sessions of every host in this window: running ones first, ended ones apart. */
+import { Plus, Server, Settings2 } from 'lucide-react';
+import type { KeyboardEvent } from 'react';
+import { platform } from '../platform/platform.ts';
 import { quickSession } from '../state/actions.ts';
-import { app, useApp } from '../state/store.ts';
+import { activeHostName, app, type HostView, useApp } from '../state/store.ts';
 import { Hint } from './hint.tsx';
+import { HostGroup } from './host-group.tsx';
 import { SessionRow } from './session-row.tsx';
 
 export function Sidebar() {
-  const sessions = useApp((state) => state.sessions);
-  const active = useApp((state) => state.preferences.activeTab);
-  const running = useMemo(() => sessions?.filter(({ state }) => state === 'running') ?? [], [sessions]);
-  const ended = useMemo(() => sessions?.filter(({ state }) => state === 'ended').toReversed() ?? [], [sessions]);
+  const hosts = useApp((state) => state.hosts);
   return (
     <nav className="sidebar" aria-label="Sessions" data-region="sidebar" onKeyDown={moveBetweenRows}>
       <header className="sidebar-head">
         <h1>Sessions</h1>
+        {platform.reachesHosts && (
+          <Hint label="Add host">
+            <button type="button" className="icon-button" aria-label="Add host" onClick={() => app.set({ dialog: { is: 'add-host' } })}>
+              <Server size={15} />
+            </button>
+          </Hint>
+        )}
         <Hint label="New session with name, folder or command">
           <button
             type="button"
             className="icon-button"
             aria-label="New session with details"
-            onClick={() => app.set({ dialog: { is: 'new-session' } })}
+            onClick={() => app.set({ dialog: { is: 'new-session', host: activeHostName() } })}
           >
             <Settings2 size={15} />
           </button>
@@ -38,25 +44,42 @@ export function Sidebar() {
         </Hint>
       </header>
       <div className="sidebar-list">
-        {sessions === null && <Skeleton />}
-        <ul>
-          {running.map((session) => (
-            <SessionRow key={session.id} session={session} isActive={session.id === active} />
-          ))}
-        </ul>
-        {sessions !== null && running.length === 0 && <p className="nothing">No session is running.</p>}
-        {ended.length > 0 && (
-          <>
-            <h2 className="list-title">Ended</h2>
-            <ul>
-              {ended.map((session) => (
-                <SessionRow key={session.id} session={session} isActive={session.id === active} />
-              ))}
-            </ul>
-          </>
-        )}
+        {hosts.length === 1
+          ? hosts.map((host) => <SessionList key={host.name} host={host} />)
+          : hosts.map((host) => (
+              <HostGroup key={host.name} host={host}>
+                <SessionList host={host} />
+              </HostGroup>
+            ))}
       </div>
     </nav>
+  );
+}
+
+function SessionList({ host: { sessions, link } }: { host: HostView }) {
+  const active = useApp((state) => state.preferences.activeTab);
+  if (sessions === null) return link.is === 'connecting' ? <Skeleton /> : null;
+  const running = sessions.filter(({ state }) => state === 'running');
+  const ended = sessions.filter(({ state }) => state === 'ended').toReversed();
+  return (
+    <>
+      <ul>
+        {running.map((session) => (
+          <SessionRow key={session.key} session={session} isActive={session.key === active} />
+        ))}
+      </ul>
+      {running.length === 0 && <p className="nothing">No session is running.</p>}
+      {ended.length > 0 && (
+        <>
+          <h2 className="list-title">Ended</h2>
+          <ul>
+            {ended.map((session) => (
+              <SessionRow key={session.key} session={session} isActive={session.key === active} />
+            ))}
+          </ul>
+        </>
+      )}
+    </>
   );
 }
 
@@ -74,7 +97,7 @@ function moveBetweenRows(event: KeyboardEvent<HTMLElement>): void {
   if (event.target instanceof HTMLInputElement) return;
   const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   if (!by) return;
-  const rows: (Element | null)[] = [...event.currentTarget.querySelectorAll('.session-open')];
+  const rows: (Element | null)[] = [...event.currentTarget.querySelectorAll('.session-open, .host-name')];
   const at = rows.indexOf(document.activeElement);
   const next = rows[Math.min(rows.length - 1, Math.max(0, at + by))];
   if (next instanceof HTMLElement) next.focus();

@@ -1,17 +1,19 @@
 /** The open sessions as tabs, and the buttons of the panels. */
 import { History, PanelLeft, Plus, Users, X } from 'lucide-react';
 import type { KeyboardEvent } from 'react';
-import type { SessionId } from '#protocol/ids.ts';
+import { LOCAL_HOST } from '#protocol/address.ts';
 import { closeTab, openTab, quickSession, togglePanel } from '../state/actions.ts';
 import { runCommand } from '../state/commands.ts';
+import { hostOfKey, type SessionKey } from '../state/session-key.ts';
 import { findSession, useApp } from '../state/store.ts';
 import { Hint } from './hint.tsx';
 import { StateDot } from './session-row.tsx';
 
 export function Tabs() {
   const { tabs, activeTab, panel, sidebar } = useApp((state) => state.preferences);
-  const sessions = useApp((state) => state.sessions);
-  const actorCount = findSession(sessions, activeTab)?.attached.length ?? 0;
+  const hosts = useApp((state) => state.hosts);
+  const sessionOf = (key: string | null) => findSession({ hosts }, key);
+  const actorCount = sessionOf(activeTab)?.attached.length ?? 0;
   return (
     <div className="tab-strip" data-region="tabs">
       <Hint label={sidebar ? 'Hide sidebar' : 'Show sidebar'} command="toggle-sidebar">
@@ -27,7 +29,7 @@ export function Tabs() {
       </Hint>
       <div className="tabs" role="tablist" aria-label="Open sessions" onKeyDown={moveBetweenTabs}>
         {tabs.map((id) => {
-          const session = findSession(sessions, id);
+          const session = sessionOf(id);
           const isActive = id === activeTab;
           return (
             <div
@@ -45,10 +47,11 @@ export function Tabs() {
                 aria-controls={`pane-${id}`}
                 tabIndex={isActive ? 0 : -1}
                 {...(isActive ? { 'data-region-focus': true } : {})}
-                onClick={() => openTab(id as SessionId)}
+                onClick={() => openTab(id as SessionKey)}
               >
                 {session && <StateDot session={session} />}
                 <span className="tab-name">{session?.name ?? '…'}</span>
+                {hosts.length > 1 && hostOfKey(id) !== LOCAL_HOST && <span className="tab-host">{hostOfKey(id)}</span>}
               </button>
               <button
                 type="button"

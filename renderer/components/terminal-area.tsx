@@ -1,9 +1,9 @@
 /** The middle of the window: one pane for each tab, only the one in front visible; what to do where there is none. */
 import { SquareTerminal } from 'lucide-react';
-import type { SessionId } from '#protocol/ids.ts';
 import { openTab, pasteText, quickSession } from '../state/actions.ts';
 import { keyText } from '../state/commands.ts';
-import { useApp } from '../state/store.ts';
+import type { SessionKey } from '../state/session-key.ts';
+import { useActiveHost, useApp } from '../state/store.ts';
 import { shortenPath } from '../text/format.ts';
 import { OfflineBanner, OtherBuild, Warnings } from './banners.tsx';
 import { ControlBar } from './control-bar.tsx';
@@ -13,9 +13,10 @@ import { TerminalPane } from './terminal-pane.tsx';
 
 export function TerminalArea() {
   const { tabs, activeTab } = useApp((state) => state.preferences);
-  const isLoaded = useApp((state) => state.sessions !== null);
+  const host = useActiveHost();
+  const isLoaded = host?.sessions != null;
   const isSearching = useApp((state) => state.isSearching);
-  const isOffline = useApp((state) => state.link.is === 'offline');
+  const isOffline = host?.link.is === 'offline';
   return (
     <main
       className="terminal-area"
@@ -31,7 +32,7 @@ export function TerminalArea() {
       <OtherBuild />
       <div className={`panes${isOffline ? ' offline' : ''}`}>
         {tabs.map((id) => (
-          <TerminalPane key={id} session={id as SessionId} isActive={id === activeTab} />
+          <TerminalPane key={id} session={id as SessionKey} isActive={id === activeTab} />
         ))}
         {isSearching && activeTab && <SearchBar key={activeTab} />}
         {tabs.length === 0 && isLoaded && <EmptyState />}
@@ -46,8 +47,8 @@ export function TerminalArea() {
 }
 
 function EmptyState() {
-  const sessions = useApp((state) => state.sessions);
-  const running = sessions?.filter(({ state }) => state === 'running') ?? [];
+  const hosts = useApp((state) => state.hosts);
+  const running = hosts.flatMap(({ sessions }) => sessions ?? []).filter(({ state }) => state === 'running');
   const key = keyText('new-session');
   return (
     <div className="empty">
@@ -63,8 +64,8 @@ function EmptyState() {
       {running.length > 0 && (
         <ul className="empty-sessions" aria-label="Running sessions">
           {running.slice(-5).map((session) => (
-            <li key={session.id}>
-              <button type="button" className="button quiet" onClick={() => openTab(session.id)}>
+            <li key={session.key}>
+              <button type="button" className="button quiet" onClick={() => openTab(session.key)}>
                 {session.name} <span className="dim">{shortenPath(session.cwd)}</span>
               </button>
             </li>

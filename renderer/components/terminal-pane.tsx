@@ -1,10 +1,10 @@
 /** One tab's content: margin with command bars, terminal, and a line that says whose window gives the size. */
 import { useEffect, useRef, useState } from 'react';
-import type { SessionId } from '#protocol/ids.ts';
-import type { SessionSummary, Size } from '#protocol/shapes.ts';
+import type { Size } from '#protocol/shapes.ts';
 import { closeTab, focusTerminal } from '../state/actions.ts';
-import { client } from '../state/engine.ts';
-import { findSession, useApp } from '../state/store.ts';
+import { client } from '../state/engines.ts';
+import { hostOfKey, type SessionKey } from '../state/session-key.ts';
+import { findHost, findSession, type HostedSession, useApp } from '../state/store.ts';
 import { terminals } from '../state/terminals.ts';
 import type { SessionTerminal } from '../terminal/session-terminal.ts';
 import type { TerminalView } from '../terminal/terminal-view.ts';
@@ -13,7 +13,7 @@ import { Gutter, MarkedBlock } from './gutter.tsx';
 import { TerminalMenu } from './terminal-menu.tsx';
 import { useTerminalView } from './use-terminal.ts';
 
-export function TerminalPane({ session, isActive }: { session: SessionId; isActive: boolean }) {
+export function TerminalPane({ session, isActive }: { session: SessionKey; isActive: boolean }) {
   const frame = useRef<HTMLDivElement>(null);
   const host = useRef<HTMLDivElement>(null);
   const [terminal, setTerminal] = useState<SessionTerminal | null>(null);
@@ -21,7 +21,7 @@ export function TerminalPane({ session, isActive }: { session: SessionId; isActi
 
   useEffect(() => {
     if (!frame.current || !host.current) return;
-    const opened = terminals.open(client(), session);
+    const opened = terminals.open(client(hostOfKey(session)), session);
     opened.screen.mount(frame.current, host.current);
     host.current.cmdopTerminal = opened.terminal;
     setTerminal(opened);
@@ -74,9 +74,9 @@ export function TerminalPane({ session, isActive }: { session: SessionId; isActi
   );
 }
 
-function SizeHint({ session, view }: { session: SessionId; view: TerminalView }) {
-  const summary = useApp((state) => findSession(state.sessions, session));
-  const me = useApp((state) => state.client);
+function SizeHint({ session, view }: { session: SessionKey; view: TerminalView }) {
+  const summary = useApp((state) => findSession(state, session));
+  const me = useApp((state) => findHost(state, hostOfKey(session))?.client ?? null);
   const { size, windowSize } = view;
   if (!windowSize || !summary || view.state !== 'attached' || isSame(size, windowSize)) return null;
   return (
@@ -86,7 +86,7 @@ function SizeHint({ session, view }: { session: SessionId; view: TerminalView })
   );
 }
 
-function decider(session: SessionSummary, me: string | null, size: Size): string {
+function decider(session: HostedSession, me: string | null, size: Size): string {
   const { holder } = session.control;
   const sameSize = session.attached.find((each) => each.client !== me && each.size && isSame(each.size, size));
   const by = holder && holder.client !== me ? holder : sameSize;

@@ -12,8 +12,10 @@ const stored = z.object({
   fontSize: z.number().min(6).max(40),
   tabs: z.array(z.string()),
   activeTab: z.string().nullable(),
+  hosts: z.array(z.string()).default([]),
   sidebar: z.boolean(),
   panel: z.enum(['actors', 'history']).nullable(),
+  echoPrediction: z.enum(['slow', 'always', 'never']).default('slow'),
 });
 
 export function browserPlatform(): Platform {
@@ -22,6 +24,8 @@ export function browserPlatform(): Platform {
     isMac: navigator.platform.startsWith('Mac'),
     canReadClipboard: false,
     identity: async () => ({ name: nameOfLink() ?? 'browser' }),
+    reachesHosts: false,
+    hosts: async () => [],
     connect: () => {
       const url = new URL('ws', location.href);
       url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
@@ -29,6 +33,8 @@ export function browserPlatform(): Platform {
       url.hash = '';
       return connectWebSocket(url.href);
     },
+    answer: async () => {},
+    install: async () => {},
     hostBuild: async () => null,
     preferences: async () => readPreferences(),
     savePreferences: async (preferences) => localStorage.setItem(PREFERENCES_KEY, JSON.stringify(preferences)),
@@ -40,7 +46,7 @@ export function browserPlatform(): Platform {
     setTitle: (title) => {
       document.title = title;
     },
-    onMenu: () => {},
+    onEvent: () => {},
   };
 }
 

@@ -6,6 +6,8 @@ export const DEFAULT_PREFERENCES: Preferences = {
   fontSize: 13,
   tabs: [],
   activeTab: null,
+  hosts: [],
   sidebar: true,
   panel: 'actors',
+  echoPrediction: 'slow',
 };

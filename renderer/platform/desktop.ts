@@ -1,6 +1,7 @@
 /** The page in the desktop app: everything goes through `window.cmdop`. */
 import type { DesktopApi } from '../../preload/api.ts';
 import { connectMessagePort } from '../transport/message-port.ts';
+import { appEvent } from './app-events.ts';
 import type { Platform } from './platform.ts';
 
 export function desktopPlatform(app: DesktopApi): Platform {
@@ -9,7 +10,11 @@ export function desktopPlatform(app: DesktopApi): Platform {
     isMac: app.platform === 'darwin',
     canReadClipboard: true,
     identity: () => app.identity(),
-    connect: () => connectMessagePort(app),
+    reachesHosts: true,
+    hosts: () => app.hosts(),
+    connect: (host) => connectMessagePort(app, host),
+    answer: (answer) => app.answer(answer),
+    install: (host) => app.install(host),
     hostBuild: () => app.hostBuild(),
     preferences: () => app.preferences(),
     savePreferences: (preferences) => app.savePreferences(preferences),
@@ -20,6 +25,10 @@ export function desktopPlatform(app: DesktopApi): Platform {
       document.title = title;
       void app.setTitle(title);
     },
-    onMenu: (listener) => app.onMenu(listener),
+    onEvent: (listener) =>
+      app.onEvent((event) => {
+        const known = appEvent.safeParse(event);
+        if (known.success) listener(known.data);
+      }),
   };
 }

@@ -1,6 +1,6 @@
 /** What the page needs from where it runs: the desktop app or a browser. */
 import type { Transport } from '#protocol/transport.ts';
-import type { HostBuild, MenuCommand, Preferences } from '../../preload/api.ts';
+import type { AppEvent, HostBuild, KnownHost, Preferences, QuestionAnswer } from '../../preload/api.ts';
 import { browserPlatform } from './browser.ts';
 import { desktopPlatform } from './desktop.ts';
 
@@ -10,7 +10,13 @@ export type Platform = {
   /** Whether the clipboard can be read without a paste event; browsers ask the user each time. */
   readonly canReadClipboard: boolean;
   identity(): Promise<{ name: string }>;
-  connect(): Promise<Transport>;
+  /** Whether other machines' hosts can be added; a browser has the one that serves its page. */
+  readonly reachesHosts: boolean;
+  hosts(): Promise<KnownHost[]>;
+  /** Rejects with a sentence that says what to do; a CmdopError's `data.needs` is as in ConnectAnswer. */
+  connect(host: string): Promise<Transport>;
+  answer(answer: QuestionAnswer): Promise<void>;
+  install(host: string): Promise<void>;
   /** Null in a browser: its page is the running host's own. */
   hostBuild(): Promise<HostBuild | null>;
   preferences(): Promise<Preferences>;
@@ -19,7 +25,7 @@ export type Platform = {
   readClipboard(): Promise<string>;
   writeClipboard(text: string): Promise<void>;
   setTitle(title: string): void;
-  onMenu(listener: (command: MenuCommand) => void): void;
+  onEvent(listener: (event: AppEvent) => void): void;
 };
 
 export const platform: Platform = window.cmdop ? desktopPlatform(window.cmdop) : browserPlatform();

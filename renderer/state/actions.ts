@@ -1,27 +1,27 @@
 /** What a person can do in the window, whatever it was done with: mouse, key, menu or palette. */
 import { flushSync } from 'react-dom';
-import type { SessionId } from '#protocol/ids.ts';
+import { LOCAL_HOST } from '#protocol/address.ts';
 import type { Method, ParamsInput, Result } from '#protocol/messages.ts';
-import type { SessionSummary } from '#protocol/shapes.ts';
 import type { HostBuild, Preferences } from '../../preload/api.ts';
 import { platform } from '../platform/platform.ts';
-import { client } from './engine.ts';
-import { app, findSession, setPreferences, toast } from './store.ts';
+import { client } from './engines.ts';
+import { type SessionKey, sessionKey } from './session-key.ts';
+import { activeHostName, app, findHost, findSession, type HostedSession, setHost, setPreferences, toast } from './store.ts';
 import { terminals } from './terminals.ts';
 
 export const FONT_SIZES = { smallest: 8, usual: 13, largest: 32 };
 
-/** Asks the host; a failure is shown in its own words, and null returned. */
-export async function ask<M extends Method>(method: M, params: ParamsInput<M>): Promise<Result<M> | null> {
+/** Asks a host; a failure is shown in its own words, and null returned. */
+export async function ask<M extends Method>(to: { host: string; method: M; params: ParamsInput<M> }): Promise<Result<M> | null> {
   try {
-    return await client().request(method, params);
+    return await client(to.host).request(to.method, to.params);
   } catch (error) {
     toast(error instanceof Error ? error.message : String(error), 'error');
     return null;
   }
 }
 
-export function openTab(session: SessionId): void {
+export function openTab(session: SessionKey): void {
   const { tabs, activeTab } = app.get().preferences;
   if (activeTab !== session) terminals.get(activeTab)?.terminal.blur();
   flushSync(() => {
@@ -40,7 +40,7 @@ export function closeTab(session: string | null): void {
   if (at === -1) return;
   const kept = tabs.filter((id) => id !== session);
   setPreferences({ tabs: kept, activeTab: activeTab === session ? (kept[Math.min(at, kept.length - 1)] ?? null) : activeTab });
-  const closed = findSession(app.get().sessions, session);
+  const closed = findSession(app.get(), session);
   if (closed?.state === 'running' && !hasSaidThatSessionsGoOn) {
     hasSaidThatSessionsGoOn = true;
     toast(`${closed.name} goes on without this tab. Open it again from the sidebar.`);
@@ -54,53 +54,58 @@ export function stepTab(by: 1 | -1): void {
   const at = tabs.indexOf(activeTab ?? '');
   const next = tabs[(at + by + tabs.length) % tabs.length];
   if (!next) return;
-  openTab(next as SessionId);
+  openTab(next as SessionKey);
   giveTerminalKeys(); // what is typed right after the key belongs to the new tab
 }
 
-export async function createSession(params: ParamsInput<'session.create'> = {}): Promise<string | null> {
+/** What was in the way, or null. */
+export async function createSession(host: string, params: ParamsInput<'session.create'> = {}): Promise<string | null> {
   const size = terminals.windowSize();
   try {
-    const { session } = await client().request('session.create', { ...params, ...(size ? { size } : {}) });
-    openTab(session.id);
+    const { session } = await client(host).request('session.create', { ...params, ...(size ? { size } : {}) });
+    openTab(sessionKey(host, session.id));
     return null;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
 }
 
-export async function quickSession(): Promise<void> {
-  const failure = await createSession();
+/** On the host of the tab in front, unless another is named. */
+export async function quickSession(host = activeHostName()): Promise<void> {
+  const failure = await createSession(host);
   if (failure) toast(failure, 'error');
 }
 
 /** A new shell below the old screen; nothing of what ran is run again. */
-export async function restartSession(session: SessionId): Promise<void> {
-  const restarted = await ask('session.restart', { session });
+export async function restartSession({ host, id, key }: HostedSession): Promise<void> {
+  const restarted = await ask({ host, method: 'session.restart', params: { session: id } });
   if (!restarted) return;
   if (restarted.isHome) toast(`Its folder is gone: the new shell is in ${restarted.session.cwd}`);
-  openTab(session);
+  openTab(key);
 }
 
-/** Puts the app's build in the host's place; says so, or why not. */
+/** Puts the app's build in the place of this machine's host; says so, or why not. */
 export async function replaceHost({ node, hostBundle }: HostBuild): Promise<void> {
-  app.set({ otherBuild: null });
-  const before = client().host?.startedAt;
-  const asked = await ask('host.handoff', { build: { node, hostBundle } });
+  setHost(LOCAL_HOST, { otherBuild: null });
+  const engine = client(LOCAL_HOST);
+  const before = engine.host?.startedAt;
+  const asked = await ask({ host: LOCAL_HOST, method: 'host.handoff', params: { build: { node, hostBundle } } });
   if (!asked) return;
-  const stop = app.subscribe(async ({ link }, { link: linkBefore }) => {
-    if (link.is !== 'connected' || linkBefore.is === 'connected') return;
+  const isConnected = (state: ReturnType<typeof app.get>) => findHost(state, LOCAL_HOST)?.link.is === 'connected';
+  const stop = app.subscribe(async (now, last) => {
+    if (!isConnected(now) || isConnected(last)) return;
     stop();
-    if (client().host?.pid === asked.pid) return toast('The host is replaced. Every session went on.');
-    const status = await ask('host.status', {});
-    const isOld = client().host?.startedAt === before;
+    if (engine.host?.pid === asked.pid) return toast('The host is replaced. Every session went on.');
+    const status = await ask({ host: LOCAL_HOST, method: 'host.status', params: {} });
+    const isOld = engine.host?.startedAt === before;
     toast(status?.failedHandoff?.message ?? (isOld ? 'The host was not replaced.' : 'Another host serves now.'), 'error');
   });
 }
 
-export async function renameSession(session: SessionSummary, name: string): Promise<void> {
+export async function renameSession(session: HostedSession, name: string): Promise<void> {
   app.set({ renaming: null });
-  if (name.trim() && name.trim() !== session.name) await ask('session.rename', { session: session.id, name: name.trim() });
+  if (!name.trim() || name.trim() === session.name) return;
+  await ask({ host: session.host, method: 'session.rename', params: { session: session.id, name: name.trim() } });
 }
 
 export async function copyText(text: string, said: string): Promise<void> {
@@ -163,8 +168,9 @@ export function focusTerminal(): void {
 
 /** At once, unless something else asks for keys. */
 export function giveTerminalKeys(): void {
-  const { dialog, renaming, isSearching, preferences } = app.get();
-  if (dialog === null && renaming === null && !isSearching) terminals.get(preferences.activeTab)?.terminal.focus();
+  const { dialog, questions, renaming, isSearching, preferences } = app.get();
+  if (dialog === null && questions.length === 0 && renaming === null && !isSearching)
+    terminals.get(preferences.activeTab)?.terminal.focus();
 }
 
 export async function takeControl(): Promise<void> {
@@ -211,8 +217,8 @@ const REVEAL_TRIES = 40;
 const REVEAL_EVERY_MS = 75;
 
 /** Opens the session and scrolls to a command's output, once its lines are here. */
-export function revealCommand(session: SessionId, id: number): void {
-  if (!findSession(app.get().sessions, session)) {
+export function revealCommand(session: SessionKey, id: number): void {
+  if (!findSession(app.get(), session)) {
     toast('This session was removed: its history stays, its screen is gone.');
     return;
   }

@@ -2,8 +2,8 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
 import type { CommandRecord } from '#protocol/shapes.ts';
 import { type CommandFilter, matches } from './command-filter.ts';
-import { client } from './engine.ts';
-import { commandListeners, useApp } from './store.ts';
+import { client } from './engines.ts';
+import { commandListeners, findHost, useApp } from './store.ts';
 
 const PAGE = 200;
 /** Typing in the filter asks the host once it rests, milliseconds. */
@@ -18,12 +18,13 @@ export type CommandHistory = {
   loadMore: () => void;
 };
 
-export function useCommandHistory({ session, actor, text, failed }: CommandFilter): CommandHistory {
+/** Of one host. */
+export function useCommandHistory(host: string, { session, actor, text, failed }: CommandFilter): CommandHistory {
   const [commands, setCommands] = useState<readonly CommandRecord[]>([]);
   const [hasMore, setHasMore] = useState(false);
   const [isLoading, setIsLoading] = useState(true);
   const [error, setError] = useState<string | null>(null);
-  const isConnected = useApp((state) => state.link.is === 'connected');
+  const isConnected = useApp((state) => findHost(state, host)?.link.is === 'connected');
   /** Answers to a question that was replaced meanwhile are dropped. */
   const question = useRef(0);
 
@@ -32,7 +33,7 @@ export function useCommandHistory({ session, actor, text, failed }: CommandFilte
       const asked = question.current;
       setIsLoading(true);
       try {
-        const answer = await client().request('history.list', {
+        const answer = await client(host).request('history.list', {
           limit: PAGE,
           ...(session ? { session } : {}),
           ...(actor ? { actor } : {}),
@@ -49,14 +50,15 @@ export function useCommandHistory({ session, actor, text, failed }: CommandFilte
       }
       if (asked === question.current) setIsLoading(false);
     },
-    [session, actor, text, failed],
+    [host, session, actor, text, failed],
   );
 
   useEffect(() => {
     if (!isConnected) return; // keeps what is shown
     question.current++;
     const timer = setTimeout(() => void fetchPage(null), text ? ASK_AFTER_MS : 0);
-    const listener = (command: CommandRecord) => {
+    const listener = (from: string, command: CommandRecord) => {
+      if (from !== host) return;
       setCommands((known) => {
         if (matches(command, { session, actor, text, failed })) return merge(known, [command]);
         return known.some(({ id }) => id === command.id) ? known.filter(({ id }) => id !== command.id) : known;
@@ -67,7 +69,7 @@ export function useCommandHistory({ session, actor, text, failed }: CommandFilte
       clearTimeout(timer);
       commandListeners.delete(listener);
     };
-  }, [isConnected, fetchPage, session, actor, text, failed]);
+  }, [isConnected, fetchPage, host, session, actor, text, failed]);
 
   const first = commands[0]?.id;
   const loadMore = useCallback(() => void (first !== undefined && fetchPage(first)), [fetchPage, first]);

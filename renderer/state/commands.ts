@@ -1,9 +1,10 @@
 /** Every command of the window, once: its name, its key, what it does. Palette, keyboard and menu read this table. */
+import { LOCAL_HOST } from '#protocol/address.ts';
 import type { MenuCommand } from '../../preload/api.ts';
 import { platform } from '../platform/platform.ts';
 import * as actions from './actions.ts';
-import { client } from './engine.ts';
-import { app, findSession, setPreferences } from './store.ts';
+import { client, removeHost } from './engines.ts';
+import { activeHost, activeHostName, app, findSession, setPreferences } from './store.ts';
 import { terminals } from './terminals.ts';
 
 export type Command = {
@@ -16,7 +17,7 @@ export type Command = {
 };
 
 const activeId = () => app.get().preferences.activeTab;
-const active = () => findSession(app.get().sessions, activeId());
+const active = () => findSession(app.get(), activeId());
 const hasTab = () => active() !== null;
 const isRunning = () => active()?.state === 'running';
 
@@ -26,7 +27,7 @@ export const COMMANDS: readonly Command[] = [
     id: 'new-session-with',
     title: 'New session with name, folder or command…',
     keys: [],
-    run: () => app.set({ dialog: { is: 'new-session' } }),
+    run: () => app.set({ dialog: { is: 'new-session', host: activeHostName() } }),
   },
   {
     id: 'close-tab',
@@ -71,7 +72,7 @@ export const COMMANDS: readonly Command[] = [
     isAvailable: hasTab,
     run: () => {
       setPreferences({ sidebar: true });
-      app.set({ renaming: active()?.id ?? null });
+      app.set({ renaming: active()?.key ?? null });
     },
   },
   {
@@ -81,7 +82,7 @@ export const COMMANDS: readonly Command[] = [
     isAvailable: () => active()?.state === 'ended',
     run: () => {
       const session = active();
-      if (session) void actions.restartSession(session.id);
+      if (session) void actions.restartSession(session);
     },
   },
   {
@@ -91,7 +92,7 @@ export const COMMANDS: readonly Command[] = [
     isAvailable: isRunning,
     run: () => {
       const session = active();
-      if (session) app.set({ dialog: { is: 'kill', session: session.id } });
+      if (session) app.set({ dialog: { is: 'kill', session: session.key } });
     },
   },
   {
@@ -112,9 +113,33 @@ export const COMMANDS: readonly Command[] = [
     id: 'reconnect',
     title: 'Reconnect now',
     keys: [],
-    isAvailable: () => app.get().link.is === 'offline',
-    run: () => client().reconnectNow(),
+    isAvailable: () => activeHost(app.get())?.link.is === 'offline',
+    run: () => client(activeHostName()).reconnectNow(),
   },
+  {
+    id: 'drop-pending',
+    title: 'Drop what was typed and not sent yet',
+    keys: [],
+    isAvailable: () => (terminals.get(activeId())?.view.pendingUnits ?? 0) > 0,
+    run: () => terminals.get(activeId())?.dropPending(),
+  },
+  {
+    id: 'add-host',
+    title: 'Add host…',
+    keys: [],
+    isAvailable: () => platform.reachesHosts,
+    run: () => app.set({ dialog: { is: 'add-host' } }),
+  },
+  {
+    id: 'remove-host',
+    title: 'Remove this host from the window (its sessions go on)',
+    keys: [],
+    isAvailable: () => activeHostName() !== LOCAL_HOST,
+    run: () => removeHost(activeHostName()),
+  },
+  { id: 'echo-slow', title: 'Predict the echo of typing: on slow links', keys: [], run: () => setPreferences({ echoPrediction: 'slow' }) },
+  { id: 'echo-always', title: 'Predict the echo of typing: always', keys: [], run: () => setPreferences({ echoPrediction: 'always' }) },
+  { id: 'echo-never', title: 'Predict the echo of typing: never', keys: [], run: () => setPreferences({ echoPrediction: 'never' }) },
   { id: 'next-region', title: 'Go to the next part of the window', keys: ['F6'], run: () => actions.cycleRegions(1) },
   { id: 'previous-region', title: 'Go to the previous part of the window', keys: ['Shift+F6'], run: () => actions.cycleRegions(-1) },
 ];

@@ -12,7 +12,7 @@ export function listenToKeys(): void {
     (event) => {
       const command = byKey.get(keyOf(event, platform.isMac));
       if (!command && isText(event) && event.target === document.body) giveTerminalKeys();
-      if (!command || app.get().dialog !== null) return;
+      if (!command || app.get().dialog !== null || app.get().questions.length > 0) return;
       // Without leave to read the clipboard, the browser's own paste event brings the text.
       if (command.id === 'paste' && !platform.canReadClipboard) return;
       if (command.id === 'copy' && isEditing(event.target)) return;

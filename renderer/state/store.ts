@@ -1,10 +1,12 @@
 /** What the interface shows, in one place; terminals keep their own, since they change with every byte. */
 import { create } from 'zustand';
 import type { ClientState } from '#client/cmdop-client.ts';
-import type { ClientId, SessionId } from '#protocol/ids.ts';
+import { LOCAL_HOST } from '#protocol/address.ts';
+import type { ClientId } from '#protocol/ids.ts';
 import type { Actor, CommandRecord, SessionSummary } from '#protocol/shapes.ts';
-import type { HostBuild, Preferences } from '../../preload/api.ts';
+import type { HostBuild, KnownHost, Preferences, Question } from '../../preload/api.ts';
 import { DEFAULT_PREFERENCES } from '../platform/default-preferences.ts';
+import { hostOfKey, type SessionKey } from './session-key.ts';
 
 export type Toast = {
   id: number;
@@ -14,46 +16,61 @@ export type Toast = {
 };
 
 export type Dialog =
-  | { is: 'new-session' }
+  | { is: 'new-session'; host: string }
   | { is: 'palette' }
-  | { is: 'kill'; session: SessionId }
+  | { is: 'add-host' }
+  | { is: 'install'; host: string }
+  | { is: 'open-link'; host: string; session: string }
+  | { is: 'kill'; session: SessionKey }
   | { is: 'paste'; text: string; lines: number; paste: () => void };
 
-export type AppState = {
-  link: ClientState;
-  latencyMs: number | null;
-  transport: string | null;
+/** A session with the host it is on, as this window calls that host: so is its address. */
+export type HostedSession = SessionSummary & { readonly host: string; readonly key: SessionKey };
+
+/** One host as this window sees it. */
+export type HostView = {
+  /** `local`, or what it was added as. */
+  readonly name: string;
+  readonly link: ClientState;
+  readonly latencyMs: number | null;
+  readonly transport: string | null;
   /** Who the host says we are. */
-  me: Actor | null;
-  client: ClientId | null;
+  readonly me: Actor | null;
+  readonly client: ClientId;
   /** Null until the host told; newest last. */
-  sessions: readonly SessionSummary[] | null;
-  warnings: readonly string[];
-  /** The app's own build, where the running host is of another one and nobody said to leave it so. */
-  otherBuild: HostBuild | null;
+  readonly sessions: readonly HostedSession[] | null;
+  readonly warnings: readonly string[];
+  /** The build to put in the place of the running host, which is of another one; null once somebody said to leave it so. */
+  readonly otherBuild: HostBuild | 'install' | null;
+  /** While cmdop is put onto it: what is done now, and how much of it is done, 0 … 1. */
+  readonly install: { readonly step: string; readonly share: number | null } | null;
+};
+
+export type AppState = {
+  /** This machine first, then in the order they were added. */
+  hosts: readonly HostView[];
+  /** What could be added. */
+  knownHosts: readonly KnownHost[];
   /** `session client` of everyone who typed within the last moments. */
   typing: ReadonlySet<string>;
   preferences: Preferences;
   dialog: Dialog | null;
+  /** What hosts wait for, oldest first; only the first is shown. */
+  questions: readonly Question[];
   toasts: readonly Toast[];
   isSearching: boolean;
   /** Session whose name is being edited, and where. */
-  renaming: SessionId | null;
+  renaming: SessionKey | null;
   scheme: 'light' | 'dark';
 };
 
 export const useApp = create<AppState>(() => ({
-  link: { is: 'connecting' },
-  latencyMs: null,
-  transport: null,
-  me: null,
-  client: null,
-  sessions: null,
-  warnings: [],
-  otherBuild: null,
+  hosts: [],
+  knownHosts: [],
   typing: new Set(),
   preferences: DEFAULT_PREFERENCES,
   dialog: null,
+  questions: [],
   toasts: [],
   isSearching: false,
   renaming: null,
@@ -81,13 +98,29 @@ export function setPreferences(change: Partial<Preferences>): void {
   app.set(({ preferences }) => ({ preferences: { ...preferences, ...change } }));
 }
 
-export const typingKey = (session: SessionId, client: ClientId): string => `${session} ${client}`;
-
-export function findSession(sessions: readonly SessionSummary[] | null, id: string | null): SessionSummary | null {
-  return sessions?.find((session) => session.id === id) ?? null;
+export function setHost(name: string, change: Partial<Omit<HostView, 'name'>>): void {
+  app.set(({ hosts }) => ({ hosts: hosts.map((host) => (host.name === name ? { ...host, ...change } : host)) }));
 }
 
-export const useActiveSession = (): SessionSummary | null => useApp((state) => findSession(state.sessions, state.preferences.activeTab));
+export const findHost = ({ hosts }: Pick<AppState, 'hosts'>, name: string): HostView | null => hosts.find((host) => host.name === name) ?? null;
 
-/** Who wants to hear of every command record that begins or ends. */
-export const commandListeners = new Set<(command: CommandRecord) => void>();
+export function findSession({ hosts }: Pick<AppState, 'hosts'>, key: string | null): HostedSession | null {
+  for (const { sessions } of hosts) for (const session of sessions ?? []) if (session.key === key) return session;
+  return null;
+}
+
+/** The host of the tab in front; this machine's where there is no tab. */
+export function activeHost(state: AppState): HostView | null {
+  const active = state.preferences.activeTab;
+  return state.hosts.find(({ name }) => active !== null && hostOfKey(active) === name) ?? state.hosts[0] ?? null;
+}
+
+export const activeHostName = (): string => activeHost(app.get())?.name ?? LOCAL_HOST;
+
+export const useActiveHost = (): HostView | null => useApp(activeHost);
+export const useActiveSession = (): HostedSession | null => useApp((state) => findSession(state, state.preferences.activeTab));
+
+export const typingKey = (session: SessionKey, client: ClientId): string => `${session} ${client}`;
+
+/** Who wants to hear of every command record of a host that begins or ends. */
+export const commandListeners = new Set<(host: string, command: CommandRecord) => void>();

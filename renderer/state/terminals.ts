@@ -1,17 +1,17 @@
 /** The terminals open in this page, by session: made when a tab opens, disposed when it closes. */
 import type { CmdopClient } from '#client/cmdop-client.ts';
-import type { SessionId } from '#protocol/ids.ts';
 import { platform } from '../platform/platform.ts';
 import { SessionTerminal } from '../terminal/session-terminal.ts';
 import { bytesText } from '../text/format.ts';
+import { hostOfKey, idOfKey, type SessionKey } from './session-key.ts';
 import { app, toast } from './store.ts';
 
-const open = new Map<SessionId, SessionTerminal>();
+const open = new Map<SessionKey, SessionTerminal>();
 /** Output skipped lately, bytes; told as one sum, since a flood has many gaps. */
-const skipped = new Map<SessionId, { bytes: number; at: number }>();
+const skipped = new Map<SessionKey, { bytes: number; at: number }>();
 const SAME_FLOOD_MS = 6_000;
 
-function sayGap(session: SessionId, bytes: number): void {
+function sayGap(session: SessionKey, bytes: number): void {
   const before = skipped.get(session);
   const now = performance.now();
   const sum = before && now - before.at < SAME_FLOOD_MS ? before.bytes + bytes : bytes;
@@ -20,7 +20,7 @@ function sayGap(session: SessionId, bytes: number): void {
 }
 
 /** Sessions to be joined as observer when their tab opens. */
-const observed = new Set<SessionId>();
+const observed = new Set<SessionKey>();
 
 const listeners = new Set<() => void>();
 const changed = (): void => {
@@ -34,15 +34,15 @@ export const terminals = {
     return () => listeners.delete(listener);
   },
 
-  get: (session: string | null): SessionTerminal | null => open.get(session as SessionId) ?? null,
+  get: (session: string | null): SessionTerminal | null => open.get(session as SessionKey) ?? null,
 
-  open(client: CmdopClient, session: SessionId): SessionTerminal {
+  open(client: CmdopClient, session: SessionKey): SessionTerminal {
     const known = open.get(session);
     if (known) return known;
     const { scheme, preferences } = app.get();
     const created = new SessionTerminal({
       client,
-      session,
+      session: idOfKey(session),
       role: observed.delete(session) ? 'observer' : 'operator',
       appearance: { scheme, fontSize: preferences.fontSize },
       openLink: (url) => void platform.openExternal(url),
@@ -53,7 +53,7 @@ export const terminals = {
     return created;
   },
 
-  close(session: SessionId): void {
+  close(session: SessionKey): void {
     open.get(session)?.dispose();
     open.delete(session);
     changed();
@@ -62,10 +62,10 @@ export const terminals = {
   /** Size of this window's terminal area in cells, as a new session's first size. */
   windowSize: () => [...open.values()].find(({ view }) => view.windowSize)?.view.windowSize ?? null,
 
-  observeNext: (session: SessionId): void => void observed.add(session),
+  observeNext: (session: SessionKey): void => void observed.add(session),
 
-  fetchCommands: (): void => {
-    for (const terminal of open.values()) void terminal.fetchCommands();
+  fetchCommands: (host: string): void => {
+    for (const [key, terminal] of open) if (hostOfKey(key) === host) void terminal.fetchCommands();
   },
 
   setAppearance: (appearance: { scheme: 'light' | 'dark'; fontSize: number }): void => {

@@ -1,4 +1,5 @@
 /** The wire over a MessagePort, for the page in the desktop app: the app pumps it to the host's socket. */
+import { CmdopError } from '#protocol/errors.ts';
 import type { Transport, TransportListener } from '#protocol/transport.ts';
 import type { DesktopApi } from '../../preload/api.ts';
 
@@ -15,16 +16,18 @@ window.addEventListener('message', (event: MessageEvent<unknown>) => {
   else arrived.set(event.data.id, port);
 });
 
-/** Rejects with the app's sentence if the host cannot be reached or started. */
-export async function connectMessagePort(app: DesktopApi): Promise<Transport> {
-  const { id } = await app.connect();
+/** Rejects with the app's sentence if the host cannot be reached or started; its `data.needs` says what would help. */
+export async function connectMessagePort(app: DesktopApi, host: string): Promise<Transport> {
+  const answer = await app.connect(host);
+  if (answer.is === 'failed') throw new CmdopError('host-unreachable', answer.message, { needs: answer.needs });
+  const { id } = answer;
   const port =
     arrived.get(id) ??
     (await new Promise<MessagePort>((resolve) => {
       waiting.set(id, resolve);
     }));
   arrived.delete(id);
-  return new MessagePortTransport(port, app.platform === 'win32' ? 'named pipe' : 'unix socket');
+  return new MessagePortTransport(port, answer.transport);
 }
 
 class MessagePortTransport implements Transport {

@@ -1,0 +1,68 @@
+/** What reaching a host has to ask, shown by the page. A secret passes through here to whoever asked and is kept nowhere. */
+import type { Question, QuestionAnswer } from '../../preload/api.ts';
+import type { Asker } from '../remote/asker.ts';
+import { tellPage, whenPageLeaves } from './page-events.ts';
+
+type NewQuestion = Question extends infer Q ? (Q extends Question ? Omit<Q, 'id'> : never) : never;
+type Waiting = { question: NewQuestion; settle: (answer: boolean | string | null) => void };
+
+const waiting = new Map<number, Waiting>();
+let lastId = 0;
+
+/** An asker for one attempt to reach a host. */
+export type PageAsker = Asker & {
+  /** Somebody answered *no* or closed a question: the attempt failed because a person wanted it to. */
+  readonly wasDeclined: boolean;
+  /** The attempt is over: questions still shown are withdrawn. */
+  end(): void;
+};
+
+export function askPage(host: string): PageAsker {
+  const own = new Set<number>();
+  let wasDeclined = false;
+
+  const ask = (question: NewQuestion): Promise<boolean | string | null> =>
+    new Promise((resolve) => {
+      const id = ++lastId;
+      const settle = (answer: boolean | string | null) => {
+        own.delete(id);
+        waiting.delete(id);
+        forget();
+        if (answer === null || answer === false) wasDeclined = true;
+        resolve(answer);
+      };
+      const forget = whenPageLeaves(() => settle(null));
+      own.add(id);
+      waiting.set(id, { question, settle });
+      tellPage({ is: 'question', question: { ...question, id } });
+    });
+
+  return {
+    get wasDeclined() {
+      return wasDeclined;
+    },
+    hostKey: async ({ host: name, port, type, fingerprint, remark }) => {
+      const address = port === 22 ? name : `${name}:${port}`;
+      return (await ask({ is: 'host-key', host, address, type, fingerprint, remark: remark ?? null })) === true;
+    },
+    secret: async ({ kind, prompt, isEchoed, instruction }) => {
+      const answer = await ask({ is: 'secret', host, kind, prompt, isEchoed, instruction: instruction ?? null });
+      return typeof answer === 'string' ? answer : null;
+    },
+    notice: (text) => tellPage({ is: 'notice', host, text }),
+    end: () => {
+      for (const id of [...own]) {
+        waiting.get(id)?.settle(null);
+        tellPage({ is: 'withdrawn', id });
+      }
+    },
+  };
+}
+
+/** The page's answer; one that nobody waits for any more, or of another kind than was asked for, counts as none. */
+export function answerQuestion({ id, answer }: QuestionAnswer): void {
+  const asked = waiting.get(id);
+  if (!asked) return;
+  const isFitting = asked.question.is === 'host-key' ? typeof answer === 'boolean' : typeof answer === 'string';
+  asked.settle(isFitting ? answer : null);
+}

@@ -1,0 +1,115 @@
+/** Dialogs about hosts: adding one, putting cmdop onto it, and following a link to one. */
+import { Command } from 'cmdk';
+import { AlertDialog, Dialog } from 'radix-ui';
+import { useEffect, useState } from 'react';
+import { focusTerminal } from '../state/actions.ts';
+import { addHost, client, installOn } from '../state/engines.ts';
+import { findKnownHosts } from '../state/hosts.ts';
+import { openAddress } from '../state/links.ts';
+import { app, findHost, type Dialog as Shown, useApp } from '../state/store.ts';
+import { isHostName } from '../text/host-state.ts';
+
+function close(): void {
+  app.set({ dialog: null });
+  focusTerminal();
+}
+
+export function AddHost() {
+  const [typed, setTyped] = useState('');
+  const known = useApp((state) => state.knownHosts);
+  const hosts = useApp((state) => state.hosts);
+  useEffect(() => void findKnownHosts(), []);
+  const name = typed.trim();
+  const others = known.filter((host) => !hosts.some((each) => each.name === host.name));
+  const isNew = isHostName(name) && !known.some((host) => host.name === name);
+  const add = (host: string) => {
+    close();
+    if (findHost(app.get(), host)) client(host).reconnectNow();
+    addHost(host);
+  };
+  return (
+    <Dialog.Root open onOpenChange={(open) => !open && close()}>
+      <Dialog.Portal>
+        <Dialog.Overlay className="overlay" />
+        <Dialog.Content className="palette" aria-describedby={undefined} onCloseAutoFocus={(event) => event.preventDefault()}>
+          <Dialog.Title className="hidden-text">Add host</Dialog.Title>
+          <Command label="Add host" loop>
+            <Command.Input
+              autoFocus
+              placeholder="user@host, or a name from your SSH configuration"
+              value={typed}
+              onValueChange={setTyped}
+            />
+            <Command.List>
+              <Command.Empty className="nothing">
+                {name === ''
+                  ? 'Your SSH configuration names no host. Type one, as user@host or user@host:port.'
+                  : 'A host is one word: user@host, user@host:port, or a name from your SSH configuration.'}
+              </Command.Empty>
+              {isNew && (
+                <Command.Item forceMount value={`connect ${name}`} onSelect={() => add(name)}>
+                  Connect to {name}
+                </Command.Item>
+              )}
+              {others.length > 0 && (
+                <Command.Group heading="Known hosts">
+                  {others.map((host) => (
+                    <Command.Item key={host.name} value={host.name} keywords={[host.detail]} onSelect={() => add(host.name)}>
+                      {host.name}
+                      <span className="dim">
+                        {host.detail} · {host.from}
+                      </span>
+                    </Command.Item>
+                  ))}
+                </Command.Group>
+              )}
+            </Command.List>
+          </Command>
+        </Dialog.Content>
+      </Dialog.Portal>
+    </Dialog.Root>
+  );
+}
+
+export function Install({ dialog: { host } }: { dialog: Extract<Shown, { is: 'install' }> }) {
+  return (
+    <Ask
+      title={`Install cmdop on ${host}?`}
+      action="Install"
+      text={`${host} was reached and has no cmdop. It is put into your home folder there, needs no administrator, and can be removed with that folder.`}
+      onConfirm={() => void installOn(host)}
+    />
+  );
+}
+
+export function OpenLink({ dialog: { host, session } }: { dialog: Extract<Shown, { is: 'open-link' }> }) {
+  return (
+    <Ask
+      title={`Connect to ${host}?`}
+      action="Connect"
+      text={`A link leads to the session ${session} on ${host}, which is not in this window. Connecting uses your SSH keys: do it only if you know where the link came from.`}
+      onConfirm={() => openAddress({ host, session })}
+    />
+  );
+}
+
+/** Cancel has the focus: both were asked for by somebody else. */
+function Ask({ title, text, action, onConfirm }: { title: string; text: string; action: string; onConfirm: () => void }) {
+  return (
+    <AlertDialog.Root open onOpenChange={(open) => !open && close()}>
+      <AlertDialog.Portal>
+        <AlertDialog.Overlay className="overlay" />
+        <AlertDialog.Content className="dialog">
+          <AlertDialog.Title>{title}</AlertDialog.Title>
+          <AlertDialog.Description>{text}</AlertDialog.Description>
+          <div className="dialog-buttons">
+            <AlertDialog.Cancel className="button quiet">Cancel</AlertDialog.Cancel>
+            <AlertDialog.Action className="button primary" onClick={onConfirm}>
+              {action}
+            </AlertDialog.Action>
+          </div>
+        </AlertDialog.Content>
+      </AlertDialog.Portal>
+    </AlertDialog.Root>
+  );
+}

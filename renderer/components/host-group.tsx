@@ -1,0 +1,112 @@
+/** One host in the sidebar, where there are several: how it stands, what is wrong with it, what can be done. */
+import { Ellipsis, Plus } from 'lucide-react';
+import { DropdownMenu } from 'radix-ui';
+import { type ReactNode, useId } from 'react';
+import { LOCAL_HOST } from '#protocol/address.ts';
+import { quickSession } from '../state/actions.ts';
+import { client, removeHost } from '../state/engines.ts';
+import { app, type HostView } from '../state/store.ts';
+import { timeText } from '../text/format.ts';
+import { hostTitle, LINK_TEXTS, linkIs } from '../text/host-state.ts';
+import { Hint } from './hint.tsx';
+
+export function HostGroup({ host, children }: { host: HostView; children: ReactNode }) {
+  const id = useId();
+  const { name, link } = host;
+  const is = linkIs(link);
+  return (
+    <section className={`host-group ${is}`} aria-labelledby={id} data-testid="host-group" data-host={name} data-link={is}>
+      <header className="host-head">
+        <span className={`link-state ${is}`}>
+          <span className="link-dot" aria-hidden="true" />
+        </span>
+        <h2 id={id} title={hostTitle(name)}>
+          {hostTitle(name)}
+        </h2>
+        <span className="spring" />
+        {is !== 'connected' && <span className="host-state">{stateText(host)}</span>}
+        <HostMenu host={host} />
+        <Hint label={`New session on ${hostTitle(name)}`}>
+          <button
+            type="button"
+            className="icon-button small"
+            aria-label={`New session on ${hostTitle(name)}`}
+            disabled={is !== 'connected'}
+            onClick={() => void quickSession(name)}
+          >
+            <Plus size={14} />
+          </button>
+        </Hint>
+      </header>
+      {host.install ? <Progress host={host} /> : <Trouble host={host} />}
+      {children}
+    </section>
+  );
+}
+
+function stateText({ link }: HostView): string {
+  const text = LINK_TEXTS[linkIs(link)];
+  return link.is === 'offline' && !link.isHeld ? `${text} since ${timeText(link.since)}` : text;
+}
+
+function HostMenu({ host: { name, link } }: { host: HostView }) {
+  return (
+    <DropdownMenu.Root>
+      <DropdownMenu.Trigger asChild>
+        <button type="button" className="icon-button small host-name" aria-label={`${hostTitle(name)}: more`}>
+          <Ellipsis size={14} />
+        </button>
+      </DropdownMenu.Trigger>
+      <DropdownMenu.Portal>
+        <DropdownMenu.Content className="menu" collisionPadding={8} align="end">
+          <DropdownMenu.Item onSelect={() => setTimeout(() => app.set({ dialog: { is: 'new-session', host: name } }))}>
+            New session…
+          </DropdownMenu.Item>
+          <DropdownMenu.Item disabled={link.is !== 'offline'} onSelect={() => client(name).reconnectNow()}>
+            Reconnect now
+          </DropdownMenu.Item>
+          {name !== LOCAL_HOST && (
+            <>
+              <DropdownMenu.Separator />
+              <DropdownMenu.Item onSelect={() => removeHost(name)}>Remove from this window</DropdownMenu.Item>
+            </>
+          )}
+        </DropdownMenu.Content>
+      </DropdownMenu.Portal>
+    </DropdownMenu.Root>
+  );
+}
+
+/** Why the host is not there, in the words of whoever found out. */
+function Trouble({ host: { name, link } }: { host: HostView }) {
+  if (link.is !== 'offline') return null;
+  const isMissing = link.error.data?.needs === 'install';
+  return (
+    <div className="host-trouble" role="alert" data-testid="host-trouble">
+      <p>{link.error.message}</p>
+      {isMissing ? (
+        <button type="button" className="button small" onClick={() => app.set({ dialog: { is: 'install', host: name } })}>
+          Install cmdop…
+        </button>
+      ) : (
+        <button
+          type="button"
+          className="button small"
+          disabled={link.retryAt === null && !link.isHeld}
+          onClick={() => client(name).reconnectNow()}
+        >
+          {link.isHeld ? 'Try again' : link.retryAt === null ? 'Connecting…' : 'Reconnect now'}
+        </button>
+      )}
+    </div>
+  );
+}
+
+function Progress({ host: { name, install } }: { host: HostView }) {
+  return (
+    <div className="host-trouble quiet" role="status">
+      <p>{install?.step}</p>
+      <progress aria-label={`Installing cmdop on ${name}`} max={1} {...(install?.share == null ? {} : { value: install.share })} />
+    </div>
+  );
+}

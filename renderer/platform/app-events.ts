@@ -1,0 +1,54 @@
+/** What the app may tell the page, checked as it arrives. */
+import { z } from 'zod';
+import type { AppEvent, MenuCommand } from '../../preload/api.ts';
+
+const MENU_COMMANDS = [
+  'new-session',
+  'add-host',
+  'close-tab',
+  'next-tab',
+  'previous-tab',
+  'find',
+  'palette',
+  'toggle-sidebar',
+  'toggle-actors',
+  'toggle-history',
+  'zoom-in',
+  'zoom-out',
+  'zoom-reset',
+] as const satisfies readonly MenuCommand[];
+
+const id = z.number().int();
+/** Words of a server or a file: shown as text, bounded here. */
+const words = z.string().transform((text) => text.slice(0, 4_000));
+
+const question = z.discriminatedUnion('is', [
+  z.object({
+    is: z.literal('host-key'),
+    id,
+    host: words,
+    address: words,
+    type: words,
+    fingerprint: words,
+    remark: words.nullable(),
+  }),
+  z.object({
+    is: z.literal('secret'),
+    id,
+    host: words,
+    kind: z.enum(['passphrase', 'password', 'interactive']),
+    prompt: words,
+    isEchoed: z.boolean(),
+    instruction: words.nullable(),
+  }),
+]);
+
+export const appEvent: z.ZodType<AppEvent, unknown> = z.discriminatedUnion('is', [
+  z.object({ is: z.literal('menu'), command: z.enum(MENU_COMMANDS) }),
+  z.object({ is: z.literal('question'), question }),
+  z.object({ is: z.literal('withdrawn'), id }),
+  z.object({ is: z.literal('notice'), host: words, text: words }),
+  z.object({ is: z.literal('installing'), host: words, step: words, share: z.number().min(0).max(1).nullable() }),
+  z.object({ is: z.literal('open'), address: words }),
+  z.object({ is: z.literal('awake') }),
+]);

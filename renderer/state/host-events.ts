@@ -1,0 +1,91 @@
+/** What a host tells becomes what the store holds: its sessions, who types, command records, and which tabs are still there. */
+import type { ConnectionEvent } from '#client/connection.ts';
+import { formatAddress } from '#protocol/address.ts';
+import type { Result } from '#protocol/messages.ts';
+import type { SessionSummary } from '#protocol/shapes.ts';
+import { hostOfKey, type SessionKey, sessionKey } from './session-key.ts';
+import { app, commandListeners, findHost, type HostedSession, setHost, setPreferences, typingKey } from './store.ts';
+import { terminals } from './terminals.ts';
+
+/** How long someone counts as typing after a keystroke was reported, milliseconds. */
+const TYPING_MS = 1_500;
+
+export function watched(host: string, { sessions, warnings }: Result<'host.watch'>): void {
+  const isFirst = findHost(app.get(), host)?.sessions === null;
+  const hosted = sessions.toSorted((a, b) => a.createdAt - b.createdAt).map((session) => hostedOn(host, session));
+  setHost(host, { sessions: hosted, warnings });
+  for (const { key, state } of hosted) if (state === 'running') terminals.get(key)?.goOn();
+  keepTabs((tab) => hostOfKey(tab) !== host || hosted.some(({ key }) => key === tab));
+  if (!isFirst) terminals.fetchCommands(host);
+}
+
+export function received(host: string, event: ConnectionEvent): void {
+  switch (event.event) {
+    case 'session.changed':
+      sessionChanged(hostedOn(host, event.params.session));
+      return;
+    case 'session.removed':
+      sessionRemoved(host, sessionKey(host, event.params.session));
+      return;
+    case 'actor.typing':
+      typed(typingKey(sessionKey(host, event.params.session), event.params.client));
+      return;
+    case 'command.changed':
+      terminals.get(sessionKey(host, event.params.command.session))?.commandChanged(event.params.command);
+      for (const listener of commandListeners) listener(host, event.params.command);
+      return;
+    case 'host.warnings':
+      setHost(host, { warnings: event.params.warnings });
+      return;
+  }
+}
+
+/** The host is taken out of this window, and its tabs with it. */
+export function forgetHost(host: string): void {
+  keepTabs((tab) => hostOfKey(tab) !== host);
+}
+
+/** A host calls itself local, whatever it is called here. */
+const hostedOn = (host: string, session: SessionSummary): HostedSession => ({
+  ...session,
+  host,
+  key: sessionKey(host, session.id),
+  address: formatAddress({ host, session: session.name }),
+});
+
+function sessionChanged(session: HostedSession): void {
+  if (session.state === 'running') terminals.get(session.key)?.goOn();
+  const known = findHost(app.get(), session.host)?.sessions ?? [];
+  const isNew = !known.some(({ key }) => key === session.key);
+  setHost(session.host, { sessions: isNew ? [...known, session] : known.map((each) => (each.key === session.key ? session : each)) });
+}
+
+function sessionRemoved(host: string, removed: SessionKey): void {
+  const known = findHost(app.get(), host)?.sessions;
+  setHost(host, { sessions: known?.filter(({ key }) => key !== removed) ?? null });
+  keepTabs((tab) => tab !== removed);
+}
+
+/** Closes the other tabs; where the one in front goes, its neighbour takes its place. */
+function keepTabs(isKept: (tab: string) => boolean): void {
+  const { tabs, activeTab } = app.get().preferences;
+  const kept = tabs.filter(isKept);
+  if (kept.length === tabs.length) return;
+  const at = tabs.slice(0, tabs.indexOf(activeTab ?? '')).filter(isKept).length;
+  const isActiveKept = activeTab !== null && kept.includes(activeTab);
+  setPreferences({ tabs: kept, activeTab: isActiveKept ? activeTab : (kept[Math.min(at, kept.length - 1)] ?? null) });
+}
+
+const typingTimers = new Map<string, ReturnType<typeof setTimeout>>();
+
+function typed(key: string): void {
+  clearTimeout(typingTimers.get(key));
+  typingTimers.set(
+    key,
+    setTimeout(() => {
+      typingTimers.delete(key);
+      app.set(({ typing }) => ({ typing: new Set([...typing].filter((each) => each !== key)) }));
+    }, TYPING_MS),
+  );
+  if (!app.get().typing.has(key)) app.set(({ typing }) => ({ typing: new Set(typing).add(key) }));
+}
