@@ -102,7 +102,8 @@ export function setHost(name: string, change: Partial<Omit<HostView, 'name'>>): 
   app.set(({ hosts }) => ({ hosts: hosts.map((host) => (host.name === name ? { ...host, ...change } : host)) }));
 }
 
-export const findHost = ({ hosts }: Pick<AppState, 'hosts'>, name: string): HostView | null => hosts.find((host) => host.name === name) ?? null;
+export const findHost = ({ hosts }: Pick<AppState, 'hosts'>, name: string): HostView | null =>
+  hosts.find((host) => host.name === name) ?? null;
 
 export function findSession({ hosts }: Pick<AppState, 'hosts'>, key: string | null): HostedSession | null {
   for (const { sessions } of hosts) for (const session of sessions ?? []) if (session.key === key) return session;
