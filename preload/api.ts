@@ -40,7 +40,7 @@ export type MenuCommand =
 export type HostBuild = { version: string; build: string | null; node: string; hostBundle: string };
 
 /** A host that can be added: where it is known from, and what leads there. */
-export type KnownHost = { name: string; from: 'ssh config' | 'hosts file'; detail: string };
+export type KnownHost = { name: string; by: 'SSH' | 'command'; detail: string };
 
 /**
  * `failed`: the sentence to show. `needs`: what would help: `time`, try again later; `person`, somebody must decide or

@@ -1,22 +1,35 @@
-/** The way to a host for the page: its own socket here, `reach` elsewhere, with the questions asked in the page. */
-import { connectToHost } from '#local/host-connection.ts';
-import { LOCAL_HOST } from '#protocol/address.ts';
+/** The way to a host for the page: what is in it is asked in the page, and what is in the way is told. */
 import { CmdopError } from '#protocol/errors.ts';
 import type { Transport } from '#protocol/transport.ts';
+import type { ConnectAnswer } from '../../preload/api.ts';
+import { reach } from '../remote/reach.ts';
 import { askPage } from './questions.ts';
 
-export type Reached = { is: 'reached'; transport: Transport } | { is: 'failed'; message: string; needs: 'time' | 'person' | 'install' };
+export type Reached = { is: 'reached'; transport: Transport } | Extract<ConnectAnswer, { is: 'failed' }>;
 
 /** Never rejects: what is in the way is part of the answer. */
 export async function reachHost(host: string): Promise<Reached> {
   const ask = askPage(host);
   try {
-    if (host === LOCAL_HOST) return { is: 'reached', transport: await connectToHost({ start: true }) };
-    throw new CmdopError('host-unreachable', `${host} cannot be reached yet`);
+    return { is: 'reached', transport: await reach(host, { ask, start: true }) };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    return { is: 'failed', message, needs: ask.wasDeclined ? 'person' : 'time' };
+    return { is: 'failed', message, needs: ask.wasDeclined ? 'person' : whatHelps(error) };
   } finally {
     ask.end();
+  }
+}
+
+function whatHelps(error: unknown): 'time' | 'person' | 'install' {
+  if (!(error instanceof CmdopError)) return 'time';
+  switch (error.code) {
+    case 'not-installed':
+      return 'install';
+    case 'unauthorized':
+    case 'bad-configuration':
+    case 'protocol-mismatch':
+      return 'person';
+    default:
+      return 'time';
   }
 }

@@ -57,7 +57,7 @@ export function AddHost() {
                     <Command.Item key={host.name} value={host.name} keywords={[host.detail]} onSelect={() => add(host.name)}>
                       {host.name}
                       <span className="dim">
-                        {host.detail} · {host.from}
+                        {host.detail} · {host.by}
                       </span>
                     </Command.Item>
                   ))}
