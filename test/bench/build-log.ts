@@ -29,6 +29,11 @@ export class BuildLog {
     return this.#block.length * this.#blocks;
   }
 
+  /** All of it, a block at a time. */
+  *printed(): Generator<Uint8Array> {
+    for (let n = 0; n < this.#blocks; n++) yield this.#block;
+  }
+
   /** Whether `bytes` is what is printed from `at` on. */
   isPrintedAt(at: number, bytes: Uint8Array): boolean {
     for (let done = 0; done < bytes.length; ) {

@@ -31,6 +31,10 @@ export class CmdopPeer implements Peer {
     return peer;
   }
 
+  /** Where the host listens. */
+  get socket(): string {
+    return localPaths({ CMDOP_HOME: this.home }).hostSocket;
+  }
   get hostPid(): number {
     return this.#control.host?.pid ?? 0;
   }

@@ -2,7 +2,11 @@
 import type { PeerName } from './peer.ts';
 import { type Spread, spread } from './statistics.ts';
 
-const COLUMNS: readonly PeerName[] = ['cmdop', 'cmdop attach', 'tmux', 'dtach', 'bare PTY'];
+const COLUMNS: readonly PeerName[] = ['cmdop', 'cmdop attach', 'tmux', 'dtach', 'Node relay', 'bare PTY'];
+/** Whom cmdop is a multiple of. */
+const OTHERS = COLUMNS.slice(2);
+
+export type FigureTable = Record<string, Partial<Record<PeerName, Spread>>>;
 
 /** Beyond it the other is nothing but the noise of measuring. */
 const MAX_RATIO = 1_000;
@@ -16,7 +20,7 @@ export class Figures {
     row.set(peer, [...(row.get(peer) ?? []), value]);
   }
 
-  json(): Record<string, Partial<Record<PeerName, Spread>>> {
+  json(): FigureTable {
     return Object.fromEntries(
       [...this.#values].map(([figure, row]) => [figure, Object.fromEntries([...row].map(([peer, values]) => [peer, spread(values)]))]),
     );
@@ -24,11 +28,11 @@ export class Figures {
 
   /** A row a figure: medians with their spread, and cmdop as a multiple of each other. */
   table(): string {
-    const rows = [['', ...COLUMNS, '× tmux', '× dtach', '× bare']];
+    const rows = [['', ...COLUMNS, ...OTHERS.map((peer) => `× ${peer}`)]];
     for (const [figure, row] of this.#values) {
       const own = median(row.get('cmdop'));
       const cells = COLUMNS.map((peer) => show(row.get(peer)));
-      const ratios = (['tmux', 'dtach', 'bare PTY'] as const).map((peer) => ratio(own, median(row.get(peer))));
+      const ratios = OTHERS.map((peer) => ratio(own, median(row.get(peer))));
       rows.push([figure, ...cells, ...ratios]);
     }
     const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
@@ -54,7 +58,7 @@ function ratio(own: number | null, other: number | null): string {
 }
 
 /** Three significant digits, without an exponent. */
-function digits(value: number): string {
+export function digits(value: number): string {
   const decimals = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
   return value.toFixed(decimals);
 }

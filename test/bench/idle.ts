@@ -1,6 +1,6 @@
 /** What sessions cost in which nothing happens: memory of everything but the program, and how often it wakes up. */
 import { type BenchSession, type Peer, pause } from './peer.ts';
-import { pssBytes, sum, wakeups } from './processes.ts';
+import { cpuSeconds, pssBytes, sum, wakeups } from './processes.ts';
 
 /** After the last session's start, milliseconds: collectors and just-in-time compilers come to rest. */
 const SETTLE_MS = 2_000;
@@ -10,6 +10,8 @@ export type Idle = {
   bytesPerSession: number;
   /** Of everything of the peer together, a second. */
   wakeupsPerSecond: number;
+  /** Of all of it, milliseconds a second. */
+  cpuMsPerSecond: number;
 };
 
 export async function measureIdle(peer: Peer, options: { sessions: number; watchMs: number }): Promise<Idle> {
@@ -18,15 +20,21 @@ export async function measureIdle(peer: Peer, options: { sessions: number; watch
   await pause(SETTLE_MS);
   const before = sum(await relaysOf([first]), pssBytes);
   const sessions = [first];
-  for (let n = 0; n < options.sessions; n++) sessions.push(await peer.start('exec cat'));
+  while (sessions.length < options.sessions) sessions.push(await peer.start('exec cat'));
   await pause(SETTLE_MS);
   const relays = await relaysOf(sessions);
   const bytes = sum(relays, pssBytes) - before;
-  const wakeupsBefore = sum(relays, wakeups);
+  const [wakeupsBefore, cpuBefore] = [sum(relays, wakeups), sum(relays, cpuSeconds)];
   await pause(options.watchMs);
   const woken = sum(relays, wakeups) - wakeupsBefore;
+  const cpu = sum(relays, cpuSeconds) - cpuBefore;
   for (const session of sessions) await session.end();
-  return { bytesPerSession: bytes / options.sessions, wakeupsPerSecond: woken / (options.watchMs / 1000) };
+  const seconds = options.watchMs / 1000;
+  return {
+    bytesPerSession: bytes / (options.sessions - 1),
+    wakeupsPerSecond: woken / seconds,
+    cpuMsPerSecond: (cpu * 1000) / seconds,
+  };
 }
 
 async function relaysOf(sessions: readonly BenchSession[]): Promise<number[]> {

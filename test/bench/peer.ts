@@ -3,7 +3,7 @@
 /** Size of every terminal in the bench. */
 export const SIZE = { cols: 100, rows: 30 };
 
-export type PeerName = 'cmdop' | 'cmdop attach' | 'tmux' | 'dtach' | 'bare PTY';
+export type PeerName = 'cmdop' | 'cmdop attach' | 'tmux' | 'dtach' | 'Node relay' | 'bare PTY';
 
 export interface Peer {
   readonly name: PeerName;
@@ -68,10 +68,10 @@ export async function awaken(view: View, watch: Watch): Promise<void> {
   await watch.until('READY').finally(() => clearInterval(again));
 }
 
-export async function within<T>(what: string, step: Promise<T>): Promise<T> {
+export async function within<T>(what: string, step: Promise<T>, longestMs = STEP_MS): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${what} took more than ${STEP_MS / 1000} s`)), STEP_MS);
+    timer = setTimeout(() => reject(new Error(`${what} took more than ${longestMs / 1000} s`)), longestMs);
   });
   try {
     return await Promise.race([step, late]);
