@@ -22,7 +22,10 @@ export class Figures {
 
   json(): FigureTable {
     return Object.fromEntries(
-      [...this.#values].map(([figure, row]) => [figure, Object.fromEntries([...row].map(([peer, values]) => [peer, spread(values)]))]),
+      [...this.#values].map(([figure, row]) => [
+        figure,
+        Object.fromEntries(COLUMNS.flatMap((peer) => (row.has(peer) ? [[peer, spread(row.get(peer) ?? [])]] : []))),
+      ]),
     );
   }
 

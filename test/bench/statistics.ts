@@ -5,7 +5,8 @@ export type Spread = { readonly median: number; readonly min: number; readonly m
 /** Throws RangeError where nothing was measured. */
 export function spread(values: readonly number[]): Spread {
   const sorted = values.toSorted((a, b) => a - b);
-  return { median: percentile(sorted, 50), min: percentile(sorted, 0), max: percentile(sorted, 100), rounds: values.length };
+  const middle = (percentile(sorted, 50) + (sorted[sorted.length >> 1] ?? 0)) / 2;
+  return { median: middle, min: percentile(sorted, 0), max: percentile(sorted, 100), rounds: values.length };
 }
 
 /** The `p`-th percentile (0 … 100) by nearest rank. `sorted` is ascending. Throws RangeError if it is empty. */
