@@ -31,6 +31,7 @@ const BY_ERROR: Partial<Record<ErrorCode, number>> = {
   'session-ambiguous': EXIT.noSession,
   'host-unreachable': EXIT.hostUnreachable,
   disconnected: EXIT.hostUnreachable,
+  'host-key': EXIT.hostUnreachable,
   'protocol-mismatch': EXIT.hostUnreachable,
   'bad-magic': EXIT.hostUnreachable,
   timeout: EXIT.timeout,

@@ -33,6 +33,7 @@ export const ERROR_CODES = [
   'host-unreachable',
   'not-installed', // the machine is reached, and has no cmdop
   'bad-configuration', // a file of settings that cannot be used
+  'host-key', // the remote host did not prove who it is, or nobody vouched for it
   'disconnected',
   'timeout',
   'internal',

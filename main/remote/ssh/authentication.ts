@@ -1,0 +1,274 @@
+/** Logging in, in OpenSSH's order: keys, then the server's questions, then a password; and what was tried, for the error. */
+import type { AnyAuthMethod, AuthHandlerMiddleware } from 'ssh2';
+import { CmdopError } from '#protocol/errors.ts';
+import type { Asker } from '../asker.ts';
+import type { HostConfig, Method } from './host-config.ts';
+import { fingerprintOf } from './host-key.ts';
+import { type Identities, type Identity, identitiesFor, OneKeyAgent, PassphraseRefused } from './identities.ts';
+import { plainText } from './plain-text.ts';
+import type { Secrets } from './secrets.ts';
+
+/** Questions of one round and rounds of one login: a server must not ask for ever. */
+const MAX_PROMPTS = 16;
+const MAX_ROUNDS = 32;
+
+/** What proved who the user is. */
+export type Proof = { readonly method: 'none' | Method; readonly label: string; readonly fingerprint: string | null };
+
+export type Authentication = {
+  readonly handler: AuthHandlerMiddleware;
+  /** What was sent last, which is what the server accepted once it let us in. */
+  proof(): Proof;
+  /** To be called once logged in: what was right is remembered. */
+  succeeded(): void;
+  /** What was tried and what to do. */
+  failure(why?: string): CmdopError;
+  /** The person ended it. */
+  readonly isCancelled: boolean;
+};
+
+export type AuthenticationOptions = {
+  readonly config: HostConfig;
+  readonly ask: Asker;
+  readonly secrets: Secrets;
+  /** Of the host's key: a remembered password is for that host only. */
+  hostFingerprint(): string;
+  /** Runs what waits for a person or an agent: the clock of the connection stands still meanwhile. */
+  waiting<Result>(work: Promise<Result>): Promise<Result>;
+  /** Nothing is left to try, or the person ended it: `failure` says which. */
+  exhausted(): void;
+};
+
+export function authentication(options: AuthenticationOptions): Authentication {
+  const login = new Login(options);
+  return {
+    handler: (allowed, isPartial, next) => {
+      // The types do not say that both are null before the first attempt.
+      login.next(Array.isArray(allowed) ? allowed : null, isPartial === true).then(
+        (attempt) => (attempt ? next(attempt) : options.exhausted()),
+        (error: unknown) => {
+          login.fail(error);
+          options.exhausted();
+        },
+      );
+    },
+    proof: () => login.wholeProof(),
+    succeeded: () => login.succeeded(),
+    failure: (why) => login.failure(why),
+    get isCancelled() {
+      return login.isCancelled;
+    },
+  };
+}
+
+class Login {
+  proof: Proof = { method: 'none', label: 'no proof asked', fingerprint: null };
+  isCancelled = false;
+  /** What the server took before it asked for more. */
+  readonly #earlierProofs: Proof[] = [];
+  readonly #options: AuthenticationOptions;
+  readonly #tried: string[] = [];
+  #identities: Identities | null = null;
+  #untried: Identity[] = [];
+  #allowed: readonly string[] = [];
+  #lastKey: OneKeyAgent | null = null;
+  #lastPassword: string | null = null;
+  #hasAskedFirst = false;
+  #passwordsLeft: number;
+  #roundsLeft: number;
+  #questions = 0;
+  #broken: unknown = null;
+
+  constructor(options: AuthenticationOptions) {
+    this.#options = options;
+    this.#passwordsLeft = options.config.prompts;
+    this.#roundsLeft = options.config.prompts;
+  }
+
+  /** Null when there is nothing left to try. */
+  async next(allowed: readonly string[] | null, isPartial: boolean): Promise<AnyAuthMethod | null> {
+    const { config } = this.#options;
+    const username = config.user;
+    if (!this.#hasAskedFirst) {
+      this.#hasAskedFirst = true;
+      return { type: 'none', username };
+    }
+    if (this.#settleLastKey()) return { type: 'none', username };
+    this.#settleLastPassword(isPartial);
+    if (isPartial) this.#earlierProofs.push(this.proof);
+    if (allowed) this.#allowed = allowed;
+    if (this.isCancelled) return null;
+    for (const method of config.methods) {
+      if (!this.#allowed.includes(method)) continue;
+      const attempt = await this.#attempt(method);
+      if (attempt) return attempt;
+      if (this.isCancelled) return null;
+    }
+    return null;
+  }
+
+  wholeProof(): Proof {
+    const all = [...this.#earlierProofs, this.proof];
+    const fingerprint = all.find((each) => each.fingerprint)?.fingerprint ?? null;
+    return { method: this.proof.method, label: all.map(({ label }) => label).join(' and '), fingerprint };
+  }
+
+  succeeded(): void {
+    const { secrets } = this.#options;
+    if (this.proof.method === 'password' && this.#lastPassword !== null) secrets.passwords.set(this.#passwordPlace(), this.#lastPassword);
+  }
+
+  fail(error: unknown): void {
+    this.#broken = error;
+  }
+
+  failure(why?: string): CmdopError {
+    const { config } = this.#options;
+    const place = `${config.user}@${config.hostName}`;
+    if (this.isCancelled) return new CmdopError('unauthorized', `the login as ${place} was given up: nobody answered what was asked`);
+    if (this.#broken instanceof CmdopError) return this.#broken;
+    const tried = this.#tried.length > 0 ? `tried ${this.#tried.join(', ')}` : 'there was nothing to try';
+    const accepts = this.#allowed.length > 0 ? `; it accepts ${this.#allowed.join(', ')}` : '';
+    const remarks = (this.#identities?.remarks ?? []).map((remark) => `; ${remark}`).join('');
+    const ended = why ? ` (${why})` : '';
+    return new CmdopError('unauthorized', `${place} does not let you in${ended}: ${tried}${accepts}${remarks}. ${this.#remedy(why)}`);
+  }
+
+  #remedy(why = ''): string {
+    const { config } = this.#options;
+    if (/too many/i.test(why)) return 'Set IdentitiesOnly yes and one IdentityFile for this host, so that fewer keys are offered';
+    if (this.#allowed.includes('publickey') && config.methods.includes('publickey')) {
+      return `Add one of your public keys to authorized_keys there, or name the right one with IdentityFile in ~/.ssh/config`;
+    }
+    const missing = this.#allowed.filter((name) => !config.methods.some((method) => method === name));
+    if (missing.length > 0) return `cmdop was not to use ${missing.join(', ')}, or cannot: see ~/.ssh/config`;
+    return 'Check the user name and what the host accepts';
+  }
+
+  #attempt(method: Method): Promise<AnyAuthMethod | null> {
+    switch (method) {
+      case 'publickey':
+        return this.#key();
+      case 'keyboard-interactive':
+        return this.#questionsRound();
+      case 'password':
+        return this.#password();
+    }
+  }
+
+  async #key(): Promise<AnyAuthMethod | null> {
+    const { config, ask, secrets, waiting } = this.#options;
+    if (!this.#identities) {
+      this.#identities = await waiting(identitiesFor({ config, ask, secrets }));
+      this.#untried = [...this.#identities.offered];
+    }
+    for (let identity = this.#untried.shift(); identity; identity = this.#untried.shift()) {
+      const publicKey = identity.publicKey ?? (await waiting(identity.reveal()));
+      if (!publicKey) {
+        this.#tried.push(`${identity.label} (not opened)`);
+        continue;
+      }
+      const fingerprint = fingerprintOf(publicKey.getPublicSSH());
+      this.#tried.push(`${identity.label} (${fingerprint})`);
+      this.proof = { method: 'publickey', label: identity.label, fingerprint };
+      const { sign } = identity;
+      this.#lastKey = new OneKeyAgent(publicKey, { ...identity, sign: (bytes, signing) => waiting(sign(bytes, signing)) });
+      return { type: 'agent', username: config.user, agent: this.#lastKey };
+    }
+    return null;
+  }
+
+  /**
+   * True if the list of methods must be asked for anew: the server took the key and wants more, and ssh2 does not say
+   * what after a key of an agent.
+   */
+  #settleLastKey(): boolean {
+    const key = this.#lastKey;
+    this.#lastKey = null;
+    if (!key) return false;
+    if (key.failure) this.#tried.push(`${this.#tried.pop() ?? ''} [${key.failure.message}]`);
+    if (key.failure instanceof PassphraseRefused && key.failure.isCancelled) this.isCancelled = true;
+    if (key.hasSigned) this.#earlierProofs.push(this.proof);
+    return key.hasSigned;
+  }
+
+  async #password(): Promise<AnyAuthMethod | null> {
+    const { config, ask, secrets, waiting } = this.#options;
+    const remembered = secrets.passwords.get(this.#passwordPlace());
+    if (remembered !== undefined && this.#lastPassword === null) return this.#passwordAttempt(remembered, 'remembered password');
+    if (this.#passwordsLeft-- <= 0) return null;
+    const isAgain = this.#passwordsLeft + 1 < config.prompts;
+    const prompt = `${isAgain ? 'Permission denied: once more, the password' : 'Password'} for ${config.user}@${config.hostName}`;
+    const typed = await waiting(ask.secret({ kind: 'password', host: config.typed, user: config.user, prompt, isEchoed: false }));
+    if (typed === null) {
+      this.isCancelled = true;
+      return null;
+    }
+    return this.#passwordAttempt(typed, 'password');
+  }
+
+  #passwordAttempt(password: string, label: string): AnyAuthMethod {
+    const { config } = this.#options;
+    this.#lastPassword = password;
+    this.#note(label);
+    this.proof = { method: 'password', label: 'password', fingerprint: null };
+    return { type: 'password', username: config.user, password };
+  }
+
+  /** A password that was refused is not tried again by itself; one that was half of the proof is right. */
+  #settleLastPassword(isPartial: boolean): void {
+    if (this.proof.method !== 'password' || this.#lastPassword === null) return;
+    const { secrets } = this.#options;
+    if (isPartial) secrets.passwords.set(this.#passwordPlace(), this.#lastPassword);
+    else if (secrets.passwords.get(this.#passwordPlace()) === this.#lastPassword) secrets.passwords.delete(this.#passwordPlace());
+  }
+
+  async #questionsRound(): Promise<AnyAuthMethod | null> {
+    if (this.#roundsLeft-- <= 0) return null;
+    const { config } = this.#options;
+    this.#note('keyboard-interactive');
+    this.proof = { method: 'keyboard-interactive', label: 'answers to its questions', fingerprint: null };
+    return {
+      type: 'keyboard-interactive',
+      username: config.user,
+      prompt: (name, instructions, _language, prompts, finish) => {
+        this.#answers([name, instructions], prompts).then(finish, () => finish([]));
+      },
+    };
+  }
+
+  async #answers(above: readonly string[], prompts: readonly { prompt: string; echo?: boolean }[]): Promise<string[]> {
+    const { config, ask, waiting } = this.#options;
+    if (prompts.length > MAX_PROMPTS || ++this.#questions > MAX_ROUNDS) return this.#giveUp(prompts.length);
+    const instruction = above.map(plainText).filter(Boolean).join('\n');
+    const answers: string[] = [];
+    for (const { prompt, echo } of prompts) {
+      const question = {
+        kind: 'interactive',
+        host: config.typed,
+        user: config.user,
+        prompt: plainText(prompt),
+        isEchoed: echo === true,
+      } as const;
+      const answer = this.isCancelled ? null : await waiting(ask.secret({ ...question, ...(instruction ? { instruction } : {}) }));
+      if (answer === null) return this.#giveUp(prompts.length);
+      answers.push(answer);
+    }
+    return answers;
+  }
+
+  #giveUp(count: number): string[] {
+    this.isCancelled = true;
+    // The server waits for as many answers as it asked for.
+    return new Array<string>(Math.min(count, MAX_PROMPTS)).fill('');
+  }
+
+  #note(label: string): void {
+    if (this.#tried.at(-1) !== label) this.#tried.push(label);
+  }
+
+  #passwordPlace(): string {
+    const { config, hostFingerprint } = this.#options;
+    return `${config.user}@${config.hostName}:${config.port} ${hostFingerprint()}`;
+  }
+}

@@ -1,0 +1,156 @@
+/** One SSH connection over a byte stream: the host proves who it is, then the user does. */
+import { Client } from 'ssh2';
+import { CmdopError } from '#protocol/errors.ts';
+import type { Asker } from '../asker.ts';
+import { algorithmsFor } from './algorithms.ts';
+import { authentication, type Proof } from './authentication.ts';
+import type { HostConfig } from './host-config.ts';
+import { fingerprintOf } from './host-key.ts';
+import { hostVerifier } from './host-verifier.ts';
+import { Patience } from './patience.ts';
+import { plainText } from './plain-text.ts';
+import type { Route } from './route.ts';
+import type { Secrets } from './secrets.ts';
+
+/** Longest that a server may think about one step of the login, milliseconds: its own patience is 2 minutes. */
+const STEP_MS = 60_000;
+
+export type Connection = {
+  readonly client: Client;
+  readonly config: HostConfig;
+  readonly hostFingerprint: string;
+  readonly proof: Proof;
+};
+
+export type ConnectionOptions = {
+  readonly config: HostConfig;
+  readonly route: Route;
+  readonly ask: Asker;
+  readonly secrets: Secrets;
+  readonly signal: AbortSignal;
+};
+
+/** Throws `host-key`, `unauthorized`, `host-unreachable` or `bad-configuration`; the route is disposed then. */
+export function connectOver({ config, route, ask, secrets, signal }: ConnectionOptions): Promise<Connection> {
+  const client = new Client();
+  const verifier = hostVerifier({ config, ask });
+  const place = `${config.hostName} port ${config.port}`;
+  return new Promise((resolve, reject) => {
+    let hostFingerprint = '';
+    let isSettled = false;
+    const handshake = new Patience(config.connectMs, () =>
+      fail(unreachable(`${place} does not answer as an SSH server within ${config.connectMs / 1000} s: is it this port?`)),
+    );
+    const steps = { patience: handshake };
+
+    const settle = () => {
+      isSettled = true;
+      steps.patience.end();
+      signal.removeEventListener('abort', abort);
+    };
+    const fail = (error: CmdopError) => {
+      if (isSettled) return;
+      settle();
+      client.destroy();
+      route.dispose();
+      reject(error);
+    };
+    const abort = () => fail(unreachable(`connecting to ${place} was given up`));
+    const login = authentication({
+      config,
+      ask,
+      secrets,
+      hostFingerprint: () => hostFingerprint,
+      waiting: (work) => steps.patience.during(work),
+      exhausted: () => fail(login.failure()),
+    });
+
+    client.on('banner', (text) => {
+      const shown = plainText(text);
+      if (shown) ask.notice(shown);
+    });
+    client.once('handshake', () => {
+      verifier.proven();
+      // From here on each step has its own time.
+      handshake.end();
+      steps.patience = new Patience(STEP_MS, () => fail(login.failure(`no answer within ${STEP_MS / 1000} s`)));
+    });
+    client.on('error', (error) => {
+      // A key that could not sign is none that ends the login: the next is tried.
+      if ('level' in error && error.level === 'agent') return;
+      fail(sentenceFor({ error, place, route, login: hostFingerprint && steps.patience !== handshake ? login.failure : null }));
+    });
+    client.once('close', () => {
+      if (steps.patience === handshake) fail(closedEarly(place, route));
+      else fail(login.failure('it closed the connection'));
+    });
+    client.once('ready', () => {
+      if (isSettled) return;
+      settle();
+      login.succeeded();
+      resolve({ client, config, hostFingerprint, proof: login.proof() });
+    });
+
+    if (signal.aborted) return abort();
+    signal.addEventListener('abort', abort);
+    try {
+      client.connect({
+        sock: route.stream,
+        username: config.user,
+        // Ours stands still while a person is asked.
+        readyTimeout: 0,
+        keepaliveInterval: config.keepaliveMs,
+        keepaliveCountMax: config.keepaliveCount,
+        algorithms: algorithmsFor(config.algorithms, verifier.types),
+        hostVerifier: (key: Buffer, verify: (isGood: boolean) => void) => {
+          steps.patience.during(verifier.verify(key)).then(
+            () => {
+              hostFingerprint = fingerprintOf(key);
+              verify(true);
+            },
+            (error: unknown) => {
+              const refusal = error instanceof CmdopError ? error : new CmdopError('host-key', `${place}: ${String(error)}`);
+              // Before it hangs up, so that this is what is told; an open link is closed by it all the same.
+              fail(refusal);
+              verify(false);
+            },
+          );
+        },
+        authHandler: (allowed, isPartial, next) => {
+          steps.patience.renew();
+          login.handler(allowed, isPartial, next);
+        },
+      });
+    } catch (error) {
+      fail(error instanceof CmdopError ? error : unreachable(`${place} cannot be connected to: ${String(error)}`));
+    }
+  });
+}
+
+type Failed = { error: Error; place: string; route: Route; login: ((why: string) => CmdopError) | null };
+
+function sentenceFor({ error, place, route, login }: Failed): CmdopError {
+  const said = plainText(error.message);
+  const level = 'level' in error ? error.level : '';
+  if (login) return login(said);
+  if (/no matching/i.test(said)) {
+    return new CmdopError(
+      'bad-configuration',
+      `${place} has no algorithm in common with cmdop (${said}): update its sshd, or set Ciphers, KexAlgorithms, MACs or HostKeyAlgorithms`,
+    );
+  }
+  if (/before handshake/i.test(said)) return closedEarly(place, route);
+  if (level === 'protocol' || level === 'handshake')
+    return unreachable(`${place} does not speak SSH as expected (${said}): is it this port?`);
+  return unreachable(`the connection to ${place} failed (${said}): check the network, and try again`);
+}
+
+function closedEarly(place: string, route: Route): CmdopError {
+  const said = route.said();
+  if (said) return unreachable(`the proxy command to ${place} failed: ${said}`);
+  return unreachable(`${place} closed the connection before it said who it is: is it sshd, and does it let this address in?`);
+}
+
+function unreachable(sentence: string): CmdopError {
+  return new CmdopError('host-unreachable', sentence);
+}
