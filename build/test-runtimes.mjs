@@ -23,6 +23,7 @@ const TOOLCHAIN = ['python3', 'make', 'g++'];
 const DEBIAN_PACKAGES = [
   ...['xvfb', 'xauth', 'dbus', 'fonts-dejavu-core', 'chromium', ...ELECTRON_LIBRARIES],
   ...['zsh', 'fish', 'vim', 'htop', 'less', 'tmux', 'dtach', 'git', 'procps'],
+  ...['openssh-server', 'openssh-client'],
 ];
 const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 

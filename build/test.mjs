@@ -5,7 +5,7 @@ import { delimiter, join } from 'node:path';
 import { ensureInstalled, fail, pinnedNode, root, runToEnd } from './install.mjs';
 import { chromiumVersion, electronForTests, ensureSystemPackages, ensureToolchain } from './test-runtimes.mjs';
 
-const SUITES = ['unit', 'contract', 'model', 'process', 'e2e'];
+const SUITES = ['unit', 'contract', 'model', 'process', 'remote', 'e2e'];
 /** Each writes its figures here, for the sum at the end. */
 const results = join(root, 'test-results');
 
@@ -22,7 +22,7 @@ const CHECKS = {
 const unknown = wanted.filter((name) => !SUITES.includes(name) && !(name in CHECKS));
 if (unknown.length > 0) fail(`there is no suite "${unknown[0]}"; there are ${[...Object.keys(CHECKS), ...SUITES].join(', ')}`);
 const chosen = (name) => wanted.length === 0 || wanted.includes(name);
-const needsPrograms = ['process', 'e2e'].some(chosen);
+const needsPrograms = ['process', 'remote', 'e2e'].some(chosen);
 
 const startedAt = performance.now();
 if (needsPrograms) ensureSystemPackages();

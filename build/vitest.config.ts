@@ -11,6 +11,7 @@ const LIMITS = {
   contract: { testTimeout: 10_000, hookTimeout: 10_000 },
   model: { testTimeout: 300_000, hookTimeout: 10_000 },
   process: { testTimeout: 60_000, hookTimeout: 60_000 },
+  remote: { testTimeout: 60_000, hookTimeout: 60_000 },
   e2e: { testTimeout: 120_000, hookTimeout: 120_000 },
 };
 
@@ -20,7 +21,7 @@ const POLL_MS = 20_000;
 type Suite = keyof typeof LIMITS;
 
 /** They measure time, take ports and start programs: two at once would disturb each other on two cores. */
-const SEQUENTIAL: ReadonlySet<Suite> = new Set(['process', 'e2e']);
+const SEQUENTIAL: ReadonlySet<Suite> = new Set(['process', 'remote', 'e2e']);
 
 const suite = (name: Suite) => ({
   extends: true as const,
@@ -41,6 +42,6 @@ export default defineConfig({
     maxWorkers: 2,
     reporters: ['default'],
     passWithNoTests: true,
-    projects: [suite('unit'), suite('contract'), suite('model'), suite('process'), suite('e2e')],
+    projects: [suite('unit'), suite('contract'), suite('model'), suite('process'), suite('remote'), suite('e2e')],
   },
 });

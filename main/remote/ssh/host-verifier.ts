@@ -2,7 +2,6 @@
  * Decides whether a host is who it should be, from the known_hosts files and, if they do not know it, from a person.
  * A key that changed or is revoked is refused whatever the configuration says.
  */
-import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -11,6 +10,7 @@ import type { Asker } from '../asker.ts';
 import type { HostConfig } from './host-config.ts';
 import { fingerprintOf, typeOf } from './host-key.ts';
 import { isFor, judgeKey, type KnownHost, knownHostsLine, knownName, knownTypes, parseKnownHosts } from './known-hosts.ts';
+import { refuseRevoked } from './revoked-keys.ts';
 
 export type HostVerifier = {
   /** Types of the keys under which the host is known. */
@@ -31,7 +31,7 @@ export function hostVerifier({ config, ask }: VerifierOptions): HostVerifier {
   let toRemember: Buffer | null = null;
 
   const judge = async (key: Buffer) => {
-    await refuseRevoked(key, config);
+    if (hostKeys.revokedFile) await refuseRevoked({ key, file: hostKeys.revokedFile, hostName });
     const verdict = judgeKey(entries, { key, name, ...(keyAlias || port === 22 ? {} : { fallbackName: hostName.toLowerCase() }) });
     switch (verdict.is) {
       case 'known':
@@ -108,28 +108,6 @@ function remember({ key, name, config, ask }: { key: Buffer; name: string; confi
   } catch (error) {
     ask.notice(`the key of ${name} could not be added to ${file} (${why(error)}): it will be asked for again`);
   }
-}
-
-/** `RevokedHostKeys` is a list of keys or OpenSSH's binary list: ssh-keygen reads both. */
-async function refuseRevoked(key: Buffer, { hostKeys: { revokedFile }, hostName }: HostConfig): Promise<void> {
-  if (!revokedFile) return;
-  const line = `${typeOf(key)} ${key.toString('base64')}\n`;
-  const outcome = await new Promise<{ code: number | string | null | undefined; said: string }>((resolve) => {
-    const child = execFile('ssh-keygen', ['-Q', '-f', revokedFile, '/dev/stdin'], { timeout: 10_000 }, (error, stdout, stderr) => {
-      resolve({ code: error ? error.code : 0, said: `${stdout}${stderr}`.trim() });
-    });
-    child.stdin?.on('error', () => {
-      // ssh-keygen ended before it read the key: what it exits with says why
-    });
-    child.stdin?.end(line);
-  });
-  if (outcome.code === 0) return;
-  if (/REVOKED/i.test(outcome.said)) {
-    throw refusal(`the key of ${hostName} (${fingerprintOf(key)}) is revoked by ${revokedFile}: do not connect; ask who runs it`);
-  }
-  throw refusal(
-    `${revokedFile} (RevokedHostKeys) cannot be checked (${outcome.said || outcome.code}): correct it, or nothing vouches for any host`,
-  );
 }
 
 function changedSentence({ name, key, known, config }: { name: string; key: Buffer; known: KnownHost; config: HostConfig }): string {
