@@ -244,6 +244,12 @@ export class CmdopClient {
       case 'control.changed':
         this.#streamOf(event.params.channel)?.controlChanged(event.params);
         return;
+      case 'control.requested':
+        this.#streamOf(event.params.channel)?.controlRequested(event.params);
+        return;
+      case 'session.kicked':
+        this.#streamOf(event.params.channel)?.kicked(event.params);
+        return;
       case 'role.changed':
         this.#streamOf(event.params.channel)?.roleChanged(event.params);
         return;

@@ -9,6 +9,9 @@
 import type { Epoch, Seq } from '#protocol/ids.ts';
 import type { EventParams } from '#protocol/messages.ts';
 
+/** Sent and without a verdict, bytes: the rest of a large paste stays here, where an interrupt can still drop it. */
+const MAX_SENT_BYTES = 64 * 1024;
+
 export type Refusal = EventParams<'input.refused'>['reason'] | 'dropped';
 export type Verdict = { seq: Seq | null; verdict: 'applied' } | { seq: Seq | null; verdict: 'refused'; reason: Refusal; message: string };
 export type SentUnit = { seq: Seq; epoch: Epoch; bytes: Uint8Array };
@@ -79,23 +82,24 @@ export class InputOutbox {
     this.#isAsking = false;
   }
 
-  /** Our own request for control was granted. */
-  granted(epoch: Epoch): OutboxAction[] {
+  /** Our own request for control was granted. `isOpen`: everybody has it, and our request moved nothing. */
+  granted(epoch: Epoch, { isOpen } = { isOpen: false }): OutboxAction[] {
     this.#isAsking = false;
     this.#hasControl = true;
     // Our take moved the epoch by one. Where it moved further, somebody else had control in between.
-    return [...this.#moveEpoch(epoch, (epoch - 1) as Epoch), ...this.#advance()];
+    return [...this.#moveEpoch(epoch, isOpen ? epoch : ((epoch - 1) as Epoch)), ...this.#advance()];
   }
 
   /** Our own request for control was refused: what waited for it is refused too. */
-  denied(message: string): OutboxAction[] {
+  denied({ reason, message }: { reason: Refusal; message: string }): OutboxAction[] {
     this.#isAsking = false;
-    return this.#refuseHeld('not-in-control', message);
+    return this.#refuseHeld(reason, message);
   }
 
-  /** Somebody else has control, or nobody. */
-  controlMoved(epoch: Epoch): OutboxAction[] {
-    this.#hasControl = false;
+  /** Control moved by somebody else's hand: to another client, to nobody, or to us. */
+  controlMoved({ epoch, hasControl }: { epoch: Epoch; hasControl: boolean }): OutboxAction[] {
+    this.#hasControl = hasControl;
+    if (hasControl) return [...this.#moveEpoch(epoch, epoch), ...this.#advance()];
     this.#epoch = epoch;
     // While we ask, the grant tells what is stale; its answer is on the way.
     return this.#isAsking ? [] : this.#moveEpoch(epoch, epoch);
@@ -155,10 +159,17 @@ export class InputOutbox {
     }
     const epoch = this.#epoch;
     if (epoch === null || this.#sent.some((unit) => unit.epoch !== epoch)) return [];
-    const units = this.#held.map(({ bytes }): SentUnit => ({ seq: this.#nextSeq++ as Seq, epoch, bytes }));
-    this.#held = [];
-    this.#sent.push(...units);
-    return units.map((unit) => ({ do: 'send', unit }));
+    let sentBytes = this.#sent.reduce((sum, { bytes }) => sum + bytes.length, 0);
+    const actions: OutboxAction[] = [];
+    while (sentBytes < MAX_SENT_BYTES) {
+      const next = this.#held.shift();
+      if (!next) break;
+      const unit: SentUnit = { seq: this.#nextSeq++ as Seq, epoch, bytes: next.bytes };
+      sentBytes += unit.bytes.length;
+      this.#sent.push(unit);
+      actions.push({ do: 'send', unit });
+    }
+    return actions;
   }
 }
 

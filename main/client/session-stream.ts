@@ -4,14 +4,14 @@
  * Invariant 2: what is handed to the sink, in order, gives the host's screen: after a snapshot the bytes from its
  * offset, after a reconnect the bytes from where this stream stands, resizes at exactly their place.
  */
-import type { CmdopError } from '#protocol/errors.ts';
+import { CmdopError } from '#protocol/errors.ts';
 import type { Frame } from '#protocol/frames.ts';
-import type { Channel, ClientId, Offset, SessionId } from '#protocol/ids.ts';
+import type { Channel, ClientId, Offset, Seq, SessionId } from '#protocol/ids.ts';
 import type { EventParams, ParamsInput, Result } from '#protocol/messages.ts';
-import type { Control, Role, SessionEnd, SessionSummary, Size } from '#protocol/shapes.ts';
+import type { Actor, Control, Role, SessionEnd, SessionSummary, Size } from '#protocol/shapes.ts';
 import type { Connection } from './connection.ts';
 import type { Verdict } from './input-outbox.ts';
-import { type Link, StreamInput } from './stream-input.ts';
+import { type Link, type OutputRange, StreamInput } from './stream-input.ts';
 
 /** Bytes parsed before the host is told, bytes: a quarter of its send window (DESIGN, section 4). */
 const ACK_EVERY_BYTES = 256 * 1024;
@@ -29,8 +29,10 @@ export type SessionSink = {
   /** Control, role, pending input or the state of the attachment changed. */
   changed(): void;
   ended(end: SessionEnd): void;
-  /** The session cannot be attached (any more): it does not exist, or the role is not granted. */
+  /** The session cannot be attached (any more): it does not exist, or an owner has removed this actor from it. */
   failed(error: CmdopError): void;
+  /** Somebody asks for control, for a reason in their own words. */
+  requested?(request: { by: Actor; client: ClientId; reason: string }): void;
 };
 
 export type AttachOptions = {
@@ -42,7 +44,6 @@ export type AttachOptions = {
 
 export class SessionStream {
   readonly #session: string;
-  readonly #clientId: ClientId;
   readonly #sink: SessionSink;
   readonly #input: StreamInput;
   readonly #options: AttachOptions;
@@ -53,7 +54,6 @@ export class SessionStream {
   #received: Offset | null = null;
   #parsed = 0 as Offset;
   #acked = 0 as Offset;
-  #control: Control | null = null;
   #role: Role = 'operator';
   #summary: SessionSummary | null = null;
   #end: SessionEnd | null = null;
@@ -62,18 +62,16 @@ export class SessionStream {
   #snapshot: { size: Size; isBegun: boolean; missingBytes: number } | null = null;
 
   constructor(options: { session: string; clientId: ClientId; attach: AttachOptions; sink: SessionSink; onDispose: () => void }) {
-    this.#clientId = options.clientId;
     this.#session = options.session;
     this.#sink = options.sink;
     this.#options = options.attach;
     this.#size = options.attach.size;
     this.#onDispose = options.onDispose;
     this.#input = new StreamInput({
+      clientId: options.clientId,
+      role: () => this.#role,
       link: () => this.#link(),
       refused: (refusal, bytes) => this.#sink.refused(refusal, bytes),
-      controlChanged: (control) => {
-        this.#control = control;
-      },
       changed: () => this.#sink.changed(),
     });
   }
@@ -95,7 +93,7 @@ export class SessionStream {
     return this.#role;
   }
   get control(): Control | null {
-    return this.#control;
+    return this.#input.control;
   }
   get hasControl(): boolean {
     return this.#input.hasControl;
@@ -103,6 +101,10 @@ export class SessionStream {
   /** Input without a verdict: units and bytes. */
   get pending(): { units: number; bytes: number } {
     return this.#input.pending;
+  }
+  /** What the program printed while this agent was without the control that it has again; null if nothing, or no agent. */
+  get missed(): OutputRange | null {
+    return this.#input.missed;
   }
   get end(): SessionEnd | null {
     return this.#end;
@@ -126,17 +128,22 @@ export class SessionStream {
     this.#sink.changed();
   }
 
-  async takeControl(): Promise<void> {
-    const link = this.#link();
-    if (!link) return;
-    await link.connection.request('control.take', { channel: link.channel, force: true }, ({ control }) => this.#input.granted(control));
+  takeControl(): Promise<void> {
+    return this.#input.take();
   }
 
-  async releaseControl(): Promise<void> {
-    const link = this.#link();
-    if (!link) return;
-    const { connection, channel } = link;
-    await connection.request('control.release', { channel }, ({ control }) => this.controlChanged({ channel, control }));
+  releaseControl(): Promise<void> {
+    return this.#input.release();
+  }
+
+  /** Asks whoever has control to give it. True: nobody stood in the way, it is ours. */
+  requestControl(reason: string): Promise<boolean> {
+    return this.#input.request(reason);
+  }
+
+  /** Ctrl-C before everything that waits, as a signal where the terminal would send one; what was not sent yet is dropped. */
+  interrupt(): Promise<'signal' | 'byte'> {
+    return this.#input.interrupt();
   }
 
   /** The window of this client has this size now; the session follows if this client decides. */
@@ -175,7 +182,9 @@ export class SessionStream {
       });
     } catch (error) {
       if (!this.#isCurrent(connection)) return;
-      if ((error as CmdopError).code !== 'disconnected') this.#sink.failed(error as CmdopError);
+      if (!(error instanceof CmdopError) || error.code === 'disconnected') return;
+      if (error.code === 'kicked') this.kicked({ accepted: Number(error.data?.accepted ?? 0) as Seq, message: error.message });
+      else this.#sink.failed(error);
     }
   }
 
@@ -183,7 +192,6 @@ export class SessionStream {
     this.#channel = answer.channel;
     this.#summary = answer.session;
     this.#role = answer.role;
-    this.#control = answer.control;
     if (answer.mode === 'resume') {
       this.#received = answer.offset;
       this.#sink.resized(answer.size);
@@ -192,8 +200,7 @@ export class SessionStream {
       this.#expectSnapshot(answer.size, answer.snapshotBytes);
     }
     this.#acked = answer.offset;
-    const hasControl = this.#clientId === answer.control.holder?.client;
-    this.#input.attached({ applied: answer.applied, refused: answer.refused, hasControl, epoch: answer.control.epoch });
+    this.#input.attached(answer);
     this.#sink.changed();
   }
 
@@ -233,15 +240,26 @@ export class SessionStream {
   }
 
   /** @internal */
-  controlChanged({ control }: EventParams<'control.changed'>): void {
-    this.#control = control;
-    this.#input.controlMoved(control);
-    this.#sink.changed();
+  controlChanged(news: EventParams<'control.changed'>): void {
+    this.#input.controlMoved(news);
+  }
+
+  /** @internal */
+  controlRequested({ by, client, reason }: EventParams<'control.requested'>): void {
+    this.#sink.requested?.({ by, client, reason });
+  }
+
+  /** @internal An owner has removed this actor: the stream is over. */
+  kicked({ accepted, message }: Omit<EventParams<'session.kicked'>, 'channel'>): void {
+    this.#input.removed(accepted);
+    this.dispose();
+    this.#sink.failed(new CmdopError('kicked', message));
   }
 
   /** @internal */
   roleChanged({ role }: EventParams<'role.changed'>): void {
     this.#role = role;
+    this.#input.roleChanged();
     this.#sink.changed();
   }
 

@@ -1,23 +1,32 @@
-/** Input of one attachment, from what was typed to its verdict: does what the outbox decides. */
-import type { CmdopError } from '#protocol/errors.ts';
-import type { Channel } from '#protocol/ids.ts';
-import type { Control } from '#protocol/shapes.ts';
+/** Input and control of one attachment, from what was typed to its verdict: does what the outbox decides. */
+import { CmdopError } from '#protocol/errors.ts';
+import type { Channel, ClientId, Offset, Seq } from '#protocol/ids.ts';
+import type { Control, Role } from '#protocol/shapes.ts';
 import type { Connection } from './connection.ts';
-import { InputOutbox, type OutboxAction, type Verdict } from './input-outbox.ts';
+import { InputOutbox, type OutboxAction, type Refusal, type Verdict } from './input-outbox.ts';
 
 /** Largest single input unit, bytes; a larger paste becomes several. */
 const MAX_UNIT_BYTES = 256 * 1024;
+/** Input without a verdict, bytes, from which on Ctrl-C overtakes it: more than anybody types ahead. */
+const OVERTAKEN_BYTES = 1024;
+const CTRL_C = 0x03;
 /** Why units are refused once the session has ended, for a person. */
 const SESSION_ENDED = 'not typed: the session has ended';
 
 /** Where units go. */
 export type Link = { readonly connection: Connection; readonly channel: Channel };
 
+/** Output of a session, offsets. */
+export type OutputRange = { from: Offset; to: Offset };
+/** What tells of control; `missed` where this agent was without it and has it again. */
+type ControlNews = { control: Control; missed?: OutputRange | undefined };
+
 export type InputOwner = {
+  readonly clientId: ClientId;
+  role(): Role;
   /** Null while the session is not attached. */
   link(): Link | null;
   refused(refusal: Extract<Verdict, { verdict: 'refused' }>, bytes: Uint8Array): void;
-  controlChanged(control: Control): void;
   changed(): void;
 };
 
@@ -26,11 +35,21 @@ export class StreamInput {
   readonly #outbox = new InputOutbox();
   /** Who waits for a unit's verdict, by the unit's bytes. */
   readonly #awaitingVerdict = new Map<Uint8Array, (verdict: Verdict) => void>();
+  #control: Control | null = null;
+  #missed: OutputRange | null = null;
+  /** The last unit was Ctrl-C alone. */
+  #wasCtrlC = false;
 
   constructor(owner: InputOwner) {
     this.#owner = owner;
   }
 
+  get control(): Control | null {
+    return this.#control;
+  }
+  get missed(): OutputRange | null {
+    return this.#missed;
+  }
   get hasControl(): boolean {
     return this.#outbox.hasControl;
   }
@@ -44,6 +63,7 @@ export class StreamInput {
 
   /** Types one unit. Settles with its verdict; of several units for a large paste, with the last one's. */
   type(bytes: Uint8Array, { hasEnded }: { hasEnded: boolean }): Promise<Verdict> {
+    if (!hasEnded && this.#overtakes(bytes)) return this.#interruptByTyping();
     let verdict = Promise.resolve<Verdict>({ seq: null, verdict: 'applied' });
     for (let at = 0; at < bytes.length; at += MAX_UNIT_BYTES) {
       const unit = bytes.slice(at, at + MAX_UNIT_BYTES);
@@ -55,8 +75,38 @@ export class StreamInput {
     return verdict;
   }
 
-  attached(answer: Parameters<InputOutbox['attached']>[0]): void {
-    this.#perform(this.#outbox.attached(answer));
+  async take(): Promise<void> {
+    const link = this.#owner.link();
+    await link?.connection.request('control.take', { channel: link.channel, force: true }, (answer) => this.#granted(answer));
+  }
+
+  async release(): Promise<void> {
+    const link = this.#owner.link();
+    await link?.connection.request('control.release', { channel: link.channel }, (answer) => this.controlMoved(answer));
+  }
+
+  /** True: nobody stood in the way, control is ours. */
+  async request(reason: string): Promise<boolean> {
+    const link = this.#owner.link();
+    if (!link) return false;
+    const { granted } = await link.connection.request('control.request', { channel: link.channel, reason }, (answer) => {
+      if (answer.granted) this.#granted(answer);
+    });
+    return granted;
+  }
+
+  /** Ctrl-C before everything that waits; what was not sent yet is dropped. Rejects with why not. */
+  async interrupt(): Promise<'signal' | 'byte'> {
+    const link = this.#owner.link();
+    if (!link) throw new CmdopError('disconnected', 'not interrupted: the host cannot be reached');
+    this.#perform(this.#outbox.drop('dropped', 'not typed: the program was interrupted before it'));
+    const answer = await link.connection.request('input.interrupt', { channel: link.channel }, ({ control }) => this.#granted({ control }));
+    return answer.how;
+  }
+
+  attached({ control, ...answer }: { applied: Seq; refused: readonly { seq: Seq; reason: string }[]; control: Control }): void {
+    this.#control = control;
+    this.#perform(this.#outbox.attached({ ...answer, hasControl: this.#mayType(control), epoch: control.epoch }));
   }
   applied(seq: Parameters<InputOutbox['applied']>[0]): void {
     this.#perform(this.#outbox.applied(seq));
@@ -64,15 +114,16 @@ export class StreamInput {
   refused(refusal: Parameters<InputOutbox['refused']>[0]): void {
     this.#perform(this.#outbox.refused(refusal));
   }
-  /** Somebody else may have control now. */
-  controlMoved({ epoch }: Control): void {
-    this.#perform(this.#outbox.controlMoved(epoch));
-  }
-  /** Our own request for control was granted. */
-  granted(control: Control): void {
-    this.#owner.controlChanged(control);
-    this.#perform(this.#outbox.granted(control.epoch));
+  /** By another's hand, or our own release. */
+  controlMoved({ control, missed }: ControlNews): void {
+    this.#control = control;
+    this.#missed = missed ?? null;
+    this.#perform(this.#outbox.controlMoved({ epoch: control.epoch, hasControl: this.#mayType(control) }));
     this.#owner.changed();
+  }
+  /** An observer has no control, an operator may have it in mode open. */
+  roleChanged(): void {
+    if (this.#control) this.controlMoved({ control: this.#control, missed: this.#missed ?? undefined });
   }
   /** Drops what was not sent yet. */
   drop(): void {
@@ -82,6 +133,11 @@ export class StreamInput {
     this.#perform(this.#outbox.ended(SESSION_ENDED));
   }
   detached(): void {
+    this.#perform(this.#outbox.ended('detached'));
+  }
+  /** Taken out of the session: of what has no verdict, units up to `accepted` reach the program, the others do not. */
+  removed(accepted: Seq): void {
+    this.#perform(this.#outbox.applied(accepted));
     this.#perform(this.#outbox.ended('detached'));
   }
   /** The connection is gone. */
@@ -114,11 +170,52 @@ export class StreamInput {
     if (!link) return;
     const { connection, channel } = link;
     try {
-      await connection.request('control.take', { channel }, ({ control }) => this.granted(control));
+      await connection.request('control.take', { channel }, (answer) => this.#granted(answer));
     } catch (error) {
       if (this.#owner.link()?.connection !== connection) return;
-      this.#perform(this.#outbox.denied((error as CmdopError).message));
+      this.#perform(this.#outbox.denied(refusalOf(error)));
       this.#owner.changed();
     }
   }
+
+  /** Our own request for control was granted. */
+  #granted({ control, missed }: ControlNews): void {
+    this.#control = control;
+    this.#missed = missed ?? null;
+    this.#perform(this.#outbox.granted(control.epoch, { isOpen: control.mode === 'open' }));
+    this.#owner.changed();
+  }
+
+  /** In mode open every operator may, without holding anything. */
+  #mayType(control: Control): boolean {
+    return control.mode === 'open' ? this.#owner.role() !== 'observer' : control.holder?.client === this.#owner.clientId;
+  }
+
+  /** Whether these bytes are a Ctrl-C that must not wait for what was typed before it. */
+  #overtakes(bytes: Uint8Array): boolean {
+    const isCtrlC = bytes.length === 1 && bytes[0] === CTRL_C;
+    // Pressed again, the first one may lie in the terminal, behind what the program does not read.
+    const isAgain = isCtrlC && this.#wasCtrlC && this.pending.units === 0;
+    this.#wasCtrlC = isCtrlC;
+    return this.#owner.link() !== null && (isAgain || (isCtrlC && this.pending.bytes >= OVERTAKEN_BYTES));
+  }
+
+  async #interruptByTyping(): Promise<Verdict> {
+    try {
+      await this.interrupt();
+      return { seq: null, verdict: 'applied' };
+    } catch (error) {
+      const verdict = { seq: null, verdict: 'refused' as const, ...refusalOf(error) };
+      this.#owner.refused(verdict, Uint8Array.of(CTRL_C));
+      return verdict;
+    }
+  }
+}
+
+/** Why a request failed, as the verdict of what waited for it. */
+function refusalOf(error: unknown): { reason: Refusal; message: string } {
+  if (!(error instanceof CmdopError)) return { reason: 'not-in-control', message: String(error) };
+  const { code, message } = error;
+  const isOwn = code === 'agents-paused' || code === 'observer' || code === 'session-ended';
+  return { reason: isOwn ? code : 'not-in-control', message };
 }

@@ -1,11 +1,31 @@
-/** What each request about control, roles and agents does. */
+/** What each request about control, roles, agents and sizes does. */
 import { CmdopError } from '#protocol/errors.ts';
-import type { Handlers } from './client-connection.ts';
+import type { Channel } from '#protocol/ids.ts';
+import type { Actor } from '#protocol/shapes.ts';
+import type { ClientConnection, Handlers } from './client-connection.ts';
+import type { LiveSession } from './live-session.ts';
+import type { Attachments } from './methods.ts';
+import type { Records } from './records.ts';
+import type { Registry } from './registry.ts';
+import type { Attached } from './session-clients.ts';
+import { mustBeHuman, personOf } from './session-roles.ts';
+
+export type ControlContext = {
+  registry: Registry;
+  records: Records;
+  attachments: Attachments;
+  /** Pauses agents in every session, or lets them act again; true: paused. */
+  pauseEverywhere(isPaused: boolean, by: Actor): void;
+  /** The control mode of sessions made from now on. */
+  setDefaultMode(mode: 'turns' | 'locked' | 'open', by: Actor): void;
+};
 
 type ControlMethod =
   | 'session.size'
   | 'session.kick'
   | 'role.set'
+  | 'control.take'
+  | 'control.release'
   | 'control.request'
   | 'control.grant'
   | 'control.mode'
@@ -13,19 +33,97 @@ type ControlMethod =
   | 'agents.resume'
   | 'input.interrupt';
 
-export function controlMethods(): Pick<Handlers, ControlMethod> {
-  const unknown = () => {
-    throw new CmdopError('unknown-method', 'this host does not do that yet: update cmdop on its machine');
+export function controlMethods(host: ControlContext): Pick<Handlers, ControlMethod> {
+  const { registry, records, attachments } = host;
+  const attachedAt = (connection: ClientConnection, channel: Channel): { session: LiveSession; attached: Attached } => {
+    const session = attachments.need(connection, channel);
+    return { session, attached: session.attachedAt(channel) };
   };
+  /** One actor for each person that `reference` may mean. Throws `actor-not-found`. */
+  const personsNamed = (session: LiveSession, reference: string): Actor[] => {
+    const here = session.summary().attached.find(({ client }) => client === reference);
+    const actors = here ? [here.actor] : records.actorsNamed(reference).flatMap((id) => records.actor(id) ?? []);
+    const persons = new Map(actors.map((actor) => [personOf(actor), actor]));
+    if (persons.size > 0) return [...persons.values()];
+    const known = [...new Set(session.summary().attached.map(({ actor }) => actor.name))].join(', ');
+    throw new CmdopError('actor-not-found', `nobody called ${reference} has been here${known ? `; attached are ${known}` : ''}`);
+  };
+  const setPaused = (isPaused: boolean, reference: string | undefined, by: Actor): { agentsPaused: boolean } => {
+    if (reference === undefined) {
+      mustBeHuman(by);
+      host.pauseEverywhere(isPaused, by);
+      return { agentsPaused: isPaused };
+    }
+    const session = registry.find(reference);
+    mustBeHuman(by);
+    if (isPaused) session.roles.mustSee(by);
+    else session.roles.mustOwn(by);
+    session.control.pauseHere(isPaused, by);
+    return { agentsPaused: session.control.agentsPaused };
+  };
+
   return {
-    'session.size': unknown,
-    'session.kick': unknown,
-    'role.set': unknown,
-    'control.request': unknown,
-    'control.grant': unknown,
-    'control.mode': unknown,
-    'agents.pause': unknown,
-    'agents.resume': unknown,
-    'input.interrupt': unknown,
+    'session.size'(connection, { session: reference, policy }, answer) {
+      const { actor } = connection.who;
+      const session = registry.find(reference);
+      session.roles.mustAct(actor, session.control.agentsPaused);
+      session.size.setPolicy(policy, actor);
+      answer({ session: session.summary() });
+    },
+    'session.kick'(connection, { session: reference, actor }, answer) {
+      const by = connection.who.actor;
+      const session = registry.find(reference);
+      session.roles.mustOwn(by);
+      const persons = personsNamed(session, actor);
+      if (persons.some((person) => personOf(person) === personOf(by))) {
+        throw new CmdopError('bad-request', `you cannot remove yourself from ${session.name}: detach instead`);
+      }
+      let clients = 0;
+      for (const person of persons) clients += session.kick(person, by);
+      answer({ clients });
+    },
+    'role.set'(connection, { session: reference, actor, role }, answer) {
+      const by = connection.who.actor;
+      const session = registry.find(reference);
+      session.roles.mustOwn(by);
+      for (const person of personsNamed(session, actor)) session.setRole(person, role, by);
+      answer({ session: session.summary() });
+    },
+    'control.take'(connection, { channel, force }, answer) {
+      const { session, attached } = attachedAt(connection, channel);
+      answer(session.control.take(attached, force));
+    },
+    'control.release'(connection, { channel }, answer) {
+      const { session, attached } = attachedAt(connection, channel);
+      answer({ control: session.control.release(attached) });
+    },
+    'control.request'(connection, { channel, reason }, answer) {
+      const { session, attached } = attachedAt(connection, channel);
+      answer(session.control.request(attached, reason));
+    },
+    'control.grant'(connection, { session: reference, to }, answer) {
+      const by = connection.who.actor;
+      const session = registry.find(reference);
+      const persons = new Set(personsNamed(session, to).map(personOf));
+      const isMeant = ({ client, actor }: Attached) => client === to || (persons.has(personOf(actor)) && !isClient(session, to));
+      answer({ control: session.control.grant(isMeant, to, { actor: by }) });
+    },
+    'control.mode'(connection, { session: reference, mode }, answer) {
+      const { actor } = connection.who;
+      if (reference === undefined) {
+        mustBeHuman(actor);
+        host.setDefaultMode(mode, actor);
+      } else registry.find(reference).control.setMode(mode, actor);
+      answer({ mode });
+    },
+    'agents.pause': (connection, { session }, answer) => answer(setPaused(true, session, connection.who.actor)),
+    'agents.resume': (connection, { session }, answer) => answer(setPaused(false, session, connection.who.actor)),
+    async 'input.interrupt'(connection, { channel }, answer) {
+      const { session, attached } = attachedAt(connection, channel);
+      answer(await session.interrupt(attached));
+    },
   };
 }
+
+/** A client's id means that client, not everything its actor has attached. */
+const isClient = (session: LiveSession, reference: string) => session.summary().attached.some(({ client }) => client === reference);

@@ -3,12 +3,13 @@ import { randomBytes } from 'node:crypto';
 import type { LocalPaths } from '#local/paths.ts';
 import type { SessionId } from '#protocol/ids.ts';
 import type { EventName, EventParams } from '#protocol/messages.ts';
-import type { CommandRecord, HostStatus } from '#protocol/shapes.ts';
+import type { Actor, CommandRecord, HostStatus } from '#protocol/shapes.ts';
 import type { Transport } from '#protocol/transport.ts';
 import { PROTOCOL } from '#protocol/versions.ts';
 import { LOOK_EVERY_MS } from '#session/client-vigil.ts';
 import { approvalHandlers } from './approval-methods.ts';
 import { ClientConnection, type ClientPeer } from './client-connection.ts';
+import { HostSettings } from './host-settings.ts';
 import { Journal } from './journal.ts';
 import { JournalWatchers } from './journal-watchers.ts';
 import type { KeeperRuntime } from './keeper-starter.ts';
@@ -46,6 +47,7 @@ export class Host {
   readonly #journalWatchers: JournalWatchers;
   readonly #screens: Screens;
   readonly #registry: Registry;
+  readonly #settings: HostSettings;
   readonly #web: WebServer;
   readonly #attachments = new Attachments();
   readonly #connections = new Set<ClientConnection>();
@@ -65,12 +67,14 @@ export class Host {
     this.#records = new Records({ journal: this.#journal, randomBytes: (n) => randomBytes(n) });
     this.#journalWatchers = new JournalWatchers(this.#records);
     this.#journal.onAppended = (row) => this.#journalWatchers.appended(row);
+    this.#settings = new HostSettings(options.paths.settingsFile);
     this.#screens = new Screens({ events: this.#screenEvents() });
     this.#registry = new Registry({
       ...options,
       journal: this.#journal,
       records: this.#records,
       screens: this.#screens,
+      settings: this.#settings,
       events: {
         changed: (session) => this.#sessionChanged(session),
         typing: (params) => this.#toWatchers('actor.typing', params),
@@ -99,6 +103,8 @@ export class Host {
         isPresent: (actor, except) =>
           [...this.#connections].some(({ greeted }) => greeted?.actor.id === actor && greeted.client !== except),
         attachments: this.#attachments,
+        pauseEverywhere: (isPaused, by) => this.#pauseAgents(isPaused, by),
+        setDefaultMode: (controlMode, by) => this.#set({ controlMode }, by),
         watch: (connection) => {
           connection.isWatching = true;
         },
@@ -168,6 +174,27 @@ export class Host {
     });
     this.#journal.dispose();
     await this.#screens.dispose();
+  }
+
+  /** In one turn: after it no agent's unit passes any gate. */
+  #pauseAgents(isPaused: boolean, by: Actor): void {
+    for (const session of this.#registry.all()) session.control.pauseEverywhere(isPaused, by);
+    this.#set({ agentsPaused: isPaused }, by);
+    this.#toWatchers('agents.changed', { agentsPaused: isPaused, by });
+  }
+
+  #set(change: Parameters<HostSettings['set']>[0], by: Actor): void {
+    const before = this.#settings.problem;
+    this.#settings.set(change);
+    if (this.#settings.problem !== before) this.#warn();
+    this.#journal.append({
+      session: null,
+      actor: by.id,
+      interface: by.interface,
+      kind: 'agentsPaused' in change ? 'agents' : 'host',
+      outputOffset: null,
+      payload: { is: 'set', ...change },
+    });
   }
 
   #lookForVanished(): void {
@@ -269,7 +296,8 @@ export class Host {
   }
 
   #warnings(): string[] {
-    return [...(this.#journal.problem ? [this.#journal.problem] : []), ...this.#problems.values()];
+    const own = [this.#journal.problem, this.#settings.problem].filter((problem) => problem !== null);
+    return [...own, ...this.#problems.values()];
   }
 
   #status(): HostStatus {
@@ -288,8 +316,8 @@ export class Host {
       clients: this.#connections.size,
       web: this.#web.address,
       warnings: this.#warnings(),
-      agentsPaused: false,
-      controlMode: 'turns',
+      agentsPaused: this.#settings.agentsPaused,
+      controlMode: this.#settings.controlMode,
     };
   }
 }

@@ -103,6 +103,11 @@ export class KeeperLink {
   forget(client: ClientId): void {
     this.#send({ kind: 'forget', client });
   }
+  /** Before all input that has not begun to reach the program, where this keeper can do that. */
+  urgent(bytes: Uint8Array): void {
+    if (this.hello.features?.includes('urgent')) this.#send({ kind: 'urgent', bytes });
+    else this.write('', 0 as Seq, bytes);
+  }
   note(bytes: Uint8Array): void {
     this.#send({ kind: 'note', bytes });
   }

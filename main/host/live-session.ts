@@ -6,27 +6,29 @@ import { formatAddress, LOCAL_HOST } from '#protocol/address.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import type { Channel, ClientId, Epoch, Offset, Seq, SessionId } from '#protocol/ids.ts';
 import type { EventParams, Params, Result } from '#protocol/messages.ts';
-import type { Actor, Control, SessionEnd, SessionSummary, Size } from '#protocol/shapes.ts';
+import type { Actor, Role, SessionEnd, SessionSummary, Size } from '#protocol/shapes.ts';
 import { type AgentEvent, AgentTracker } from '#session/agent-state.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { Journal } from './journal.ts';
 import type { KeeperLink, KeeperListener } from './keeper-link.ts';
-import type { Records, StoredSession } from './records.ts';
+import type { Records, SessionAccess, StoredSession } from './records.ts';
 import type { OscEvent } from './screen-messages.ts';
 import { type Attached, SessionClients } from './session-clients.ts';
 import type { CommandsNote, SessionCommands } from './session-commands.ts';
 import { SessionControl } from './session-control.ts';
 import { type InputSource, SessionInput, type Unit } from './session-input.ts';
+import { interrupt } from './session-interrupt.ts';
 import { SessionLife } from './session-life.ts';
 import type { SessionOutput } from './session-output.ts';
 import { SessionPresence } from './session-presence.ts';
+import { personOf, SessionRoles } from './session-roles.ts';
 import { SessionSize } from './session-size.ts';
 
 /** Longest title kept, characters: a program may set any. */
 const MAX_TITLE_CHARACTERS = 256;
 
 /** What a keeper remembers for the next host. */
-export type SessionNote = { commands: CommandsNote; epoch: Epoch; lastHolder: ClientId | null };
+export type SessionNote = { commands: CommandsNote; epoch: Epoch; lastHolder: ClientId | null; access?: SessionAccess | undefined };
 
 export type LiveSessionOptions = {
   stored: StoredSession;
@@ -39,6 +41,8 @@ export type LiveSessionOptions = {
   /** Null for a session that has ended. */
   keeper: KeeperLink | null;
   remembered: { epoch: Epoch; lastHolder: ClientId | null };
+  /** Agents are paused in every session. */
+  agentsPaused: boolean;
   events: LiveSessionEvents;
 };
 
@@ -53,12 +57,13 @@ export class LiveSession {
   readonly output: SessionOutput;
   readonly commands: SessionCommands;
   readonly #options: LiveSessionOptions;
+  readonly control: SessionControl;
+  readonly roles: SessionRoles;
+  readonly size: SessionSize;
   readonly #life: SessionLife;
   readonly #clients = new SessionClients();
   readonly #agent = new AgentTracker();
   readonly #input: SessionInput;
-  readonly #size: SessionSize;
-  readonly #control: SessionControl;
   readonly #presence: SessionPresence;
 
   constructor(options: LiveSessionOptions) {
@@ -66,30 +71,46 @@ export class LiveSession {
     this.stored = options.stored;
     this.output = options.output;
     this.commands = options.commands;
-    const { output, keeper } = options;
+    const { output, keeper, journal, records, clock } = options;
     const clients = this.#clients;
+    options.stored.access ??= { controlMode: 'turns', agentsPaused: false, sizePolicy: 'controller', roles: [] };
+    const { access } = options.stored;
     const life = new SessionLife({ ...options, changed: () => options.events.changed(this) });
+    const roles = new SessionRoles(life, access);
+    const control = new SessionControl({
+      life,
+      access,
+      roles,
+      clients,
+      records,
+      remembered: options.remembered,
+      agentsPausedEverywhere: options.agentsPaused,
+      outputEnd: () => output.end,
+      changed: () => this.#controlChanged(),
+    });
     const input = new SessionInput({
       session: options.stored.id,
-      journal: options.journal,
-      records: options.records,
-      now: options.clock.now,
-      remembered: options.remembered,
+      journal,
+      lease: control.lease,
+      now: clock.now,
       ledger: keeper?.hello.ledger ?? [],
       outputEnd: () => output.end,
       write: (client, seq, bytes) => keeper?.write(client, seq, bytes),
       accepted: (source, unit) => this.#accepted(source, unit),
-      controlMoved: (by) => this.#control.moved(by),
+      explain: (reason, actor) => control.explain(reason, actor),
     });
-    const size = new SessionSize({ life, clients, output, controller: () => input.controller });
+    const size = new SessionSize({ life, access, clients, output, controller: () => control.controller });
+    this.control = control;
+    this.roles = roles;
+    this.size = size;
     this.#life = life;
     this.#input = input;
-    this.#size = size;
-    this.#control = new SessionControl({ life, clients, input, size, keepNote: () => this.keepNote() });
     this.#presence = new SessionPresence({
       life,
       clients,
       input,
+      control,
+      roles,
       output,
       size,
       summary: () => this.summary(),
@@ -134,9 +155,9 @@ export class LiveSession {
       endedAt,
       running: end ? null : this.commands.running,
       attached: this.#clients.presence(),
-      control: this.#input.control(),
-      agentsPaused: false,
-      sizePolicy: 'controller',
+      control: this.control.control(),
+      agentsPaused: this.control.agentsPaused,
+      sizePolicy: this.size.policy,
       outputEnd: this.output.end,
       agentState: this.#agent.state,
     };
@@ -195,18 +216,34 @@ export class LiveSession {
     this.#clients.at(channel)?.subscriber?.pump();
   }
 
-  take(channel: Channel, force: boolean): Control {
-    return this.#control.take(this.#attachedAt(channel), force);
-  }
-
-  release(channel: Channel): Control {
-    return this.#control.release(this.#attachedAt(channel));
-  }
-
   resize(channel: Channel, size: Size): void {
-    const attached = this.#attachedAt(channel);
+    const attached = this.attachedAt(channel);
     this.#clients.resized(attached, size);
-    this.#size.fit(attached);
+    this.size.fit(attached);
+  }
+
+  setRole(actor: Actor, role: Role, by: Actor): void {
+    this.roles.set(actor, role, by);
+    for (const attached of [...this.#clients.all()]) {
+      if (personOf(attached.actor) !== personOf(actor)) continue;
+      this.control.roleChanged(attached, this.roles.granted(attached.actor, attached.asked), by);
+      this.size.fit({ actor: by });
+    }
+  }
+
+  /** See `input.interrupt`. */
+  interrupt(attached: Attached): Promise<Result<'input.interrupt'>> {
+    const { client, actor } = attached;
+    const typed = (bytes: Uint8Array) => {
+      const seq = this.#input.accepted(client);
+      this.commands.input({ bytes, seq, client, actor: actor.id });
+    };
+    return interrupt({ attached, life: this.#life, clients: this.#clients, control: this.control, typed });
+  }
+
+  /** See `session.kick`. */
+  kick(actor: Actor, by: Actor): number {
+    return this.#presence.kick(actor, by);
   }
 
   rename(name: string, by: Actor): void {
@@ -239,7 +276,7 @@ export class LiveSession {
 
   /** Tells the keeper what the next host must know, also where the journal is lost. */
   keepNote(): void {
-    const note: SessionNote = { commands: this.commands.note, ...this.#input.remembered };
+    const note: SessionNote = { commands: this.commands.note, ...this.control.remembered, access: this.stored.access };
     this.#life.keeper?.note(Buffer.from(JSON.stringify(note)));
   }
 
@@ -254,12 +291,14 @@ export class LiveSession {
 
   /** Makes room for the session's next life: clients attach anew, storage is closed. For a session that has ended. */
   async retire(): Promise<void> {
+    this.size.dispose();
     this.#presence.retire();
     await this.output.dispose();
   }
 
   /** Leaves the session to the next host. */
   async dispose(): Promise<void> {
+    this.size.dispose();
     this.#life.keeper?.close();
     await this.output.dispose();
     this.#life.save();
@@ -280,8 +319,16 @@ export class LiveSession {
     attached?.connection.event('input.applied', { channel: attached.channel, seq });
   }
 
+  #controlChanged(): void {
+    this.keepNote();
+    const holder = this.#clients.of(this.control.controller);
+    if (holder) this.size.fit(holder);
+    this.#life.changed();
+  }
+
   #ended(end: SessionEnd): void {
     if (this.stored.end) return;
+    this.size.dispose();
     this.commands.sessionEnded(end.code);
     this.#life.end(end, this.commands.cwd);
     this.#clients.resumeAll();
@@ -289,7 +336,8 @@ export class LiveSession {
     this.#life.releaseKeeper();
   }
 
-  #attachedAt(channel: Channel): Attached {
+  /** Throws `bad-request` if nobody is. */
+  attachedAt(channel: Channel): Attached {
     const attached = this.#clients.at(channel);
     if (!attached) throw new CmdopError('bad-request', `channel ${channel} is not attached to ${this.name}`);
     return attached;

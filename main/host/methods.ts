@@ -8,16 +8,16 @@ import { negotiate, PROTOCOL } from '#protocol/versions.ts';
 import type { ApprovalHandlers } from './approval-methods.ts';
 import { blame, provenance } from './blame.ts';
 import type { ClientConnection, Handlers } from './client-connection.ts';
-import { controlMethods } from './control-methods.ts';
+import { type ControlContext, controlMethods } from './control-methods.ts';
 import type { Journal } from './journal.ts';
 import type { JournalWatchers } from './journal-watchers.ts';
 import type { LiveSession } from './live-session.ts';
 import { runsInside } from './own-session.ts';
 import { processTree } from './processes.ts';
 import type { Records, StoredCommand } from './records.ts';
-import type { Registry } from './registry.ts';
 import type { Screens } from './screens.ts';
 import { findSession } from './session-names.ts';
+import { agentsPausedError } from './session-roles.ts';
 import type { Build } from './successor.ts';
 
 /** Rows of one answer together, bytes of JSON: below a frame's limit with room for the rest. */
@@ -26,9 +26,7 @@ const MAX_ROWS_BYTES = 768 * 1024;
 /** Longest name before an agent's number, characters. */
 const MAX_NUMBERED_NAME = 58;
 
-export type MethodsContext = {
-  registry: Registry;
-  records: Records;
+export type MethodsContext = ControlContext & {
   journal: Journal;
   screens: Screens;
   /** Of the program that runs. */
@@ -42,8 +40,6 @@ export type MethodsContext = {
   /** Another client is connected as this actor. */
   isPresent(actor: ActorId, except: ClientId): boolean;
   approvals: ApprovalHandlers;
-  /** Where a connection is attached. */
-  attachments: Attachments;
   watch(connection: ClientConnection): void;
   journalWatchers: JournalWatchers;
   stop(): void;
@@ -122,6 +118,18 @@ export function createHandlers(host: MethodsContext): Handlers {
       `${actor.name} runs inside ${session.name} itself and would type to its own terminal: use another session; reading is fine, and its owner may allow it (\`cmdop mcp --allow-own-session\`)`,
     );
   };
+  /** A session for somebody who wants to look at it. Throws `kicked`. */
+  const seen = (connection: ClientConnection, reference: string): LiveSession => {
+    const session = registry.find(reference);
+    session.roles.mustSee(connection.who.actor);
+    return session;
+  };
+  /** A session for somebody who wants to act on it. Throws `kicked`, `observer` and `agents-paused`. */
+  const acted = (connection: ClientConnection, reference: string): LiveSession => {
+    const session = registry.find(reference);
+    session.roles.mustAct(connection.who.actor, session.control.agentsPaused);
+    return session;
+  };
 
   return {
     hello(connection, { protocol, client }, answer) {
@@ -154,8 +162,11 @@ export function createHandlers(host: MethodsContext): Handlers {
     'host.handoff': async (_connection, { build }, answer) => answer(await host.handOff(build)),
     'web.open': async (connection, { port }, answer) => answer(await host.openWeb({ port, name: connection.who.actor.name })),
     'session.list': (_connection, _params, answer) => answer({ sessions: registry.all().map((session) => session.summary()) }),
-    'session.create': async (connection, params, answer) =>
-      answer({ session: (await registry.create(params, connection.who.actor)).summary() }),
+    async 'session.create'(connection, params, answer) {
+      const { actor } = connection.who;
+      if (actor.kind === 'agent' && host.status().agentsPaused) throw agentsPausedError(null);
+      answer({ session: (await registry.create(params, actor)).summary() });
+    },
     async 'session.attach'(connection, params, answer) {
       const session = registry.find(params.session);
       if (params.role !== 'observer') await refuseOwnSession(connection, session);
@@ -170,8 +181,8 @@ export function createHandlers(host: MethodsContext): Handlers {
       attachments.delete(connection, channel);
       answer({});
     },
-    async 'session.inspect'(_connection, params, answer) {
-      const session = registry.find(params.session);
+    async 'session.inspect'(connection, params, answer) {
+      const session = seen(connection, params.session);
       await session.output.openScreen();
       const [screen, processes] = await Promise.all([
         host.screens.read(session.id),
@@ -188,41 +199,39 @@ export function createHandlers(host: MethodsContext): Handlers {
       });
       session.closeIdleScreen();
     },
-    async 'session.screen'(_connection, params, answer) {
-      const session = registry.find(params.session);
+    async 'session.screen'(connection, params, answer) {
+      const session = seen(connection, params.session);
       await session.output.openScreen();
       answer(await host.screens.read(session.id));
       session.closeIdleScreen();
     },
     'session.rename'(connection, { session: reference, name }, answer) {
-      const session = registry.find(reference);
+      const session = acted(connection, reference);
       registry.rename(session, name, connection.who.actor);
       answer({ session: session.summary() });
     },
     async 'session.kill'(connection, params, answer) {
-      const session = registry.find(params.session);
+      const session = acted(connection, params.session);
       await refuseOwnSession(connection, session);
       session.signal(params.signal, connection.who.actor);
       answer({});
     },
     async 'session.restart'(connection, params, answer) {
+      acted(connection, params.session);
       const { session, isHome } = await registry.restart(params, connection.who.actor);
       answer({ session: session.summary(), isHome });
     },
     'session.remove'(connection, { session }, answer) {
-      registry.remove(registry.find(session), connection.who.actor);
+      registry.remove(acted(connection, session), connection.who.actor);
       answer({});
     },
     'session.resize'(connection, { channel, size }, answer) {
       attachments.need(connection, channel).resize(channel, size);
       answer({});
     },
-    'control.take': (connection, { channel, force }, answer) =>
-      answer({ control: attachments.need(connection, channel).take(channel, force) }),
-    'control.release': (connection, { channel }, answer) => answer({ control: attachments.need(connection, channel).release(channel) }),
-    ...controlMethods(),
-    async 'output.read'(_connection, { session: reference, from, max }, answer) {
-      const session = registry.find(reference);
+    ...controlMethods(host),
+    async 'output.read'(connection, { session: reference, from, max }, answer) {
+      const session = seen(connection, reference);
       const { start, end } = session.output;
       const bytes = from >= end ? new Uint8Array(0) : await session.output.readStored(from, max);
       if (!bytes)

@@ -5,6 +5,7 @@ import type { LocalPaths } from '#local/paths.ts';
 import type { Offset, SessionId } from '#protocol/ids.ts';
 import type { SessionEnd } from '#protocol/shapes.ts';
 import { CheckpointLog } from './checkpoint-log.ts';
+import type { HostSettings } from './host-settings.ts';
 import type { Journal } from './journal.ts';
 import { KeeperLink } from './keeper-link.ts';
 import { LiveSession, type LiveSessionEvents } from './live-session.ts';
@@ -26,6 +27,7 @@ export type SessionSurroundings = {
   records: Records;
   screens: Screens;
   clock: { now(): number; wallNow(): number };
+  settings: HostSettings;
   events: LiveSessionEvents & CommandEvents & { problem(session: SessionId, sentence: string | null): void };
 };
 
@@ -93,6 +95,7 @@ export async function openSession(options: OpenOptions): Promise<LiveSession> {
     noted: () => session?.keepNote(),
     events,
   });
+  stored.access ??= note?.access; // the journal was lost
   const opened = new LiveSession({
     stored,
     output,
@@ -103,6 +106,7 @@ export async function openSession(options: OpenOptions): Promise<LiveSession> {
     keeper,
     // The keeper knows more than a journal that was lost or lags.
     remembered: note && note.epoch > control.epoch ? note : control,
+    agentsPaused: options.settings.agentsPaused,
     events,
   });
   session = opened;

@@ -6,10 +6,13 @@ import {
   type Actor,
   actor as actorShape,
   type CommandRecord,
+  type ControlMode,
   type InterfaceKind,
   type JournalEvent,
+  type Role,
   type SessionEnd,
   type Size,
+  type SizePolicy,
 } from '#protocol/shapes.ts';
 import type { Journal, JournalRow } from './journal.ts';
 import { actorIds, anyPayload, controlPayload, fromJson, resizePayload, storedSession } from './stored-shapes.ts';
@@ -27,6 +30,18 @@ export type StoredSession = {
   end: SessionEnd | null;
   /** Which boot of the machine it began in. */
   bootId: string;
+  /** Absent in sessions of older hosts. */
+  access?: SessionAccess | undefined;
+};
+
+/** Who may do what in a session, as people have set it. */
+export type SessionAccess = {
+  controlMode: ControlMode;
+  /** Here; every session of the host may be paused besides. */
+  agentsPaused: boolean;
+  sizePolicy: SizePolicy;
+  /** Of those who have not the role that everybody has. */
+  roles: { person: string; role: Role; isKicked: boolean }[];
 };
 
 /** A command record as stored: people by id. */

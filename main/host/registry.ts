@@ -86,6 +86,12 @@ export class Registry {
         endedAt: null,
         end: null,
         bootId: bootId(),
+        access: {
+          controlMode: wanted.controlMode ?? this.#options.settings.controlMode,
+          agentsPaused: false,
+          sizePolicy: 'controller',
+          roles: [],
+        },
       };
       const meta: KeeperMeta = { stored, nonce: launch.nonce };
       journal.append({
@@ -94,7 +100,7 @@ export class Registry {
         interface: by.interface,
         kind: 'session',
         outputOffset: 0 as Offset,
-        payload: { is: 'created', name: reserved, command: stored.command, cwd },
+        payload: { is: 'created', name: reserved, command: stored.command, cwd, controlMode: stored.access?.controlMode },
       });
       journal.append({
         session: id,

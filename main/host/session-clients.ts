@@ -16,9 +16,11 @@ export type Attached = {
   readonly actor: Actor;
   readonly channel: Channel;
   readonly since: number;
-  readonly role: Role;
+  role: Role;
+  /** As which it came, whatever it was given. */
+  readonly asked: 'operator' | 'observer';
   size: Size | undefined;
-  /** Grows with every attach and resize of the session. */
+  /** Grows with every attach, resize and gain of control in the session. */
   order: number;
   subscriber: Subscriber | null;
 };
@@ -74,6 +76,11 @@ export class SessionClients {
 
   resized(attached: Attached, size: Size): void {
     attached.size = size;
+    this.touched(attached);
+  }
+
+  /** Its window is the latest. */
+  touched(attached: Attached): void {
     attached.order = ++this.#order;
   }
 

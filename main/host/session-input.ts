@@ -6,12 +6,11 @@
  */
 import type { ClientId, Epoch, Offset, Seq, SessionId } from '#protocol/ids.ts';
 import type { EventParams } from '#protocol/messages.ts';
-import type { Actor, Control, Role } from '#protocol/shapes.ts';
-import { type Contender, ControlLease, type TakeResult, TURN_QUIET_MS } from '#session/control-lease.ts';
+import type { Actor, Role } from '#protocol/shapes.ts';
+import type { ControlLease } from '#session/control-lease.ts';
 import { InputGate } from '#session/input-gate.ts';
 import { dropOldest, type LedgerEntry } from '#session/input-ledger.ts';
 import type { Journal, JournalKind } from './journal.ts';
-import type { Records } from './records.ts';
 
 export type InputSource = { client: ClientId; actor: Actor; role: Role };
 export type Unit = { epoch: Epoch; seq: Seq; bytes: Uint8Array };
@@ -20,16 +19,16 @@ export type Refused = Omit<EventParams<'input.refused'>, 'channel'>;
 export type SessionInputOptions = {
   session: SessionId;
   journal: Journal;
-  records: Records;
+  lease: ControlLease;
   /** Monotonic, milliseconds. */
   now: () => number;
-  remembered: { epoch: Epoch; lastHolder: ClientId | null };
   ledger: [ClientId, LedgerEntry][];
   outputEnd: () => Offset;
   write: (client: ClientId, seq: Seq, bytes: Uint8Array) => void;
   /** A unit passed the gate. */
   accepted: (source: InputSource, unit: Unit) => void;
-  controlMoved: (by: ClientId | null) => void;
+  /** Why the gate said no, as a sentence. */
+  explain: (reason: Refused['reason'], actor: Actor) => string;
 };
 
 export class SessionInput {
@@ -40,7 +39,7 @@ export class SessionInput {
 
   constructor(options: SessionInputOptions) {
     this.#options = options;
-    this.#lease = new ControlLease(options.remembered);
+    this.#lease = options.lease;
     this.#gate = new InputGate(
       this.#lease,
       options.ledger.map(([client, { accepted }]) => [client, accepted]),
@@ -48,36 +47,26 @@ export class SessionInput {
     this.#applied = new Map(options.ledger.map(([client, { applied }]) => [client, applied]));
   }
 
-  get controller(): ClientId | null {
-    return this.#lease.holder?.client ?? null;
-  }
-
-  /** What a later host must know to judge a client that comes back. */
-  get remembered(): { epoch: Epoch; lastHolder: ClientId | null } {
-    return { epoch: this.#lease.epoch, lastHolder: this.#lease.lastHolder };
-  }
-
-  control(): Control {
-    const holder = this.#lease.holder;
-    const actor = holder && this.#options.records.actor(holder.actor);
-    return { mode: 'turns', epoch: this.#lease.epoch, holder: holder && actor ? { actor, client: holder.client } : null };
-  }
-
   /** The last unit of `client` that reached the PTY. */
   applied(client: ClientId): Seq {
     return this.#applied.get(client) ?? (0 as Seq);
   }
 
+  /** The last unit of `client` that passed the gate. */
+  accepted(client: ClientId): Seq {
+    return this.#gate.accepted(client);
+  }
+
   /** The unit on its way, or why not; null if it is a repeat. */
   unit(source: InputSource, unit: Unit): Refused | null {
     const { client, actor, role } = source;
-    const judgement = this.#gate.judge({ client, role, epoch: unit.epoch, seq: unit.seq });
+    const judgement = this.#gate.judge({ client, kind: actor.kind, role, epoch: unit.epoch, seq: unit.seq });
     switch (judgement.is) {
       case 'duplicate':
         return null;
       case 'refused':
         this.#record(source, 'refused', { client, seq: unit.seq, bytes: unit.bytes.length, reason: judgement.reason });
-        return { seq: unit.seq, reason: judgement.reason, message: this.#refusalMessage(judgement.reason, actor), controlKept: false };
+        return { seq: unit.seq, reason: judgement.reason, message: this.#options.explain(judgement.reason, actor), controlKept: false };
       case 'next':
         this.#lease.renew(this.#options.now());
         this.#record(source, 'input', { client, seq: unit.seq, epoch: unit.epoch, bytes: unit.bytes.length });
@@ -94,47 +83,10 @@ export class SessionInput {
     dropOldest(this.#applied);
   }
 
-  take(source: InputSource, force: boolean): TakeResult {
-    const result = this.#lease.take(contender(source), { force, now: this.#options.now() });
-    if (result.granted && result.moved) this.#moved(source, force ? 'take-over' : 'typing');
-    return result;
-  }
-
-  release(source: InputSource): void {
-    if (this.#lease.release(source.client)) this.#moved(source, 'release');
-  }
-
-  /** The client is back after a broken link. */
-  resume(source: InputSource, epoch: Epoch): void {
-    if (source.role !== 'observer') this.#lease.resume(contender(source), epoch, this.#options.now());
-  }
-
   /** The client left for good and will send nothing again. */
-  forget(source: InputSource): void {
-    this.release(source);
-    this.#gate.forget(source.client);
-    this.#applied.delete(source.client);
-  }
-
-  /** Why `source` cannot have control, as a sentence. */
-  heldMessage(result: Extract<TakeResult, { granted: false }>): string {
-    const holder = this.#options.records.actor(result.holder.actor)?.name ?? 'someone else';
-    const { freeInMs } = result;
-    if (freeInMs === null) return `${holder} has control; ask them to release it`;
-    return `${holder} is typing; wait ${Math.ceil(Math.min(freeInMs, TURN_QUIET_MS) / 1000)} s or take control`;
-  }
-
-  #moved(source: InputSource, by: 'take-over' | 'typing' | 'release'): void {
-    const holder = this.#lease.holder;
-    this.#record(source, 'control', { by, epoch: this.#lease.epoch, client: holder?.client ?? null });
-    this.#options.controlMoved(source.client);
-  }
-
-  #refusalMessage(reason: Refused['reason'], actor: Actor): string {
-    if (reason === 'observer') return `${actor.name} observes this session and cannot type; attach as operator to type`;
-    const holder = this.control().holder;
-    if (!holder) return 'not typed: control was released meanwhile; type again';
-    return `not typed: ${holder.actor.name} (${holder.actor.interface}) has control; take control to type`;
+  forget(client: ClientId): void {
+    this.#gate.forget(client);
+    this.#applied.delete(client);
   }
 
   #record(source: InputSource, kind: JournalKind, payload: Record<string, unknown>): void {
@@ -147,8 +99,4 @@ export class SessionInput {
       payload,
     });
   }
-}
-
-function contender({ client, actor }: InputSource): Contender {
-  return { client, actor: actor.id, kind: actor.kind, person: `${actor.kind}:${actor.name}` };
 }

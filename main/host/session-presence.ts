@@ -1,13 +1,16 @@
 /** Who comes to a session and goes: the attach answer and the stream behind it, detach, and a link that breaks. */
+import { CmdopError } from '#protocol/errors.ts';
 import type { Channel, Offset } from '#protocol/ids.ts';
 import type { Params, Result } from '#protocol/messages.ts';
-import type { SessionSummary } from '#protocol/shapes.ts';
+import type { Actor, SessionSummary } from '#protocol/shapes.ts';
 import type { AgentEvent } from '#session/agent-state.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { Attached, SessionClients } from './session-clients.ts';
+import type { SessionControl } from './session-control.ts';
 import type { SessionInput } from './session-input.ts';
 import type { SessionLife } from './session-life.ts';
 import type { SessionOutput } from './session-output.ts';
+import { personOf, type SessionRoles } from './session-roles.ts';
 import type { SessionSize } from './session-size.ts';
 import { sendSnapshot } from './subscriber.ts';
 
@@ -15,6 +18,8 @@ export type SessionPresenceOptions = {
   life: SessionLife;
   clients: SessionClients;
   input: SessionInput;
+  control: SessionControl;
+  roles: SessionRoles;
   output: SessionOutput;
   size: SessionSize;
   summary(): SessionSummary;
@@ -33,19 +38,31 @@ export class SessionPresence {
     wanted: Omit<Params<'session.attach'>, 'session'> & { channel: Channel },
     answer: (result: Result<'session.attach'>) => void,
   ): Promise<void> {
-    const { life, clients, input, output, size, summary } = this.#options;
+    const { life, clients, input, control, roles, output, size, summary } = this.#options;
     const { client, actor } = connection.who;
-    const { channel, role } = wanted;
+    const { channel } = wanted;
+    this.#mustSee(connection);
     // A client that comes again over a new link: the old one is dead, whether its end was noticed or not.
     const old = clients.of(client);
     if (old) this.#drop(old);
     const start = await output.begin({ have: wanted.have, scrollback: wanted.scrollback });
     if (connection.isClosed) return;
+    this.#mustSee(connection); // much may have happened meanwhile
+    const role = roles.granted(actor, wanted.role);
     const newer = clients.of(client); // it asked twice at once: the last one counts
     if (newer) this.#drop(newer);
     // From here on in one turn: the answer, then the stream, with nothing between them.
-    const attached = clients.add({ client, actor, role, connection, channel, size: wanted.size, since: life.clock.wallNow() });
-    if (wanted.epoch !== undefined && life.isRunning) input.resume(attached, wanted.epoch);
+    const attached = clients.add({
+      client,
+      actor,
+      role,
+      asked: wanted.role,
+      connection,
+      channel,
+      size: wanted.size,
+      since: life.clock.wallNow(),
+    });
+    if (wanted.epoch !== undefined && life.isRunning) control.resume(attached, wanted.epoch);
     life.record(attached, 'attach', {
       client,
       role,
@@ -63,7 +80,7 @@ export class SessionPresence {
       role,
       applied: input.applied(client),
       refused: [],
-      control: input.control(),
+      control: control.control(),
       session: summary(),
     });
     if (start.mode === 'snapshot') sendSnapshot(connection, { channel, offset: start.offset, text: start.text });
@@ -76,11 +93,12 @@ export class SessionPresence {
 
   /** The client said goodbye to this session: it will resend nothing. */
   detach(channel: Channel): void {
-    const { life, clients, input } = this.#options;
+    const { life, clients, input, control } = this.#options;
     const attached = clients.at(channel);
     if (!attached) return;
     this.#drop(attached);
-    input.forget(attached);
+    control.forget(attached);
+    input.forget(attached.client);
     life.keeper?.forget(attached.client);
   }
 
@@ -88,6 +106,24 @@ export class SessionPresence {
   cut(channel: Channel): void {
     const attached = this.#options.clients.at(channel);
     if (attached) this.#drop(attached);
+  }
+
+  /**
+   * Detaches an actor's clients, who cannot come back until an owner lets them. What of theirs has passed the gate reaches
+   * the program, and they are told how much that is; nothing else does. Resolves with how many were attached.
+   */
+  kick(actor: Actor, by: Actor): number {
+    const { life, clients, input, control, roles } = this.#options;
+    roles.kick(actor, by);
+    const kicked = [...clients.all()].filter((attached) => personOf(attached.actor) === personOf(actor));
+    for (const attached of kicked) {
+      const { client, channel, connection } = attached;
+      connection.event('session.kicked', { channel, accepted: input.accepted(client), message: roles.kickedMessage(attached.actor) });
+      this.#drop(attached);
+      control.forget(attached, { actor: by });
+    }
+    life.changed();
+    return kicked.length;
   }
 
   /** Nobody looks at an ended session: its screen can be drawn again. */
@@ -100,6 +136,12 @@ export class SessionPresence {
   retire(): void {
     for (const attached of [...this.#options.clients.all()]) this.#remove(attached);
     this.#options.output.closeScreen();
+  }
+
+  /** Throws `kicked`, with what became of the client's units, which nothing else will tell it. */
+  #mustSee({ who: { client, actor } }: ClientConnection): void {
+    const { roles, input } = this.#options;
+    if (roles.isKicked(actor)) throw new CmdopError('kicked', roles.kickedMessage(actor), { accepted: input.accepted(client) });
   }
 
   #drop(attached: Attached): void {

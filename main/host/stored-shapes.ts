@@ -4,11 +4,18 @@
  */
 import { z } from 'zod';
 import type { ActorId, ClientId, Epoch, SessionId } from '#protocol/ids.ts';
-import { sessionEnd, size } from '#protocol/shapes.ts';
+import { controlMode, role, sessionEnd, size, sizePolicy } from '#protocol/shapes.ts';
 import type { KeeperExit, KeeperHello } from '../keeper/wire.ts';
 import type { SessionNote } from './live-session.ts';
 
 const natural = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+
+const sessionAccess = z.object({
+  controlMode,
+  agentsPaused: z.boolean(),
+  sizePolicy,
+  roles: z.array(z.object({ person: z.string(), role, isKicked: z.boolean() })),
+});
 
 /** A session's row; what later versions add is kept. */
 export const storedSession = z.looseObject({
@@ -22,6 +29,7 @@ export const storedSession = z.looseObject({
   endedAt: z.number().nullable(),
   end: sessionEnd.nullable(),
   bootId: z.string(),
+  access: sessionAccess.optional(),
 });
 
 export const resizePayload = size;
@@ -56,6 +64,7 @@ const keeperHello = z.looseObject({
   exit: keeperExit.nullable(),
   meta: z.looseObject({ nonce: z.string().nullable().optional(), stored: storedSession.optional() }),
   note: z.string(),
+  features: z.array(z.string().max(64)).optional(),
 });
 
 /** Throws if no keeper of `session` can have said this. */
@@ -84,7 +93,12 @@ const commandsNote = z.object({
   }),
   openId: natural.nullable(),
 });
-const sessionNote = z.object({ commands: commandsNote.nullable().catch(null), ...controlPayload.shape, lastHolder: z.string().nullable() });
+const sessionNote = z.object({
+  commands: commandsNote.nullable().catch(null),
+  ...controlPayload.shape,
+  lastHolder: z.string().nullable(),
+  access: sessionAccess.optional().catch(undefined),
+});
 
 /** What a host left with a keeper, base64; null if it is nothing, or of another version: then the journal's word counts. */
 export function checkedNote(base64: string): SessionNote | null {

@@ -128,6 +128,7 @@ export class Keeper {
         exit: this.#exit,
         meta,
         note: Buffer.from(this.#note).toString('base64'),
+        features: ['urgent'],
       }),
     );
     this.#isExitSent = false;
@@ -165,6 +166,9 @@ export class Keeper {
         return;
       case 'note':
         this.#note = message.bytes;
+        return;
+      case 'urgent':
+        this.#pty?.write(message.bytes, () => {}, { isUrgent: true });
         return;
       case 'hello':
         return; // only the first one counts

@@ -26,8 +26,8 @@ export type PtyListener = {
 
 export interface Pty {
   readonly pid: number;
-  /** Queues `bytes`; `written` is called when the last one is in the PTY. */
-  write(bytes: Uint8Array, written: () => void): void;
+  /** Queues `bytes`, urgent ones before all that have not begun; `written` is called when the last one is in the PTY. */
+  write(bytes: Uint8Array, written: () => void, options?: { isUrgent: boolean }): void;
   /** Bytes queued and not in the PTY yet. */
   readonly queuedBytes: number;
   resize(cols: number, rows: number): void;
@@ -76,7 +76,7 @@ class UnixPty implements Pty {
   readonly #native: Native;
   readonly #stream: ReadStream;
   readonly #listener: PtyListener;
-  #queue: { bytes: Uint8Array; written: () => void }[] = [];
+  #queue: { bytes: Uint8Array; written: () => void; isBegun: boolean }[] = [];
   #queuedBytes = 0;
   #backoffMs = 0;
   #exit: { code: number | null; signal: number | null } | null = null;
@@ -108,8 +108,9 @@ class UnixPty implements Pty {
     return this.#queuedBytes;
   }
 
-  write(bytes: Uint8Array, written: () => void): void {
-    this.#queue.push({ bytes, written });
+  write(bytes: Uint8Array, written: () => void, { isUrgent } = { isUrgent: false }): void {
+    // A unit that has begun is whole: nothing comes into it.
+    this.#queue.splice(isUrgent ? Number(this.#queue[0]?.isBegun ?? false) : this.#queue.length, 0, { bytes, written, isBegun: false });
     this.#queuedBytes += bytes.length;
     if (this.#queue.length === 1) this.#writeQueued();
   }
@@ -143,6 +144,7 @@ class UnixPty implements Pty {
         next.written();
         continue;
       }
+      next.isBegun ||= count > 0;
       next.bytes = next.bytes.subarray(count);
       this.#backoffMs =
         count > 0 ? WRITE_BACKOFF_MS.first : Math.min(WRITE_BACKOFF_MS.longest, this.#backoffMs * 2 || WRITE_BACKOFF_MS.first);

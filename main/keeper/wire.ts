@@ -13,6 +13,7 @@
  *   6 RELEASE  the exit is recorded: quit
  *   7 FORGET   client: it will send nothing again
  *   8 NOTE     bytes to keep for the next host
+ *   9 URGENT   bytes before all input that has not begun to reach the program (feature 'urgent'); a unit of nobody
  *
  * The host speaks first; its HELLO makes every older link void. A WRITE with an empty client is not a unit of anyone
  * (an answer of the terminal) and leaves no trace in the ledger. Integers are little-endian.
@@ -44,6 +45,8 @@ export type KeeperHello = {
   meta: Record<string, unknown>;
   /** The last NOTE, base64; empty if none. */
   note: string;
+  /** What this keeper can beyond the first wire; absent in the first ones. */
+  features?: string[] | undefined;
 };
 
 export type ToKeeper =
@@ -54,7 +57,8 @@ export type ToKeeper =
   | { kind: 'signal'; name: string }
   | { kind: 'release' }
   | { kind: 'forget'; client: ClientId }
-  | { kind: 'note'; bytes: Uint8Array };
+  | { kind: 'note'; bytes: Uint8Array }
+  | { kind: 'urgent'; bytes: Uint8Array };
 
 export type FromKeeper =
   | { kind: 'hello'; hello: KeeperHello }
@@ -95,6 +99,11 @@ export function encodeToKeeper(message: ToKeeper): Uint8Array {
     case 'note': {
       if (message.bytes.length > MAX_NOTE_BYTES) throw new RangeError(`note of ${message.bytes.length} bytes exceeds ${MAX_NOTE_BYTES}`);
       const { frame } = newFrame(8, message.bytes.length);
+      frame.set(message.bytes, 5);
+      return frame;
+    }
+    case 'urgent': {
+      const { frame } = newFrame(9, message.bytes.length);
       frame.set(message.bytes, 5);
       return frame;
     }
@@ -203,6 +212,8 @@ function decodeToKeeper(body: Uint8Array): ToKeeper | null {
       return { kind: 'forget', client: decoder.decode(body.subarray(1)) as ClientId };
     case 8:
       return { kind: 'note', bytes: body.slice(1, 1 + MAX_NOTE_BYTES) };
+    case 9:
+      return { kind: 'urgent', bytes: body.subarray(1) };
     default:
       return null;
   }

@@ -23,6 +23,8 @@ export type LocalPaths = {
   readonly logFile: string;
   /** Port and sign-ins of the browser interface. */
   readonly webFile: string;
+  /** What is set for every session of the host. */
+  readonly settingsFile: string;
 };
 
 export function localPaths(env: NodeJS.ProcessEnv = process.env, platform: NodeJS.Platform = process.platform): LocalPaths {
@@ -60,6 +62,7 @@ export function localPaths(env: NodeJS.ProcessEnv = process.env, platform: NodeJ
     journalFile: join(stateDir, 'journal.db'),
     logFile: join(stateDir, 'host.log'),
     webFile: join(stateDir, 'web.json'),
+    settingsFile: join(stateDir, 'host-settings.json'),
   };
 }
 

@@ -3,13 +3,13 @@
  */
 import type { ClientId, Epoch, Seq } from '#protocol/ids.ts';
 import type { Role } from '#protocol/shapes.ts';
-import type { ControlLease } from './control-lease.ts';
+import type { Contender, ControlLease } from './control-lease.ts';
 import { dropOldest } from './input-ledger.ts';
 
 export type Judgement =
   /** Sent again after a reconnect: its verdict is or will be told. */
   | { is: 'duplicate' }
-  | { is: 'refused'; reason: 'not-in-control' | 'observer' | 'stale-epoch' }
+  | { is: 'refused'; reason: 'not-in-control' | 'observer' | 'stale-epoch' | 'agents-paused' }
   /** New and permitted: journal it, then write it. */
   | { is: 'next' };
 
@@ -23,15 +23,20 @@ export class InputGate {
     this.#judged = new Map(accepted);
   }
 
-  judge(unit: { client: ClientId; role: Role; epoch: Epoch; seq: Seq }): Judgement {
+  judge(unit: { client: ClientId; kind: Contender['kind']; role: Role; epoch: Epoch; seq: Seq }): Judgement {
     if (unit.seq <= (this.#judged.get(unit.client) ?? 0)) return { is: 'duplicate' };
     if (unit.role === 'observer') return { is: 'refused', reason: 'observer' };
-    if (this.#control.holder?.client !== unit.client) return { is: 'refused', reason: 'not-in-control' };
-    if (unit.epoch !== this.#control.epoch) return { is: 'refused', reason: 'stale-epoch' };
+    const control = this.#control.judge(unit);
+    if (control !== 'ok') return { is: 'refused', reason: control };
     this.#judged.delete(unit.client); // to the end of the map: most recently used
     this.#judged.set(unit.client, unit.seq);
     dropOldest(this.#judged);
     return { is: 'next' };
+  }
+
+  /** The last unit of `client` that passed. */
+  accepted(client: ClientId): Seq {
+    return this.#judged.get(client) ?? (0 as Seq);
   }
 
   /** The client is gone for good. */

@@ -205,6 +205,7 @@ export class InputWorld {
       clock: this.#clock,
       keeper,
       remembered: this.#records.lastControl(SESSION),
+      agentsPaused: false,
       events: { changed: () => this.#noteTaker(session), typing: () => {} },
     });
     const context = {

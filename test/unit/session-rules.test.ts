@@ -1,4 +1,4 @@
-/** The pure rules of a session: output by offset, input once, control by turns, one window's size. */
+/** The pure rules of a session: output by offset, input once, control by turns. */
 import { describe, expect, test } from 'vitest';
 import type { ActorId, ClientId, Epoch, Offset, Seq } from '#protocol/ids.ts';
 import type { Role } from '#protocol/shapes.ts';
@@ -7,7 +7,6 @@ import { InputGate } from '#session/input-gate.ts';
 import { InputLedger } from '#session/input-ledger.ts';
 import { OutputRing } from '#session/output-ring.ts';
 import { SendWindow, WINDOW_BYTES } from '#session/send-window.ts';
-import { decideSize } from '#session/window-size.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const text = (view: Uint8Array) => new TextDecoder().decode(view);
@@ -119,7 +118,13 @@ describe('control by turns', () => {
 
 describe('input gate', () => {
   const ann: Contender = { client: 'ann' as ClientId, actor: 'a' as ActorId, kind: 'human', person: 'ann' };
-  const unit = (seq: number, epoch = 1, role: Role = 'operator') => ({ client: ann.client, role, epoch: epoch as Epoch, seq: seq as Seq });
+  const unit = (seq: number, epoch = 1, role: Role = 'operator') => ({
+    client: ann.client,
+    kind: ann.kind,
+    role,
+    epoch: epoch as Epoch,
+    seq: seq as Seq,
+  });
   const gate = () => {
     const control = new ControlLease({ epoch: 0 as Epoch, lastHolder: null });
     control.take(ann, { force: false, now: 0 });
@@ -162,26 +167,5 @@ describe('send window', () => {
     window.ack(at(1_000_000));
     window.ack(at(1));
     expect(window.credit).toBe(WINDOW_BYTES - 5);
-  });
-});
-
-describe('window size', () => {
-  const window = (name: string, order: number, role: Role = 'operator', cols = order * 10) => ({
-    client: name as ClientId,
-    role,
-    order,
-    size: { cols, rows: 24 },
-  });
-
-  test('the controller decides; without one, the operator who came or resized last', () => {
-    const windows = [window('ann', 1), window('ben', 2)];
-    expect(decideSize(windows, 'ann' as ClientId)?.cols).toBe(10);
-    expect(decideSize(windows, null)?.cols).toBe(20);
-  });
-
-  test('observers and clients without a window never decide', () => {
-    expect(
-      decideSize([window('olga', 3, 'observer'), { client: 'cli' as ClientId, role: 'operator', order: 4, size: undefined }], null),
-    ).toBeNull();
   });
 });

@@ -1,0 +1,98 @@
+/**
+ * What each person may do in a session, and who was removed from it. Whoever reaches the host is an owner of its
+ * sessions, or an operator if it is an agent, unless an owner says otherwise. No agent does what only owners do.
+ */
+import { CmdopError } from '#protocol/errors.ts';
+import type { Actor, Role } from '#protocol/shapes.ts';
+import type { SessionAccess } from './records.ts';
+import type { SessionLife } from './session-life.ts';
+
+/** The same for one person's desktop, terminal and browser. */
+export const personOf = ({ kind, name }: Pick<Actor, 'kind' | 'name'>) => `${kind}:${name}`;
+
+export class SessionRoles {
+  readonly #life: SessionLife;
+  readonly #access: SessionAccess;
+
+  constructor(life: SessionLife, access: SessionAccess) {
+    this.#life = life;
+    this.#access = access;
+  }
+
+  roleOf(actor: Actor): Role {
+    return this.#entry(personOf(actor))?.role ?? (actor.kind === 'agent' ? 'operator' : 'owner');
+  }
+
+  /** The role in an attachment: what was asked for, as far as it is granted. */
+  granted(actor: Actor, asked: 'operator' | 'observer'): Role {
+    return asked === 'observer' ? 'observer' : this.roleOf(actor);
+  }
+
+  set(actor: Actor, role: Role, by: Actor): void {
+    if (role === 'owner' && actor.kind === 'agent') {
+      throw new CmdopError('bad-request', `${actor.name} is an agent: it can be operator or observer, not owner`);
+    }
+    this.#put(personOf(actor), { role, isKicked: false });
+    this.#life.record({ actor: by }, 'role', { is: 'set', actor: actor.id, name: actor.name, role });
+  }
+
+  kick(actor: Actor, by: Actor): void {
+    this.#put(personOf(actor), { role: this.roleOf(actor), isKicked: true });
+    this.#life.record({ actor: by }, 'role', { is: 'kicked', actor: actor.id, name: actor.name });
+  }
+
+  isKicked(actor: Actor): boolean {
+    return this.#entry(personOf(actor))?.isKicked ?? false;
+  }
+
+  /** Throws `kicked`. */
+  mustSee(actor: Actor): void {
+    if (this.isKicked(actor)) throw new CmdopError('kicked', this.kickedMessage(actor));
+  }
+
+  /** Throws also `agents-paused` and `observer`. */
+  mustAct(actor: Actor, agentsPaused: boolean): void {
+    this.mustSee(actor);
+    if (actor.kind === 'agent' && agentsPaused) throw agentsPausedError(this.#life.name);
+    if (this.roleOf(actor) === 'observer') {
+      throw new CmdopError('observer', `${actor.name} is an observer of ${this.#life.name}: an owner can make them an operator`);
+    }
+  }
+
+  /** Throws `not-owner` for everybody but human owners, and `kicked`. */
+  mustOwn(actor: Actor): void {
+    this.mustSee(actor);
+    mustBeHuman(actor);
+    if (this.roleOf(actor) !== 'owner') {
+      throw new CmdopError('not-owner', `only an owner of ${this.#life.name} may do this, and ${actor.name} is ${this.roleOf(actor)}`);
+    }
+  }
+
+  kickedMessage(actor: Actor): string {
+    const { name } = this.#life;
+    return `${actor.name} was removed from ${name} by its owner, who can let them in again: \`cmdop role ${name} ${actor.name} operator\``;
+  }
+
+  #entry(person: string): SessionAccess['roles'][number] | undefined {
+    return this.#access.roles.find((entry) => entry.person === person);
+  }
+
+  #put(person: string, entry: { role: Role; isKicked: boolean }): void {
+    this.#access.roles = [...this.#access.roles.filter((other) => other.person !== person), { person, ...entry }];
+    this.#life.save();
+  }
+}
+
+/** Throws `not-owner` for agents. */
+export function mustBeHuman(actor: Actor): void {
+  if (actor.kind === 'agent') throw new CmdopError('not-owner', `${actor.name} is an agent: who may act is decided by people`);
+}
+
+/** `where`: a session's name, or null for every session. */
+export function agentsPausedError(where: string | null): CmdopError {
+  const command = where === null ? 'cmdop resume --agents' : `cmdop resume --agents ${where}`;
+  return new CmdopError(
+    'agents-paused',
+    `agents are paused${where === null ? '' : ` in ${where}`}: a person resumes them with \`${command}\``,
+  );
+}
