@@ -5,18 +5,18 @@
  * Node, which cannot read an archive, so what they need lies beside it: resources/{node, dist, node_modules, bin}.
  */
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { build, type Configuration, type FileSet } from 'electron-builder';
 import { z } from 'zod';
+import { runtimeFiles } from './runtime-files.ts';
 
 const root = resolve(fileURLToPath(import.meta.url), '..', '..');
 /** Made by build/test.mjs where Electron itself cannot be downloaded. */
 const STAND_IN = join(root, '.cache', 'electron');
-const isWindows = process.platform === 'win32';
 
 const { values } = parseArgs({ options: { out: { type: 'string', default: join(root, 'release') } } });
 const { version, description, license } = z
@@ -72,25 +72,11 @@ function configuration(): Configuration {
   };
 }
 
+/** With the archives for other machines, where they were made. */
 function besideTheArchive(): FileSet[] {
-  const node = isWindows ? 'node.exe' : 'node';
-  const pty = join(root, 'node_modules', 'node-pty');
-  return [
-    { from: realpathSync(join(root, 'node_modules', 'node', 'bin', node)), to: join('node', node) },
-    { from: join(root, 'dist'), to: 'dist', filter: ['**/*', '!.stamp', '!app.mjs', '!preload.cjs', '!icon.png'] },
-    {
-      from: pty,
-      to: join('node_modules', 'node-pty'),
-      filter: ['package.json', 'LICENSE', 'lib/**', '!lib/**/*.map', '!lib/*.test.js', ...nativeFiles(pty)],
-    },
-    ...(isWindows ? [] : [{ from: join(root, 'build', 'cmdop.sh'), to: join('bin', 'cmdop') }]),
-  ];
-}
-
-/** Compiled here, or one of those that node-pty brings along. */
-function nativeFiles(pty: string): string[] {
-  if (existsSync(join(pty, 'build', 'Release'))) return ['build/Release/*.node', 'build/Release/spawn-helper'];
-  return [`prebuilds/${process.platform}-${process.arch}/**`];
+  const remote = join(root, 'dist', 'remote');
+  const archives: FileSet[] = existsSync(remote) ? [{ from: remote, to: join('dist', 'remote') }] : [];
+  return [...runtimeFiles(root).map(({ filter, ...files }) => ({ ...files, ...(filter ? { filter: [...filter] } : {}) })), ...archives];
 }
 
 /**

@@ -30,6 +30,8 @@ const BY_ERROR: Partial<Record<ErrorCode, number>> = {
   'session-not-found': EXIT.noSession,
   'session-ambiguous': EXIT.noSession,
   'host-unreachable': EXIT.hostUnreachable,
+  'not-installed': EXIT.hostUnreachable,
+  'bad-configuration': EXIT.usage,
   disconnected: EXIT.hostUnreachable,
   'host-key': EXIT.hostUnreachable,
   'protocol-mismatch': EXIT.hostUnreachable,

@@ -1,8 +1,10 @@
 /** `host upgrade`: puts this build in the place of the running host, and says what came of it. */
+import { buildId } from '#local/build-id.ts';
 import { nodePath, programPath } from '#local/runtime.ts';
+import { VERSION } from '#local/version.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import type { HostStatus } from '#protocol/shapes.ts';
-import { type Globals, lastingClient } from './connect.ts';
+import { type Globals, hostOf, isRemote, lastingClient } from './connect.ts';
 import { isOther } from './host.ts';
 import { note, print, printJson } from './output.ts';
 
@@ -10,6 +12,7 @@ import { note, print, printJson } from './output.ts';
 const GIVE_UP_MS = 30_000;
 
 export async function upgrade(options: Globals & { json?: boolean; force?: boolean }): Promise<void> {
+  const own = await buildOn(options);
   let changed: () => void = () => {};
   const client = await lastingClient(options, { start: () => false, onState: () => changed() });
   /** The connection ends when the old host gives way, and is back when somebody serves again. */
@@ -30,14 +33,14 @@ export async function upgrade(options: Globals & { json?: boolean; force?: boole
     });
   try {
     const old = await client.request('host.status', {});
-    if (!options.force && !isOther(old)) {
+    if (!options.force && !isOther(old, own)) {
       if (options.json) printJson(report(old, old));
       else note('the host is of this build already (--force replaces it all the same)');
       return;
     }
     const back = isBack();
     back.catch(() => {}); // awaited below, if the handoff begins
-    const { pid } = await client.request('host.handoff', { build: { node: nodePath(), hostBundle: programPath('host') } }).catch(explain);
+    const { pid } = await client.request('host.handoff', { build: { node: own.node, hostBundle: own.hostBundle } }).catch(explain);
     await back;
     const now = await client.request('host.status', {});
     if (now.pid !== pid) {
@@ -48,6 +51,18 @@ export async function upgrade(options: Globals & { json?: boolean; force?: boole
   } finally {
     client.close();
   }
+}
+
+/** The build that lies beside the host: this one here, what is installed on another machine. */
+async function buildOn(options: Globals): Promise<{ node: string; hostBundle: string; version: string; build: string | null }> {
+  if (!isRemote(options)) {
+    const hostBundle = programPath('host');
+    return { node: nodePath(), hostBundle, version: VERSION, build: buildId(hostBundle) };
+  }
+  const [{ placeOf }, { ttyAsker }] = await Promise.all([import('../remote/reach.ts'), import('./tty-asker.ts')]);
+  const place = await placeOf(hostOf(options), { ask: ttyAsker({ mayAsk: () => true }) });
+  if (place) return place;
+  throw new CmdopError('bad-request', `${options.host} does not tell which cmdop it has: run \`cmdop host upgrade\` there`);
 }
 
 function explain(error: unknown): never {

@@ -14,7 +14,7 @@ type Options = Globals & { json?: boolean };
 export async function status(options: Options): Promise<void> {
   const found = await statusOf(options, false);
   if (options.json) printJson(found ? { running: true, ...found, isOtherBuild: isOther(found) } : { running: false });
-  else if (found) print(describe(found));
+  else if (found) print(describe(found, options));
   else if (isRemote(options)) note(`no host runs on ${options.host}: start it with \`cmdop -H ${options.host} host start\``);
   else note('no host runs here: start it with `cmdop host start`');
   if (!found) process.exitCode = EXIT.hostUnreachable;
@@ -68,20 +68,24 @@ async function statusOf(options: Options, isStarting: boolean): Promise<HostStat
   }
 }
 
-/** Whether the host is of another build than this command; a host too old to say which is. */
-export function isOther({ version, build }: Pick<HostStatus, 'version' | 'build'>): boolean {
-  const own = buildId(programPath('host'));
-  return version !== VERSION || (own !== null && build !== own && build !== null);
+/** Whether the host is of another build than this command, or than `own`; a host too old to say which is. */
+export function isOther({ version, build }: Pick<HostStatus, 'version' | 'build'>, own = ownBuild()): boolean {
+  return version !== own.version || (own.build !== null && build !== own.build && build !== null);
 }
+
+const ownBuild = () => ({ version: VERSION, build: buildId(programPath('host')) });
 
 /** Nobody is there to ask; any other failure to reach a host is one. */
 export const isNoHost = (error: unknown) => error instanceof CmdopError && error.data?.isNoHost === true;
 
-function describe(host: HostStatus): string {
+function describe(host: HostStatus, globals: Globals): string {
+  const remedy = isRemote(globals)
+    ? `\`cmdop hosts install ${globals.host}\` brings this one there`
+    : '`cmdop host upgrade` puts this one in its place';
   const rows: [string, string][] = [
     ['pid', String(host.pid)],
     ['version', `${host.version}${host.build ? `, build ${host.build}` : ''}, protocol ${host.protocol.min}–${host.protocol.max}`],
-    ...(isOther(host) ? [['', 'another build than this cmdop: `cmdop host upgrade` puts this one in its place'] as [string, string]] : []),
+    ...(isOther(host) ? [['', `another build than this cmdop: ${remedy}`] as [string, string]] : []),
     ['running for', showAge(Date.now() - host.startedAt)],
     ['sessions', `${host.sessions.running} running, ${host.sessions.ended} ended`],
     ['clients', String(host.clients)],

@@ -137,6 +137,17 @@ export function makeProgram(command: readonly string[] | null): Command {
     .description('forget a name')
     .helpOption('-h, --help', 'show this help')
     .action(async (name) => (await import('./hosts.ts')).remove(name));
+  hosts
+    .command('install <host>')
+    .description('bring cmdop to a machine over SSH, into your home there')
+    .helpOption('-h, --help', 'show this help')
+    .option('-y, --yes', 'without asking')
+    .option('--json', 'as JSON')
+    .addHelpText('after', INSTALL_HELP)
+    .action(async (host, options) => (await import('./hosts-install.ts')).installOn(host, options));
+  program
+    .command('__installed <from> <folder>', { hidden: true })
+    .action(async (from, folder) => (await import('./hosts-install.ts')).installed(from, folder));
   add('bridge', 'carry the bytes between stdin, stdout and the host of this machine: what remote clients start')
     .option('--no-start', 'only if a host runs')
     .option('--where', 'say where the host listens, and end')
@@ -161,6 +172,10 @@ function attaching(command: Command): Command {
 const HOSTS_HELP = `
 A host is \`local\`, a Host of ~/.ssh/config, user@name:port, or a name in the hosts file, which says which command
 reaches it: docker exec -i CONTAINER cmdop bridge, kubectl exec -i POD -- cmdop bridge, sudo -nu USER cmdop bridge…`;
+
+const INSTALL_HELP = `
+It goes to ~/.local/share/cmdop, with a link ~/.local/bin/cmdop; nothing needs root. A broken upload goes on where it
+was. Older versions stay while they have sessions; a host that runs there is replaced, and its sessions go on.`;
 
 const NEW_HELP = `
 COMMAND runs instead of your shell. The session starts in this folder, with the environment of the host and, from here,

@@ -1,0 +1,85 @@
+/** The last step of an installation, by the new version itself on its own machine: it takes its place among the others. */
+import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+
+/** VERSION-HASH, as `folderName` makes it. */
+const VERSION_FOLDER = /^\d+\.\d+\.\d+[\w.-]*-[0-9a-f]{12}$/;
+
+type Place = {
+  /** Where the version lies: below `folder`, or in its `upload`. */
+  readonly from: string;
+  /** Holds every version. */
+  readonly folder: string;
+  /** Of the account. */
+  readonly home: string;
+};
+
+/** Returns what the person should know. Each step is whole or not done, and all can be done again. */
+export function takePlace({ from, folder, home }: Place): string[] {
+  const name = from.split('/').at(-1) ?? '';
+  const target = join(folder, name);
+  if (resolve(from) !== resolve(target)) {
+    // Somebody else was faster: sessions may run from there already.
+    const isThere = lstatSync(join(target, 'bin', 'cmdop'), { throwIfNoEntry: false }) !== undefined;
+    rmSync(isThere ? from : target, { recursive: true, force: true });
+    if (!isThere) renameSync(from, target);
+  }
+  const before = linkTarget(join(folder, 'current'));
+  link(join(folder, 'current'), name);
+  const remarks = linkCommand({ folder, home });
+  rmSync(join(folder, 'upload'), { recursive: true, force: true });
+  const inUse = runningCommands();
+  for (const other of readdirSync(folder)) {
+    if (!VERSION_FOLDER.test(other) || other === name || other === before) continue;
+    // Keepers run from their own version's folder for as long as their session lives.
+    if (inUse === null || inUse.some((command) => command.includes(`${join(folder, other)}/`))) continue;
+    rmSync(join(folder, other), { recursive: true, force: true });
+  }
+  return remarks;
+}
+
+/** ~/.local/bin/cmdop, unless something else has that name. */
+function linkCommand({ folder, home }: { folder: string; home: string }): string[] {
+  const command = join(home, '.local', 'bin', 'cmdop');
+  const target = join(folder, 'current', 'bin', 'cmdop');
+  const existing = lstatSync(command, { throwIfNoEntry: false });
+  if (existing && linkTarget(command) !== target) return [`${command} is something else and was left as it is; ours is ${target}`];
+  mkdirSync(dirname(command), { recursive: true });
+  if (!existing) link(command, target);
+  return [];
+}
+
+/** In one step: who looks at that moment finds the old target or the new one. */
+function link(path: string, target: string): void {
+  const temporary = `${path}.${process.pid}.new`;
+  rmSync(temporary, { force: true });
+  symlinkSync(target, temporary);
+  renameSync(temporary, path);
+}
+
+function linkTarget(path: string): string | null {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return null; // none, or no link
+  }
+}
+
+/** Programs and their arguments, of every process that may be seen; null where there is no such list. */
+function runningCommands(): string[] | null {
+  try {
+    return readdirSync('/proc')
+      .filter((pid) => /^\d+$/.test(pid))
+      .map((pid) => textOf(`/proc/${pid}/cmdline`));
+  } catch {
+    return null; // not Linux: old versions stay
+  }
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return ''; // it ended meanwhile
+  }
+}
