@@ -26,6 +26,8 @@ function whatHelps(error: unknown): 'time' | 'person' | 'install' {
     case 'not-installed':
       return 'install';
     case 'unauthorized':
+    case 'host-key':
+    case 'bad-request':
     case 'bad-configuration':
     case 'protocol-mismatch':
       return 'person';

@@ -4,9 +4,10 @@ export const LOCAL_HOST = 'local';
 
 export type Address = { readonly host: string; readonly session: string };
 
-/** `cmdop://local/build` for `{ host: 'local', session: 'build' }`. */
+/** `cmdop://local/build` for `{ host: 'local', session: 'build' }`; `user@name:port` reads as people write it. */
 export function formatAddress({ host, session }: Address): string {
-  return `cmdop://${encodeURIComponent(host)}/${encodeURIComponent(session)}`;
+  const shown = encodeURIComponent(host).replaceAll('%40', '@').replaceAll('%3A', ':');
+  return `cmdop://${shown}/${encodeURIComponent(session)}`;
 }
 
 /** The address in `text`, or null if `text` does not start with `cmdop://` or names no session. */

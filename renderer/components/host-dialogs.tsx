@@ -41,11 +41,13 @@ export function AddHost() {
               onValueChange={setTyped}
             />
             <Command.List>
-              <Command.Empty className="nothing">
-                {name === ''
-                  ? 'Your SSH configuration names no host. Type one, as user@host or user@host:port.'
-                  : 'A host is one word: user@host, user@host:port, or a name from your SSH configuration.'}
-              </Command.Empty>
+              {!isNew && (
+                <Command.Empty className="nothing">
+                  {name === ''
+                    ? 'Your SSH configuration names no host. Type one, as user@host or user@host:port.'
+                    : 'A host is one word: user@host, user@host:port, or a name from your SSH configuration.'}
+                </Command.Empty>
+              )}
               {isNew && (
                 <Command.Item forceMount value={`connect ${name}`} onSelect={() => add(name)}>
                   Connect to {name}

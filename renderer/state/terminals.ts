@@ -47,6 +47,7 @@ export const terminals = {
       appearance: { scheme, fontSize: preferences.fontSize },
       openLink: (url) => void platform.openExternal(url),
       onGap: (bytes) => sayGap(session, bytes),
+      echoPrediction: () => app.get().preferences.echoPrediction,
     });
     open.set(session, created);
     changed();

@@ -12,8 +12,10 @@ import { TerminalFeed } from '#client/terminal-feed.ts';
 import type { CmdopError } from '#protocol/errors.ts';
 import type { Offset, SessionId } from '#protocol/ids.ts';
 import type { CommandRecord, SessionEnd, Size } from '#protocol/shapes.ts';
+import type { EchoPredictionChoice } from '../../preload/api.ts';
 import { BlockBars } from './block-bars.ts';
 import { BlockTrail } from './block-trail.ts';
+import { EchoLayer } from './echo-layer.ts';
 import { InputNotices } from './input-notices.ts';
 import { type Appearance, makeTerminal, SCROLLBACK_LINES, setAppearance } from './make-terminal.ts';
 import { cutOutput } from './output-marks.ts';
@@ -35,6 +37,7 @@ export type TerminalOptions = {
   appearance: Appearance;
   openLink: (url: string) => void;
   onGap: (bytes: number) => void;
+  echoPrediction: () => EchoPredictionChoice;
 };
 
 export class SessionTerminal implements SessionSink {
@@ -46,6 +49,7 @@ export class SessionTerminal implements SessionSink {
   readonly #options: TerminalOptions;
   readonly #feed: TerminalFeed;
   readonly #trail: BlockTrail;
+  readonly #echo: EchoLayer;
   readonly #notices = new InputNotices(() => this.#refresh());
   readonly #curtain = new ReplayCurtain(() => this.#refresh());
   readonly #listeners = new Set<() => void>();
@@ -76,6 +80,12 @@ export class SessionTerminal implements SessionSink {
     this.#trail = new BlockTrail(this.terminal);
     this.blocks = new BlockBars(this.terminal, this.#trail);
     this.screen = new TerminalScreen(this.terminal, (size) => this.#windowResized(size));
+    this.#echo = new EchoLayer({
+      terminal,
+      screen: this.screen,
+      choice: options.echoPrediction,
+      latencyMs: () => options.client.latencyMs,
+    });
     this.#view = this.#currentView();
   }
 
@@ -166,6 +176,7 @@ export class SessionTerminal implements SessionSink {
     this.#notices.dispose();
     this.#curtain.dispose();
     this.blocks.dispose();
+    this.#echo.dispose();
     this.#stream?.detach();
     this.screen.dispose();
     this.terminal.dispose();
@@ -177,6 +188,7 @@ export class SessionTerminal implements SessionSink {
     this.#curtain.draw(this.#stream?.summary?.outputEnd ?? null);
     this.#feed.snapshot(text, size, () => {
       this.#trail.reset();
+      this.#echo.reset();
       this.#trail.place(offset, 'chunk');
       parsed();
     });
@@ -192,6 +204,7 @@ export class SessionTerminal implements SessionSink {
         this.#trail.place(piece.end, piece.kind);
         if (piece !== pieces.at(-1)) return;
         parsed();
+        this.#echo.parsed();
         this.#curtain.parsed(piece.end);
       });
     }
@@ -230,7 +243,7 @@ export class SessionTerminal implements SessionSink {
     if (!stream || this.#end) return;
     if (isPassiveInput(text) && !stream.hasControl) return;
     this.blocks.mark(null);
-    void stream.type(bytes);
+    this.#echo.typed(text, stream.type(bytes));
   }
 
   #windowResized(size: Size): void {

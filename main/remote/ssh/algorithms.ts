@@ -1,4 +1,5 @@
-/** Which algorithms are offered: ssh2's, in the order for speed, as ssh_config changes them. Pure. */
+/** Which algorithms are offered: ssh2's, in the order for speed, as ssh_config changes them. */
+import { getCiphers } from 'node:crypto';
 import type { Algorithms, CipherAlgorithm, KexAlgorithm, MacAlgorithm, ServerHostKeyAlgorithm } from 'ssh2';
 import { CmdopError } from '#protocol/errors.ts';
 import { matchesPattern } from './patterns.ts';
@@ -74,10 +75,15 @@ export function algorithmsFor(wishes: AlgorithmWishes, knownTypes: readonly stri
     kex: chosen(wishes.kex, KEX, OLD_KEX),
     // The user's own order of host keys stands.
     serverHostKey: wishes.hostKeys ? hostKeys : [...hostKeys.filter(isKnown), ...hostKeys.filter((name) => !isKnown(name))],
-    cipher: chosen(wishes.ciphers, CIPHERS, OLD_CIPHERS),
+    cipher: chosen(wishes.ciphers, CIPHERS.filter(isPossible), OLD_CIPHERS),
     hmac: chosen(wishes.macs, MACS, OLD_MACS),
     compress: wishes.isCompressed ? ['zlib@openssh.com', 'none'] : ['none'],
   };
+}
+
+/** Electron's crypto has fewer ciphers than Node's, and ssh2 refuses a list with one that is not there. */
+function isPossible(cipher: CipherAlgorithm): boolean {
+  return !cipher.startsWith('chacha20') || getCiphers().includes('chacha20');
 }
 
 /** Keys are of one type whatever hash signs with them. */
