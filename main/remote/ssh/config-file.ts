@@ -73,6 +73,7 @@ function entryOf(directive: Directive, include: (directive: Directive) => Sectio
  */
 function parse(text: string, file: string): Parsed[] {
   const lines = text.split(/\r\n|\r|\n/);
+  refuseMistakes(lines, file);
   let line = 1;
   const pass = (blank: string | undefined) => {
     line += (blank ?? '').replace(/\r\n/g, '\n').split(/[\r\n]/).length - 1;
@@ -106,6 +107,14 @@ function nodesOf(text: string, file: string): SSHConfig {
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new CmdopError('bad-configuration', `${file} cannot be read (${why}): correct it; \`ssh -G NAME\` says where it is wrong`);
+  }
+}
+
+/** Before the package reads it: it takes the next line for a value that is missing, and does not say where a quote is open. */
+function refuseMistakes(lines: readonly string[], file: string): void {
+  for (const [index, line] of lines.entries()) {
+    const param = /^\s*([^\s=#][^\s=]*)/.exec(line)?.[1];
+    if (param) directiveAt(param, line, `${file}:${index + 1}`);
   }
 }
 

@@ -87,6 +87,9 @@ export function sectionsFrom({ configFile, systemFile }: ConfigSources): Section
 
 function configFrom(settings: Settings, spec: Spec): HostConfig {
   const option = new Options(settings);
+  const refused = settings.get('refuseconnection')?.[0];
+  if (refused)
+    throw new CmdopError('bad-configuration', `${refused.where} says not to connect to ${spec.host}: ${refused.words.join(' ')}`);
   const hostName = hostNameOf(settings, spec.host);
   const port = spec.port ?? option.number('port', 22, { from: 1, to: 65_535 });
   const user = spec.user ?? option.text('user') ?? userInfo().username;

@@ -7,7 +7,7 @@ const FOLLOWED = `
   addressfamily batchmode bindaddress ciphers compression connecttimeout globalknownhostsfile hashknownhosts host
   hostkeyalgorithms hostkeyalias hostname identitiesonly identityagent identityfile kbdinteractiveauthentication
   challengeresponseauthentication kexalgorithms macs match numberofpasswordprompts passwordauthentication port
-  preferredauthentications proxycommand proxyjump pubkeyauthentication revokedhostkeys serveralivecountmax
+  preferredauthentications proxycommand proxyjump pubkeyauthentication refuseconnection revokedhostkeys serveralivecountmax
   serveraliveinterval stricthostkeychecking tag user userknownhostsfile ignoreunknown include`;
 
 /** About forwarding, terminals, logs and shared connections, or about a refinement: who and what is reached stays the same. */
@@ -16,7 +16,8 @@ const LEFT_ASIDE = `
   casignaturealgorithms channeltimeout checkhostip clearallforwardings connectionattempts controlmaster controlpath
   controlpersist dynamicforward enableescapecommandline enablesshkeysign escapechar exitonforwardfailure fingerprinthash
   forkafterauthentication forwardagent forwardx11 forwardx11timeout forwardx11trusted gatewayports
-  gssapiauthentication gssapidelegatecredentials gssapikeyexchange gssapitrustdns hostbasedacceptedalgorithms
+  gssapiauthentication gssapidelegatecredentials gssapikeyexchange gssapikexalgorithms
+  gssapirenewalforcesrekey gssapiserveridentity gssapiclientidentity gssapitrustdns hostbasedacceptedalgorithms
   hostbasedkeytypes ipqos kbdinteractivedevices localcommand localforward loglevel logverbose nohostauthenticationforlocalhost
   obscurekeystroketiming permitlocalcommand permitremoteopen protocol pubkeyacceptedalgorithms pubkeyacceptedkeytypes
   rekeylimit remotecommand remoteforward requesttty requiredrsasize sendenv sessiontype setenv stdinnull
