@@ -232,14 +232,14 @@ class Login {
       type: 'keyboard-interactive',
       username: config.user,
       prompt: (name, instructions, _language, prompts, finish) => {
-        this.#answers([name, instructions], prompts).then(finish, () => finish([]));
+        this.#answers([name, instructions], prompts).then(finish, () => this.#options.exhausted());
       },
     };
   }
 
   async #answers(above: readonly string[], prompts: readonly { prompt: string; echo?: boolean }[]): Promise<string[]> {
     const { config, ask, waiting } = this.#options;
-    if (prompts.length > MAX_PROMPTS || ++this.#questions > MAX_ROUNDS) return this.#giveUp(prompts.length);
+    if (prompts.length > MAX_PROMPTS || ++this.#questions > MAX_ROUNDS) this.#giveUp();
     const instruction = above.map(plainText).filter(Boolean).join('\n');
     const answers: string[] = [];
     for (const { prompt, echo } of prompts) {
@@ -251,16 +251,16 @@ class Login {
         isEchoed: echo === true,
       } as const;
       const answer = this.isCancelled ? null : await waiting(ask.secret({ ...question, ...(instruction ? { instruction } : {}) }));
-      if (answer === null) return this.#giveUp(prompts.length);
+      if (answer === null) this.#giveUp();
       answers.push(answer);
     }
     return answers;
   }
 
-  #giveUp(count: number): string[] {
+  /** Ends the attempt: the server would ask again and again. */
+  #giveUp(): never {
     this.isCancelled = true;
-    // The server waits for as many answers as it asked for.
-    return new Array<string>(Math.min(count, MAX_PROMPTS)).fill('');
+    throw new Error('given up');
   }
 
   #note(label: string): void {

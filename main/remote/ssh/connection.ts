@@ -140,9 +140,8 @@ function sentenceFor({ error, place, route, login }: Failed): CmdopError {
     );
   }
   if (/before handshake/i.test(said)) return closedEarly(place, route);
-  if (level === 'protocol' || level === 'handshake')
-    return unreachable(`${place} does not speak SSH as expected (${said}): is it this port?`);
-  return unreachable(`the connection to ${place} failed (${said}): check the network, and try again`);
+  if (level === 'client-socket') return unreachable(`the connection to ${place} failed (${said}): check the network, and try again`);
+  return unreachable(`${place} does not speak SSH as expected (${said}): is it this port?`);
 }
 
 function closedEarly(place: string, route: Route): CmdopError {

@@ -24,6 +24,8 @@ export type Login = {
   readonly proof: Proof;
 };
 
+type Opened<Channel> = (error: Error | undefined, channel: Channel | undefined) => void;
+
 export class OpenLink implements SshLink {
   readonly login: Login;
   readonly #chain: Chain;
@@ -54,24 +56,27 @@ export class OpenLink implements SshLink {
     return `${user}@${port === 22 ? host : `${name}:${port}`}${through}, ${proof.label}${fingerprint}`;
   }
 
-  async exec(command: string): Promise<RemoteProgram> {
-    const stream = await this.#open<ClientChannel>('the command', (done) => this.#client.exec(command, done));
-    const exited = new Promise<{ code: number | null; signal: string | null }>((resolve) => {
-      stream.on('exit', (code: number | null, signal?: string) => resolve({ code, signal: signal ?? null }));
-      stream.on('close', () => resolve({ code: null, signal: null }));
-    });
-    return { stream, stderr: stream.stderr, exited };
+  exec(command: string): Promise<RemoteProgram> {
+    return this.#open('the command', (done: Opened<RemoteProgram>) =>
+      this.#client.exec(command, (error, stream) => {
+        // At once, not in a later turn: a short program's end arrives together with its start.
+        done(error, error ? undefined : programOver(stream));
+      }),
+    );
   }
 
-  async streamLocal(path: string): Promise<Duplex> {
-    const stream = await this.#open<ClientChannel>(path, (done) => this.#client.openssh_forwardOutStreamLocal(path, done));
-    // Nothing is ever said there, and what is not read would count.
-    stream.stderr.resume();
-    return stream;
+  streamLocal(path: string): Promise<Duplex> {
+    return this.#open(path, (done: Opened<Duplex>) =>
+      this.#client.openssh_forwardOutStreamLocal(path, (error, stream) => {
+        // Nothing is ever said there, and what is not read would count.
+        stream?.stderr.resume();
+        done(error, stream);
+      }),
+    );
   }
 
   sftp(): Promise<SFTPWrapper> {
-    return this.#open<SFTPWrapper>('its files', (done) => this.#client.sftp(done));
+    return this.#open('its files', (done: Opened<SFTPWrapper>) => this.#client.sftp(done));
   }
 
   onClosed(listener: (error?: Error) => void): void {
@@ -93,7 +98,7 @@ export class OpenLink implements SshLink {
   }
 
   /** Throws `host-unreachable`, with `data.refused` where the server said no. */
-  #open<Channel>(what: string, start: (done: (error: Error | undefined, channel: Channel) => void) => unknown): Promise<Channel> {
+  #open<Channel>(what: string, start: (done: Opened<Channel>) => unknown): Promise<Channel> {
     const place = this.login.host;
     return new Promise((resolve, reject) => {
       const fail = (said: string, refused: string) => {
@@ -105,9 +110,9 @@ export class OpenLink implements SshLink {
       try {
         start((error, channel) => {
           clearTimeout(timer);
-          if (!error) return resolve(channel);
-          const reason = 'reason' in error && typeof error.reason === 'number' ? REFUSALS[error.reason] : undefined;
-          fail(error.message, reason ?? 'other');
+          if (channel) return resolve(channel);
+          const reason = error && 'reason' in error && typeof error.reason === 'number' ? REFUSALS[error.reason] : undefined;
+          fail(error?.message ?? 'no channel', reason ?? 'other');
         });
       } catch (error) {
         // ssh2 throws where its socket is closed already.
@@ -124,4 +129,12 @@ export class OpenLink implements SshLink {
     for (const listener of this.#listeners) listener(this.#closedWith.error);
     this.#listeners.clear();
   }
+}
+
+function programOver(stream: ClientChannel): RemoteProgram {
+  const exited = new Promise<{ code: number | null; signal: string | null }>((resolve) => {
+    stream.on('exit', (code: number | null, signal?: string) => resolve({ code, signal: signal ?? null }));
+    stream.on('close', () => resolve({ code: null, signal: null }));
+  });
+  return { stream, stderr: stream.stderr, exited };
 }
