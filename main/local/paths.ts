@@ -1,11 +1,11 @@
 /** Where this user's cmdop keeps its state and its sockets on this machine. */
-import { chmodSync, lstatSync, mkdirSync, statSync } from 'node:fs';
-import { homedir, tmpdir, userInfo } from 'node:os';
+import { chmodSync, existsSync, lstatSync, mkdirSync, statSync } from 'node:fs';
+import { homedir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { CmdopError } from '#protocol/errors.ts';
 
 /**
- * `CMDOP_HOME` puts everything below one folder (tests, portable use). Otherwise: XDG on Linux, Library on macOS,
+ * `CMDOP_HOME` puts everything below one folder (tests, portable use). Otherwise: XDG and /tmp on Linux, Library on macOS,
  * LocalAppData and named pipes on Windows. Paths carry no version: every build meets the same host.
  */
 export type LocalPaths = {
@@ -48,8 +48,7 @@ export function localPaths(env: NodeJS.ProcessEnv = process.env, platform: NodeJ
   } else {
     configDir = join(env.XDG_CONFIG_HOME || join(home, '.config'), 'cmdop');
     stateDir = join(env.XDG_STATE_HOME || join(home, '.local', 'state'), 'cmdop');
-    // Without a session manager (su, cron, containers) there is no XDG_RUNTIME_DIR.
-    runDir = env.XDG_RUNTIME_DIR ? join(env.XDG_RUNTIME_DIR, 'cmdop') : join(tmpdir(), `cmdop-${userInfo().uid}`);
+    runDir = linuxRunDir(env);
   }
   const pipe = (name: string) => `\\\\.\\pipe\\cmdop-${userInfo().username}-${name}`;
   const socket = (name: string) => (platform === 'win32' ? pipe(name) : join(runDir, `${name}.sock`));
@@ -64,6 +63,16 @@ export function localPaths(env: NodeJS.ProcessEnv = process.env, platform: NodeJ
     webFile: join(stateDir, 'web.json'),
     settingsFile: join(stateDir, 'host-settings.json'),
   };
+}
+
+/**
+ * The same for everything that runs as this user, however it was started: a desktop, SSH, sudo, cron, a container. Not in
+ * XDG_RUNTIME_DIR, which half of them lack, and which is emptied when the last login ends: the sessions go on, and nobody
+ * would find them again. Where an earlier version put its sockets there, they are used while they last.
+ */
+function linuxRunDir(env: NodeJS.ProcessEnv): string {
+  const earlier = env.XDG_RUNTIME_DIR ? join(env.XDG_RUNTIME_DIR, 'cmdop') : null;
+  return earlier && existsSync(join(earlier, 'host.sock')) ? earlier : `/tmp/cmdop-${userInfo().uid}`;
 }
 
 /**

@@ -16,6 +16,15 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 describe('folders', () => {
   const paths = () => localPaths({ CMDOP_HOME: folder });
 
+  test.runIf(process.platform === 'linux')('are the same with and without a login of its own, which may end before the sessions do', () => {
+    const login = { XDG_RUNTIME_DIR: folder, TMPDIR: folder };
+    expect(localPaths(login).hostSocket).toBe(localPaths({}).hostSocket);
+    // Unless a host of an earlier version is there still.
+    mkdirSync(join(folder, 'cmdop'));
+    writeFileSync(join(folder, 'cmdop', 'host.sock'), '');
+    expect(localPaths(login).runDir).toBe(join(folder, 'cmdop'));
+  });
+
   test('are made for this user only', () => {
     ensureLocalFolders(paths());
     expect(statSync(paths().runDir).mode & 0o777).toBe(0o700);
