@@ -16,6 +16,7 @@ export const TARGETS: readonly Target[] = [
   { name: 'keeper', entry: 'main/keeper/main.ts', kind: 'node', output: 'keeper.mjs', runtime: 'node24' },
   { name: 'screen-worker', entry: 'main/host/screen-worker.ts', kind: 'node', output: 'screen-worker.mjs', runtime: 'node24' },
   { name: 'cli', entry: 'main/cli/main.ts', kind: 'node', output: 'cli.mjs', runtime: 'node20' },
+  { name: 'mcp', entry: 'main/mcp/main.ts', kind: 'node', output: 'mcp.mjs', runtime: 'node20' },
   { name: 'app', entry: 'main/app/main.ts', kind: 'node', output: 'app.mjs', runtime: 'node20' },
   { name: 'preload', entry: 'preload/index.ts', kind: 'preload', output: 'preload.cjs', runtime: 'node20' },
   { name: 'renderer', entry: 'renderer/index.html', kind: 'renderer', output: 'renderer', runtime: 'chrome120' },

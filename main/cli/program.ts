@@ -85,6 +85,13 @@ export function makeProgram(command: readonly string[] | null): Command {
     .option('--events', 'every event of the journal instead of commands')
     .option('--json', 'as JSON; with --follow one object a line')
     .action(async (session, options) => (await import('./log.ts')).log({ ...globals(), ...options }, session));
+  add('blame <session>', 'show who made a line of output: the command, its people, when and where')
+    .option('--line <number>', 'a line of the screen, counted from 1; 0 and below: above it')
+    .option('--text <text>', 'the last place where this was shown')
+    .option('--offset <number>', 'at this offset of the output')
+    .option('--json', 'as JSON')
+    .usage('SESSION --line N | --text TEXT | --offset N [--json]')
+    .action(async (session, options) => (await import('./blame.ts')).blame({ ...globals(), ...options }, session));
   add('inspect <session>', 'show the execution state: processes, modes, actors, control')
     .option('--json', 'as JSON')
     .action(async (session, options) => (await import('./show.ts')).inspect({ ...globals(), ...options }, session));
@@ -100,6 +107,14 @@ export function makeProgram(command: readonly string[] | null): Command {
   add('web', 'open cmdop for a browser on this machine; prints a one-time URL')
     .option('--port <number>', 'on this port')
     .action(async (options) => (await import('./host.ts')).web({ ...globals(), ...options }));
+
+  add('mcp', 'serve AI agents over MCP, on standard input and output')
+    .option('--http', 'over HTTP on this machine instead, with a token')
+    .option('--port <number>', 'with --http: on this port')
+    .option('--allow-own-session', 'let the agent type into the session that it runs in')
+    .option('--print-config <client>', 'print what the settings of an agent’s client need: claude, codex, cursor, vscode…')
+    .addHelpText('after', MCP_HELP)
+    .action(async (options) => (await import('./mcp.ts')).mcp({ ...globals(), ...options }));
 
   const host = add('host', 'the process behind the sessions');
   for (const [name, description] of [
@@ -194,6 +209,10 @@ output and history go on. Nothing is run again: the old command is only shown.`;
 const UPGRADE_HELP = `
 The new host must find as many sessions as run now. If it cannot, the old one goes on with all of them, and this command
 says why and exits with 1. Attached terminals and windows come back by themselves.`;
+
+const MCP_HELP = `
+The agent is called what its client calls itself, or NAME with --as. It sees every session, and people see it, approve
+what it does, and take over by typing. --http prints its address and where the token is.`;
 
 const RUN_HELP = `
 One word is typed as it is (\`-- 'make && make test'\`), several are quoted so that they arrive as given.

@@ -1,9 +1,9 @@
 /** `run`: types a command at a session's prompt, waits for its end, prints its output and passes its exit code on. */
-import { basename } from 'node:path';
 import type { CmdopClient } from '#client/cmdop-client.ts';
+import { atPrompt, typedLine } from '#client/shell-prompt.ts';
+import { systemClock } from '#local/clock.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import type { Offset, Seq } from '#protocol/ids.ts';
-import type { Result } from '#protocol/messages.ts';
 import type { CommandRecord, SessionEnd } from '#protocol/shapes.ts';
 import { PlainText } from '#session/plain-text.ts';
 import { type Globals, sessionRef } from './connect.ts';
@@ -12,15 +12,8 @@ import { expectApplied, type Operator, withOperator } from './operate.ts';
 import { note } from './output.ts';
 import { programExitCode } from './program-exit.ts';
 import { QueryFilter } from './query-filter.ts';
-import { commandLine, typedLine } from './shell-words.ts';
+import { commandLine } from './shell-words.ts';
 import { parseDuration } from './times.ts';
-
-/** How long a shell that has just started may take to its first prompt, milliseconds. */
-const SHELL_START_MS = 5_000;
-/** Shells that tell when a command ends, once their start files have run. */
-const TELLING_SHELLS = /^-?(bash|zsh|fish)$/;
-/** How often it is looked at meanwhile, milliseconds. */
-const SHELL_LOOK_MS = 50;
 
 type Options = Globals & { raw?: boolean; timeout?: string };
 
@@ -38,7 +31,7 @@ export async function run(options: Options, session: string, words: readonly str
     options,
     session,
     async (operator) => {
-      const { session: summary, modes } = await atPrompt(operator.client, sessionRef(session));
+      const { session: summary, modes } = await atPrompt(operator.client, sessionRef(session), { clock: systemClock, remedies: REMEDIES });
       const line = commandLine(words, summary.command[0] ?? '');
       const verdict = await operator.stream.type(new TextEncoder().encode(typedLine(line, modes.bracketedPaste)));
       expectApplied(verdict);
@@ -58,29 +51,11 @@ export async function run(options: Options, session: string, words: readonly str
   );
 }
 
-/** The state of a session that waits for a command. Throws `busy`, `no-shell-integration` or `session-ended`. */
-async function atPrompt(client: CmdopClient, session: string): Promise<Result<'session.inspect'>> {
-  const askedAt = performance.now();
-  for (;;) {
-    const state = await client.request('session.inspect', { session });
-    const { name, running, end, createdAt } = state.session;
-    if (end) throw new CmdopError('session-ended', `${name} has ended: start another with \`cmdop new\``);
-    if (running !== null) {
-      throw new CmdopError('busy', `${name} runs \`${running}\`: wait for its end, or stop it with \`cmdop kill ${name} --signal INT\``);
-    }
-    if (state.shellIntegration) return state;
-    // By its age, and if the clock was set back since it began, by our own wait.
-    const isStarting = Date.now() - createdAt < SHELL_START_MS && performance.now() - askedAt < SHELL_START_MS;
-    const canCome = isStarting && TELLING_SHELLS.test(basename(state.session.command[0] ?? ''));
-    if (!canCome) {
-      throw new CmdopError(
-        'no-shell-integration',
-        `the program in ${name} does not tell when a command ends: use bash, zsh or fish, or \`cmdop send\` and \`cmdop screen\``,
-      );
-    }
-    await new Promise((resolve) => setTimeout(resolve, SHELL_LOOK_MS));
-  }
-}
+const REMEDIES = (name: string) => ({
+  ended: 'start another with `cmdop new`',
+  busy: `wait for its end, or stop it with \`cmdop kill ${name} --signal INT\``,
+  notTelling: 'use bash, zsh or fish, or `cmdop send` and `cmdop screen`',
+});
 
 /** Command records as they change, from before the line is typed: one may end before its verdict is here. */
 class CommandWatch {

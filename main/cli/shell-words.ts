@@ -17,12 +17,3 @@ function quoted(word: string, isFish: boolean): string {
   const text = isFish ? word.replaceAll('\\', '\\\\') : word;
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
-
-/** Marks around a paste, so that a shell takes line breaks in it as text. */
-const PASTE = { start: '\x1b[200~', end: '\x1b[201~' };
-
-/** What to type for `line`, with Enter. */
-export function typedLine(line: string, isPasteBracketed: boolean): string {
-  const isLong = isPasteBracketed && /[\r\n]/.test(line);
-  return isLong ? `${PASTE.start}${line.replaceAll(PASTE.end, '')}${PASTE.end}\r` : `${line}\r`;
-}

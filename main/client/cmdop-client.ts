@@ -24,6 +24,10 @@ export type ClientIdentity = {
   kind?: 'human' | 'agent';
   color?: number;
   build: string;
+  /** As in `hello`: where an agent's process is, and whether it may drive the session that it runs in. */
+  pid?: number;
+  inside?: string;
+  ownSessionAllowed?: boolean;
 };
 
 export type ClientState =

@@ -7,13 +7,14 @@ import { CmdopError } from '#protocol/errors.ts';
 /** The host's journal needs `node:sqlite`, and keepers must outlive upgrades under one known runtime. */
 const MIN_NODE_MAJOR = 24;
 
-export type Program = 'host' | 'keeper' | 'cli' | 'screen-worker';
+export type Program = 'host' | 'keeper' | 'cli' | 'mcp' | 'screen-worker';
 
 /** Sources by program, for a checkout that was not built yet: Node 24 runs them as they are. */
 const SOURCES: Record<Program, string> = {
   host: 'main/host/main.ts',
   keeper: 'main/keeper/main.ts',
   cli: 'main/cli/main.ts',
+  mcp: 'main/mcp/main.ts',
   'screen-worker': 'main/host/screen-worker.ts',
 };
 

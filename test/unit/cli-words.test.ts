@@ -1,10 +1,11 @@
 /** The words of the command line: times, keys, quoting, tables, plain text, and where a command begins. */
 import { spawnSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
+import { typedLine } from '#client/shell-prompt.ts';
 import { PlainText } from '#session/plain-text.ts';
 import { parseKey } from '../../main/cli/keys.ts';
 import { splitCommand } from '../../main/cli/program.ts';
-import { commandLine, typedLine } from '../../main/cli/shell-words.ts';
+import { commandLine } from '../../main/cli/shell-words.ts';
 import { cellWidth, formatTable } from '../../main/cli/table.ts';
 import { parseDuration, parseSince, showAge, showDuration } from '../../main/cli/times.ts';
 

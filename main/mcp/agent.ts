@@ -1,0 +1,186 @@
+/**
+ * One agent at the host: its connection as an actor of kind agent, what it knows of the sessions by their events, and
+ * the sessions it is attached to.
+ */
+import { randomBytes } from 'node:crypto';
+import { type ClientIdentity, CmdopClient } from '#client/cmdop-client.ts';
+import type { ConnectionEvent } from '#client/connection.ts';
+import { systemClock } from '#local/clock.ts';
+import { connectToHost } from '#local/host-connection.ts';
+import { VERSION } from '#local/version.ts';
+import { LOCAL_HOST, parseAddress } from '#protocol/address.ts';
+import type { Approval } from '#protocol/approvals.ts';
+import { CmdopError } from '#protocol/errors.ts';
+import { newClientId, type SessionId } from '#protocol/ids.ts';
+import type { CommandRecord, SessionSummary } from '#protocol/shapes.ts';
+import { AgentSession } from './agent-session.ts';
+
+/** The host cuts longer names to add a number, characters. */
+const MAX_NAME = 58;
+/** Ended command records and decided approvals kept to be asked for, each. */
+const MAX_KEPT = 500;
+
+export type AgentOptions = { name: string; ownSessionAllowed: boolean };
+
+/** What an agent may be told of: a command record, an approval or a session changed. */
+export type AgentNews =
+  | { is: 'command'; command: CommandRecord }
+  | { is: 'approval'; approval: Approval }
+  | { is: 'session'; session: SessionId };
+
+export class Agent {
+  readonly client: CmdopClient;
+  readonly #sessions = new Map<SessionId, SessionSummary>();
+  readonly #attached = new Map<SessionId, Promise<AgentSession>>();
+  readonly #commands = new Map<number, CommandRecord>();
+  readonly #approvals = new Map<number, Approval>();
+  readonly #listeners = new Set<(news: AgentNews) => void>();
+
+  constructor({ name, ownSessionAllowed }: AgentOptions) {
+    const identity: ClientIdentity = {
+      id: newClientId(randomBytes),
+      interface: 'mcp',
+      kind: 'agent',
+      name: agentName(name),
+      build: VERSION,
+      pid: process.pid,
+      ownSessionAllowed,
+      ...(process.env.CMDOP_SESSION ? { inside: process.env.CMDOP_SESSION } : {}),
+    };
+    this.client = new CmdopClient({
+      identity,
+      connect: () => connectToHost({ start: true }),
+      clock: systemClock,
+      random: Math.random,
+      watch: true,
+      onWatch: ({ sessions }) => {
+        this.#sessions.clear();
+        for (const session of sessions) this.#sessions.set(session.id, session);
+        for (const { id } of sessions) this.#tell({ is: 'session', session: id });
+      },
+      onState: (state) => {
+        // The host may have numbered us: we come back as the same one.
+        if (state.is === 'connected') identity.name = this.client.actor?.name ?? identity.name;
+      },
+      onEvent: (event) => this.#event(event),
+    });
+  }
+
+  get sessions(): SessionSummary[] {
+    return [...this.#sessions.values()];
+  }
+
+  /** What the host is asked for. */
+  ref(reference: string): string {
+    return sessionRef(reference);
+  }
+
+  /** As of the last event. Throws the host's error where it is unknown. */
+  async summary(reference: string): Promise<SessionSummary> {
+    const ref = sessionRef(reference);
+    await this.client.whenConnected();
+    const { session } = await this.client.request('session.inspect', { session: ref });
+    return this.#sessions.get(session.id) ?? session;
+  }
+
+  known(id: SessionId): SessionSummary | undefined {
+    return this.#sessions.get(id);
+  }
+
+  /** Attaches, once a session; as an observer where this agent may not act in it. */
+  async attach(reference: string): Promise<AgentSession> {
+    const { id } = await this.summary(reference);
+    const known = this.#attached.get(id);
+    if (known) return known;
+    const attaching = AgentSession.open(this.client, id, () => this.#attached.delete(id));
+    this.#attached.set(id, attaching);
+    attaching.catch(() => this.#attached.delete(id)); // whoever asked is told
+    return attaching;
+  }
+
+  attachedTo(id: SessionId): Promise<AgentSession> | undefined {
+    return this.#attached.get(id);
+  }
+
+  /** The record of the command that a unit of this agent submitted. */
+  commandOf(typed: { seq: number | null }): CommandRecord | null {
+    const { clientId } = this.client;
+    return [...this.#commands.values()].findLast(({ unit }) => unit?.client === clientId && unit.seq === typed.seq) ?? null;
+  }
+
+  /** What of this agent waits for a person in a session. */
+  waitingIn(session: SessionId): Approval[] {
+    return this.approvalsIn(session).filter(({ state }) => state === 'pending');
+  }
+
+  /** Everything that was asked about this agent in a session, oldest first. */
+  approvalsIn(session: SessionId): Approval[] {
+    return [...this.#approvals.values()].filter((approval) => approval.session === session);
+  }
+
+  /** Calls `listener` with what happens from now on; the returned function ends that. */
+  listen(listener: (news: AgentNews) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  close(): void {
+    this.client.close();
+    this.#listeners.clear();
+  }
+
+  #event(event: ConnectionEvent): void {
+    switch (event.event) {
+      case 'session.changed': {
+        const { session } = event.params;
+        this.#sessions.set(session.id, session);
+        this.#tell({ is: 'session', session: session.id });
+        return;
+      }
+      case 'session.removed':
+        this.#sessions.delete(event.params.session);
+        this.#tell({ is: 'session', session: event.params.session });
+        return;
+      case 'command.changed': {
+        const { command } = event.params;
+        keep(this.#commands, command.id, command);
+        this.#tell({ is: 'command', command });
+        return;
+      }
+      case 'approval.changed': {
+        const { approval } = event.params;
+        if (approval.actor.id !== this.client.actor?.id) return;
+        keep(this.#approvals, approval.id, approval);
+        this.#tell({ is: 'approval', approval });
+        return;
+      }
+      default:
+        return;
+    }
+  }
+
+  #tell(news: AgentNews): void {
+    for (const listener of [...this.#listeners]) listener(news);
+  }
+}
+
+/** A name, an id or its start, or an address on this machine. */
+function sessionRef(reference: string): string {
+  if (!reference.startsWith('cmdop://')) return reference;
+  const address = parseAddress(reference);
+  if (address?.host === LOCAL_HOST) return address.session;
+  throw new CmdopError('session-not-found', `${reference} is not on this machine: use sessions_list for what is`);
+}
+
+/** One line without control characters or direction marks; the host bounds it once more. */
+export function agentName(name: string): string {
+  const clean = name.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '').trim();
+  return [...clean].slice(0, MAX_NAME).join('') || 'agent';
+}
+
+function keep<T>(kept: Map<number, T>, id: number, value: T): void {
+  kept.delete(id);
+  kept.set(id, value);
+  const oldest = kept.keys().next();
+  if (kept.size > MAX_KEPT && !oldest.done) kept.delete(oldest.value);
+}

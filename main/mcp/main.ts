@@ -1,0 +1,33 @@
+/** The MCP server as a program: over stdio for one client, or over HTTP on loopback for several. Run by `cmdop mcp`. */
+import { serveStdio } from '@modelcontextprotocol/server/stdio';
+import { Agent } from './agent.ts';
+import { serveHttp } from './http.ts';
+import { makeServer } from './server.ts';
+
+export type McpOptions = {
+  /** Port on loopback, 0: any; null: stdio. */
+  httpPort: number | null;
+  /** The agent may drive the session that it runs in. */
+  ownSessionAllowed: boolean;
+  /** Name of the agent; null: what its client calls itself. */
+  name: string | null;
+};
+
+/** Resolves when the client has gone, or when asked to end. */
+export async function serve(options: McpOptions): Promise<void> {
+  if (options.httpPort !== null) return serveHttp({ ...options, port: options.httpPort });
+  const { ownSessionAllowed } = options;
+  let agent: Agent | null = null;
+  const agentFor = (clientName: string) => {
+    agent ??= new Agent({ name: options.name ?? clientName, ownSessionAllowed });
+    return agent;
+  };
+  const handle = serveStdio(() => makeServer({ agentFor }), { onerror: (error) => process.stderr.write(`cmdop mcp: ${error.message}\n`) });
+  await new Promise<void>((resolve) => {
+    process.stdin.once('end', resolve);
+    process.stdin.once('close', resolve);
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve());
+  });
+  await handle.close();
+  (agent as Agent | null)?.close();
+}
