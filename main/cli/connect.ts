@@ -65,7 +65,8 @@ export function lastingClient(globals: Globals, options: Omit<ConnectOptions, 'r
   });
 }
 
-async function connectTo(host: string, { start, mayAsk }: { start: boolean; mayAsk: () => boolean }): Promise<Transport> {
+/** A fresh connection to a host. */
+export async function connectTo(host: string, { start, mayAsk }: { start: boolean; mayAsk: () => boolean }): Promise<Transport> {
   if (host === LOCAL_HOST) return connectToHost({ start });
   // Only who needs them waits until SSH and its cryptography are loaded.
   const [{ reach }, { ttyAsker }] = await Promise.all([import('../remote/reach.ts'), import('./tty-asker.ts')]);

@@ -4,11 +4,12 @@ import { delimiter, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { programPath } from '#local/runtime.ts';
 import type { serve } from '../mcp/main.ts';
+import { connectTo, type Globals, hostOf, isRemote } from './connect.ts';
 import { UsageError } from './exit-codes.ts';
 import { clientConfig, type Launch } from './mcp-config.ts';
 import { note, print } from './output.ts';
 
-type Options = { as?: string; http?: boolean; port?: string; allowOwnSession?: boolean; printConfig?: string };
+type Options = Globals & { http?: boolean; port?: string; allowOwnSession?: boolean; printConfig?: string };
 
 export async function mcp(options: Options): Promise<void> {
   if (options.printConfig !== undefined) {
@@ -18,7 +19,14 @@ export async function mcp(options: Options): Promise<void> {
     return;
   }
   const server = (await import(pathToFileURL(programPath('mcp')).href)) as { serve: typeof serve };
-  await server.serve({ httpPort: httpPort(options), ownSessionAllowed: options.allowOwnSession === true, name: options.as ?? null });
+  await server.serve({
+    // Nobody is there to answer a question: what needs one fails with what to do.
+    connect: () => connectTo(hostOf(options), { start: true, mayAsk: () => false }),
+    isLocal: !isRemote(options),
+    httpPort: httpPort(options),
+    ownSessionAllowed: options.allowOwnSession === true,
+    name: options.as ?? null,
+  });
 }
 
 function httpPort({ http, port }: Options): number | null {
@@ -33,8 +41,13 @@ function httpPort({ http, port }: Options): number | null {
 }
 
 /** `cmdop` where it is on the path; else this very program, by its full path. */
-function launch({ allowOwnSession, as }: Options): Launch {
-  const args = [...(as === undefined ? [] : ['--as', as]), 'mcp', ...(allowOwnSession ? ['--allow-own-session'] : [])];
+function launch({ allowOwnSession, as, host }: Options): Launch {
+  const args = [
+    ...(as === undefined ? [] : ['--as', as]),
+    ...(host === undefined ? [] : ['-H', host]),
+    'mcp',
+    ...(allowOwnSession ? ['--allow-own-session'] : []),
+  ];
   // Clients start it with hardly any environment.
   const home = process.env.CMDOP_HOME;
   const env: Readonly<Record<string, string>> = home ? { CMDOP_HOME: home } : {};

@@ -5,6 +5,7 @@ import { pasted } from '#client/shell-prompt.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import { tellingApprovals, withReason } from './approvals.ts';
 import { isCursorKey, KEY_NAMES, keyBytes } from './keys.ts';
+import { missedShape, missedText } from './missed.ts';
 import { ACTS, type AgentsByName, ARRANGES, addTool, reasonArg, sessionArg } from './tool.ts';
 import { untrusted } from './untrusted.ts';
 import { timeoutArg } from './wait-tool.ts';
@@ -28,6 +29,7 @@ export function addActTools(server: McpServer, agents: AgentsByName): void {
     output: z.object({
       fromOffset: z.number().describe('What comes of it is printed from here on: for wait_for and output_read'),
       typedBytes: z.number(),
+      missed: missedShape,
     }),
     annotations: ACTS,
     run: async ({ agent, args, progress }) => {
@@ -48,9 +50,10 @@ export function addActTools(server: McpServer, agents: AgentsByName): void {
         stopTelling();
       }
       const typedBytes = Buffer.byteLength(typed);
+      const missed = attached.takeMissed();
       return {
-        structured: { fromOffset, typedBytes },
-        text: `Typed ${typedBytes} bytes; what comes of it is printed from offset ${fromOffset} on.`,
+        structured: { fromOffset, typedBytes, missed },
+        text: `Typed ${typedBytes} bytes; what comes of it is printed from offset ${fromOffset} on.${missedText(missed)}`,
       };
     },
   });
@@ -67,7 +70,7 @@ export function addActTools(server: McpServer, agents: AgentsByName): void {
       const attached = await agent.attach(args.session);
       await withReason(agent, attached, args.reason);
       const fromOffset = attached.stream.offset;
-      await attached.type('\x03');
+      await attached.interrupt();
       return {
         structured: { fromOffset },
         text: `Pressed Ctrl-C; wait_for prompt with fromOffset ${fromOffset} tells when it has stopped.`,
@@ -75,7 +78,6 @@ export function addActTools(server: McpServer, agents: AgentsByName): void {
     },
   });
 
-  const missed = z.object({ fromOffset: z.number(), toOffset: z.number() }).nullable();
   addTool(server, agents, {
     name: 'control_request',
     title: 'Ask for control',
@@ -86,21 +88,15 @@ export function addActTools(server: McpServer, agents: AgentsByName): void {
       reason: z.string().min(1).max(500).describe('Why, one sentence; shown to the person'),
       timeoutSeconds: timeoutArg(60),
     }),
-    output: z.object({ granted: z.boolean(), holder: z.string().nullable(), missed }),
+    output: z.object({ granted: z.boolean(), holder: z.string().nullable(), missed: missedShape }),
     annotations: ARRANGES,
     run: async ({ agent, args, signal, progress }) => {
       const attached = await agent.attach(args.session);
-      const asked = await attached.requestControl({
-        client: agent.client,
-        reason: args.reason,
-        timeoutMs: args.timeoutSeconds * 1000,
-        signal,
-        tell: progress,
-      });
-      const { granted, holder } = asked;
-      const range = asked.missed && { fromOffset: asked.missed.from, toOffset: asked.missed.to };
+      const timeoutMs = args.timeoutSeconds * 1000;
+      const { granted, holder } = await attached.requestControl({ reason: args.reason, timeoutMs, signal, tell: progress });
+      const range = granted ? attached.takeMissed() : null;
       const text = granted
-        ? `You have control.${range ? ` Meanwhile output came from offset ${range.fromOffset} to ${range.toOffset}: read it with output_read.` : ''}`
+        ? `You have control.${missedText(range)}`
         : `${holder ?? 'Somebody'} has not given control: do something else, or ask_human.`;
       return { structured: { granted, holder, missed: range }, text };
     },

@@ -3,11 +3,12 @@ import type { CmdopClient } from '#client/cmdop-client.ts';
 import type { Verdict } from '#client/input-outbox.ts';
 import type { SessionStream } from '#client/session-stream.ts';
 import { CmdopError } from '#protocol/errors.ts';
-import type { Offset, SessionId } from '#protocol/ids.ts';
+import type { SessionId } from '#protocol/ids.ts';
 import type { SessionEnd } from '#protocol/shapes.ts';
 import { waitUntil } from './wait.ts';
 
-type Range = { from: Offset; to: Offset };
+/** A range of output, as agents are told. */
+export type Missed = { fromOffset: number; toOffset: number };
 
 export class AgentSession {
   readonly id: SessionId;
@@ -15,6 +16,7 @@ export class AgentSession {
   readonly #listeners = new Set<() => void>();
   readonly #whyObserver: CmdopError | null;
   #end: SessionEnd | null = null;
+  #toldMissed: object | null = null;
 
   /** Resolves when attached; `gone` is called when the session is no longer attached for good. */
   static async open(client: CmdopClient, id: SessionId, gone: () => void): Promise<AgentSession> {
@@ -102,21 +104,34 @@ export class AgentSession {
 
   /** Asks whoever has control for it, and waits until it is here. */
   async requestControl(asked: {
-    client: CmdopClient;
     reason: string;
     timeoutMs: number;
     signal: AbortSignal;
     tell(message: string): void;
-  }): Promise<{ granted: boolean; holder: string | null; missed: Range | null }> {
-    const { client, reason, timeoutMs, signal, tell } = asked;
+  }): Promise<{ granted: boolean; holder: string | null }> {
+    const { reason, timeoutMs, signal, tell } = asked;
     const { stream } = this;
-    const answer = await client.request('control.request', { channel: this.channel, reason });
-    if (answer.granted) return { granted: true, holder: null, missed: answer.missed ?? null };
-    const holder = answer.control.holder?.actor.name ?? null;
+    if (this.#whyObserver) throw this.#whyObserver;
+    if (stream.hasControl || (await stream.requestControl(reason))) return { granted: true, holder: null };
+    const holder = stream.control?.holder?.actor.name ?? null;
     tell(`asked ${holder ?? 'the others'} for control`);
-    const own = async () => (stream.hasControl || stream.control?.holder?.client === client.clientId ? true : this.#end ? false : null);
+    const own = async () => (stream.hasControl ? true : this.#end ? false : null);
     const granted = (await waitUntil({ look: own, listen: (wake) => this.listen(wake), timeoutMs, signal })) === true;
-    return { granted, holder, missed: null };
+    return { granted, holder };
+  }
+
+  /** Ctrl-C, ahead of whatever waits. */
+  async interrupt(): Promise<void> {
+    if (this.#whyObserver) throw this.#whyObserver;
+    await this.stream.interrupt();
+  }
+
+  /** What was printed while this agent was without control that it has again; told once. */
+  takeMissed(): Missed | null {
+    const { missed } = this.stream;
+    if (!missed || missed === this.#toldMissed) return null;
+    this.#toldMissed = missed;
+    return { fromOffset: missed.from, toOffset: missed.to };
   }
 
   /** Calls `listener` after output, a change of control, and the end; the returned function ends that. */

@@ -6,13 +6,13 @@ import { randomBytes } from 'node:crypto';
 import { type ClientIdentity, CmdopClient } from '#client/cmdop-client.ts';
 import type { ConnectionEvent } from '#client/connection.ts';
 import { systemClock } from '#local/clock.ts';
-import { connectToHost } from '#local/host-connection.ts';
 import { VERSION } from '#local/version.ts';
 import { LOCAL_HOST, parseAddress } from '#protocol/address.ts';
 import type { Approval } from '#protocol/approvals.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import { newClientId, type SessionId } from '#protocol/ids.ts';
 import type { CommandRecord, SessionSummary } from '#protocol/shapes.ts';
+import type { Transport } from '#protocol/transport.ts';
 import { AgentSession } from './agent-session.ts';
 
 /** The host cuts longer names to add a number, characters. */
@@ -20,7 +20,7 @@ const MAX_NAME = 58;
 /** Ended command records and decided approvals kept to be asked for, each. */
 const MAX_KEPT = 500;
 
-export type AgentOptions = { name: string; ownSessionAllowed: boolean };
+export type AgentOptions = { name: string; ownSessionAllowed: boolean; connect: () => Promise<Transport>; isLocal: boolean };
 
 /** What an agent may be told of: a command record, an approval or a session changed. */
 export type AgentNews =
@@ -36,20 +36,21 @@ export class Agent {
   readonly #approvals = new Map<number, Approval>();
   readonly #listeners = new Set<(news: AgentNews) => void>();
 
-  constructor({ name, ownSessionAllowed }: AgentOptions) {
+  constructor({ name, ownSessionAllowed, connect, isLocal }: AgentOptions) {
     const identity: ClientIdentity = {
       id: newClientId(randomBytes),
       interface: 'mcp',
       kind: 'agent',
       name: agentName(name),
       build: VERSION,
-      pid: process.pid,
       ownSessionAllowed,
-      ...(process.env.CMDOP_SESSION ? { inside: process.env.CMDOP_SESSION } : {}),
+      // Elsewhere this number is another process.
+      ...(isLocal ? { pid: process.pid } : {}),
+      ...(isLocal && process.env.CMDOP_SESSION ? { inside: process.env.CMDOP_SESSION } : {}),
     };
     this.client = new CmdopClient({
       identity,
-      connect: () => connectToHost({ start: true }),
+      connect,
       clock: systemClock,
       random: Math.random,
       watch: true,

@@ -15,7 +15,7 @@ import {
 } from '@modelcontextprotocol/node';
 import { createMcpHandler, isInitializeRequest, isLegacyRequest } from '@modelcontextprotocol/server';
 import { ensureLocalFolders, localPaths } from '#local/paths.ts';
-import { Agent } from './agent.ts';
+import { Agent, type AgentOptions } from './agent.ts';
 import { makeServer } from './server.ts';
 
 /** Largest request, bytes. */
@@ -23,14 +23,13 @@ const MAX_BODY_BYTES = 4 * 1024 * 1024;
 const MAX_SESSIONS = 100;
 const PATH = '/mcp';
 
-export type HttpOptions = { port: number; ownSessionAllowed: boolean; name: string | null };
+export type HttpOptions = Omit<AgentOptions, 'name'> & { port: number; name: string | null };
 
 type McpSession = { transport: NodeStreamableHTTPServerTransport; agent: Agent | null };
 
 export async function serveHttp(options: HttpOptions): Promise<void> {
   const { token, file } = ownToken();
-  const { name, ownSessionAllowed } = options;
-  const newAgent = (clientName: string) => new Agent({ name: name ?? clientName, ownSessionAllowed });
+  const newAgent = (clientName: string) => new Agent({ ...options, name: options.name ?? clientName });
   const sessions = new Map<string, McpSession>();
   const byName = new Map<string, Agent>();
   const modern = createMcpHandler(

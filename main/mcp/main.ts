@@ -1,5 +1,6 @@
 /** The MCP server as a program: over stdio for one client, or over HTTP on loopback for several. Run by `cmdop mcp`. */
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
+import type { Transport } from '#protocol/transport.ts';
 import { Agent } from './agent.ts';
 import { serveHttp } from './http.ts';
 import { makeServer } from './server.ts';
@@ -9,6 +10,10 @@ export type McpOptions = {
   httpPort: number | null;
   /** The agent may drive the session that it runs in. */
   ownSessionAllowed: boolean;
+  /** Makes a connection to the host. */
+  connect: () => Promise<Transport>;
+  /** The host is on this machine. */
+  isLocal: boolean;
   /** Name of the agent; null: what its client calls itself. */
   name: string | null;
 };
@@ -16,10 +21,9 @@ export type McpOptions = {
 /** Resolves when the client has gone, or when asked to end. */
 export async function serve(options: McpOptions): Promise<void> {
   if (options.httpPort !== null) return serveHttp({ ...options, port: options.httpPort });
-  const { ownSessionAllowed } = options;
   let agent: Agent | null = null;
   const agentFor = (clientName: string) => {
-    agent ??= new Agent({ name: options.name ?? clientName, ownSessionAllowed });
+    agent ??= new Agent({ ...options, name: options.name ?? clientName });
     return agent;
   };
   const handle = serveStdio(() => makeServer({ agentFor }), { onerror: (error) => process.stderr.write(`cmdop mcp: ${error.message}\n`) });
