@@ -93,13 +93,18 @@ export class OpenLink implements SshLink {
     this.onClosed(() => clearTimeout(timer));
   }
 
+  /** As typed. */
+  get #name() {
+    return (this.#chain[this.#chain.length - 1] ?? this.#chain[0]).config.typed;
+  }
+
   get #client() {
     return (this.#chain[this.#chain.length - 1] ?? this.#chain[0]).client;
   }
 
   /** Throws `host-unreachable`, with `data.refused` where the server said no. */
   #open<Channel>(what: string, start: (done: Opened<Channel>) => unknown): Promise<Channel> {
-    const place = this.login.host;
+    const place = this.#name;
     return new Promise((resolve, reject) => {
       const fail = (said: string, refused: string) => {
         clearTimeout(timer);
@@ -123,7 +128,7 @@ export class OpenLink implements SshLink {
 
   #closed(): void {
     if (this.#closedWith) return;
-    const lost = () => new CmdopError('disconnected', `${this.login.host} closed the connection`);
+    const lost = () => new CmdopError('disconnected', `${this.#name} closed the connection`);
     this.#closedWith = this.#isClosing ? {} : { error: this.#failure ?? lost() };
     for (const { client } of [...this.#chain].reverse()) client.destroy();
     for (const listener of this.#listeners) listener(this.#closedWith.error);

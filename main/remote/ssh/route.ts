@@ -11,6 +11,9 @@ import { plainText } from './plain-text.ts';
 /** How much of what a proxy command said is shown when it fails, characters. */
 const SAID_CHARACTERS = 500;
 
+/** How long a proxy command that has closed its output may still say why, milliseconds. */
+const SAYING_MS = 300;
+
 export type Route = {
   readonly stream: Duplex;
   /** What the proxy command said on its error output, for the error. */
@@ -71,8 +74,19 @@ export function commandRoute(command: string): Route {
   child.stdout.on('data', (bytes: Buffer) => {
     if (!stream.push(bytes)) child.stdout.pause();
   });
-  child.stdout.on('end', () => stream.push(null));
-  child.on('exit', () => stream.end());
+  let isOver = false;
+  const finish = () => {
+    if (isOver) return;
+    isOver = true;
+    stream.push(null);
+    stream.end();
+  };
+  child.on('exit', (code, signal) => {
+    if (said === '' && code !== 0) said = `it ended with ${signal ?? code}`;
+  });
+  // Its output ends a moment before what it said of it is here.
+  child.stdout.on('end', () => setTimeout(finish, SAYING_MS));
+  child.on('close', finish);
   return { stream, said: () => plainText(said), dispose: () => stream.destroy() };
 }
 
