@@ -24,6 +24,8 @@ export type Handlers = { [M in Method]: Handler<M> };
 
 export type ClientPeer = {
   handlers: Handlers;
+  /** Null where the request may be done at once; throws or rejects where it may not. */
+  permit<M extends Method>(connection: ClientConnection, method: M, params: Params<M>): Promise<void> | null;
   input(connection: ClientConnection, frame: Extract<Frame, { kind: 'input' }>): void;
   acknowledged(connection: ClientConnection, ack: EventParams<'output.ack'>): void;
   drained(connection: ClientConnection): void;
@@ -196,6 +198,8 @@ export class ClientConnection implements OutputPort {
       throw new CmdopError('bad-request', `${method}: ${issue?.path.join('.') || 'params'}: ${issue?.message ?? 'not valid'}`);
     }
     const handler: Handler<M> = this.#peer.handlers[method];
+    const permitted = this.#peer.permit(this, method, parsed.data as Params<M>);
+    if (permitted) await permitted;
     await handler(this, parsed.data as Params<M>, (result) => this.#say({ id, result }));
   }
 

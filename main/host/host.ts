@@ -1,12 +1,15 @@
 /** The host: every session of this user on this machine, and every client that works on them. */
 import { randomBytes } from 'node:crypto';
 import type { LocalPaths } from '#local/paths.ts';
+import type { Approval } from '#protocol/approvals.ts';
 import type { SessionId } from '#protocol/ids.ts';
 import type { EventName, EventParams } from '#protocol/messages.ts';
 import type { Actor, CommandRecord, HostStatus } from '#protocol/shapes.ts';
 import type { Transport } from '#protocol/transport.ts';
 import { PROTOCOL } from '#protocol/versions.ts';
 import { LOOK_EVERY_MS } from '#session/client-vigil.ts';
+import type { AgentGuard } from './agent-guard.ts';
+import { isAgent, type PolicyDesk } from './agent-input.ts';
 import { approvalHandlers } from './approval-methods.ts';
 import { ClientConnection, type ClientPeer } from './client-connection.ts';
 import { HostSettings } from './host-settings.ts';
@@ -15,6 +18,8 @@ import { JournalWatchers } from './journal-watchers.ts';
 import type { KeeperRuntime } from './keeper-starter.ts';
 import type { LiveSession } from './live-session.ts';
 import { Attachments, createHandlers } from './methods.ts';
+import { guardedSession, newPolicyDesk } from './policy-desk.ts';
+import type { PolicyFile } from './policy-file.ts';
 import { Records, type StoredCommand } from './records.ts';
 import { Registry } from './registry.ts';
 import { Screens } from './screens.ts';
@@ -46,6 +51,9 @@ export class Host {
   readonly #records: Records;
   readonly #journalWatchers: JournalWatchers;
   readonly #screens: Screens;
+  readonly #policy: PolicyFile;
+  readonly #desk: PolicyDesk;
+  readonly #guard: AgentGuard;
   readonly #registry: Registry;
   readonly #settings: HostSettings;
   readonly #web: WebServer;
@@ -69,8 +77,21 @@ export class Host {
     this.#journal.onAppended = (row) => this.#journalWatchers.appended(row);
     this.#settings = new HostSettings(options.paths.settingsFile);
     this.#screens = new Screens({ events: this.#screenEvents() });
+    const { desk, guard, policy } = newPolicyDesk({
+      paths: options.paths,
+      journal: this.#journal,
+      records: this.#records,
+      wallNow: options.clock.wallNow,
+      find: (reference) => guardedSession(this.#registry.find(reference)),
+      policyChanged: () => this.#warn(),
+      changed: (approval) => this.#approvalChanged(approval),
+    });
+    this.#policy = policy;
+    this.#desk = desk;
+    this.#guard = guard;
     this.#registry = new Registry({
       ...options,
+      desk,
       journal: this.#journal,
       records: this.#records,
       screens: this.#screens,
@@ -98,7 +119,14 @@ export class Host {
         warnings: () => this.#warnings(),
         verifyFiles: () => verifyFiles({ ...options.paths, sessions: this.#registry.all() }),
         commandRecords: (filter) => this.#records.commands(filter).map((command) => this.#commandRecord(command)),
-        approvals: approvalHandlers(),
+        approvals: approvalHandlers({
+          approvals: desk.approvals,
+          guard,
+          policy,
+          journal: this.#journal,
+          attachments: this.#attachments,
+          find: (reference) => guardedSession(this.#registry.find(reference)),
+        }),
         commandRecord: (command) => this.#commandRecord(command),
         isPresent: (actor, except) =>
           [...this.#connections].some(({ greeted }) => greeted?.actor.id === actor && greeted.client !== except),
@@ -113,6 +141,7 @@ export class Host {
         handOff: options.handOff,
         openWeb: (asked) => this.#web.open(asked),
       }),
+      permit: (connection, method, params) => guard.permit(connection, method, params),
       input: (connection, { channel, epoch, seq, bytes }) =>
         this.#attachments.get(connection, channel)?.input(channel, { epoch, seq, bytes }),
       acknowledged: (connection, { channel, offset }) => this.#attachments.get(connection, channel)?.acknowledged(channel, offset),
@@ -122,6 +151,7 @@ export class Host {
       closed: (connection) => {
         this.#connections.delete(connection);
         this.#journalWatchers.delete(connection);
+        guard.closed(connection);
         if (this.#connections.size === 0) this.#stopLooking();
         for (const [channel, session] of this.#attachments.take(connection)) session.cut(channel);
       },
@@ -163,6 +193,8 @@ export class Host {
     for (const connection of this.#connections) connection.event('host.stopping', { reason });
     for (const connection of [...this.#connections]) connection.close();
     this.#web.close({ isResumed: reason === 'upgrade' });
+    this.#desk.approvals.dispose();
+    this.#policy.dispose();
     await this.#registry.dispose();
     this.#journal.append({
       session: null,
@@ -219,7 +251,7 @@ export class Host {
       },
       title: (id, title) => at(id)?.titled(title),
       bell: (id) => at(id)?.agentSaw({ is: 'bell' }),
-      modes: (id, { alternateScreen }) => at(id)?.commands.alternateScreen(alternateScreen),
+      modes: (id, modes) => at(id)?.commands.modes(modes),
       checkpoint: (id, snapshot) => at(id)?.output.checkpoint(snapshot),
       parsed: (id) => at(id)?.output.caughtUp(),
       lost: (id, message) => {
@@ -247,8 +279,9 @@ export class Host {
     }
   }
 
-  #toWatchers<E extends EventName>(event: E, params: EventParams<E>): void {
-    for (const connection of this.#connections) if (connection.isWatching) connection.event(event, params);
+  #toWatchers<E extends EventName>(event: E, params: EventParams<E>, may: (actor: Actor) => boolean = () => true): void {
+    for (const connection of this.#connections)
+      if (connection.isWatching && connection.greeted && may(connection.greeted.actor)) connection.event(event, params);
   }
 
   #commandChanged(command: StoredCommand): void {
@@ -261,7 +294,23 @@ export class Host {
           ? { is: 'command-started', text: record.text, agent }
           : { is: 'command-ended', exitCode: record.exitCode, agent },
       );
-    this.#toWatchers('command.changed', { command: record });
+    const session = this.#registry.get(command.session);
+    this.#toWatchers(
+      'command.changed',
+      { command: record },
+      (who) => session !== null && this.#guard.mayRead(who, guardedSession(session)),
+    );
+  }
+
+  /** To people, and to whoever asked. */
+  #approvalChanged(approval: Approval): void {
+    const { actor, kind, state, session, shown } = approval;
+    this.#toWatchers('approval.changed', { approval }, (who) => !isAgent(who));
+    for (const connection of this.#connections)
+      if (connection.greeted?.actor.id === actor.id && isAgent(actor)) connection.event('approval.changed', { approval });
+    const agent = actor.name;
+    const asking = { is: 'asks', agent, kind: kind === 'question' ? 'input' : 'approval', message: shown.slice(0, 200) } as const;
+    this.#registry.get(session)?.agentSaw(state === 'pending' ? asking : { is: 'answered', agent });
   }
 
   #removedName(session: SessionId): string {
@@ -296,7 +345,7 @@ export class Host {
   }
 
   #warnings(): string[] {
-    const own = [this.#journal.problem, this.#settings.problem].filter((problem) => problem !== null);
+    const own = [this.#journal.problem, this.#settings.problem, this.#policy.problem].filter((problem) => problem !== null);
     return [...own, ...this.#problems.values()];
   }
 

@@ -8,6 +8,7 @@ import type { Channel, ClientId, Epoch, Offset, Seq, SessionId } from '#protocol
 import type { EventParams, Params, Result } from '#protocol/messages.ts';
 import type { Actor, Role, SessionEnd, SessionSummary, Size } from '#protocol/shapes.ts';
 import { type AgentEvent, AgentTracker } from '#session/agent-state.ts';
+import type { PolicyDesk } from './agent-input.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { Journal } from './journal.ts';
 import type { KeeperLink, KeeperListener } from './keeper-link.ts';
@@ -16,13 +17,15 @@ import type { OscEvent } from './screen-messages.ts';
 import { type Attached, SessionClients } from './session-clients.ts';
 import type { CommandsNote, SessionCommands } from './session-commands.ts';
 import { SessionControl } from './session-control.ts';
-import { type InputSource, SessionInput, type Unit } from './session-input.ts';
+import { SessionInput, type Unit } from './session-input.ts';
 import { interrupt } from './session-interrupt.ts';
 import { SessionLife } from './session-life.ts';
 import type { SessionOutput } from './session-output.ts';
 import { SessionPresence } from './session-presence.ts';
 import { personOf, SessionRoles } from './session-roles.ts';
 import { SessionSize } from './session-size.ts';
+import { SessionTyping } from './session-typing.ts';
+import type { TtyModes } from './tty-state.ts';
 
 /** Longest title kept, characters: a program may set any. */
 const MAX_TITLE_CHARACTERS = 256;
@@ -43,6 +46,9 @@ export type LiveSessionOptions = {
   remembered: { epoch: Epoch; lastHolder: ClientId | null };
   /** Agents are paused in every session. */
   agentsPaused: boolean;
+  desk: PolicyDesk;
+  /** How its terminal is set now; null where that is not known. */
+  tty: () => TtyModes | null;
   events: LiveSessionEvents;
 };
 
@@ -65,6 +71,7 @@ export class LiveSession {
   readonly #agent = new AgentTracker();
   readonly #input: SessionInput;
   readonly #presence: SessionPresence;
+  readonly #typing: SessionTyping;
 
   constructor(options: LiveSessionOptions) {
     this.#options = options;
@@ -88,15 +95,19 @@ export class LiveSession {
       outputEnd: () => output.end,
       changed: () => this.#controlChanged(),
     });
-    const input = new SessionInput({
+    const typing = new SessionTyping({ ...options, clients, input: () => this.#input, agentSaw: (event) => this.agentSaw(event) });
+    const input: SessionInput = new SessionInput({
       session: options.stored.id,
       journal,
       lease: control.lease,
       now: clock.now,
       ledger: keeper?.hello.ledger ?? [],
+      refused: keeper ? options.records.keptRefusals(options.stored.id) : [],
       outputEnd: () => output.end,
       write: (client, seq, bytes) => keeper?.write(client, seq, bytes),
-      accepted: (source, unit) => this.#accepted(source, unit),
+      accepted: typing.accepted,
+      holds: typing.holds,
+      isSecret: typing.isSecret,
       explain: (reason, actor) => control.explain(reason, actor),
     });
     const size = new SessionSize({ life, access, clients, output, controller: () => control.controller });
@@ -105,6 +116,7 @@ export class LiveSession {
     this.size = size;
     this.#life = life;
     this.#input = input;
+    this.#typing = typing;
     this.#presence = new SessionPresence({
       life,
       clients,
@@ -113,6 +125,7 @@ export class LiveSession {
       roles,
       output,
       size,
+      agents: typing.agents,
       summary: () => this.summary(),
       agentSaw: (event) => this.agentSaw(event),
     });
@@ -254,6 +267,11 @@ export class LiveSession {
     this.#life.signal(name, by);
   }
 
+  /** Why the client of `channel` wants what it sends from now on. */
+  agentReason(channel: Channel, reason: string): void {
+    this.#typing.reason(this.attachedAt(channel).client, reason);
+  }
+
   /** The terminal's own answer to a query of the program. */
   reply(bytes: Uint8Array): void {
     if (this.isRunning) this.#life.keeper?.write('', 0 as Seq, bytes);
@@ -304,14 +322,6 @@ export class LiveSession {
     this.#life.save();
   }
 
-  #accepted(source: InputSource, unit: Unit): void {
-    this.commands.input({ ...unit, client: source.client, actor: source.actor.id });
-    this.#clients.written(source.client, unit.seq, unit.bytes.length);
-    this.agentSaw({ is: 'input', agent: source.actor.kind === 'agent' ? source.actor.name : null });
-    if (!this.#clients.isTypingNews(source.client, this.#options.clock.now())) return;
-    this.#options.events.typing({ session: this.id, actor: source.actor.id, client: source.client });
-  }
-
   #applied(client: ClientId, seq: Seq): void {
     this.#input.written(client, seq);
     this.#clients.taken(client, seq);
@@ -321,6 +331,7 @@ export class LiveSession {
 
   #controlChanged(): void {
     this.keepNote();
+    this.#typing.agents.recheck();
     const holder = this.#clients.of(this.control.controller);
     if (holder) this.size.fit(holder);
     this.#life.changed();
@@ -331,6 +342,8 @@ export class LiveSession {
     this.size.dispose();
     this.commands.sessionEnded(end.code);
     this.#life.end(end, this.commands.cwd);
+    this.#typing.agents.ended();
+    this.#options.desk.approvals.sessionEnded(this.id);
     this.#clients.resumeAll();
     this.#clients.tell('session.ended', (channel) => ({ channel, end }));
     this.#life.releaseKeeper();

@@ -134,9 +134,10 @@ export function createHandlers(host: MethodsContext): Handlers {
   return {
     hello(connection, { protocol, client }, answer) {
       const version = negotiate(protocol, PROTOCOL);
-      const actor = actorOf(client);
+      // What comes through MCP is an agent, whatever it says.
+      const actor = actorOf(client.interface === 'mcp' ? { ...client, kind: 'agent' } : client);
       const { pid, inside } = client;
-      const isOutside = client.kind === 'human' || client.ownSessionAllowed === true;
+      const isOutside = actor.kind === 'human' || client.ownSessionAllowed === true;
       connection.greet({ client: client.id, actor, whereabouts: isOutside ? null : { pid, inside } });
       answer({
         protocol: version,

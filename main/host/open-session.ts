@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { LocalPaths } from '#local/paths.ts';
 import type { Offset, SessionId } from '#protocol/ids.ts';
 import type { SessionEnd } from '#protocol/shapes.ts';
+import type { PolicyDesk } from './agent-input.ts';
 import { CheckpointLog } from './checkpoint-log.ts';
 import type { HostSettings } from './host-settings.ts';
 import type { Journal } from './journal.ts';
@@ -16,6 +17,7 @@ import { type CommandEvents, SessionCommands } from './session-commands.ts';
 import { SessionOutput } from './session-output.ts';
 import { SizeHistory } from './size-history.ts';
 import { checkedNote } from './stored-shapes.ts';
+import { type TtyModes, TtyState } from './tty-state.ts';
 
 /** Output of one session on disk, bytes; the oldest goes first. */
 const OUTPUT_BUDGET_BYTES = 64 * 1024 * 1024;
@@ -26,6 +28,7 @@ export type SessionSurroundings = {
   journal: Journal;
   records: Records;
   screens: Screens;
+  desk: PolicyDesk;
   clock: { now(): number; wallNow(): number };
   settings: HostSettings;
   events: LiveSessionEvents & CommandEvents & { problem(session: SessionId, sentence: string | null): void };
@@ -91,6 +94,7 @@ export async function openSession(options: OpenOptions): Promise<LiveSession> {
     screens,
     clock,
     cwd: stored.cwd,
+    program: stored.command.join(' '),
     outputEnd: () => output.end,
     noted: () => session?.keepNote(),
     events,
@@ -105,6 +109,8 @@ export async function openSession(options: OpenOptions): Promise<LiveSession> {
     clock,
     keeper,
     // The keeper knows more than a journal that was lost or lags.
+    desk: options.desk,
+    tty: keeper ? ttyReader(keeper.hello.shellPid) : () => null,
     remembered: note && note.epoch > control.epoch ? note : control,
     agentsPaused: options.settings.agentsPaused,
     events,
@@ -126,6 +132,11 @@ export async function openSession(options: OpenOptions): Promise<LiveSession> {
     keeper.listen();
   }
   return opened;
+}
+
+function ttyReader(shellPid: number): () => TtyModes | null {
+  const state = new TtyState(shellPid);
+  return () => state.read();
 }
 
 /** The running keeper, or null if it is provably gone. */

@@ -1,6 +1,6 @@
 /** What the host remembers beside the chain: actors, sessions and command records, and how they are looked up. */
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
-import { type ActorId, type ClientId, type Epoch, newActorId, type Offset, type SessionId } from '#protocol/ids.ts';
+import { type ActorId, type ClientId, type Epoch, newActorId, type Offset, type Seq, type SessionId } from '#protocol/ids.ts';
 import {
   ACTOR_COLORS,
   type Actor,
@@ -15,7 +15,7 @@ import {
   type SizePolicy,
 } from '#protocol/shapes.ts';
 import type { Journal, JournalRow } from './journal.ts';
-import { actorIds, anyPayload, controlPayload, fromJson, resizePayload, storedSession } from './stored-shapes.ts';
+import { actorIds, anyPayload, controlPayload, fromJson, keptRefusal, resizePayload, storedSession } from './stored-shapes.ts';
 
 /** What must be known of a session when its keeper is gone. */
 export type StoredSession = {
@@ -250,6 +250,16 @@ export class Records {
     const row = this.#journal.readOr(undefined, () => last.get(session) as { payload: string } | undefined);
     const control = row ? fromJson(controlPayload, row.payload) : null;
     return control ? { epoch: control.epoch, lastHolder: control.client } : { epoch: 0 as Epoch, lastHolder: null };
+  }
+
+  /** Units that were refused while control stayed, oldest first: what a new host must tell a returning client. */
+  keptRefusals(session: SessionId): { client: ClientId; seq: Seq; reason: string }[] {
+    const latest = this.#db.prepare("SELECT payload FROM events WHERE session = ? AND kind = 'refused' ORDER BY seq DESC LIMIT 4096");
+    const rows = this.#journal.readOr([], () => latest.all(session) as { payload: string }[]);
+    return rows.reverse().flatMap(({ payload }) => {
+      const refusal = fromJson(keptRefusal, payload);
+      return refusal ? [{ client: refusal.client, seq: refusal.seq, reason: refusal.message }] : [];
+    });
   }
 
   /** Resizes at or after `from`, in order. */

@@ -6,6 +6,8 @@ import { CmdopError } from '#protocol/errors.ts';
 import { newSessionId, type Offset, type SessionId } from '#protocol/ids.ts';
 import type { Params } from '#protocol/messages.ts';
 import type { Actor, Size } from '#protocol/shapes.ts';
+import { joinKey, ownKey } from './agent-guard.ts';
+import { isAgent } from './agent-input.ts';
 import { type KeeperRuntime, KeeperStarter } from './keeper-starter.ts';
 import type { LiveSession } from './live-session.ts';
 import { bootId, type KeeperMeta, openSession, type SessionSurroundings } from './open-session.ts';
@@ -121,6 +123,7 @@ export class Registry {
         ...stored.size,
       });
       records.saveSession(stored);
+      if (isAgent(by)) for (const key of [joinKey(by), ownKey(by)]) this.#options.desk.approvals.grant(id, key, by);
       const session = await this.#open(stored, launch.nonce);
       session.commands.onceReported(() => removeLaunchFiles(launch.files));
       return session;

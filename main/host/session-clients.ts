@@ -27,7 +27,7 @@ export type Attached = {
 
 export class SessionClients {
   readonly #attached = new Map<Channel, Attached>();
-  readonly #typingToldAt = new Map<ClientId, number>();
+  readonly #typingToldAt = new Map<ClientId, { at: number; isSecret: boolean }>();
   /** Units written and not yet applied, oldest first. */
   readonly #untaken: { client: ClientId; seq: Seq; bytes: number }[] = [];
   #untakenBytes = 0;
@@ -89,10 +89,11 @@ export class SessionClients {
     for (const { client, connection, channel } of this.#attached.values()) if (client !== except) connection.event(event, params(channel));
   }
 
-  /** True if others should hear that `client` types: the first unit, then at most once a second. */
-  isTypingNews(client: ClientId, now: number): boolean {
-    if (now - (this.#typingToldAt.get(client) ?? Number.NEGATIVE_INFINITY) < TYPING_EVERY_MS) return false;
-    this.#typingToldAt.set(client, now);
+  /** True if others should hear that `client` types: the first unit, then at most once a second; of a secret at once. */
+  isTypingNews(client: ClientId, now: number, isSecret: boolean): boolean {
+    const told = this.#typingToldAt.get(client);
+    if (told?.isSecret === isSecret && now - told.at < TYPING_EVERY_MS) return false;
+    this.#typingToldAt.set(client, { at: now, isSecret });
     return true;
   }
 

@@ -1,6 +1,9 @@
 /** A session's command records: what its tracker finds becomes rows of the history, journal records and events. */
 import type { ActorId, ClientId, Offset, Seq, SessionId } from '#protocol/ids.ts';
+import type { TerminalModes } from '#protocol/shapes.ts';
 import { CommandTracker, type Moment, type TrackedCommand, type TrackerEvent, type TrackerMemory } from '#session/command-tracker.ts';
+import { PromptWatch } from '#session/prompt-watch.ts';
+import type { InputContext } from './input-context.ts';
 import type { Journal } from './journal.ts';
 import type { Records, StoredCommand } from './records.ts';
 import type { OscEvent } from './screen-messages.ts';
@@ -21,6 +24,8 @@ export type SessionCommandsOptions = {
   nonce: string | null;
   /** Where the session began. */
   cwd: string;
+  /** What it was started with, as a command line. */
+  program: string;
   /** What the last host left with the keeper. */
   note: CommandsNote | null;
   isRunning: boolean;
@@ -42,7 +47,10 @@ export class SessionCommands {
   readonly #tracker: CommandTracker;
   #openId: number | null;
   #reported: () => void = () => {};
-  #isAlternateScreen = false;
+  #contextChanged: () => void = () => {};
+  #modes: Pick<TerminalModes, 'alternateScreen' | 'bracketedPaste'> = { alternateScreen: false, bracketedPaste: false };
+  readonly #prompt = new PromptWatch();
+  #generation = 0;
   /** Where the cursor stood when the line that is being typed began; for shells without integration. */
   #lineBegin: Promise<{ line: number; col: number } | null> = Promise.resolve(null);
 
@@ -56,6 +64,8 @@ export class SessionCommands {
       cwd: options.cwd,
       ...(note ? { memory: note.memory } : {}),
     });
+    // What was typed while no host looked may come first.
+    if (note?.memory.atPrompt) this.#prompt.resumed(this.#now().monotonic);
     if (!options.isRunning) this.#closeForgotten();
   }
 
@@ -80,14 +90,49 @@ export class SessionCommands {
   }
 
   /** When a program leaves the alternate screen, the keys it read there begin no line. */
-  alternateScreen(isShown: boolean): void {
-    if (this.#isAlternateScreen && !isShown) this.#notingDraft(() => this.#tracker.alternateScreenLeft());
-    this.#isAlternateScreen = isShown;
+  modes({ alternateScreen, bracketedPaste }: TerminalModes): void {
+    if (this.#modes.alternateScreen && !alternateScreen) this.#notingDraft(() => this.#tracker.alternateScreenLeft());
+    this.#modes = { alternateScreen, bracketedPaste };
+    this.#contextChanged();
+  }
+
+  /** Told whenever `context` may be different. */
+  onContext(changed: () => void): void {
+    this.#contextChanged = changed;
+  }
+
+  /** What reads input now. `isCanonical`: the terminal gives its program whole lines; null where that is not known. */
+  context(isCanonical: () => boolean | null): InputContext {
+    const { running, cwd, hasIntegration } = this.#tracker.state;
+    const state = this.#prompt.state(this.#options.clock.now());
+    const drafted = this.#tracker.drafted;
+    const submitter = this.#tracker.runningSubmitter;
+    return {
+      ...state,
+      ...this.#modes,
+      generation: this.#generation,
+      folder: cwd ?? this.#options.cwd,
+      program: running ?? (hasIntegration ? null : this.#options.program),
+      drafted,
+      readsLines: state.is !== 'program' || (!this.#modes.alternateScreen && (isCanonical() ?? false)),
+      isOwn: (actor) => (state.is === 'program' ? submitter === actor : drafted.every((author) => author === actor)),
+    };
   }
 
   /** An accepted unit. */
   input(unit: { client: ClientId; actor: ActorId; seq: Seq; bytes: Uint8Array }): void {
+    this.#prompt.input(unit.bytes, this.#options.clock.now());
     this.#notingDraft(() => this.#perform(this.#tracker.input({ ...unit, offset: this.#options.outputEnd() }, this.#now())));
+  }
+
+  /** A unit that answered a password prompt: nothing of it is kept, not even its fingerprint. */
+  secretTyped(): void {
+    this.#notingDraft(() => this.#tracker.secretTyped());
+  }
+
+  /** The shell surely edits its line now. */
+  get isEditing(): boolean {
+    return this.#prompt.isEditing;
   }
 
   /** True if the summary is different now. */
@@ -112,8 +157,10 @@ export class SessionCommands {
 
   #perform(events: TrackerEvent[]): boolean {
     for (const event of events) {
+      if (event.kind !== 'note-cursor' && event.kind !== 'read-line') this.#generation++;
       switch (event.kind) {
         case 'started':
+          if (event.record.source === 'shell') this.#prompt.started(this.#options.clock.now());
           this.#openId = this.#options.records.newCommandId();
           this.#store(event.record, this.#openId, 'started');
           break;
@@ -130,13 +177,16 @@ export class SessionCommands {
         case 'read-line':
           void this.#readLine(event.line);
           break;
-        case 'cwd':
         case 'prompt':
+          this.#prompt.prompt(this.#options.clock.now());
+          break;
+        case 'cwd':
           break; // in the tracker's state
       }
     }
     if (events.length === 0) return false;
     this.#options.noted();
+    this.#contextChanged();
     return true;
   }
 

@@ -4,6 +4,7 @@ import type { Channel, Offset } from '#protocol/ids.ts';
 import type { Params, Result } from '#protocol/messages.ts';
 import type { Actor, SessionSummary } from '#protocol/shapes.ts';
 import type { AgentEvent } from '#session/agent-state.ts';
+import type { AgentInput } from './agent-input.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { Attached, SessionClients } from './session-clients.ts';
 import type { SessionControl } from './session-control.ts';
@@ -22,6 +23,7 @@ export type SessionPresenceOptions = {
   roles: SessionRoles;
   output: SessionOutput;
   size: SessionSize;
+  agents: AgentInput;
   summary(): SessionSummary;
   agentSaw(event: AgentEvent): void;
 };
@@ -79,7 +81,7 @@ export class SessionPresence {
       snapshotBytes: start.text.length,
       role,
       applied: input.applied(client),
-      refused: [],
+      refused: input.refusals(client),
       control: control.control(),
       session: summary(),
     });
@@ -152,7 +154,8 @@ export class SessionPresence {
   }
 
   #remove(attached: Attached): void {
-    const { life, clients, output } = this.#options;
+    const { life, clients, output, agents } = this.#options;
+    agents.gone(attached.client);
     clients.remove(attached);
     output.unsubscribe(attached.channel);
     life.record(attached, 'detach', { client: attached.client });

@@ -3,7 +3,7 @@
  * socket in the folder of sockets can be anyone's.
  */
 import { z } from 'zod';
-import type { ActorId, ClientId, Epoch, SessionId } from '#protocol/ids.ts';
+import type { ActorId, ClientId, Epoch, Seq, SessionId } from '#protocol/ids.ts';
 import { controlMode, role, sessionEnd, size, sizePolicy } from '#protocol/shapes.ts';
 import type { KeeperExit, KeeperHello } from '../keeper/wire.ts';
 import type { SessionNote } from './live-session.ts';
@@ -36,6 +36,12 @@ export const resizePayload = size;
 export const controlPayload = z.object({
   epoch: natural as unknown as z.ZodType<Epoch>,
   client: z.string().nullable() as unknown as z.ZodType<ClientId | null>,
+});
+export const keptRefusal = z.object({
+  client: z.string() as unknown as z.ZodType<ClientId>,
+  seq: natural as unknown as z.ZodType<Seq>,
+  message: z.string(),
+  controlKept: z.literal(true),
 });
 export const actorIds = z.array(z.string()) as unknown as z.ZodType<ActorId[]>;
 export const anyPayload = z.record(z.string(), z.unknown());

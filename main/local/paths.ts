@@ -21,6 +21,8 @@ export type LocalPaths = {
   keeperSocket(sessionId: string): string;
   readonly journalFile: string;
   readonly logFile: string;
+  /** What agents may do. */
+  readonly policyFile: string;
   /** Port and sign-ins of the browser interface. */
   readonly webFile: string;
   /** What is set for every session of the host. */
@@ -60,6 +62,7 @@ export function localPaths(env: NodeJS.ProcessEnv = process.env, platform: NodeJ
     keeperSocket: (sessionId) => socket(`k-${sessionId}`),
     journalFile: join(stateDir, 'journal.db'),
     logFile: join(stateDir, 'host.log'),
+    policyFile: join(configDir, 'policy.json'),
     webFile: join(stateDir, 'web.json'),
     settingsFile: join(stateDir, 'host-settings.json'),
   };

@@ -110,6 +110,11 @@ export class CommandTracker {
     return { atPrompt: this.#atPrompt, running, cwd: this.#cwd, hasIntegration: this.#count > 0 };
   }
 
+  /** Who submitted what runs now, by the shell's report. */
+  get runningSubmitter(): ActorId | null {
+    return this.#open?.source === 'shell' ? this.#open.submitter : null;
+  }
+
   /** Whose keys are in the line that is being typed. */
   get drafted(): readonly ActorId[] {
     return this.#typed.draftAuthors;
@@ -149,6 +154,11 @@ export class CommandTracker {
 
   /** A full-screen program ended: the keys it read begin no line. */
   alternateScreenLeft(): void {
+    this.#typed.forgetDraft();
+  }
+
+  /** A password was typed: no line began or ended with it. */
+  secretTyped(): void {
     this.#typed.forgetDraft();
   }
 

@@ -27,11 +27,14 @@ export class InputGate {
     if (unit.seq <= (this.#judged.get(unit.client) ?? 0)) return { is: 'duplicate' };
     if (unit.role === 'observer') return { is: 'refused', reason: 'observer' };
     const control = this.#control.judge(unit);
-    if (control !== 'ok') return { is: 'refused', reason: control };
-    this.#judged.delete(unit.client); // to the end of the map: most recently used
-    this.#judged.set(unit.client, unit.seq);
+    return control === 'ok' ? { is: 'next' } : { is: 'refused', reason: control };
+  }
+
+  /** The unit was let through: from now on it is a duplicate. */
+  passed({ client, seq }: { client: ClientId; seq: Seq }): void {
+    this.#judged.delete(client); // to the end of the map: most recently used
+    this.#judged.set(client, seq);
     dropOldest(this.#judged);
-    return { is: 'next' };
   }
 
   /** The last unit of `client` that passed. */

@@ -7,6 +7,9 @@ import type { Verdict } from '#client/input-outbox.ts';
 import type { SessionStream } from '#client/session-stream.ts';
 import type { Channel, ClientId, Epoch, Offset, SessionId } from '#protocol/ids.ts';
 import type { Size } from '#protocol/shapes.ts';
+import type { Decision, PolicyRules, Subject } from '#session/policy.ts';
+import type { PolicyDesk } from '../../main/host/agent-input.ts';
+import type { Approvals, Ask } from '../../main/host/approvals.ts';
 import { ClientConnection } from '../../main/host/client-connection.ts';
 import { IN_MEMORY, Journal } from '../../main/host/journal.ts';
 import type { KeeperLink } from '../../main/host/keeper-link.ts';
@@ -20,6 +23,8 @@ import { SimulatedClock, SimulatedLink, seededRandom } from './simulated-network
 
 const SESSION = 'simulated0' as SessionId;
 const NAMES = ['ann', 'ben', 'cleo'];
+/** This one is an agent: its units are judged by a policy. */
+const AGENT = 'cleo';
 
 /** One unit as it was typed: what its client knew, and what it was told. */
 export type TypedUnit = { client: string; number: number; knownEpoch: Epoch | null; verdict: Verdict | null };
@@ -44,6 +49,8 @@ export class InputWorld {
   readonly #forgetsLedger: boolean;
   /** Epoch in which the gate let a unit pass. */
   readonly #acceptedIn = new Map<string, number>();
+  #asked: { id: number; settled: Ask['settled'] }[] = [];
+  #lastAsked = 0;
   #pendingWrites: (() => void)[] = [];
   #keeperLink = new SimulatedLink();
   #host: { session: LiveSession; connect(link: SimulatedLink): void } | null = null;
@@ -85,7 +92,8 @@ export class InputWorld {
     else if (faults && dice < 0.13) void peer.stream.releaseControl().catch(() => {});
     else if (faults && dice < 0.25) this.#type(peer);
     else if (dice < 0.45) peer.link?.a.deliver();
-    else if (dice < 0.65) peer.link?.b.deliver();
+    else if (dice < 0.62) peer.link?.b.deliver();
+    else if (dice < 0.65) this.#decide();
     else if (dice < 0.75) this.#pendingWrites.shift()?.();
     else if (dice < 0.88) this.#keeperLink.a.deliver();
     else this.#keeperLink.b.deliver();
@@ -113,7 +121,7 @@ export class InputWorld {
 
   #newPeer(name: string): Peer {
     const client = new CmdopClient({
-      identity: { id: `client-${name}` as ClientId, interface: 'cli', name, build: 'test' },
+      identity: { id: `client-${name}` as ClientId, interface: 'cli', name, kind: name === AGENT ? 'agent' : 'human', build: 'test' },
       clock: this.#clock,
       random: this.random,
       connect: async () => {
@@ -141,6 +149,7 @@ export class InputWorld {
 
   #killHost(): void {
     this.#host = null;
+    this.#asked = []; // approvals are in memory: what waited is sent and asked again
     this.#keeperLink.cut();
     for (const { link } of this.peers) link?.cut();
     this.#startHost();
@@ -198,6 +207,19 @@ export class InputWorld {
         cwd: null,
         running: null,
         hasIntegration: false,
+        isEditing: true,
+        onContext: () => {},
+        context: () => ({
+          is: 'program',
+          generation: 0,
+          folder: '/',
+          program: null,
+          drafted: [],
+          alternateScreen: true,
+          bracketedPaste: false,
+          readsLines: false,
+          isOwn: () => false,
+        }),
         input: ({ bytes, epoch }: { bytes: Uint8Array; epoch: Epoch }) => this.#acceptedIn.set(new TextDecoder().decode(bytes), epoch),
       } as never,
       journal: this.#journal,
@@ -206,6 +228,8 @@ export class InputWorld {
       keeper,
       remembered: this.#records.lastControl(SESSION),
       agentsPaused: false,
+      desk: this.#desk(),
+      tty: () => null,
       events: { changed: () => this.#noteTaker(session), typing: () => {} },
     });
     const context = {
@@ -213,6 +237,7 @@ export class InputWorld {
       records: this.#records,
       attachments,
       identity: { version: 'test', build: null, startedAt: 0 },
+      isPresent: () => false,
     } as unknown as MethodsContext;
     const handlers = createHandlers(context);
     return {
@@ -220,6 +245,7 @@ export class InputWorld {
       connect: (link) => {
         new ClientConnection(link.b, {
           handlers,
+          permit: () => null,
           input: (connection, { channel, epoch, seq, bytes }) =>
             attachments.get(connection, channel)?.input(channel, { epoch, seq, bytes }),
           acknowledged: () => {},
@@ -230,6 +256,35 @@ export class InputWorld {
         });
       },
     };
+  }
+
+  /** Forbids some of what the agent types, and leaves some to a person who decides at some later step. */
+  #desk(): PolicyDesk {
+    const approvals = {
+      isGranted: () => false,
+      ask: ({ settled }: Ask) => {
+        this.#asked.push({ id: ++this.#lastAsked, settled });
+        return this.#lastAsked;
+      },
+      withdraw: (id: number) => {
+        this.#asked = this.#asked.filter((asked) => asked.id !== id);
+      },
+    } as unknown as Approvals;
+    const decide = ({ text }: Subject): Decision => {
+      const number = Number(text.split(':')[1]);
+      const verdict = number % 5 === 0 ? 'deny' : number % 3 === 0 ? 'ask' : 'allow';
+      return { verdict, rule: 'model', seen: [], line: null };
+    };
+    const rules = { leavesPeopleAlone: true, decide } as unknown as PolicyRules;
+    return { rules: () => rules, approvals, protected: { places: [] }, home: '/' };
+  }
+
+  #decide(): void {
+    const [asked] = this.#asked.splice(Math.floor(this.random() * this.#asked.length), 1);
+    if (!asked) return;
+    const { id, settled } = asked;
+    if (this.random() < 0.6) settled({ is: 'approved', id, edited: null, answer: null });
+    else settled({ is: 'rejected', id, message: 'no' });
   }
 
   #noteTaker(session: LiveSession): void {

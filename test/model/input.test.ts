@@ -5,7 +5,7 @@ import { InputWorld, type TypedUnit, type Written } from './input-world.ts';
 const SEEDS = Number(process.env.CMDOP_SEEDS ?? 1000);
 const STEPS = { faulty: 1200, quiet: 4000 };
 
-async function run(seed: number, options: { forgetsLedger?: boolean } = {}): Promise<{ applied: number; refused: number }> {
+async function run(seed: number, options: { forgetsLedger?: boolean } = {}): Promise<{ applied: number; refused: number; judged: number }> {
   const world = new InputWorld(seed, options);
   try {
     for (let i = 0; i < STEPS.faulty; i++) await world.step(true);
@@ -16,6 +16,8 @@ async function run(seed: number, options: { forgetsLedger?: boolean } = {}): Pro
     return {
       applied: typed.filter(({ verdict }) => verdict?.verdict === 'applied').length,
       refused: typed.filter(({ verdict }) => verdict?.verdict === 'refused').length,
+      /** By the policy, or by a person. */
+      judged: typed.filter(({ verdict }) => verdict?.verdict === 'refused' && /^(policy|rejected)$/.test(verdict.reason)).length,
     };
   } finally {
     world.dispose();
@@ -48,16 +50,19 @@ function check(typed: TypedUnit[], written: Written[], takers: Map<number, strin
 test(`${SEEDS} seeded runs: each unit once, in order, with a true verdict, and none after a takeover`, { timeout: 240_000 }, async () => {
   let applied = 0;
   let refused = 0;
+  let judged = 0;
   for (let seed = 1; seed <= SEEDS; seed++) {
     const result = await run(seed).catch((error: Error) => {
       throw new Error(`seed ${seed}: ${error.message}`, { cause: error });
     });
     applied += result.applied;
     refused += result.refused;
+    judged += result.judged;
   }
   // Neither outcome may be rare, or the runs prove nothing.
   expect(applied).toBeGreaterThan(SEEDS * 20);
   expect(refused).toBeGreaterThan(SEEDS * 5);
+  expect(judged).toBeGreaterThan(SEEDS / 2);
 });
 
 test('a keeper that forgets what it wrote is found out', async () => {

@@ -1,9 +1,9 @@
 /** A host of its own for a test, and real clients on it through the client engine: what they received, byte by byte. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { CmdopClient } from '#client/cmdop-client.ts';
 import type { AttachOptions, SessionStream } from '#client/session-stream.ts';
 import { TerminalFeed } from '#client/terminal-feed.ts';
@@ -11,6 +11,7 @@ import { systemClock } from '#local/clock.ts';
 import { connectToHost } from '#local/host-connection.ts';
 import { localPaths } from '#local/paths.ts';
 import { nodePath } from '#local/runtime.ts';
+import type { Approval } from '#protocol/approvals.ts';
 import { newClientId } from '#protocol/ids.ts';
 import type { CommandRecord, SessionEnd, SessionSummary, Size } from '#protocol/shapes.ts';
 import { newTerminal, type TestTerminal } from '../contract/terminals.ts';
@@ -36,7 +37,10 @@ export type Watched = {
 export type Person = {
   readonly client: CmdopClient;
   readonly commands: CommandRecord[];
+  /** As they were told, each state on its own. */
+  readonly approvals: Approval[];
   sessions: SessionSummary[];
+  warnings: string[];
   attach(session: string, options?: AttachOptions): Watched;
   /** Resolves at the next event after which `condition` holds. */
   until(condition: () => boolean): Promise<void>;
@@ -50,7 +54,9 @@ export type Engine = {
   readonly host: ChildProcess | null;
   /** kill -9, and waits until it is gone. */
   killHost(): Promise<void>;
-  person(name: string, options?: { reconnect?: boolean }): Person;
+  person(name: string, options?: { reconnect?: boolean; kind?: 'human' | 'agent' }): Person;
+  /** Writes the policy file; without a text agents may do everything. Before the host starts, or while it runs. */
+  policy(text?: string): void;
   dispose(): Promise<void>;
 };
 
@@ -87,14 +93,14 @@ export function openEngine(): Engine {
         host.once('exit', () => gone());
         host.kill('SIGKILL');
       }),
-    person: (name, options = {}) => {
+    person: (name, { kind = 'human', ...options } = {}) => {
       const watchers = new Set<() => void>();
       const changed = () => {
         for (const watcher of [...watchers]) watcher();
       };
       const person: Person = {
         client: new CmdopClient({
-          identity: { id: newClientId((n) => randomBytes(n)), interface: 'cli', name, build: 'test' },
+          identity: { id: newClientId((n) => randomBytes(n)), interface: kind === 'agent' ? 'mcp' : 'cli', kind, name, build: 'test' },
           connect: () => connectToHost({ start: false, paths }),
           clock: systemClock,
           random: Math.random,
@@ -107,6 +113,8 @@ export function openEngine(): Engine {
           },
           onEvent: (event) => {
             if (event.event === 'command.changed') person.commands.push(event.params.command);
+            if (event.event === 'host.warnings') person.warnings = event.params.warnings;
+            if (event.event === 'approval.changed') person.approvals.push(event.params.approval);
             if (event.event === 'session.changed') {
               const { session } = event.params;
               person.sessions = [...person.sessions.filter(({ id }) => id !== session.id), session];
@@ -115,13 +123,19 @@ export function openEngine(): Engine {
           },
         }),
         commands: [],
+        approvals: [],
         sessions: [],
+        warnings: [],
         attach: (session, attach) =>
           watch(person.client, { session, attach: attach ?? {}, changed, until: (condition) => until(watchers, condition) }),
         until: (condition) => until(watchers, condition),
       };
       clients.push(person.client);
       return person;
+    },
+    policy: (text = '{ "default": { "agents": "allow" } }') => {
+      mkdirSync(dirname(paths.policyFile), { recursive: true });
+      writeFileSync(paths.policyFile, text);
     },
     dispose: async () => {
       for (const client of clients) client.close();

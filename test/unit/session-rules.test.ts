@@ -134,6 +134,8 @@ describe('input gate', () => {
   test('the holder types in the current epoch, each unit once', () => {
     const { gate: judge } = gate();
     expect(judge.judge(unit(1))).toEqual({ is: 'next' });
+    expect(judge.judge(unit(1))).toEqual({ is: 'next' }); // held by a policy, it is no duplicate yet
+    judge.passed(unit(1));
     expect(judge.judge(unit(1))).toEqual({ is: 'duplicate' });
   });
 

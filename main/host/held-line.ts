@@ -1,0 +1,18 @@
+/** How input becomes a line: where it ends, and what of it is the line itself. */
+import type { Unit } from './session-input.ts';
+
+const PASTE_START = '\x1b[200~';
+const PASTE_END = '\x1b[201~';
+
+/** The unit has an Enter, or a key that does something at once: from there on the line must be judged. */
+export function endsLine({ bytes }: Unit): boolean {
+  const text = new TextDecoder().decode(bytes).replaceAll(PASTE_START, '').replaceAll(PASTE_END, '');
+  return /[\x00-\x1f\x7f]/.test(text);
+}
+
+/** Without its one Enter, and without the frame of a paste where the shell knows pastes. */
+export function lineOf(text: string, bracketedPaste: boolean): string {
+  const line = text.replace(/\r\n?$|\n$/, '');
+  const inner = line.startsWith(PASTE_START) && line.endsWith(PASTE_END) ? line.slice(PASTE_START.length, -PASTE_END.length) : null;
+  return bracketedPaste && inner !== null && !inner.includes('\x1b') ? inner : line;
+}

@@ -1,0 +1,35 @@
+/** Puts together what a host's agents are judged by: the policy file, the approvals, and the guard of requests. */
+import { homedir } from 'node:os';
+import type { LocalPaths } from '#local/paths.ts';
+import type { Approval } from '#protocol/approvals.ts';
+import { AgentGuard, type GuardedSession } from './agent-guard.ts';
+import type { PolicyDesk } from './agent-input.ts';
+import { Approvals } from './approvals.ts';
+import type { Journal } from './journal.ts';
+import type { LiveSession } from './live-session.ts';
+import { PolicyFile } from './policy-file.ts';
+import type { Records } from './records.ts';
+
+export type PolicyDeskOptions = {
+  paths: LocalPaths;
+  journal: Journal;
+  records: Records;
+  wallNow: () => number;
+  find(reference: string): GuardedSession;
+  policyChanged(): void;
+  changed(approval: Approval): void;
+};
+
+export function newPolicyDesk(options: PolicyDeskOptions): { desk: PolicyDesk; guard: AgentGuard; policy: PolicyFile } {
+  const { paths, journal, records, wallNow, find, policyChanged, changed } = options;
+  const home = homedir();
+  const policy = new PolicyFile({ file: paths.policyFile, home, changed: policyChanged });
+  const approvals = new Approvals({ journal, records, policy, wallNow, changed });
+  const places = [paths.stateDir, paths.configDir, ...(paths.runDir.startsWith('/') ? [paths.runDir] : [])];
+  const desk: PolicyDesk = { rules: () => policy.rules, approvals, protected: { places }, home };
+  return { desk, guard: new AgentGuard({ desk, journal, find, home }), policy };
+}
+
+export function guardedSession(session: LiveSession): GuardedSession {
+  return { id: session.id, name: session.name, folder: session.commands.cwd ?? session.stored.cwd };
+}

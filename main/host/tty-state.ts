@@ -1,0 +1,89 @@
+/**
+ * How a session's terminal is set now, read from the terminal itself: whether it echoes, and whether it gives whole lines.
+ *
+ * The program's side is opened for the moment of one question and closed again, since whoever keeps it open keeps the
+ * session from ending. Where it cannot be read (Windows, no native part), nothing is known, which is told as null.
+ */
+import { execFile } from 'node:child_process';
+import { closeSync, constants, openSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+
+export type TtyModes = { isCanonical: boolean; isEchoing: boolean };
+
+/** Where `c_lflag` lies in `struct termios`, and its bits. */
+const LAYOUT = { linux: { at: 12, icanon: 0x2, echo: 0x8 }, darwin: { at: 24, icanon: 0x100, echo: 0x8 } };
+/** Larger than any system's `struct termios`, bytes. */
+const TERMIOS_BYTES = 256;
+
+const layout = process.platform === 'linux' || process.platform === 'darwin' ? LAYOUT[process.platform] : null;
+const termios = Buffer.alloc(TERMIOS_BYTES);
+let tcgetattr: ((fd: number, into: Buffer) => number) | null | undefined;
+
+export class TtyState {
+  readonly #pid: number;
+  /** Null while unknown. */
+  #path: string | null = null;
+  #isAsking = false;
+
+  /** `pid`: a process that has the terminal as its own, as the session's shell does. */
+  constructor(pid: number) {
+    this.#pid = pid;
+  }
+
+  /** Synchronous; some microseconds. */
+  read(): TtyModes | null {
+    if (!layout) return null;
+    tcgetattr ??= loadTcgetattr();
+    const path = this.#path ?? this.#find();
+    if (!tcgetattr || path === null) return null;
+    let fd: number | null = null;
+    try {
+      fd = openSync(path, constants.O_RDONLY | constants.O_NOCTTY | constants.O_NONBLOCK);
+      if (tcgetattr(fd, termios) !== 0) return null;
+      const flags = termios.readUInt32LE(layout.at);
+      return { isCanonical: (flags & layout.icanon) !== 0, isEchoing: (flags & layout.echo) !== 0 };
+    } catch {
+      return null; // the terminal is gone: so is its program
+    } finally {
+      if (fd !== null) closeSync(fd);
+    }
+  }
+
+  #find(): string | null {
+    if (process.platform === 'linux') this.#path = linuxTty(this.#pid);
+    else if (!this.#isAsking) {
+      this.#isAsking = true;
+      execFile('ps', ['-o', 'tty=', '-p', String(this.#pid)], (_error, stdout) => {
+        const name = stdout.trim();
+        if (/^[a-z]+\d+$/.test(name)) this.#path = `/dev/${name}`;
+        this.#isAsking = false;
+      });
+    }
+    return this.#path;
+  }
+}
+
+/** The terminal of a process by its number; null where it has none (yet). */
+function linuxTty(pid: number): string | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    const device = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[4]);
+    const major = (device >> 8) & 0xfff;
+    const minor = (device & 0xff) | ((device >> 12) & 0xfff00);
+    // 136 to 143 are the devices of /dev/pts.
+    return major >= 136 && major <= 143 ? `/dev/pts/${(major - 136) * 256 + minor}` : null;
+  } catch {
+    return null; // it has ended
+  }
+}
+
+function loadTcgetattr(): ((fd: number, into: Buffer) => number) | null {
+  try {
+    const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
+    const lib = koffi.load(process.platform === 'darwin' ? '/usr/lib/libSystem.B.dylib' : null);
+    return lib.func('int tcgetattr(int fd, _Out_ void *termios)') as unknown as (fd: number, into: Buffer) => number;
+  } catch (error) {
+    console.error('terminals cannot be asked for their modes, so that password prompts are known by the missing echo only:', error);
+    return null;
+  }
+}
