@@ -1,0 +1,139 @@
+/**
+ * A session over a real SSH server and a network that is cut at any moment of a flood and of typing: nothing is lost,
+ * nothing comes or runs twice. CMDOP_CUTS=500 makes a campaign of it; the default fits a test run.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { reach } from '../../main/remote/reach.ts';
+import { type LightClient, lightClient } from '../process/load/light-client.ts';
+import { numberedProgram } from '../process/load/numbered-program.ts';
+import { type FarMachine, startFarMachine } from './far-machine.ts';
+
+const CUTS = Number(process.env.CMDOP_CUTS ?? 12);
+/** A cut comes this long after the last was overcome, milliseconds at most. */
+const MOMENT_MS = 150;
+/** Required of 95 in 100 reconnects, milliseconds: a campaign has the machine for itself, a test run shares it. */
+const BACK_MS = CUTS >= 100 ? 1_000 : 10_000;
+
+let far: FarMachine;
+beforeAll(async () => {
+  far = await startFarMachine();
+});
+afterAll(() => far.dispose());
+
+const moment = () => new Promise((resolve) => setTimeout(resolve, Math.random() * MOMENT_MS));
+const quantile = (values: number[], q: number) => values.toSorted((a, b) => a - b)[Math.ceil(values.length * q) - 1] ?? Number.NaN;
+/** ann and ben share one SSH connection, cleo has her own. */
+const person = (name: string): LightClient =>
+  lightClient(far.stateDir, name, {
+    connect: () => reach(name === 'cleo' ? 'farther' : 'far', { ask: far.ask, start: true, configFile: far.configFile }),
+  });
+
+test(`${CUTS} cuts: no byte and no unit is lost, nothing comes twice, and everyone is back at once`, {
+  timeout: 120_000 + CUTS * 5_000,
+}, async () => {
+  const people = ['ann', 'ben', 'cleo'].map(person);
+  const [ann] = people;
+  if (!ann) throw new Error('nobody is there');
+  const typed = join(far.home, 'typed');
+  const cat = ['/bin/sh', '-c', `stty raw -echo; echo ready; exec cat > ${typed}`];
+  await ann.client.request('session.create', { name: 'notes', command: cat, cwd: '/' });
+  await ann.client.request('session.create', {
+    name: 'flood',
+    command: numberedProgram({ burst: { lines: 256, pauseMs: 60 } }),
+    cwd: '/',
+  });
+  const notes = people.map((each) => each.attach('notes', { isNumbered: false }));
+  const floods = people.map((each) => each.attach('flood'));
+
+  const verdicts: { unit: string; applied: boolean }[] = [];
+  let onApplied = (_typedAt: number) => {};
+  let isDone = false;
+  const typing = notes.map(async (view, who) => {
+    for (let n = 1; !isDone; n++) {
+      const unit = `<${who}:${n}>`;
+      const typedAt = performance.now();
+      const { verdict } = await view.stream.type(Buffer.from(unit));
+      verdicts.push({ unit, applied: verdict === 'applied' });
+      if (verdict === 'applied') onApplied(typedAt);
+      else if (view.stream.isAttached) await view.stream.takeControl().catch(() => {}); // cut off meanwhile
+    }
+  });
+  const applied = (after: number) =>
+    new Promise<void>((resolve) => {
+      onApplied = (typedAt) => {
+        if (typedAt >= after) resolve();
+      };
+    });
+
+  const faults = [() => far.network.cut(), () => far.sshd.cutConnections(), () => far.network.cut(), () => far.network.corrupt()];
+  const returns: number[] = [];
+  await applied(performance.now());
+  for (let n = 0; n < CUTS; n++) {
+    await moment();
+    const before = far.network.connections;
+    const cutAt = performance.now();
+    faults[n % faults.length]?.();
+    // A flipped bit breaks the link once bytes come; until then units are applied as if nothing were.
+    await ann.until(() => far.network.connections > before);
+    await applied(cutAt);
+    returns.push(performance.now() - cutAt);
+    if (n % 4 === 3) continue; // cut again while others still come back
+    const { sessions } = await ann.client.request('session.list', {});
+    const end = sessions.find(({ name }) => name === 'flood')?.outputEnd ?? 0;
+    for (const [who, view] of floods.entries()) await people[who]?.until(() => view.offset >= end || view.fault !== null);
+  }
+  isDone = true;
+  await Promise.all(typing);
+
+  const { sessions } = await ann.client.request('session.list', {});
+  expect(sessions.map(({ state }) => state)).toEqual(['running', 'running']);
+  const end = sessions.find(({ name }) => name === 'flood')?.outputEnd ?? 0;
+  for (const [who, view] of floods.entries()) {
+    await people[who]?.until(() => view.offset >= end || view.fault !== null);
+    expect({ fault: view.fault, gaps: view.gaps, snapshots: view.snapshots }).toEqual({ fault: null, gaps: [], snapshots: 1 });
+  }
+
+  await ann.client.request('session.kill', { session: 'notes', signal: 'SIGKILL' });
+  await ann.until(() => notes[0]?.end !== null);
+  const text = readFileSync(typed, 'latin1');
+  const reached = text.match(/<\d+:\d+>/g) ?? [];
+  expect(text).toBe(reached.join(''));
+  expect([...reached].sort()).toEqual(verdicts.flatMap(({ unit, applied }) => (applied ? [unit] : [])).sort());
+  for (const who of people.keys()) {
+    const numbers = reached.filter((unit) => unit.startsWith(`<${who}:`)).map((unit) => Number(unit.slice(3, -1)));
+    expect(numbers).toEqual([...new Set(numbers)].toSorted((a, b) => a - b));
+  }
+  const [p50, p95] = [quantile(returns, 0.5), quantile(returns, 0.95)];
+  console.log(
+    `${CUTS} cuts: ${reached.length} units applied, ${verdicts.length - reached.length} refused, ${end} bytes of output for each of three; back p50 ${p50.toFixed(0)} ms, p95 ${p95.toFixed(0)} ms, longest ${Math.max(...returns).toFixed(0)} ms`,
+  );
+  expect(p95).toBeLessThan(BACK_MS);
+  for (const each of people) each.close();
+});
+
+test('a link that died without a word is found out, and the text typed meanwhile arrives once', { timeout: 120_000 }, async () => {
+  const dan = person('dan');
+  const typed = join(far.home, 'late');
+  await dan.client.request('session.create', {
+    name: 'late',
+    command: ['/bin/sh', '-c', `stty raw -echo; echo ready; exec cat > ${typed}`],
+    cwd: '/',
+  });
+  const view = dan.attach('late', { isNumbered: false });
+  await view.stream.type(Buffer.from('before '));
+  far.network.stall();
+  const pending = view.stream.type(Buffer.from('while dead '));
+  await dan.until(() => dan.client.state.is === 'offline');
+  const later = view.stream.type(Buffer.from('offline '));
+  far.network.cut();
+  far.network.heal();
+  expect((await pending).verdict).toBe('applied');
+  expect((await later).verdict).toBe('applied');
+  await view.stream.type(Buffer.from('after'));
+  await dan.client.request('session.kill', { session: 'late', signal: 'SIGKILL' });
+  await dan.until(() => view.end !== null);
+  expect(readFileSync(typed, 'latin1')).toBe('before while dead offline after');
+  dan.close();
+});
