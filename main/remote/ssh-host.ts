@@ -22,6 +22,8 @@ export type SshOptions = { readonly ask: Asker; readonly configFile?: string | u
 
 /** By what a person wrote: two names of one machine are two links. */
 const hosts = new Map<string, Promise<SshHost>>();
+/** Where the host of each machine was found last: a link that comes back need not start a program there to ask again. */
+const places = new Map<string, Place>();
 
 /** A stream to the machine's host. Throws `host-unreachable`, `unauthorized`, `not-installed`. */
 export async function openOverSsh(name: string, { start, ...options }: SshOptions & { start: boolean }): Promise<Transport> {
@@ -57,7 +59,6 @@ function opened(name: string, { ask, configFile }: SshOptions): Promise<SshHost>
 export class SshHost {
   readonly name: string;
   readonly link: SshLink;
-  #place: Place | null = null;
   /** The server forbids channels to sockets. */
   #isBridgeOnly = false;
   #users = 0;
@@ -84,7 +85,7 @@ export class SshHost {
 
   async open(start: boolean): Promise<Transport> {
     if (!this.#isBridgeOnly) {
-      const known = this.#place;
+      const known = places.get(this.name);
       const transport = (known && (await this.#stream(known))) ?? (await this.#freshStream(start));
       if (transport) return transport;
       this.#isBridgeOnly = true;
@@ -96,8 +97,9 @@ export class SshHost {
   /** Where the machine's host is; it is started if `start`. Null where the account may only run a bridge. */
   async where(start: boolean): Promise<Place | null> {
     const program = await this.#cmdop('bridge', '--where', ...(start ? [] : ['--no-start']));
-    this.#place = await readPlace(program, this.name);
-    return this.#place;
+    const place = await readPlace(program, this.name);
+    if (place) places.set(this.name, place);
+    return place;
   }
 
   /** Runs a program of the account there, as `loginCommand` made it. */

@@ -2,13 +2,16 @@
  * A session over a real SSH server and a network that is cut at any moment of a flood and of typing: nothing is lost,
  * nothing comes or runs twice. CMDOP_CUTS=500 makes a campaign of it; the default fits a test run.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Asker } from '../../main/remote/asker.ts';
 import { reach } from '../../main/remote/reach.ts';
 import { type LightClient, lightClient } from '../process/load/light-client.ts';
 import { numberedProgram } from '../process/load/numbered-program.ts';
-import { type FarMachine, startFarMachine } from './far-machine.ts';
+import { type Far, startFar } from './far.ts';
+import { type Network, startNetwork } from './network.ts';
+import { type ClientFolder, clientFolder } from './sshd.ts';
 
 const CUTS = Number(process.env.CMDOP_CUTS ?? 12);
 /** A cut comes this long after the last was overcome, milliseconds at most. */
@@ -16,18 +19,35 @@ const MOMENT_MS = 150;
 /** Required of 95 in 100 reconnects, milliseconds: a campaign has the machine for itself, a test run shares it. */
 const BACK_MS = CUTS >= 100 ? 1_000 : 10_000;
 
-let far: FarMachine;
+let far: Far;
+let network: Network;
+/** `far` and `farther` are the machine, through the network. */
+let ssh: ClientFolder;
+const home = process.env.CMDOP_HOME;
 beforeAll(async () => {
-  far = await startFarMachine();
+  far = await startFar();
+  network = await startNetwork(far.sshd.port);
+  const knownHostsLines = far.sshd.knownHostsLines.map((line) => line.replace(`:${far.sshd.port} `, `:${network.port} `));
+  ssh = clientFolder({ ...far.sshd, port: network.port, knownHostsLines }, { name: 'far farther' });
+  process.env.CMDOP_HOME = ssh.folder; // the hosts file of this side
 });
-afterAll(() => far.dispose());
+afterAll(async () => {
+  if (home === undefined) delete process.env.CMDOP_HOME;
+  else process.env.CMDOP_HOME = home;
+  network.dispose();
+  await far.dispose();
+  rmSync(ssh.folder, { recursive: true, force: true });
+});
+
+/** Who gets in must not have to be asked. */
+const ask: Asker = { hostKey: async () => false, secret: async () => null, notice: () => {} };
 
 const moment = () => new Promise((resolve) => setTimeout(resolve, Math.random() * MOMENT_MS));
 const quantile = (values: number[], q: number) => values.toSorted((a, b) => a - b)[Math.ceil(values.length * q) - 1] ?? Number.NaN;
 /** ann and ben share one SSH connection, cleo has her own. */
 const person = (name: string): LightClient =>
-  lightClient(far.stateDir, name, {
-    connect: () => reach(name === 'cleo' ? 'farther' : 'far', { ask: far.ask, start: true, configFile: far.configFile }),
+  lightClient(far.home, name, {
+    connect: () => reach(name === 'cleo' ? 'farther' : 'far', { ask, start: true, configFile: ssh.configFile }),
   });
 
 test(`${CUTS} cuts: no byte and no unit is lost, nothing comes twice, and everyone is back at once`, {
@@ -67,16 +87,16 @@ test(`${CUTS} cuts: no byte and no unit is lost, nothing comes twice, and everyo
       };
     });
 
-  const faults = [() => far.network.cut(), () => far.sshd.cutConnections(), () => far.network.cut(), () => far.network.corrupt()];
+  const faults = [() => network.cut(), () => far.sshd.cutConnections(), () => network.cut(), () => network.corrupt()];
   const returns: number[] = [];
   await applied(performance.now());
   for (let n = 0; n < CUTS; n++) {
     await moment();
-    const before = far.network.connections;
+    const before = network.connections;
     const cutAt = performance.now();
     faults[n % faults.length]?.();
     // A flipped bit breaks the link once bytes come; until then units are applied as if nothing were.
-    await ann.until(() => far.network.connections > before);
+    await ann.until(() => network.connections > before);
     await applied(cutAt);
     returns.push(performance.now() - cutAt);
     if (n % 4 === 3) continue; // cut again while others still come back
@@ -123,12 +143,12 @@ test('a link that died without a word is found out, and the text typed meanwhile
   });
   const view = dan.attach('late', { isNumbered: false });
   await view.stream.type(Buffer.from('before '));
-  far.network.stall();
+  network.stall();
   const pending = view.stream.type(Buffer.from('while dead '));
   await dan.until(() => dan.client.state.is === 'offline');
   const later = view.stream.type(Buffer.from('offline '));
-  far.network.cut();
-  far.network.heal();
+  network.cut();
+  network.heal();
   expect((await pending).verdict).toBe('applied');
   expect((await later).verdict).toBe('applied');
   await view.stream.type(Buffer.from('after'));
