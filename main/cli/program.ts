@@ -1,6 +1,7 @@
 /** The commands of `cmdop`, with their options and help. What they do is loaded when one is run. */
 import { Argument, Command, CommanderError } from 'commander';
 import { VERSION } from '#local/version.ts';
+import { addApprovalCommands } from './approval-commands.ts';
 import { type Globals, hostFor } from './connect.ts';
 import { EXIT_CODES_HELP, UsageError } from './exit-codes.ts';
 
@@ -115,6 +116,8 @@ export function makeProgram(command: readonly string[] | null): Command {
     .option('--print-config <client>', 'print what the settings of an agent’s client need: claude, codex, cursor, vscode…')
     .addHelpText('after', MCP_HELP)
     .action(async (options) => (await import('./mcp.ts')).mcp({ ...globals(), ...options }));
+
+  addApprovalCommands(add, globals);
 
   const host = add('host', 'the process behind the sessions');
   for (const [name, description] of [

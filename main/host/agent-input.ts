@@ -206,10 +206,10 @@ export class AgentInput {
       session: { id: session.id, name: session.name() },
       actor: held.source.actor,
       kind: subject.kind,
-      text: textOf(joined(units)).text,
+      text: shownLine(textOf(joined(units)).text, subject),
       folder: context.folder,
       program: context.is === 'program' ? context.program : null,
-      reason: this.#reasons.get(held.source.client) ?? null,
+      reason: this.#reasons.get(held.source.client) || null,
       seen,
       rule: decision.rule,
       subject: offer ? subject : null,
@@ -315,6 +315,12 @@ function grantKey(actor: Actor, subject: Subject, context: InputContext, { line 
 
 const keyOf = ({ is, generation, folder, program, drafted, alternateScreen }: InputContext) =>
   JSON.stringify([is, generation, folder, program, drafted.length, alternateScreen]);
+
+/** What a person is asked about: a whole line with its Enter, without the frame of a paste that says nothing. */
+function shownLine(text: string, subject: Subject): string {
+  const isFramed = subject.kind === 'command' && text === `\x1b[200~${subject.text}\x1b[201~\r`;
+  return isFramed ? `${subject.text}\r` : text;
+}
 
 const refusalOf = ({ reason, message, controlKept }: Refused): Refusal => ({ reason, message, controlKept });
 

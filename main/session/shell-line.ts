@@ -39,7 +39,7 @@ export function readShellLine(text: string): ShellLine {
 const nothing = (why: string): ShellLine => ({ commands: [], opaque: [why], noted: [], writes: [], reads: [], patterns: [] });
 
 /** Unquoted characters that mean themselves everywhere in a word. */
-const PLAIN = /[A-Za-z0-9_.,:@%+/=-]/;
+const PLAIN = /[A-Za-z0-9_.,:@%+/=-]+/y;
 
 class Reader {
   readonly #text: string;
@@ -136,11 +136,17 @@ class Reader {
     let word = '';
     let isPattern = false;
     while (this.#at < text.length) {
+      PLAIN.lastIndex = this.#at;
+      const plain = PLAIN.exec(text)?.[0];
+      if (plain !== undefined) {
+        word += plain;
+        this.#at += plain.length;
+        continue;
+      }
       const character = text[this.#at] ?? '';
       if (/[\s;&|<>]/.test(character)) break;
       this.#at++;
-      if (PLAIN.test(character)) word += character;
-      else if (character === "'") word += this.#singleQuoted();
+      if (character === "'") word += this.#singleQuoted();
       else if (character === '"') word += this.#doubleQuoted();
       else if (/[*?[\]]/.test(character)) {
         isPattern = true;

@@ -208,6 +208,7 @@ test('the wall clock is asked only for what people read and files say', () => {
     'main/cli/host.ts', // ages and times shown
     'main/cli/attach.ts',
     'main/cli/hosts.ts',
+    'main/cli/approvals.ts', // how long something waits
     'main/cli/log.ts',
     'main/cli/log-rows.ts',
     'main/cli/sessions.ts',
