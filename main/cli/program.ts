@@ -174,7 +174,9 @@ export function makeProgram(command: readonly string[] | null): Command {
   add('completions', 'print a script that completes commands and sessions')
     .addArgument(new Argument('<shell>').choices(['bash', 'zsh', 'fish']))
     .action(async (shell) => (await import('./completions.ts')).completions(program, shell));
-  program.command('__complete <what>', { hidden: true }).action(async () => (await import('./completions.ts')).completeSessions(globals()));
+  program
+    .command('__complete <what>', { hidden: true })
+    .action(async (what) => (await import('./completions.ts')).complete(globals(), what));
   return program;
 }
 

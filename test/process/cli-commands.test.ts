@@ -184,15 +184,20 @@ describe('completions', () => {
     expect(code).toBe(0);
   });
 
-  test('bash completes the names of sessions', async () => {
-    const ask = `eval "$(cmdop completions bash)"; COMP_WORDS=(cmdop attach her); COMP_CWORD=2; _cmdop; echo "\${COMPREPLY[*]}"`;
+  test.each([
+    ['the names of sessions', 'cmdop attach her', 'here'],
+    ['them behind options too', 'cmdop -H local --as ann attach her', 'here'],
+    ['hosts', 'cmdop attach -H lo', 'local'],
+  ])('bash completes %s', async (_, words, completed) => {
+    const at = words.split(' ').length - 1;
+    const ask = `eval "$(cmdop completions bash)"; COMP_WORDS=(${words}); COMP_CWORD=${at}; _cmdop; echo "\${COMPREPLY[*]}"`;
     const child = spawn('/bin/bash', ['-c', ask], { env: cmdop.env });
     let output = '';
     child.stdout.on('data', (bytes: Buffer) => {
       output += bytes.toString();
     });
     await once(child, 'close');
-    expect(output).toBe('here\n');
+    expect(output).toBe(`${completed}\n`);
   });
 });
 
