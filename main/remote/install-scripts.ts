@@ -23,6 +23,9 @@ export const PREPARE = [
   'mkdir -p "$d/upload" && [ -w "$d/upload" ] && echo "cmdop-look upload=$d/upload"',
 ].join(' ');
 
+/** Takes back what was sent. */
+export const FORGET = 'rm -rf "$HOME/.local/share/cmdop/upload"';
+
 /** Checks the hash (`$2`), unpacks beside the other versions, tries it, and lets it take its place (`$1`). */
 export const FINISH = [
   'd="$HOME/.local/share/cmdop"; f="$d/upload/$1.tar.gz"; n="$d/upload/$1"; umask 077;',

@@ -3,7 +3,7 @@ import { CmdopError } from '#protocol/errors.ts';
 import { type Archive, archiveFor, folderName } from './archives.ts';
 import type { Asker } from './asker.ts';
 import { tailOf } from './bridge-stream.ts';
-import { answersIn, FINISH, LOOK, PREPARE } from './install-scripts.ts';
+import { answersIn, FINISH, FORGET, LOOK, PREPARE } from './install-scripts.ts';
 import { loginCommand } from './login-shell.ts';
 import { wayTo } from './reach.ts';
 import { type SshHost, withSshHost } from './ssh-host.ts';
@@ -148,6 +148,13 @@ async function send(
       return;
     } catch (error) {
       fruitless = best > before ? 0 : fruitless + 1;
+      if (isRefusal(error)) {
+        await onHost(host, options, (there) => run(there, loginCommand(FORGET)));
+        throw obstacle(
+          host,
+          `the archive cannot be written there (${(error as Error).message}), and what was sent is removed: make room, or see to the rights`,
+        );
+      }
       if (error instanceof CmdopError && error.code !== 'host-unreachable' && error.code !== 'disconnected') throw error;
       if (fruitless >= MAX_FRUITLESS) {
         throw obstacle(
@@ -158,6 +165,10 @@ async function send(
     }
   }
 }
+
+/** The server answered, with no: an SFTP status, where a broken line has none. */
+const isRefusal = (error: unknown) =>
+  error instanceof Error && !(error instanceof CmdopError) && typeof (error as { code?: unknown }).code === 'number';
 
 async function finish(host: string, there: SshHost, { archive, isThere }: { archive: Archive; isThere: boolean }): Promise<string[]> {
   const command = isThere

@@ -37,7 +37,7 @@ export async function withSshHost<T>(name: string, options: SshOptions, work: (h
     const host = await known.catch(() => null);
     if (host && (await host.answers())) return host.using(() => work(host));
     if (hosts.get(name) === known) hosts.delete(name);
-    host?.close();
+    host?.abandon();
   }
   const host = await (hosts.get(name) ?? opened(name, options));
   return host.using(() => work(host));
@@ -64,6 +64,8 @@ export class SshHost {
   #users = 0;
   #linger: NodeJS.Timeout | null = null;
   #isClosed = false;
+  /** It did not answer in time: nothing new goes over it. */
+  #isAbandoned = false;
 
   constructor(name: string, link: SshLink) {
     this.name = name;
@@ -128,6 +130,12 @@ export class SshHost {
     return isThere;
   }
 
+  /** Closed now or with its last stream: a line that is only full still carries those. */
+  abandon(): void {
+    this.#isAbandoned = true;
+    if (this.#users === 0) this.close();
+  }
+
   close(): void {
     if (this.#linger) clearTimeout(this.#linger);
     this.#isClosed = true;
@@ -171,6 +179,10 @@ export class SshHost {
 
   #leave(): void {
     if (--this.#users > 0 || this.#isClosed) return;
+    if (this.#isAbandoned) {
+      this.close();
+      return;
+    }
     this.#linger = setTimeout(() => {
       this.close();
     }, LINGER_MS);
