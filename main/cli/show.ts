@@ -25,6 +25,7 @@ const WHO_COLUMNS: readonly Column[] = [
   { title: 'INTERFACE' },
   { title: 'ROLE' },
   { title: 'CONTROL' },
+  { title: 'FROM', shrink: 'end' },
   { title: 'SINCE', align: 'right' },
 ];
 
@@ -37,12 +38,13 @@ export async function who(options: Options, session: string): Promise<void> {
 
 const whoRow =
   ({ control }: SessionSummary) =>
-  ({ actor, client, role, since }: Attachment) => [
+  ({ actor, client, role, since, origin }: Attachment) => [
     actor.name,
     actor.kind,
     actor.interface,
     role,
     control.holder?.client === client ? { text: 'yes', style: bold } : '',
+    origin ? (origin.from ?? `a command${origin.user ? ` of ${origin.user}` : ''}`) : 'here',
     showAge(Date.now() - since),
   ];
 

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import {
   encodeInput,
   encodeMessage,
+  encodeOrigin,
   encodeOutputHeader,
   encodeSnapshotHeader,
   type Frame,
@@ -35,6 +36,10 @@ test('output, snapshot and input', () => {
   expect(hex(encodeSnapshotHeader(7 as Channel, 258 as Offset, 3))).toBe('1000000003070000000201000000000000');
   const unit = { channel: 7 as Channel, epoch: 2 as Epoch, seq: 9 as Seq, bytes: new TextEncoder().encode('ls\r') };
   expect(hex(encodeInput(unit))).toBe('1400000002070000000200000009000000000000006c730d');
+});
+
+test('how a client came, which a host that does not know it skips', () => {
+  expect(hex(encodeOrigin({ kind: 'ssh', from: '::1' }))).toBe('1c000000047b226b696e64223a22737368222c2266726f6d223a223a3a31227d');
 });
 
 test('offsets are exact up to 2^53 and refused beyond', () => {

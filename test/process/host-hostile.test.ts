@@ -2,7 +2,7 @@
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { localPaths } from '#local/paths.ts';
-import { encodeInput, encodeMessage, type Frame, FrameDecoder, MAGIC } from '#protocol/frames.ts';
+import { encodeInput, encodeMessage, encodeOrigin, type Frame, FrameDecoder, MAGIC } from '#protocol/frames.ts';
 import type { Channel, Epoch, Seq } from '#protocol/ids.ts';
 import { type Engine, openEngine, type Person, type Watched } from './engine.ts';
 
@@ -66,6 +66,27 @@ async function expectCalm(): Promise<void> {
   await view.until(`${word}\n${word}`);
   expect(view.stream.isAttached).toBe(true);
 }
+
+test('how a client came is the bridge’s word, which comes first; what the client says of it later is not heard', async () => {
+  const { socket, next } = stranger();
+  const attach = (id: number) => encodeMessage({ id, method: 'session.attach', params: { session: 'calm', role: 'observer' } });
+  socket.write(
+    Buffer.concat([MAGIC, encodeOrigin({ kind: 'ssh', from: '192.0.2.7' }), encodeOrigin({ kind: 'ssh', from: 'me' }), hello()]),
+  );
+  socket.write(encodeOrigin({ kind: 'command', user: 'root' }));
+  socket.write(attach(2));
+  expect(await next(({ id }) => id === 2)).toMatchObject({ result: { role: 'observer' } });
+  const { events } = await ann.client.request('journal.list', { kinds: ['attach'] });
+  expect(events.at(-1)).toMatchObject({ actorName: 'stranger', payload: { origin: { kind: 'ssh', from: '192.0.2.7' } } });
+  socket.destroy();
+  const odd = stranger();
+  odd.socket.write(Buffer.concat([MAGIC, encodeOrigin({ kind: 'ssh', from: 'x'.repeat(5_000) }), hello(), attach(2)]));
+  expect(await odd.next(({ id }) => id === 2)).toMatchObject({ result: { role: 'observer' } });
+  const later = await ann.client.request('journal.list', { kinds: ['attach'] });
+  expect(later.events.at(-1)?.payload.origin).toBeUndefined();
+  odd.socket.destroy();
+  await expectCalm();
+});
 
 test.each([
   ['another protocol', Buffer.from('GET / HTTP/1.1\r\n\r\n'), 'bad-magic'],

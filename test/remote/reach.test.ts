@@ -37,6 +37,7 @@ describe('with cmdop over there', () => {
     await terminal.until('$ ');
     terminal.type('echo one-$((1 + 1))\r');
     await terminal.until('one-2');
+    expect(await far.near.ok('who', 'cmdop://devbox/work')).toMatch(/^ann +human +cli +\w+ +yes +127\.0\.0\.1 +\d/m);
     const { pid } = await far.near.json<{ pid: number }>('host', 'status', '-H', 'devbox');
     process.kill(pid, 'SIGKILL');
     terminal.type('echo two-$((1 + 1))\r');
