@@ -24,7 +24,22 @@ export function runtimeFiles(root: string): RuntimeFiles[] {
       to: join('node_modules', 'node-pty'),
       filter: ['package.json', 'LICENSE', 'lib/**', '!lib/**/*.map', '!lib/*.test.js', ...nativeFiles(pty)],
     },
+    ...terminalModes(root),
     ...(isWindows ? [] : [{ from: join(root, 'build', 'cmdop.sh'), to: join('bin', 'cmdop') }]),
+  ];
+}
+
+/** How terminals are asked for their modes (main/host/tty-state.ts); hosts go on without it. */
+function terminalModes(root: string): RuntimeFiles[] {
+  const native = join('node_modules', '@koromix', `koffi-${process.platform}-${process.arch}`);
+  if (isWindows || !existsSync(join(root, native))) return [];
+  return [
+    {
+      from: join(root, 'node_modules', 'koffi'),
+      to: join('node_modules', 'koffi'),
+      filter: ['package.json', 'LICENSE.txt', 'index.cjs', 'src/koffi/index.cjs', 'src/koffi/src/*.cjs'],
+    },
+    { from: join(root, native), to: native, filter: ['package.json', 'index.js', `${process.platform}_${process.arch}/**`] },
   ];
 }
 

@@ -13,6 +13,7 @@ import { localPaths } from '#local/paths.ts';
 import { nodePath } from '#local/runtime.ts';
 import type { Approval } from '#protocol/approvals.ts';
 import { newClientId } from '#protocol/ids.ts';
+import type { EventParams } from '#protocol/messages.ts';
 import type { CommandRecord, SessionEnd, SessionSummary, Size } from '#protocol/shapes.ts';
 import { newTerminal, type TestTerminal } from '../contract/terminals.ts';
 import { endEverythingOf } from './end-everything.ts';
@@ -39,6 +40,7 @@ export type Person = {
   readonly commands: CommandRecord[];
   /** As they were told, each state on its own. */
   readonly approvals: Approval[];
+  readonly typing: EventParams<'actor.typing'>[];
   sessions: SessionSummary[];
   warnings: string[];
   attach(session: string, options?: AttachOptions): Watched;
@@ -113,6 +115,7 @@ export function openEngine(): Engine {
           },
           onEvent: (event) => {
             if (event.event === 'command.changed') person.commands.push(event.params.command);
+            if (event.event === 'actor.typing') person.typing.push(event.params);
             if (event.event === 'host.warnings') person.warnings = event.params.warnings;
             if (event.event === 'approval.changed') person.approvals.push(event.params.approval);
             if (event.event === 'session.changed') {
@@ -124,6 +127,7 @@ export function openEngine(): Engine {
         }),
         commands: [],
         approvals: [],
+        typing: [],
         sessions: [],
         warnings: [],
         attach: (session, attach) =>

@@ -1,10 +1,14 @@
 /** A password that is typed without an echo is stored nowhere: not in state, sockets' folder, logs, history or what others see. */
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import ssh2 from 'ssh2';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Engine, openEngine } from './engine.ts';
 
+const { Server } = ssh2;
 const SECRET = 'hunter2-Tr0ub4dor';
 
 let engine: Engine;
@@ -20,8 +24,10 @@ function filesWithSecret(): string[] {
   return entries.map((entry) => join(entry.parentPath, entry.name)).filter((file) => readFileSync(file).includes(SECRET));
 }
 
+type Asking = { command?: string[]; ask: string; prompt: string; answered?: RegExp; again?: string };
+
 /** What is asked, by which shell, and what shows that the program has the answer. */
-const ASKING: Record<string, { command?: string[]; ask: string; prompt: string }> = {
+const ASKING: Record<string, Asking> = {
   'read -s in bash': { ask: `read -rsp "Password: " p; echo "got $(printf %s "$p" | wc -c)"`, prompt: 'Password: ' },
   'read with the echo off in sh': {
     command: ['/bin/sh', '-i'],
@@ -32,33 +38,117 @@ const ASKING: Record<string, { command?: string[]; ask: string; prompt: string }
     ask: `python3 -c 'import getpass; print("got", len(getpass.getpass("Password: ")))'`,
     prompt: 'Password: ',
   },
+  'psql, before it connects': {
+    ask: 'psql -W -h 127.0.0.1 -p 1 -U nobody postgres; echo ended',
+    prompt: 'Password: ',
+    answered: /^ended/m,
+  },
+  'ssh to a server that wants a password': {
+    ask: 'ssh -F none -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o PreferredAuthentications=password -p $PORT ann@127.0.0.1; echo ended',
+    prompt: "ann@127.0.0.1's password: ",
+    answered: /Permission denied/,
+  },
+  sudo: {
+    ask: 'sudo -k; sudo -S -p Password: true < /dev/tty; echo ended',
+    prompt: 'Password:',
+    answered: /Sorry, try again[\s\S]*Password:$/m,
+  },
+  'mysql -p': { ask: 'mysql -p -h 127.0.0.1 -P 1; echo ended', prompt: 'Enter password: ', answered: /ended/ },
+  'passwd for an account of its own': {
+    ask: `passwd ${'$'}ACCOUNT; echo ended`,
+    prompt: 'New password: ',
+    again: 'Retype new password: ',
+    answered: /updated successfully[\s\S]*^ended/m,
+  },
 };
 
-const available = Object.entries(ASKING).filter(
-  ([, { ask }]) => !ask.startsWith('python3') || spawnSync('python3', ['--version']).status === 0,
-);
+const isRoot = process.getuid?.() === 0;
+const can = (program: string) => spawnSync(program, ['--version']).error === undefined;
+const NEEDS: Record<string, () => boolean> = {
+  'getpass, as passwd and su have it': () => can('python3'),
+  'psql, before it connects': () => can('psql'),
+  'ssh to a server that wants a password': () => can('ssh'),
+  // Root is asked for no password.
+  sudo: () => can('sudo') && !isRoot,
+  'mysql -p': () => can('mysql'),
+  // Not in a home folder of somebody: only where tests may make an account.
+  'passwd for an account of its own': () => isRoot && can('passwd') && can('useradd'),
+};
+const available = Object.entries(ASKING).filter(([name]) => NEEDS[name]?.() ?? true);
 
-test.each(available)('%s', async (_, { command, ask, prompt }) => {
+/** A server that knows no password, and an account that exists while `use` runs. */
+async function withStrangers(name: string, use: (variables: string) => Promise<void>): Promise<void> {
+  const server = new Server(
+    { hostKeys: [generateKeyPairSync('rsa', { modulusLength: 2048, privateKeyEncoding: PEM, publicKeyEncoding: SPKI }).privateKey] },
+    (client) => {
+      client.on('authentication', (attempt) => attempt.reject(['password']));
+      client.on('error', () => {}); // the client gives up
+    },
+  );
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const account = `cmdop-test-${process.pid}`;
+  const isAccount = name.startsWith('passwd');
+  if (isAccount) execFileSync('useradd', ['-M', '-s', '/usr/sbin/nologin', account]);
+  try {
+    await use(`PORT=${(server.address() as AddressInfo).port}; ACCOUNT=${account}`);
+  } finally {
+    server.close();
+    if (isAccount) execFileSync('userdel', [account]);
+  }
+}
+const PEM = { type: 'pkcs1', format: 'pem' } as const;
+const SPKI = { type: 'spki', format: 'pem' } as const;
+
+test.each(available)('%s', async (name, { command, ask, prompt, answered, again }) => {
   const [ann, ben] = [engine.person('ann'), engine.person('ben')];
   await ann.client.request('session.create', { name: 'shell', cwd: '/', ...(command ? { command } : {}) });
   const [view, observer] = [ann.attach('shell'), ben.attach('shell', { role: 'observer' })];
-  await view.until('# ');
-  await view.type(`${ask}\r`);
-  const asked = () => Buffer.concat(view.received.bytes).toString();
-  // At the start of a line, or after the shell's mark: not in the echo of the command.
-  await view.until(() => new RegExp(`[\\r\\n\\x07]${prompt}`).test(asked()));
-  for (const key of SECRET) await view.type(key);
-  await view.type('\r');
-  await view.until(`got ${SECRET.length}`);
-  await view.type('echo after\r');
-  await observer.until('\nafter');
+  await withStrangers(name, async (variables) => {
+    await view.until('# ');
+    await view.type(`${variables}\r`);
+    await view.type(`${ask}\r`);
+    const output = () => Buffer.concat(view.received.bytes).toString();
+    // At the start of a line, or after the shell's mark: not in the echo of the command.
+    const isAsked = (text: string) => new RegExp(`[\\r\\n\\x07]${text}`).test(output());
+    for (const each of [prompt, ...(again ? [again] : [])]) {
+      await view.until(() => isAsked(each));
+      for (const key of SECRET) await view.type(key);
+      await view.type('\r');
+    }
+    await view.until(answered ?? `got ${SECRET.length}`);
+    if (name.startsWith('ssh') || name === 'sudo') await view.type('\x03');
+    await ben.until(() => ben.typing.some(({ secret }) => secret === true));
+    if (answered === undefined) {
+      await view.type('echo after\r');
+      await observer.until('\nafter');
+    }
+  });
   expect(observer.text() + Buffer.concat(observer.received.bytes).toString()).not.toContain(SECRET);
   const { commands } = await ann.client.request('history.list', { session: 'shell' });
   const { events } = await ann.client.request('journal.list', { session: 'shell', after: 0, limit: 500 });
-  expect(JSON.stringify([commands, events, ann.commands])).not.toContain(SECRET);
+  expect(JSON.stringify([commands, events, ann.commands, ben.typing])).not.toContain(SECRET);
+  const secrets = events.filter(({ kind, payload }) => kind === 'input' && payload.secret === true);
+  expect(secrets.length).toBeGreaterThanOrEqual(SECRET.length);
+  expect(secrets.some(({ payload }) => 'bytes' in payload)).toBe(false);
   await ann.client.request('output.read', { session: 'shell', from: 0 as never }); // waits until all is stored
   await engine.killHost();
   await engine.startHost(); // which reads what the keeper remembers
   await ann.client.request('session.screen', { session: 'shell' });
+  expect(filesWithSecret()).toEqual([]);
+});
+
+test('an agent answers no password prompt, whatever the policy says', async () => {
+  engine.policy();
+  await engine.killHost();
+  await engine.startHost();
+  const [ann, bot] = [engine.person('ann'), engine.person('bot', { kind: 'agent' })];
+  await ann.client.request('session.create', { name: 'shell', cwd: '/' });
+  const [view, typist] = [ann.attach('shell'), bot.attach('shell')];
+  await view.until('# ');
+  expect(await typist.type('read -rsp "Password: " p; echo "got $p"\r')).toMatchObject({ verdict: 'applied' });
+  await view.until(/^Password: /m);
+  expect(await typist.type(`${SECRET}\r`)).toMatchObject({ verdict: 'refused', reason: 'secret-prompt' });
+  await view.type('mine\r');
+  await view.until('got mine');
   expect(filesWithSecret()).toEqual([]);
 });
