@@ -89,7 +89,7 @@ describe.runIf(isRoot)('a container', () => {
 
   test('an attached terminal stays while its bridge is killed, and Ctrl-C is for the program there', async () => {
     const terminal = near.terminal(['attach', 'cmdop://box/work']);
-    await terminal.until('$ ');
+    await terminal.until(/^\$/m);
     terminal.type('sleep 100\r');
     await terminal.until('sleep 100');
     const bridges = childrenOf(terminal.pid);
