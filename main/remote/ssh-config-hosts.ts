@@ -43,7 +43,7 @@ function collect(file: string, collecting: Collecting): void {
     if (!/^host$/i.test(line.param)) continue;
     const [user, host, port] = [value('user'), value('hostname'), value('port')];
     for (const name of words) {
-      if (/[*?!]/.test(name) || found.has(name)) continue;
+      if (/[*?!\s]/.test(name) || found.has(name)) continue;
       found.set(name, `${user ? `${user}@` : ''}${host || name}${port ? `:${port}` : ''}`);
     }
   }
@@ -82,9 +82,12 @@ function namesIn(folder: string, pattern: string): string[] {
   }
 }
 
+/** A quoted word is one; what it says cannot be a host's name then, but must not become two. */
 const wordsOf = (value: unknown): string[] => {
   if (typeof value === 'string') return value.split(/\s+/).filter(Boolean);
-  return Array.isArray(value)
-    ? value.flatMap((each: unknown) => wordsOf(typeof each === 'object' && each !== null && 'val' in each ? each.val : each))
-    : [];
+  if (!Array.isArray(value)) return [];
+  return value.flatMap((each: unknown) => {
+    const word = typeof each === 'object' && each !== null && 'val' in each ? each.val : each;
+    return typeof word === 'string' ? [word] : [];
+  });
 };

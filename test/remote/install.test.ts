@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
+  appendFileSync,
   chmodSync,
   existsSync,
   mkdirSync,
@@ -17,7 +18,7 @@ import {
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { nodePath } from '#local/runtime.ts';
 import type { SessionSummary } from '#protocol/shapes.ts';
 import type { Asker } from '../../main/remote/asker.ts';
@@ -100,7 +101,7 @@ describe('a small archive', () => {
   const options = () => ({ ask: silent, archives, configFile: join(far.near.home, '.ssh', 'config') });
   const installed = (progress: (progress: InstallProgress) => void = () => {}) => install('devbox', { ...options(), progress });
 
-  beforeEach(async () => {
+  beforeAll(async () => {
     far = await startFar({ hasCmdop: false });
     archives = mkdtempSync(join(tmpdir(), 'cmdop-archives-'));
     // Eight megabytes that do not compress, and a command that says where it is put.
@@ -110,9 +111,13 @@ describe('a small archive', () => {
     writeFileSync(join(staged, 'bin', 'cmdop'), command, { mode: 0o755 });
     spawnSync('sh', ['-c', `head -c 8388608 /dev/urandom > '${staged}/ballast'; tar -C '${staged}' -czf '${archives}/small.tar.gz' .`]);
     rmSync(staged, { recursive: true });
+  });
+  beforeEach(() => {
+    rmSync(join(far.home, '.local'), { recursive: true, force: true });
+    far.bashrc('');
     describeArchive({});
   });
-  afterEach(async () => {
+  afterAll(async () => {
     await far.dispose();
     rmSync(archives, { recursive: true, force: true });
   });
@@ -134,11 +139,11 @@ describe('a small archive', () => {
   test('a cut line: the upload goes on where it was, and is whole', async () => {
     const proxy = await startProxy(far.sshd.port);
     const config = join(far.near.home, '.ssh', 'config');
-    const text = readFileSync(config, 'utf8').replace(`Port ${far.sshd.port}`, `Port ${proxy.port}`);
-    writeFileSync(config, text);
-    const known = join(far.near.home, '.ssh', 'known_hosts');
-    const knownFile = /UserKnownHostsFile (.*)/.exec(text)?.[1] ?? known;
-    writeFileSync(knownFile, readFileSync(knownFile, 'utf8').replaceAll(`:${far.sshd.port} `, `:${proxy.port} `));
+    const direct = readFileSync(config, 'utf8');
+    writeFileSync(config, direct.replace(`Port ${far.sshd.port}`, `Port ${proxy.port}`));
+    const knownFile = /UserKnownHostsFile (.*)/.exec(direct)?.[1] ?? '';
+    const known = readFileSync(knownFile, 'utf8');
+    writeFileSync(knownFile, known.replaceAll(`:${far.sshd.port} `, `:${proxy.port} `));
     const seen: number[] = [];
     let cuts = 0;
     try {
@@ -152,6 +157,8 @@ describe('a small archive', () => {
       });
     } finally {
       proxy.close();
+      writeFileSync(config, direct);
+      appendFileSync(knownFile, known);
     }
     expect(cuts).toBe(2);
     // It went back by a window, not to the start.
