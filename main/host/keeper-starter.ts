@@ -4,6 +4,7 @@
  */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
+import { IDLE_FLAGS } from '#local/runtime.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import type { KeeperSpec } from '../keeper/spec.ts';
 
@@ -16,7 +17,7 @@ const NEXT_AFTER_MS = 500;
  * Node's flags for a keeper: it relays bytes and holds few objects, so a small young generation and no worker threads
  * for the compiler and collector; measured as private memory per idle session (test/bench).
  */
-const KEEPER_FLAGS = ['--max-semi-space-size=1', '--v8-pool-size=0', '--no-warnings'];
+const KEEPER_FLAGS = ['--max-semi-space-size=1', '--v8-pool-size=0', ...IDLE_FLAGS, '--no-warnings'];
 
 export type KeeperRuntime = { node: string; keeperBundle: string };
 

@@ -7,6 +7,7 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { accessSync, closeSync, constants, openSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
+import { IDLE_FLAGS } from '#local/runtime.ts';
 import { CmdopError } from '#protocol/errors.ts';
 
 /** In the environment of a host that is to wait; its value says whether it was given the listening socket as descriptor 3. */
@@ -52,7 +53,7 @@ export class Successor {
 
   private constructor({ node, hostBundle }: Build, { listener, logFile }: Surroundings) {
     const log = openSync(logFile, 'a', 0o600);
-    this.#child = spawn(node, [hostBundle], {
+    this.#child = spawn(node, [...IDLE_FLAGS, hostBundle], {
       detached: true,
       cwd: '/',
       env: { ...process.env, [SUCCESSOR_ENV]: listener === null ? 'alone' : 'listener' },

@@ -7,6 +7,12 @@ import { CmdopError } from '#protocol/errors.ts';
 /** The host's journal needs `node:sqlite`, and keepers must outlive upgrades under one known runtime. */
 const MIN_NODE_MAJOR = 24;
 
+/**
+ * Node's flags for what lives for days: without V8's memory reducer, whose timer wakes every idle thread that runs
+ * JavaScript every 8 s for ever, as strace shows.
+ */
+export const IDLE_FLAGS = ['--no-memory-reducer'];
+
 export type Program = 'host' | 'keeper' | 'cli' | 'mcp' | 'screen-worker';
 
 /** Sources by program, for a checkout that was not built yet: Node 24 runs them as they are. */

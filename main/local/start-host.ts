@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { CmdopError } from '#protocol/errors.ts';
 import { cleanEnvironment } from './clean-environment.ts';
 import { type LocalPaths, localPaths } from './paths.ts';
-import { nodePath, programPath } from './runtime.ts';
+import { IDLE_FLAGS, nodePath, programPath } from './runtime.ts';
 
 /** How long a host may take to listen, milliseconds: it adopts its sessions after that, so a second is already slow. */
 const READY_MS = 10_000;
@@ -22,7 +22,7 @@ unset fds fd; exec "$@"`;
 
 /** Resolves when a host listens: ours, or the one that won the race. Throws `host-unreachable` with what it said. */
 export async function startHost(paths: LocalPaths = localPaths()): Promise<void> {
-  const child = spawnApart([nodePath(), programPath('host')], cleanEnvironment(process.env));
+  const child = spawnApart([nodePath(), ...IDLE_FLAGS, programPath('host')], cleanEnvironment(process.env));
   try {
     await ready(child, paths);
   } finally {
