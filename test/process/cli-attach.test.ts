@@ -54,9 +54,12 @@ test('the session follows the window’s size', async () => {
   await terminal.until(PROMPT);
   terminal.type('stty size\r');
   await terminal.until('20 90');
+  // Told by the program itself: a key typed right after may reach it before the news of the window, as over SSH.
+  terminal.type(`sh -c 'trap "echo now; stty size" WINCH; echo wai""ting; while :; do sleep 60 & wait; kill $!; done'\r`);
+  await terminal.until(/^waiting$/m);
   terminal.resize(70, 15);
-  terminal.type('clear; stty size\r');
   await terminal.until('15 70');
+  terminal.type('\x03');
 });
 
 test('Ctrl-C interrupts the program, not the attach', async () => {

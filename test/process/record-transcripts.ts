@@ -111,9 +111,14 @@ async function recordKeeper({ startHost, killHost, person }: Engine): Promise<vo
   const socket = paths.keeperSocket(session.id);
   renameSync(socket, `${socket}.real`);
   let links = 0;
+  let released: () => void = () => {};
+  const isReleased = new Promise<void>((resolve) => {
+    released = resolve;
+  });
   const between = createServer((host) => {
     const link = ++links;
     const keeper = connect(`${socket}.real`);
+    if (link === 2) keeper.on('close', released);
     for (const [side, from, to] of [
       ['host', host, keeper],
       ['keeper', keeper, host],
@@ -139,8 +144,7 @@ async function recordKeeper({ startHost, killHost, person }: Engine): Promise<vo
   await view.until('three\nthree');
   await view.type('\x04');
   await view.until(() => view.end !== null);
-  await ann.client.request('host.status', {});
-  await new Promise((resolve) => (links === 2 ? setTimeout(resolve, 500) : resolve(null))); // for the release to pass
+  await isReleased;
   between.close();
   writeTranscript(`keeper-v${VERSION}`, { about: { wire: 1, session: session.id, client: ann.client.clientId }, lines });
 }
