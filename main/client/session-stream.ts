@@ -13,7 +13,7 @@ import type { Connection } from './connection.ts';
 import type { Verdict } from './input-outbox.ts';
 import { type Link, type OutputRange, StreamInput } from './stream-input.ts';
 
-/** Bytes parsed before the host is told, bytes: a quarter of its send window (DESIGN, section 4). */
+/** Parsed before the host is told, bytes: a quarter of its send window (DESIGN, section 4). */
 const ACK_EVERY_BYTES = 256 * 1024;
 
 /** Where a stream delivers; calls come in stream order. `parsed` must be called when the bytes were parsed. */
@@ -40,6 +40,8 @@ export type AttachOptions = {
   size?: Size;
   /** Lines of scrollback wanted above the screen. */
   scrollback?: number;
+  /** Output that may be on its way here, bytes; the host's choice when absent. */
+  window?: number;
 };
 
 export class SessionStream {
@@ -47,6 +49,7 @@ export class SessionStream {
   readonly #sink: SessionSink;
   readonly #input: StreamInput;
   readonly #options: AttachOptions;
+  readonly #ackEvery: number;
   readonly #onDispose: () => void;
   #size: Size | undefined;
   #connection: Connection | null = null;
@@ -65,6 +68,7 @@ export class SessionStream {
     this.#session = options.session;
     this.#sink = options.sink;
     this.#options = options.attach;
+    this.#ackEvery = Math.min(ACK_EVERY_BYTES, (options.attach.window ?? Number.POSITIVE_INFINITY) / 4);
     this.#size = options.attach.size;
     this.#onDispose = options.onDispose;
     this.#input = new StreamInput({
@@ -172,6 +176,7 @@ export class SessionStream {
       session: this.#summary?.id ?? this.#session,
       role: this.#options.role ?? 'operator',
       scrollback: this.#options.scrollback ?? 0,
+      ...(this.#options.window === undefined ? {} : { window: this.#options.window }),
       ...(this.#received === null ? {} : { have: this.#received }),
       ...(epoch === null ? {} : { epoch }),
       ...(this.#size ? { size: this.#size } : {}),
@@ -305,7 +310,7 @@ export class SessionStream {
   #wasParsed(offset: Offset): void {
     this.#parsed = offset;
     const link = this.#link();
-    if (!link || this.#parsed - this.#acked < ACK_EVERY_BYTES) return;
+    if (!link || this.#parsed - this.#acked < this.#ackEvery) return;
     this.#acked = this.#parsed;
     link.connection.notify('output.ack', { channel: link.channel, offset: this.#parsed });
   }

@@ -57,7 +57,7 @@ export class SessionOutput implements OutputSource, StartSource {
   constructor(options: SessionOutputOptions) {
     this.#options = options;
     const readers = (now: number) => [...this.#subscribers.values()].map((subscriber) => subscriber.reader(now));
-    this.#pace = new FloodPace({ readers, now: options.now });
+    this.#pace = new FloodPace({ readers, end: () => this.ring.end, now: options.now });
     this.ring = new OutputRing({ start: options.log.end, capacityBytes: RING_BYTES });
   }
 
@@ -153,7 +153,7 @@ export class SessionOutput implements OutputSource, StartSource {
   /** A client has parsed up to here. */
   acknowledged(channel: Channel, offset: Offset): void {
     this.#subscribers.get(channel)?.ack(offset, this.#options.now());
-    this.#pace.settle();
+    this.#pace.settleSoon();
   }
 
   /** The screen has parsed or the disk has stored more. */
@@ -182,10 +182,10 @@ export class SessionOutput implements OutputSource, StartSource {
     return chooseStart(wanted, this);
   }
 
-  subscribe(options: { channel: Channel; port: OutputPort; start: Start }): Subscriber {
-    const { channel, port, start } = options;
+  subscribe(options: { channel: Channel; port: OutputPort; start: Start; window: number | undefined }): Subscriber {
+    const { channel, port, start, window } = options;
     const { offset, resizeIndex, replayUntil } = start;
-    const subscriber = new Subscriber({ channel, port, source: this, start: offset, resizeIndex, replayUntil });
+    const subscriber = new Subscriber({ channel, port, source: this, start: offset, resizeIndex, replayUntil, window });
     this.#subscribers.set(channel, subscriber);
     return subscriber;
   }

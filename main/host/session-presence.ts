@@ -86,7 +86,7 @@ export class SessionPresence {
       session: summary(),
     });
     if (start.mode === 'snapshot') sendSnapshot(connection, { channel, offset: start.offset, text: start.text });
-    attached.subscriber = output.subscribe({ channel, port: connection, start });
+    attached.subscriber = output.subscribe({ channel, port: connection, start, window: wanted.window });
     size.fit(attached);
     attached.subscriber.pump();
     if (life.stored.end) connection.event('session.ended', { channel, end: life.stored.end });

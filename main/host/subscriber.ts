@@ -10,7 +10,7 @@ import type { EventName, EventParams } from '#protocol/messages.ts';
 import type { Size } from '#protocol/shapes.ts';
 import type { OutputRing } from '#session/output-ring.ts';
 import { ReaderRate } from '#session/reader-rate.ts';
-import { SendWindow } from '#session/send-window.ts';
+import { SendWindow, WINDOW_BYTES } from '#session/send-window.ts';
 import type { Reader } from './flood-pace.ts';
 
 /** Largest OUTPUT frame, bytes: a frame is also what a resize or a gap waits for. */
@@ -47,6 +47,7 @@ export class Subscriber {
   readonly #source: OutputSource;
   readonly #window: SendWindow;
   readonly #rate = new ReaderRate();
+  readonly #frameBytes: number;
   /** Bytes below this offset may be read from storage: the replay that an attach asked for. */
   #replayUntil: Offset;
   #resizeIndex: number;
@@ -60,11 +61,14 @@ export class Subscriber {
     start: Offset;
     resizeIndex: number;
     replayUntil: Offset;
+    window: number | undefined;
   }) {
     this.channel = options.channel;
     this.#port = options.port;
     this.#source = options.source;
-    this.#window = new SendWindow(options.start);
+    const { window = WINDOW_BYTES } = options;
+    this.#window = new SendWindow(options.start, window);
+    this.#frameBytes = Math.min(FRAME_BYTES, Math.ceil(window / 4));
     this.#resizeIndex = options.resizeIndex;
     this.#replayUntil = options.replayUntil;
   }
@@ -103,7 +107,7 @@ export class Subscriber {
         void this.#catchUp();
         return;
       }
-      const room = Math.min(this.#window.credit, FRAME_BYTES, (resize?.offset ?? ring.end) - this.cursor);
+      const room = Math.min(this.#window.credit, this.#frameBytes, (resize?.offset ?? ring.end) - this.cursor);
       if (room === 0) return;
       const bytes = ring.read(this.cursor, room);
       this.#send(bytes);

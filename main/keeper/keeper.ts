@@ -16,14 +16,13 @@ import {
   encodeOutputHeader,
   KEEPER_WIRE,
   type KeeperExit,
+  MAX_UNACKED_BYTES,
   type ToKeeper,
   ToKeeperDecoder,
 } from './wire.ts';
 
-/** Output held for a host that is away, bytes; then the program waits. */
+/** Output held for a host that is away, bytes; then the program waits. For one that is there: what may be sent to it. */
 const RING_BYTES = 4 * 1024 * 1024;
-/** Sent and not yet acknowledged, bytes: what may lie between here and the host's storage. */
-const MAX_UNACKED_BYTES = 2 * 1024 * 1024;
 const MAX_OUTPUT_FRAME_BYTES = 256 * 1024;
 /** Unread input beyond which a program's queries are not answered, bytes. */
 const MAX_ANSWER_BYTES = 64 * 1024;
@@ -66,7 +65,7 @@ export class Keeper {
   /** Bytes from the PTY. */
   output(bytes: Uint8Array): void {
     this.#ring.append(bytes);
-    if (this.#ring.heldBytes >= RING_BYTES && !this.#isPaused) {
+    if (!this.#isPaused && this.#ring.heldBytes >= (this.#link ? MAX_UNACKED_BYTES : RING_BYTES)) {
       this.#isPaused = true;
       this.#pty?.pause();
     }
@@ -104,9 +103,17 @@ export class Keeper {
         }
       },
       closed: () => {
-        if (this.#link === link) this.#link = null;
+        if (this.#link !== link) return;
+        this.#link = null;
+        if (this.#ring.heldBytes < RING_BYTES) this.#resume();
       },
     };
+  }
+
+  #resume(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    this.#pty?.resume();
   }
 
   #greet(link: HostLink, from: Offset): void {
@@ -150,10 +157,7 @@ export class Keeper {
       case 'ack':
         this.#ring.dropBefore(message.offset);
         this.#send();
-        if (this.#isPaused && this.#ring.heldBytes < RING_BYTES / 2) {
-          this.#isPaused = false;
-          this.#pty?.resume();
-        }
+        if (this.#ring.heldBytes < MAX_UNACKED_BYTES) this.#resume();
         return;
       case 'signal':
         this.#signal(message.name);

@@ -27,6 +27,9 @@ export const MAX_KEEPER_FRAME_BYTES = 1024 * 1024 + 1024;
 /** A host may leave this much with a keeper, bytes. */
 export const MAX_NOTE_BYTES = 64 * 1024;
 
+/** A keeper sends this much output beyond what was acknowledged, bytes; then its program waits. */
+export const MAX_UNACKED_BYTES = 2 * 1024 * 1024;
+
 export type KeeperExit = { code: number | null; signal: string | null };
 
 export type KeeperHello = {

@@ -144,6 +144,13 @@ export const METHODS = {
       size: size.optional(),
       /** Lines of scrollback wanted above the screen. */
       scrollback: z.number().int().min(0).max(100_000).default(0),
+      /** Output that may be on its way to this client, bytes: little for a near one whose terminal is slow, so that a key acts at once. */
+      window: z
+        .number()
+        .int()
+        .min(64 * 1024)
+        .max(1024 * 1024)
+        .optional(),
     }),
     result: z.object({
       channel,

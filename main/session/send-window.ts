@@ -1,16 +1,18 @@
 /** How much output may be on its way to one client. Pure. Source: credit windows as in SSH (RFC 4254, section 5.2). */
 import type { Offset } from '#protocol/ids.ts';
 
-/** Sent and not yet acknowledged, bytes (DESIGN, section 4). */
+/** Sent and not yet acknowledged, bytes (DESIGN, section 4), unless the client wants less. */
 export const WINDOW_BYTES = 1024 * 1024;
 
 export class SendWindow {
   #cursor: number;
   #acked: number;
+  readonly #bytes: number;
 
-  constructor(start: Offset) {
+  constructor(start: Offset, bytes = WINDOW_BYTES) {
     this.#cursor = start;
     this.#acked = start;
+    this.#bytes = bytes;
   }
 
   /** Offset of the next byte to send. */
@@ -23,7 +25,7 @@ export class SendWindow {
   }
   /** Bytes that may be sent now. */
   get credit(): number {
-    return Math.max(0, WINDOW_BYTES - (this.#cursor - this.#acked));
+    return Math.max(0, this.#bytes - (this.#cursor - this.#acked));
   }
 
   sent(bytes: number): void {

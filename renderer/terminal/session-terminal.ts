@@ -24,6 +24,8 @@ import { ReplayCurtain } from './replay-curtain.ts';
 import { TerminalScreen } from './terminal-screen.ts';
 import { isSameView, type TerminalView } from './terminal-view.ts';
 
+/** Output on its way from a host on this machine, bytes: what a terminal here parses in some 50 ms, so that Ctrl-C acts at once. */
+const NEAR_WINDOW_BYTES = 128 * 1024;
 /** Command records of a session fetched when it is opened. */
 const COMMANDS_FETCHED = 500;
 
@@ -108,6 +110,7 @@ export class SessionTerminal implements SessionSink {
     this.#stream = this.#options.client.attach(this.session, this, {
       role: this.#role,
       scrollback: SCROLLBACK_LINES,
+      ...(this.#options.client.transportKind === 'unix socket' ? { window: NEAR_WINDOW_BYTES } : {}),
       ...(this.screen.windowSize ? { size: this.screen.windowSize } : {}),
     });
   }
