@@ -4,6 +4,7 @@
  */
 import { closeSync, existsSync, openSync, renameSync, statSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import { TAIL_SUFFIXES } from './journal-tail.ts';
 
 /** A journal that is gone with its process: for simulations. */
 export const IN_MEMORY = ':memory:';
@@ -39,7 +40,7 @@ export function openJournalFile(file: string, wallNow: number): { db: DatabaseSy
   } catch (error) {
     if (!isDamage(error) || !existsSync(file)) throw error;
     const aside = `${file}.damaged-${new Date(wallNow).toISOString().replaceAll(':', '')}`;
-    for (const suffix of ['', '-wal', '-shm']) if (existsSync(file + suffix)) renameSync(file + suffix, aside + suffix);
+    for (const suffix of ['', '-wal', '-shm', ...TAIL_SUFFIXES]) if (existsSync(file + suffix)) renameSync(file + suffix, aside + suffix);
     const db = open(file);
     const saved = salvage(aside, db);
     const what = saved > 0 ? ' with what could be read of sessions and history' : '';

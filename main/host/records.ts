@@ -239,6 +239,7 @@ export class Records {
     }
     // Without a starting point people want the latest, in order.
     const order = filter.after === undefined ? 'DESC' : 'ASC';
+    this.#journal.fold();
     const rows = this.#db.prepare(`SELECT * FROM events ${clause(where)} ORDER BY seq ${order} LIMIT ?`).all(...values, filter.limit);
     const events = (rows as JournalRow[]).map((row) => this.event(row));
     return order === 'DESC' ? events.reverse() : events;
@@ -246,6 +247,7 @@ export class Records {
 
   /** Control as it was left: what a new host must know to judge a returning client. */
   lastControl(session: SessionId): { epoch: Epoch; lastHolder: ClientId | null } {
+    this.#journal.fold();
     const last = this.#db.prepare("SELECT payload FROM events WHERE session = ? AND kind = 'control' ORDER BY seq DESC LIMIT 1");
     const row = this.#journal.readOr(undefined, () => last.get(session) as { payload: string } | undefined);
     const control = row ? fromJson(controlPayload, row.payload) : null;
@@ -254,6 +256,7 @@ export class Records {
 
   /** Units that were refused while control stayed, oldest first: what a new host must tell a returning client. */
   keptRefusals(session: SessionId): { client: ClientId; seq: Seq; reason: string }[] {
+    this.#journal.fold();
     const latest = this.#db.prepare("SELECT payload FROM events WHERE session = ? AND kind = 'refused' ORDER BY seq DESC LIMIT 4096");
     const rows = this.#journal.readOr([], () => latest.all(session) as { payload: string }[]);
     return rows.reverse().flatMap(({ payload }) => {
@@ -264,6 +267,7 @@ export class Records {
 
   /** Resizes at or after `from`, in order. */
   resizes(session: SessionId, from: Offset): { offset: Offset; size: Size }[] {
+    this.#journal.fold();
     const resized = this.#db.prepare(
       "SELECT output_offset, payload FROM events WHERE session = ? AND kind = 'resize' AND output_offset >= ? ORDER BY seq",
     );

@@ -46,6 +46,10 @@ export const keptRefusal = z.object({
 export const actorIds = z.array(z.string()) as unknown as z.ZodType<ActorId[]>;
 export const anyPayload = z.record(z.string(), z.unknown());
 
+const text = z.string().nullable();
+/** A line of the journal's tail (journal-tail.ts). */
+export const journalRow = z.tuple([natural, text, z.number(), text, text, z.string(), natural.nullable(), z.string()]);
+
 /** Null where the text is no JSON, or not of the shape. */
 export function fromJson<T>(shape: z.ZodType<T>, text: string): T | null {
   try {

@@ -15,7 +15,7 @@ export async function verifyFiles(options: {
 }): Promise<NonNullable<VerifyReport['damaged']>> {
   const { stateDir, journalFile, sessions } = options;
   const aside = (await readdir(stateDir)).filter(
-    (name) => name.startsWith(`${basename(journalFile)}.damaged-`) && !/-(wal|shm)$/.test(name),
+    (name) => name.startsWith(`${basename(journalFile)}.damaged-`) && !/-(wal|shm|tail-[ab])$/.test(name),
   );
   const damaged = aside.map((file) => ({ file, reason: 'a journal that was damaged and set aside: remove it when you need it no more' }));
   for (const session of sessions) {
