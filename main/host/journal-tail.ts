@@ -53,9 +53,9 @@ export class JournalTail {
   /** It is in the operating system's hands when this returns. Throws where the disk refuses: then nothing of it counts. */
   append(row: TailRow): void {
     const json = JSON.stringify(row);
-    const line = Buffer.from(`${crc32(json).toString(16)} ${json}\n`);
-    const written = writeSync(this.#current.fd, line, 0, line.length, this.#current.bytes);
-    if (written < line.length) throw new Error('no space left on device'); // the next line is written over it
+    const line = `${crc32(json).toString(16)} ${json}\n`;
+    const written = writeSync(this.#current.fd, line, this.#current.bytes);
+    if (written < Buffer.byteLength(line)) throw new Error('no space left on device'); // the next line is written over it
     this.#current.bytes += written;
   }
 

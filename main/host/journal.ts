@@ -147,6 +147,7 @@ export class Journal {
   }
 
   dispose(): void {
+    if (this.#isDisposed) return;
     this.fold();
     if (this.#foldTimer) clearTimeout(this.#foldTimer);
     if (this.#retryTimer) clearTimeout(this.#retryTimer);

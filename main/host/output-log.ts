@@ -5,6 +5,7 @@
  * process cannot lose them: only then may the keeper forget them (invariant 6). A full segment is compressed.
  * When the disk refuses, the session goes on without: `problem` says so, and reading names what is missing.
  */
+import { writevSync } from 'node:fs';
 import { type FileHandle, open, readFile, rename, rm, truncate, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Offset } from '#protocol/ids.ts';
@@ -25,6 +26,8 @@ const SEGMENT_BYTES = 2 * 1024 * 1024;
 const GATHER_MS = 20;
 /** This much is written at once, bytes. */
 const GATHER_BYTES = 128 * 1024;
+/** Up to here a write is made on this thread, bytes: it is a copy to memory, and to wake another thread costs more. */
+const OWN_THREAD_BYTES = 16 * 1024;
 
 export type OutputLogOptions = {
   folder: string;
@@ -190,7 +193,8 @@ export class OutputLog {
           this.#segments.push(segment);
         }
       }
-      const { bytesWritten } = await this.#file.writev(parts);
+      const file = this.#file;
+      const bytesWritten = bytes <= OWN_THREAD_BYTES ? writevSync(file.fd, parts) : (await file.writev(parts)).bytesWritten;
       if (bytesWritten !== bytes) throw new Error(`only ${bytesWritten} of ${bytes} bytes were taken`);
       segment.bytes += bytes;
       segment.fileBytes += bytes;

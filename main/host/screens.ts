@@ -43,7 +43,10 @@ export type ScreenStart = { offset: Offset; size: Size; snapshot: Uint8Array | n
 const MAX_STEP_BYTES = 1024 * 1024;
 /** Output is gathered this long, milliseconds, or up to this much, bytes: waking the worker costs more than parsing an echo. */
 const GATHER_MS = 4;
+/** The same for output without an escape: no program waits for an answer to it. */
+const PLAIN_GATHER_MS = 25;
 const GATHER_BYTES = 256 * 1024;
+const ESCAPE = 0x1b;
 /** A worker that ends this often, this close, takes no more sessions: something else is wrong. */
 const MAX_RESTARTS = 5;
 const RESTART_WINDOW_MS = 60_000;
@@ -62,6 +65,7 @@ export class Screens {
   #views: { session: SessionId; offset: Offset; parts: Uint8Array[]; length: number } | null = null;
   #flush: NodeJS.Immediate | null = null;
   #gathering: NodeJS.Timeout | null = null;
+  #gatheringMs = 0;
   #nextQuery = 1;
   #restarts: number[] = [];
   #isDisposed = false;
@@ -93,7 +97,7 @@ export class Screens {
       this.#views = { session, offset, parts: [bytes], length: bytes.length };
     }
     if ((this.#views?.length ?? 0) >= GATHER_BYTES) this.#flushSoon();
-    else this.#gathering ??= setTimeout(() => this.#post(), GATHER_MS);
+    else this.#gather(bytes.includes(ESCAPE) ? GATHER_MS : PLAIN_GATHER_MS);
   }
 
   /** The terminal has `size` from `offset` on, which must be where the bytes fed end. */
@@ -186,6 +190,13 @@ export class Screens {
       at += part.length;
     }
     this.#steps.push({ kind: 'bytes', session: views.session, offset: views.offset, bytes });
+  }
+
+  #gather(ms: number): void {
+    if (this.#gathering && this.#gatheringMs <= ms) return;
+    if (this.#gathering) clearTimeout(this.#gathering);
+    this.#gatheringMs = ms;
+    this.#gathering = setTimeout(() => this.#post(), ms);
   }
 
   #flushSoon(): void {

@@ -24,6 +24,10 @@ import {
 /** Output held for a host that is away, bytes; then the program waits. For one that is there: what may be sent to it. */
 const RING_BYTES = 4 * 1024 * 1024;
 const MAX_OUTPUT_FRAME_BYTES = 256 * 1024;
+/** What is sent together up to here is copied into one piece, bytes: a call of the system for several costs more. */
+const MAX_JOINED_BYTES = 4096;
+/** A verdict waits this long for the echo, milliseconds: together they wake the host once, and each wake-up delays the echo. */
+const VERDICT_WAIT_MS = 2;
 /** Unread input beyond which a program's queries are not answered, bytes. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 
@@ -37,11 +41,19 @@ export interface HostLink {
 
 export type KeeperSession = { session: string; meta: Record<string, unknown>; cols: number; rows: number; startOffset?: number };
 
+export type KeeperSurroundings = {
+  /** The host has recorded the exit, the process may end. */
+  released: () => void;
+  /** Calls `work` once after so many milliseconds, unless the returned function was called before. */
+  after: (ms: number, work: () => void) => () => void;
+};
+
 export class Keeper {
   readonly #session: KeeperSession;
   readonly #ring: OutputRing;
   readonly #ledger = new InputLedger();
   readonly #released: () => void;
+  readonly #after: KeeperSurroundings['after'];
   #pty: Pty | null = null;
   #link: HostLink | null = null;
   #sent = 0 as Offset;
@@ -50,12 +62,15 @@ export class Keeper {
   #exit: KeeperExit | null = null;
   #isExitSent = false;
   #note: Uint8Array = new Uint8Array(0);
+  /** APPLIED frames that wait for output to go with. */
+  readonly #verdicts: Uint8Array[] = [];
+  #cancelVerdictTimer: (() => void) | null = null;
 
-  /** `released`: the host has recorded the exit, the process may end. */
-  constructor(session: KeeperSession, released: () => void) {
+  constructor(session: KeeperSession, { released, after }: KeeperSurroundings) {
     this.#session = session;
     this.#ring = new OutputRing({ start: (session.startOffset ?? 0) as Offset, capacityBytes: Number.POSITIVE_INFINITY });
     this.#released = released;
+    this.#after = after;
   }
 
   start(pty: Pty): void {
@@ -139,6 +154,7 @@ export class Keeper {
       }),
     );
     this.#isExitSent = false;
+    this.#takeVerdicts(); // the ledger has them
     const wanted = Number.isNaN(from) ? this.#ring.start : from; // not a host of ours, or a broken one
     this.#sent = Math.min(Math.max(wanted, this.#ring.start), this.#ring.end) as Offset;
     this.#send();
@@ -188,7 +204,8 @@ export class Keeper {
     if (!this.#ledger.accept(client, seq)) return;
     this.#pty?.write(bytes, () => {
       this.#ledger.applied(client, seq);
-      this.#link?.write(encodeApplied(client, seq));
+      this.#verdicts.push(encodeApplied(client, seq));
+      this.#cancelVerdictTimer ??= this.#after(VERDICT_WAIT_MS, () => this.#send());
     });
   }
 
@@ -208,27 +225,44 @@ export class Keeper {
     if (!link) return;
     const limit = Math.min(this.#ring.end, this.#ring.start + MAX_UNACKED_BYTES);
     if (this.#sent < this.#ring.start) this.#sent = this.#ring.start;
-    if (this.#sent < limit) {
-      link.cork();
-      while (this.#sent < limit) {
-        const parts: Uint8Array[] = [];
-        let length = 0;
-        let at = this.#sent as number;
-        while (at < limit && length < MAX_OUTPUT_FRAME_BYTES) {
-          const part = this.#ring.read(at as Offset, Math.min(limit - at, MAX_OUTPUT_FRAME_BYTES - length));
-          parts.push(part);
-          length += part.length;
-          at += part.length;
-        }
-        link.write(encodeOutputHeader(this.#sent, length));
-        for (const part of parts) link.write(part);
-        this.#sent = at as Offset;
+    const pieces: Uint8Array[] = [];
+    while (this.#sent < limit) {
+      const header = pieces.push(new Uint8Array(0)) - 1;
+      let at = this.#sent as number;
+      const frameEnd = Math.min(limit, at + MAX_OUTPUT_FRAME_BYTES);
+      while (at < frameEnd) {
+        const part = this.#ring.read(at as Offset, frameEnd - at);
+        pieces.push(part);
+        at += part.length;
       }
-      link.uncork();
+      pieces[header] = encodeOutputHeader(this.#sent, at - this.#sent);
+      this.#sent = at as Offset;
     }
+    // Behind the output: a verdict must not keep an echo waiting.
+    pieces.push(...this.#takeVerdicts());
+    writeTogether(link, pieces);
     if (this.#exit && this.#sent === this.#ring.end && !this.#isExitSent) {
       this.#isExitSent = true;
       link.write(encodeExit(this.#exit));
     }
   }
+
+  #takeVerdicts(): Uint8Array[] {
+    this.#cancelVerdictTimer?.();
+    this.#cancelVerdictTimer = null;
+    return this.#verdicts.splice(0);
+  }
+}
+
+function writeTogether(link: HostLink, pieces: Uint8Array[]): void {
+  let length = 0;
+  for (const piece of pieces) length += piece.length;
+  if (length === 0) return;
+  if (length <= MAX_JOINED_BYTES) {
+    link.write(Buffer.concat(pieces, length));
+    return;
+  }
+  link.cork();
+  for (const piece of pieces) link.write(piece);
+  link.uncork();
 }

@@ -27,11 +27,16 @@ function main(): void {
     socket.on('close', () => peer.closed());
     socket.on('error', () => {}); // `close` follows
   });
-  const keeper = new Keeper(spec, () => {
+  const released = () => {
     server.close();
     if (process.platform !== 'win32') removeSocket(spec.socket);
     process.exit(0);
-  });
+  };
+  const after = (ms: number, work: () => void) => {
+    const timer = setTimeout(work, ms);
+    return () => clearTimeout(timer);
+  };
+  const keeper = new Keeper(spec, { released, after });
   server.on('error', (error) => fail(error));
   server.listen(spec.socket, () => {
     if (process.platform !== 'win32') chmodSync(spec.socket, 0o600);

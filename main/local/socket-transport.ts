@@ -5,6 +5,8 @@ import type { Transport, TransportListener } from '#protocol/transport.ts';
 
 /** How long a closed transport may still deliver what was sent before, milliseconds: a peer that never reads must not hold it. */
 const FLUSH_MS = 1_000;
+/** Up to here parts are copied into one piece, bytes: a call of the system for several costs more than the copy. */
+const MAX_JOINED_BYTES = 4096;
 
 export function socketTransport(socket: Socket, kind = process.platform === 'win32' ? 'named pipe' : 'unix socket'): Transport {
   socket.setNoDelay(true);
@@ -42,12 +44,13 @@ class StreamTransport implements Transport {
 
   send(...parts: Uint8Array[]): void {
     if (this.#isClosing || this.#closedWith) return;
-    const last = parts.length - 1;
+    const pieces = joinSmall(parts);
+    const last = pieces.length - 1;
     if (last > 0) this.#output.cork();
     // The stream's own `drain` only comes after its high-water mark was passed; ours whenever nothing is left.
     for (let i = 0; i <= last; i++) {
-      const part = parts[i];
-      if (part) this.#output.write(part, i === last ? this.#written : undefined);
+      const piece = pieces[i];
+      if (piece) this.#output.write(piece, i === last ? this.#written : undefined);
     }
     if (last > 0) this.#output.uncork();
   }
@@ -92,4 +95,11 @@ class StreamTransport implements Transport {
     this.#output.destroy();
     this.#listener?.closed(this.#closedWith.error);
   }
+}
+
+function joinSmall(parts: readonly Uint8Array[]): readonly Uint8Array[] {
+  if (parts.length < 2) return parts;
+  let length = 0;
+  for (const part of parts) length += part.length;
+  return length <= MAX_JOINED_BYTES ? [Buffer.concat(parts, length)] : parts;
 }

@@ -17,18 +17,28 @@ export class BodyCutter {
 
   /** Throws `bad-frame` on a length outside 1 … maxBodyBytes, after which the stream must be closed. */
   *push(chunk: Uint8Array): Generator<Uint8Array> {
-    this.#held.push(chunk);
+    let rest = chunk;
+    // Nearly always a chunk is whole frames, and nothing is held.
+    while (this.isEmpty && rest.length >= 4) {
+      const end = 4 + this.#lengthOf(rest);
+      if (end > rest.length) break;
+      const body = rest.subarray(4, end);
+      rest = rest.subarray(end);
+      yield body;
+    }
+    this.#held.push(rest);
     for (;;) {
       const head = this.#held.peek(4);
-      if (!head) return;
-      const length = new DataView(head.buffer, head.byteOffset, 4).getUint32(0, true);
-      if (length < 1 || length > this.#maxBodyBytes) {
-        throw new CmdopError('bad-frame', `frame of ${length} bytes, allowed are 1 to ${this.#maxBodyBytes}: the stream is closed`);
-      }
-      const frame = this.#held.take(4 + length);
+      const frame = head && this.#held.take(4 + this.#lengthOf(head));
       if (!frame) return;
       yield frame.subarray(4);
     }
+  }
+
+  #lengthOf(frame: Uint8Array): number {
+    const length = new DataView(frame.buffer, frame.byteOffset, 4).getUint32(0, true);
+    if (length >= 1 && length <= this.#maxBodyBytes) return length;
+    throw new CmdopError('bad-frame', `frame of ${length} bytes, allowed are 1 to ${this.#maxBodyBytes}: the stream is closed`);
   }
 }
 

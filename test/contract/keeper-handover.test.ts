@@ -1,5 +1,6 @@
 /** What a keeper sends to the next host when the last one had stored output and died before it said so. */
 import { expect, test } from 'vitest';
+import { systemClock } from '#local/clock.ts';
 import type { Offset } from '#protocol/ids.ts';
 import { Keeper } from '../../main/keeper/keeper.ts';
 import { encodeToKeeper, FromKeeperDecoder } from '../../main/keeper/wire.ts';
@@ -27,7 +28,7 @@ function host(keeper: Keeper, from: number) {
 }
 
 test('output goes on once the next host has acknowledged what it found stored', () => {
-  const keeper = new Keeper({ session: 's', meta: {}, cols: 80, rows: 24 }, () => {});
+  const keeper = new Keeper({ session: 's', meta: {}, cols: 80, rows: 24 }, { released: () => {}, after: systemClock.after });
   for (let n = 0; n < 3; n++) keeper.output(new Uint8Array(MIB));
   const first = host(keeper, 0);
   expect(first.end).toBe(2 * MIB); // no more than a host may have unacknowledged

@@ -59,7 +59,10 @@ export class InputWorld {
   constructor(seed: number, options: { forgetsLedger?: boolean } = {}) {
     this.#forgetsLedger = options.forgetsLedger ?? false;
     this.random = seededRandom(seed);
-    this.#keeper = new Keeper({ session: SESSION, meta: {}, cols: 80, rows: 24 }, () => {});
+    this.#keeper = new Keeper(
+      { session: SESSION, meta: {}, cols: 80, rows: 24 },
+      { released: () => {}, after: (ms, work) => this.#clock.after(ms, work) },
+    );
     this.#keeper.start({
       pid: 1,
       queuedBytes: 0,

@@ -1,6 +1,7 @@
 /** Hostile bytes for the parts that need no process: each area takes one case; a fault is an exception. */
 import headless from '@xterm/headless';
 import { guardQueries } from '#client/query-guard.ts';
+import { systemClock } from '#local/clock.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import { encodeInput, encodeMessage, FrameDecoder, MAGIC, MagicReader } from '#protocol/frames.ts';
 import type { ActorId, Channel, ClientId, Epoch, Offset, Seq } from '#protocol/ids.ts';
@@ -74,7 +75,7 @@ function messages(random: Random): void {
 
 function keeper(random: Random): void {
   const held = bytesOf(random, 50);
-  const target = new Keeper({ session: 's', meta: {}, cols: 80, rows: 24 }, () => {});
+  const target = new Keeper({ session: 's', meta: {}, cols: 80, rows: 24 }, { released: () => {}, after: systemClock.after });
   target.start({ pid: 1, queuedBytes: 0, write: (_, written) => written(), resize: () => {}, pause: () => {}, resume: () => {} });
   target.output(held);
   const hello = encodeToKeeper({ kind: 'hello', wire: KEEPER_WIRE, from: 0 as Offset });
