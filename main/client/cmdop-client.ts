@@ -42,8 +42,8 @@ export type ClientState =
 
 export type ClientOptions = {
   identity: ClientIdentity;
-  /** Makes a fresh transport to the host, starting it where that is possible. */
-  connect: () => Promise<Transport>;
+  /** Makes a fresh transport to the host, starting it where that is possible; `given` says when nobody waits for it any more. */
+  connect: (given: AbortSignal) => Promise<Transport>;
   clock: Clock;
   /** 0 ≤ x < 1 */
   random: () => number;
@@ -67,6 +67,8 @@ export class CmdopClient {
   #attempt = 0;
   #triedAtOnceAt = Number.NEGATIVE_INFINITY;
   #cancelRetry: () => void = () => {};
+  /** Ends the attempt to connect that runs. */
+  #attempting = new AbortController();
   /** The host said that another build takes over; until then a lost link is no news to anyone. */
   #upgradeEndsAt = Number.NEGATIVE_INFINITY;
   #actor: Actor | null = null;
@@ -133,9 +135,12 @@ export class CmdopClient {
     return stream;
   }
 
-  /** Tries to connect at once: the user asked, or the network is back. */
+  /**
+   * Tries to connect at once: the user asked, or the network is back. An attempt that runs is given up: it may wait for
+   * an answer to what was sent into a dead network.
+   */
   reconnectNow(): void {
-    if (this.#state.is !== 'offline' || (this.#state.retryAt === null && !this.#state.isHeld)) return;
+    if (this.#state.is !== 'offline') return;
     this.#cancelRetry();
     this.#attempt = 0;
     void this.#connect();
@@ -145,16 +150,20 @@ export class CmdopClient {
     if (this.#state.is === 'closed') return;
     this.#cancelRetry();
     this.#setState({ is: 'closed' });
+    this.#attempting.abort();
     this.#connection?.close();
     this.#rejectConnected(new CmdopError('disconnected', 'closed by this client'));
   }
 
   async #connect(): Promise<void> {
+    this.#attempting.abort();
+    this.#attempting = new AbortController();
+    const { signal } = this.#attempting;
     if (this.#state.is === 'offline') this.#setState({ ...this.#state, retryAt: null, isHeld: false });
     let connection: Connection | null = null;
     try {
-      const transport = await this.#options.connect();
-      if (this.#isClosed()) {
+      const transport = await this.#options.connect(signal);
+      if (this.#isClosed() || signal.aborted) {
         transport.close();
         return;
       }
@@ -168,20 +177,23 @@ export class CmdopClient {
             if (this.#state.is === 'connected' && this.#state.isResponsive !== isResponsive)
               this.#setState({ is: 'connected', isResponsive });
           },
-          closed: (error) => this.#lost(created, error),
+          closed: (error) => {
+            if (!signal.aborted) this.#lost(created, error);
+          },
         },
       });
       connection = created;
-      await this.#greet(created);
+      signal.addEventListener('abort', () => created.close());
+      await this.#greet(created, signal);
     } catch (error) {
       connection?.close();
-      this.#lost(connection, asCmdopError(error));
+      if (!signal.aborted) this.#lost(connection, asCmdopError(error));
     }
   }
 
-  async #greet(connection: Connection): Promise<void> {
+  async #greet(connection: Connection, signal: AbortSignal): Promise<void> {
     const hello = await connection.request('hello', { protocol: PROTOCOL, client: this.#options.identity });
-    if (this.#isClosed()) return;
+    if (this.#isClosed() || signal.aborted) return;
     this.#hello = hello;
     this.#actor = hello.actor;
     this.#connection = connection;

@@ -16,16 +16,18 @@ export type ReachOptions = {
   readonly start: boolean;
   /** Instead of `~/.ssh/config`. */
   readonly configFile?: string;
+  /** Ends an attempt that waits for the network. */
+  readonly signal?: AbortSignal;
 };
 
 /** Throws `host-unreachable`, `unauthorized`, `not-installed` (offer `installOn`), or `bad-configuration`. */
-export async function reach(host: string, { ask, start, configFile }: ReachOptions): Promise<Transport> {
+export async function reach(host: string, { ask, start, configFile, signal }: ReachOptions): Promise<Transport> {
   const way = wayTo(host);
   if (way.by === 'local') return connectToHost({ start });
   const transport =
     way.by === 'command'
       ? await openCommand(host, start ? way.command : [...way.command, ...onBridge(way.command, '--no-start')])
-      : await openOverSsh(way.ssh, { ask, start, configFile });
+      : await openOverSsh(way.ssh, { ask, start, configFile, signal });
   noteReached(host, Date.now());
   return transport;
 }

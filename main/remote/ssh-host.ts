@@ -15,10 +15,15 @@ import { openSshLink, type RemoteProgram, type SshLink } from './ssh-link.ts';
 
 /** An unused link stays so long, milliseconds: a command that asks twice logs in once. */
 const LINGER_MS = 5_000;
-/** A link that is open already answers within this, milliseconds, or is dead without knowing. */
-const ANSWER_MS = 4_000;
+/** A link that is open already answers within this, milliseconds, or another is made: it may be dead without knowing. */
+const ANSWER_MS = 1_000;
 
-export type SshOptions = { readonly ask: Asker; readonly configFile?: string | undefined };
+export type SshOptions = {
+  readonly ask: Asker;
+  readonly configFile?: string | undefined;
+  /** Ends the making of a link, also for others who wait for it: they try again. */
+  readonly signal?: AbortSignal | undefined;
+};
 
 /** By what a person wrote: two names of one machine are two links. */
 const hosts = new Map<string, Promise<SshHost>>();
@@ -43,16 +48,20 @@ export async function withSshHost<T>(name: string, options: SshOptions, work: (h
   return host.using(() => work(host));
 }
 
-function opened(name: string, { ask, configFile }: SshOptions): Promise<SshHost> {
-  const opening = openSshLink({ host: name, ask, ...(configFile === undefined ? {} : { configFile }) }).then((link) => {
+function opened(name: string, { ask, configFile, signal }: SshOptions): Promise<SshHost> {
+  const target = { host: name, ask, ...(configFile === undefined ? {} : { configFile }), ...(signal ? { signal } : {}) };
+  const opening = openSshLink(target).then((link) => {
     const host = new SshHost(name, link);
-    link.onClosed(() => {
-      if (hosts.get(name) === opening) hosts.delete(name);
-    });
+    signal?.removeEventListener('abort', forget);
+    link.onClosed(forget);
     return host;
   });
+  const forget = () => {
+    if (hosts.get(name) === opening) hosts.delete(name);
+  };
   hosts.set(name, opening);
-  opening.catch(() => hosts.delete(name)); // who asked is told
+  opening.catch(forget); // who asked is told
+  signal?.addEventListener('abort', forget);
   return opening;
 }
 

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { nodePath } from '#local/runtime.ts';
 import { endEverythingOf } from '../process/end-everything.ts';
 import { startCmdop, type TestCmdop } from '../process/start-cmdop.ts';
-import { clientFolder, type Sshd, startSshd } from './sshd.ts';
+import { clientFolder, type Sshd, type SshdOptions, startSshd } from './sshd.ts';
 
 export type Far = {
   /** Home of the account over there, and its CMDOP_HOME. */
@@ -25,13 +25,13 @@ export type FarOptions = {
   readonly config?: readonly string[];
   /** Default true. */
   readonly hasCmdop?: boolean;
-};
+} & Pick<SshdOptions, 'address' | 'within'>;
 
-export async function startFar({ config = [], hasCmdop = true }: FarOptions = {}): Promise<Far> {
+export async function startFar({ config = [], hasCmdop = true, ...where }: FarOptions = {}): Promise<Far> {
   const home = mkdtempSync(join(tmpdir(), 'cmdop-far-'));
   chmodSync(home, 0o700);
   // The account is that of whoever runs the tests; only its environment makes it another machine.
-  const sshd = await startSshd({ config: [`SetEnv HOME=${home} CMDOP_HOME=${home}`, 'ExposeAuthInfo yes', ...config] });
+  const sshd = await startSshd({ config: [`SetEnv HOME=${home} CMDOP_HOME=${home}`, 'ExposeAuthInfo yes', ...config], ...where });
   const near = await startCmdop({ actor: 'ann' });
   const ssh = clientFolder(sshd);
   cpSync(join(ssh.folder, '.ssh'), join(near.home, '.ssh'), { recursive: true });

@@ -25,17 +25,22 @@ export type SshdOptions = {
   readonly hostKeyTypes?: readonly KeyType[];
   /** Environment of the server, and so of what it runs. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Where it listens; default 127.0.0.1. */
+  readonly address?: string;
+  /** What starts it: a command that becomes the one given behind it, such as `ip netns exec NAME`. */
+  readonly within?: readonly string[];
 };
 
 export type Sshd = {
   readonly folder: string;
+  readonly address: string;
   readonly port: number;
   /** The account that everything runs as: logins are of this user. */
   readonly user: string;
   readonly hostKeys: readonly KeyFile[];
   /** Without a passphrase, and in `authorized_keys`. */
   readonly clientKey: KeyFile;
-  /** `[127.0.0.1]:PORT TYPE KEY` for each host key. */
+  /** `[ADDRESS]:PORT TYPE KEY` for each host key. */
   readonly knownHostsLines: readonly string[];
   authorize(key: KeyFile, options?: string): void;
   /** What the server logged so far. */
@@ -58,7 +63,8 @@ export type ClientFolder = {
 };
 
 /** As root it makes /run/sshd, which sshd wants; as someone else, only that account can log in. */
-export async function startSshd({ config = [], hostKeyTypes = ['ed25519'], env = {} }: SshdOptions = {}): Promise<Sshd> {
+export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
+  const { config = [], hostKeyTypes = ['ed25519'], env = {}, address = '127.0.0.1', within = [] } = options;
   const folder = mkdtempSync(join(tmpdir(), 'cmdop-sshd-'));
   if (process.getuid?.() === 0) mkdirSync('/run/sshd', { recursive: true, mode: 0o755 });
   const hostKeys = hostKeyTypes.map((type) => newKey({ folder, name: `host_${type}`, type }));
@@ -69,7 +75,7 @@ export async function startSshd({ config = [], hostKeyTypes = ['ed25519'], env =
   const configFile = join(folder, 'sshd_config');
   const lines = [
     ...config.filter((line) => !/^Match\b/i.test(line)),
-    ...['ListenAddress 127.0.0.1', `Port ${port}`, `PidFile ${join(folder, 'sshd.pid')}`],
+    ...[`ListenAddress ${address}`, `Port ${port}`, `PidFile ${join(folder, 'sshd.pid')}`],
     ...hostKeys.map(({ path }) => `HostKey ${path}`),
     `AuthorizedKeysFile ${authorizedKeys}`,
     // The folder is below a /tmp that anyone may write to.
@@ -84,7 +90,8 @@ export async function startSshd({ config = [], hostKeyTypes = ['ed25519'], env =
 
   const start = async () => {
     const from = readFileSync(logFile, 'utf8').length;
-    const child = spawn(SSHD, ['-D', '-e', '-f', configFile], {
+    const [program = SSHD, ...args] = [...within, SSHD, '-D', '-e', '-f', configFile];
+    const child = spawn(program, args, {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { PATH: process.env.PATH, ...env },
     });
@@ -122,11 +129,12 @@ export async function startSshd({ config = [], hostKeyTypes = ['ed25519'], env =
   await start();
   return {
     folder,
+    address,
     port,
     user: userInfo().username,
     hostKeys,
     clientKey,
-    knownHostsLines: hostKeys.map(({ publicLine }) => `[127.0.0.1]:${port} ${publicLine.split(' ').slice(0, 2).join(' ')}`),
+    knownHostsLines: hostKeys.map(({ publicLine }) => `[${address}]:${port} ${publicLine.split(' ').slice(0, 2).join(' ')}`),
     authorize: (key, options) => appendFileSync(authorizedKeys, `${options ? `${options} ` : ''}${key.publicLine}\n`),
     log: () => readFileSync(logFile, 'utf8'),
     connections,
@@ -145,7 +153,7 @@ export async function startSshd({ config = [], hostKeyTypes = ['ed25519'], env =
  * The host key is known unless `isKnown` is false.
  */
 export function clientFolder(
-  sshd: Pick<Sshd, 'port' | 'user' | 'clientKey' | 'knownHostsLines'>,
+  sshd: Pick<Sshd, 'address' | 'port' | 'user' | 'clientKey' | 'knownHostsLines'>,
   { name = 'devbox', lines = [], isKnown = true }: { name?: string; lines?: readonly string[]; isKnown?: boolean } = {},
 ): ClientFolder {
   const folder = mkdtempSync(join(tmpdir(), 'cmdop-ssh-home-'));
@@ -155,7 +163,7 @@ export function clientFolder(
   const knownHostsFile = join(ssh, 'known_hosts');
   writeFileSync(knownHostsFile, isKnown ? `${sshd.knownHostsLines.join('\n')}\n` : '', { mode: 0o600 });
   const own = [
-    'HostName 127.0.0.1',
+    `HostName ${sshd.address}`,
     `Port ${sshd.port}`,
     `User ${sshd.user}`,
     `UserKnownHostsFile ${knownHostsFile}`,

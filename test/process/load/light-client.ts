@@ -34,7 +34,7 @@ export type LightOptions = {
   /** Starts a host where none runs, as the app and the command line do. */
   start?: boolean;
   watch?: boolean;
-  connect?: () => Promise<Transport>;
+  connect?: (given: AbortSignal) => Promise<Transport>;
   onState?: (state: CmdopClient['state']) => void;
 };
 
