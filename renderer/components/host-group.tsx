@@ -24,7 +24,7 @@ export function HostGroup({ host, children }: { host: HostView; children: ReactN
           {hostTitle(name)}
         </h2>
         <span className="spring" />
-        {is !== 'connected' && <span className="host-state">{stateText(host)}</span>}
+        {is !== 'connected' && <span className="host-state">{LINK_TEXTS[is]}</span>}
         <HostMenu host={host} />
         <Hint label={`New session on ${hostTitle(name)}`}>
           <button
@@ -42,11 +42,6 @@ export function HostGroup({ host, children }: { host: HostView; children: ReactN
       {children}
     </section>
   );
-}
-
-function stateText({ link }: HostView): string {
-  const text = LINK_TEXTS[linkIs(link)];
-  return link.is === 'offline' && !link.isHeld ? `${text} since ${timeText(link.since)}` : text;
 }
 
 function HostMenu({ host: { name, link } }: { host: HostView }) {
@@ -83,7 +78,10 @@ function Trouble({ host: { name, link } }: { host: HostView }) {
   const isMissing = link.error.data?.needs === 'install';
   return (
     <div className="host-trouble" role="alert" data-testid="host-trouble">
-      <p>{link.error.message}</p>
+      <p>
+        {!link.isHeld && `Since ${timeText(link.since)}: `}
+        {link.error.message}
+      </p>
       {isMissing ? (
         <button type="button" className="button small" onClick={() => app.set({ dialog: { is: 'install', host: name } })}>
           Install cmdop…

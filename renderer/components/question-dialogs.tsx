@@ -64,7 +64,7 @@ function Secret({ question }: { question: Extract<Question, { is: 'secret' }> })
     <Dialog.Root open={!isSent} onOpenChange={(open) => !open && answer(null)}>
       <Dialog.Portal>
         <Dialog.Overlay className="overlay" />
-        <Dialog.Content className="dialog" aria-describedby={undefined} data-testid="secret-dialog">
+        <Dialog.Content className="dialog" aria-describedby={undefined} data-testid="secret-dialog" data-question={question.id}>
           <Dialog.Title>
             {TITLES[question.kind]} for {question.host}
           </Dialog.Title>

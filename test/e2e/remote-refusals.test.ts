@@ -1,0 +1,148 @@
+/** Hosts that cannot be reached as they are: the window says in a sentence why and what to do, and asks no more than it must. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { newKey } from '../remote/sshd.ts';
+import { type Desktop, startWorld, takePicture, type World } from './launch.ts';
+import { accessibilityFaults, contrastFaults } from './looks.ts';
+import { type RemoteMachine, startRemoteMachine } from './remote-machine.ts';
+
+const PASSPHRASE = 'correct horse';
+
+let world: World;
+let far: RemoteMachine;
+let desktop: Desktop;
+
+beforeAll(async () => {
+  world = startWorld();
+  far = await startRemoteMachine({ hasCmdop: false });
+  const ssh = join(world.home, '.ssh');
+  mkdirSync(ssh, { mode: 0o700 });
+  const locked = newKey({ folder: ssh, name: 'locked', passphrase: PASSPHRASE });
+  far.sshd.authorize(locked);
+  const stranger = newKey({ folder: ssh, name: 'stranger' });
+  writeFileSync(join(ssh, 'known'), `${far.sshd.knownHostsLines.join('\n')}\n`);
+  writeFileSync(join(ssh, 'other'), `[127.0.0.1]:${far.sshd.port} ${stranger.publicLine}\n`);
+  const host = (name: string, key: string, known: string) =>
+    [
+      `Host ${name}`,
+      'HostName 127.0.0.1',
+      `Port ${far.sshd.port}`,
+      `User ${far.sshd.user}`,
+      'IdentityAgent none',
+      'IdentitiesOnly yes',
+      `IdentityFile ${key}`,
+      `UserKnownHostsFile ${join(ssh, known)}`,
+    ].join('\n  ');
+  const config = [
+    host('locked', locked.path, 'known'),
+    host('stranger', stranger.path, 'known'),
+    host('changed', locked.path, 'other'),
+    host('bare', far.sshd.clientKey.path, 'known'),
+    'Host lost\n  HostName no-such-machine.invalid',
+  ];
+  writeFileSync(join(ssh, 'config'), `${config.join('\n')}\n`, { mode: 0o600 });
+  desktop = await world.desktop();
+});
+afterAll(async () => {
+  await world?.dispose();
+  await far?.dispose();
+});
+
+async function add(name: string): Promise<void> {
+  const { page } = desktop;
+  await page.keyboard.press('Control+Shift+P');
+  await page.keyboard.type('add host');
+  await page.keyboard.press('Enter');
+  await page.getByPlaceholder(/user@host/).waitFor();
+  await page.keyboard.type(name);
+  await page.keyboard.press('Enter');
+}
+
+const groupOf = (page: Page, name: string) => page.locator(`[data-testid="host-group"][data-host="${name}"]`);
+const troubleOf = (page: Page, name: string) => groupOf(page, name).getByTestId('host-trouble');
+
+async function expectNoFaults(page: Page): Promise<void> {
+  expect(await accessibilityFaults(page)).toEqual([]);
+  for (const scheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme: scheme });
+    expect(await contrastFaults(page)).toEqual([]);
+  }
+}
+
+test('a wrong passphrase is asked for again, then it is said that nobody was let in, and nothing is tried any more', async () => {
+  const { page } = desktop;
+  await add('locked');
+  const dialog = page.getByTestId('secret-dialog');
+  for (let attempt = 0; attempt < 3; attempt++) {
+    await dialog.waitFor();
+    if (attempt === 0) {
+      await expectNoFaults(page);
+      await takePicture(page, 'remote-passphrase-dark');
+      expect(await page.evaluate(() => document.activeElement?.getAttribute('type'))).toBe('password');
+    }
+    const asked = await dialog.getAttribute('data-question');
+    await page.keyboard.type('wrong');
+    await page.keyboard.press('Enter');
+    await page.locator(`[data-testid="secret-dialog"][data-question="${asked}"]`).waitFor({ state: 'detached' });
+  }
+  await expect.poll(() => groupOf(page, 'locked').getAttribute('data-link')).toBe('held');
+  expect(await troubleOf(page, 'locked').textContent()).toMatch(/passphrase|does not let you in/);
+});
+
+test('the right passphrase leads in, and a machine without cmdop is offered it', async () => {
+  const { page } = desktop;
+  await groupOf(page, 'locked').getByRole('button', { name: 'Try again' }).click();
+  await page.getByTestId('secret-dialog').waitFor();
+  await page.keyboard.type(PASSPHRASE);
+  await page.keyboard.press('Enter');
+  const dialog = page.getByRole('alertdialog');
+  await dialog.getByText('Install cmdop on locked?').waitFor();
+  await expectNoFaults(page);
+  await takePicture(page, 'remote-install-dark');
+  await page.keyboard.press('Escape');
+  expect(await page.evaluate((secret) => document.documentElement.outerHTML.includes(secret), PASSPHRASE)).toBe(false);
+});
+
+test.each([
+  ['stranger', /does not let you in/],
+  ['changed', /key|SHA256/],
+  ['lost', /no-such-machine\.invalid/],
+])('%s: the reason is seen', async (name, sentence) => {
+  const { page } = desktop;
+  await add(name);
+  await expect.poll(() => troubleOf(page, name).textContent()).toMatch(sentence);
+  await takePicture(page, `remote-${name}`);
+});
+
+test('a host that is removed is forgotten, and the others stay', async () => {
+  const { page } = desktop;
+  await groupOf(page, 'lost').getByRole('button', { name: 'lost: more' }).click();
+  await page.getByRole('menuitem', { name: 'Remove from this window' }).click();
+  await groupOf(page, 'lost').waitFor({ state: 'detached' });
+  expect(await page.getByTestId('host-group').count()).toBe(4);
+});
+
+test('a link to a host that is not here connects only when somebody says so', async () => {
+  const { page, app } = desktop;
+  await app.evaluate(({ app: electron }) => {
+    electron.emit('second-instance', {}, ['cmdop', 'cmdop://bare/work'], '/');
+  });
+  const dialog = page.getByRole('alertdialog');
+  await dialog.getByText('Connect to bare?').waitFor();
+  expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Cancel');
+  await expectNoFaults(page);
+  await takePicture(page, 'remote-link-dark');
+  await page.keyboard.press('Enter');
+  expect(await groupOf(page, 'bare').count()).toBe(0);
+});
+
+test('a link to a session of this machine opens its tab', async () => {
+  const { page, app } = desktop;
+  await world.cmdop('new', 'linked', '--detach');
+  await app.evaluate(({ app: electron }) => {
+    electron.emit('second-instance', {}, ['cmdop', 'cmdop://local/linked'], '/');
+  });
+  await page.getByRole('tab', { name: 'linked', selected: true }).waitFor();
+});
