@@ -36,8 +36,8 @@ export type MenuCommand =
   | 'zoom-out'
   | 'zoom-reset';
 
-/** The host program that belongs to the app, and which build it is. */
-export type HostBuild = { version: string; build: string | null; node: string; hostBundle: string };
+/** A host program that lies on a host's machine; `isOlder`: it is of an older version than this app. */
+export type HostBuild = { version: string; build: string | null; node: string; hostBundle: string; isOlder: boolean };
 
 /** A host that can be added: where it is known from, and what leads there. */
 export type KnownHost = { name: string; by: 'SSH' | 'command'; detail: string };
@@ -95,8 +95,8 @@ export type DesktopApi = {
   answer(answer: QuestionAnswer): Promise<void>;
   /** Puts cmdop into the home folder on `host`; progress comes as events. Rejects with a sentence that says what to do. */
   install(host: string): Promise<void>;
-  /** What could take the place of a host of another build on this machine. */
-  hostBuild(): Promise<HostBuild>;
+  /** What could take the place of the program that serves as `host`; null where that cannot be told. */
+  hostBuild(host: string): Promise<HostBuild | null>;
   preferences(): Promise<Preferences>;
   savePreferences(preferences: Preferences): Promise<void>;
   /** Only http, https and mailto; asks nothing. */

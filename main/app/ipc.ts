@@ -1,14 +1,12 @@
 /** Answers the page's calls: who asks is checked first, then what it asks. */
 import { app, BrowserWindow, clipboard, type IpcMainInvokeEvent, ipcMain, shell } from 'electron';
 import { z } from 'zod';
-import { buildId } from '#local/build-id.ts';
 import { personName } from '#local/person-name.ts';
-import { nodePath, programPath } from '#local/runtime.ts';
-import { VERSION } from '#local/version.ts';
 import type { DesktopApi } from '../../preload/api.ts';
 import { type Answer, CALL } from '../../preload/channels.ts';
 import { connectPage } from './broker.ts';
-import { installOn, knownHosts } from './known-hosts.ts';
+import { hostBuild, installOn } from './host-builds.ts';
+import { knownHosts } from './known-hosts.ts';
 import { hostName, loadPreferences, preferencesSchema, savePreferences } from './preferences.ts';
 import { answerQuestion } from './questions.ts';
 import { isOwnPage } from './security.ts';
@@ -33,10 +31,7 @@ export function answerPage(): void {
   });
   answer('answer', questionAnswer, (given) => answerQuestion(given));
   answer('install', hostName, (host) => installOn(host));
-  answer('hostBuild', NOTHING, () => {
-    const hostBundle = programPath('host');
-    return { version: VERSION, build: buildId(hostBundle), node: nodePath(), hostBundle };
-  });
+  answer('hostBuild', hostName, (host) => hostBuild(host));
   answer('preferences', NOTHING, () => loadPreferences());
   answer('savePreferences', preferencesSchema, (preferences) => savePreferences(preferences));
   answer('openExternal', z.string().max(8192), async (url) => {

@@ -15,7 +15,3 @@ export async function knownHosts(): Promise<KnownHost[]> {
     .slice(0, MAX_LISTED)
     .map(({ name, by, how }) => ({ name, by: by === 'ssh' ? 'SSH' : 'command', detail: how.slice(0, 200) }));
 }
-
-export async function installOn(host: string): Promise<void> {
-  throw new Error(`cmdop cannot be put onto ${host} yet`);
-}

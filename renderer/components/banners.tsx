@@ -1,7 +1,7 @@
 /** What is wrong with the link or the host: since when, and what to do. It stands where the control bar is, so that nothing moves. */
 import { useEffect, useState } from 'react';
-import { replaceHost } from '../state/actions.ts';
-import { client, installOn } from '../state/engines.ts';
+import { replaceHost, upgradeHost } from '../state/actions.ts';
+import { client } from '../state/engines.ts';
 import { app, setHost, useActiveHost } from '../state/store.ts';
 import { timeText } from '../text/format.ts';
 import { useActiveTerminal, useTerminalView } from './use-terminal.ts';
@@ -70,7 +70,7 @@ export function OtherBuild() {
     <div className="banner" role="status" data-testid="other-build">
       <span className="banner-text">
         {otherBuild === 'install'
-          ? `${name} has another version of cmdop. Sessions go on while it is upgraded.`
+          ? `${name} has an older cmdop. Sessions go on while it is upgraded.`
           : 'The host is of another build. Sessions go on while it is replaced.'}
       </span>
       <button type="button" className="button small quiet" onClick={() => setHost(name, { otherBuild: null })}>
@@ -79,7 +79,7 @@ export function OtherBuild() {
       <button
         type="button"
         className="button small"
-        onClick={() => void (otherBuild === 'install' ? installOn(name) : replaceHost(otherBuild))}
+        onClick={() => void (otherBuild === 'install' ? upgradeHost(name) : replaceHost(name, otherBuild))}
       >
         {otherBuild === 'install' ? 'Upgrade' : 'Replace host'}
       </button>

@@ -78,7 +78,7 @@ export function Install({ dialog: { host } }: { dialog: Extract<Shown, { is: 'in
     <Ask
       title={`Install cmdop on ${host}?`}
       action="Install"
-      text={`${host} was reached and has no cmdop. It is put into your home folder there, needs no administrator, and can be removed with that folder.`}
+      text={`${host} was reached and has no cmdop. It is put into ~/.local/share/cmdop there, and nothing else is touched but the command ~/.local/bin/cmdop; it needs no administrator.`}
       onConfirm={() => void installOn(host)}
     />
   );

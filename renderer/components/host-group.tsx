@@ -5,7 +5,7 @@ import { type ReactNode, useId } from 'react';
 import { LOCAL_HOST } from '#protocol/address.ts';
 import { quickSession } from '../state/actions.ts';
 import { client, removeHost } from '../state/engines.ts';
-import { app, type HostView } from '../state/store.ts';
+import { app, type HostView, setHost } from '../state/store.ts';
 import { timeText } from '../text/format.ts';
 import { hostTitle, LINK_TEXTS, linkIs } from '../text/host-state.ts';
 import { Hint } from './hint.tsx';
@@ -24,7 +24,7 @@ export function HostGroup({ host, children }: { host: HostView; children: ReactN
           {hostTitle(name)}
         </h2>
         <span className="spring" />
-        {is !== 'connected' && <span className="host-state">{LINK_TEXTS[is]}</span>}
+        {(is === 'connecting' || is === 'unresponsive') && <span className="host-state">{LINK_TEXTS[is]}</span>}
         <HostMenu host={host} />
         <Hint label={`New session on ${hostTitle(name)}`}>
           <button
@@ -73,7 +73,8 @@ function HostMenu({ host: { name, link } }: { host: HostView }) {
 }
 
 /** Why the host is not there, in the words of whoever found out. */
-function Trouble({ host: { name, link } }: { host: HostView }) {
+function Trouble({ host: { name, link, installFailure } }: { host: HostView }) {
+  if (installFailure !== null) return <InstallFailure host={name} sentence={installFailure} />;
   if (link.is !== 'offline') return null;
   const isMissing = link.error.data?.needs === 'install';
   return (
@@ -96,6 +97,22 @@ function Trouble({ host: { name, link } }: { host: HostView }) {
           {link.isHeld ? 'Try again' : link.retryAt === null ? 'Connecting…' : 'Reconnect now'}
         </button>
       )}
+    </div>
+  );
+}
+
+function InstallFailure({ host, sentence }: { host: string; sentence: string }) {
+  return (
+    <div className="host-trouble" role="alert" data-testid="host-trouble">
+      <p>{sentence}</p>
+      <div className="host-choices">
+        <button type="button" className="button small" onClick={() => app.set({ dialog: { is: 'install', host } })}>
+          Try again…
+        </button>
+        <button type="button" className="button small quiet" onClick={() => setHost(host, { installFailure: null })}>
+          Dismiss
+        </button>
+      </div>
     </div>
   );
 }

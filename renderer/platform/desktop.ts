@@ -15,7 +15,7 @@ export function desktopPlatform(app: DesktopApi): Platform {
     connect: (host) => connectMessagePort(app, host),
     answer: (answer) => app.answer(answer),
     install: (host) => app.install(host),
-    hostBuild: () => app.hostBuild(),
+    hostBuild: (host) => app.hostBuild(host),
     preferences: () => app.preferences(),
     savePreferences: (preferences) => app.savePreferences(preferences),
     openExternal: (url) => app.openExternal(url),

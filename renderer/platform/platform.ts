@@ -18,7 +18,7 @@ export type Platform = {
   answer(answer: QuestionAnswer): Promise<void>;
   install(host: string): Promise<void>;
   /** Null in a browser: its page is the running host's own. */
-  hostBuild(): Promise<HostBuild | null>;
+  hostBuild(host: string): Promise<HostBuild | null>;
   preferences(): Promise<Preferences>;
   savePreferences(preferences: Preferences): Promise<void>;
   openExternal(url: string): Promise<void>;

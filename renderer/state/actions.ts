@@ -1,10 +1,9 @@
 /** What a person can do in the window, whatever it was done with: mouse, key, menu or palette. */
 import { flushSync } from 'react-dom';
-import { LOCAL_HOST } from '#protocol/address.ts';
 import type { Method, ParamsInput, Result } from '#protocol/messages.ts';
 import type { HostBuild, Preferences } from '../../preload/api.ts';
 import { platform } from '../platform/platform.ts';
-import { client } from './engines.ts';
+import { client, installOn } from './engines.ts';
 import { type SessionKey, sessionKey } from './session-key.ts';
 import { activeHostName, app, findHost, findSession, type HostedSession, setHost, setPreferences, toast } from './store.ts';
 import { terminals } from './terminals.ts';
@@ -84,19 +83,27 @@ export async function restartSession({ host, id, key }: HostedSession): Promise<
   openTab(key);
 }
 
-/** Puts the app's build in the place of this machine's host; says so, or why not. */
-export async function replaceHost({ node, hostBundle }: HostBuild): Promise<void> {
-  setHost(LOCAL_HOST, { otherBuild: null });
-  const engine = client(LOCAL_HOST);
+/** Brings this cmdop to another machine, and lets it take the place of the host that runs there. */
+export async function upgradeHost(host: string): Promise<void> {
+  if (!(await installOn(host))) return;
+  const build = await platform.hostBuild(host).catch(() => null); // it is installed; its host gives way at its next start
+  const running = client(host).host;
+  if (build && running && build.build !== running.build) await replaceHost(host, build);
+}
+
+/** Puts a build that lies on the host's machine in the place of the running one; says so, or why not. */
+export async function replaceHost(host: string, { node, hostBundle }: HostBuild): Promise<void> {
+  setHost(host, { otherBuild: null });
+  const engine = client(host);
   const before = engine.host?.startedAt;
-  const asked = await ask({ host: LOCAL_HOST, method: 'host.handoff', params: { build: { node, hostBundle } } });
+  const asked = await ask({ host, method: 'host.handoff', params: { build: { node, hostBundle } } });
   if (!asked) return;
-  const isConnected = (state: ReturnType<typeof app.get>) => findHost(state, LOCAL_HOST)?.link.is === 'connected';
+  const isConnected = (state: ReturnType<typeof app.get>) => findHost(state, host)?.link.is === 'connected';
   const stop = app.subscribe(async (now, last) => {
     if (!isConnected(now) || isConnected(last)) return;
     stop();
     if (engine.host?.pid === asked.pid) return toast('The host is replaced. Every session went on.');
-    const status = await ask({ host: LOCAL_HOST, method: 'host.status', params: {} });
+    const status = await ask({ host, method: 'host.status', params: {} });
     const isOld = engine.host?.startedAt === before;
     toast(status?.failedHandoff?.message ?? (isOld ? 'The host was not replaced.' : 'Another host serves now.'), 'error');
   });

@@ -6,7 +6,7 @@ import type { CmdopError } from '#protocol/errors.ts';
 import { newClientId } from '#protocol/ids.ts';
 import { platform } from '../platform/platform.ts';
 import { forgetHost, received, watched } from './host-events.ts';
-import { app, findHost, setHost, setPreferences, toast } from './store.ts';
+import { app, findHost, setHost, setPreferences } from './store.ts';
 
 /** How often the latency is measured while the page is visible, milliseconds. */
 const LATENCY_EVERY_MS = 5_000;
@@ -85,6 +85,7 @@ function openHost(name: string): void {
         warnings: [],
         otherBuild: null,
         install: null,
+        installFailure: null,
       },
     ],
   }));
@@ -99,7 +100,7 @@ function openHost(name: string): void {
       setHost(name, { link });
       // Called from within the constructor, before `created` exists.
       queueMicrotask(() => showLink(name));
-      if (link.is === 'offline') offerInstall(name, link.error);
+      if (link.is === 'offline' && link.isHeld) offerInstall(name, link.error);
       if (link.is !== 'connected') return;
       void compareBuilds(name);
       setTimeout(() => void measureLatency(name), FIRST_LATENCY_MS);
@@ -134,20 +135,21 @@ async function measureLatency(host: string): Promise<void> {
   showLink(host);
 }
 
+/** Builds of other machines are asked for once in a while only, milliseconds: each costs a program over there. */
+const COMPARE_EVERY_MS = 10 * 60_000;
+const comparedAt = new Map<string, number>();
+
 /** A host too old to say its build is told by its version. */
 async function compareBuilds(name: string): Promise<void> {
   const { host } = client(name);
+  if (!host || (name !== LOCAL_HOST && performance.now() - (comparedAt.get(name) ?? Number.NEGATIVE_INFINITY) < COMPARE_EVERY_MS)) return;
+  comparedAt.set(name, performance.now());
   try {
-    const own = await platform.hostBuild();
-    if (name !== LOCAL_HOST) {
-      // The program for another machine is built apart, so its content tells nothing; its version does.
-      setHost(name, { otherBuild: own !== null && host !== null && own.version !== host.version ? 'install' : null });
-      return;
-    }
-    const isOther = own !== null && host !== null && (own.version !== host.version || (host.build ?? own.build) !== own.build);
-    setHost(name, { otherBuild: isOther ? own : null });
+    const there = await platform.hostBuild(name);
+    const isOther = there !== null && (there.version !== host.version || (host.build ?? there.build) !== there.build);
+    setHost(name, { otherBuild: there?.isOlder ? 'install' : isOther ? there : null });
   } catch {
-    setHost(name, { otherBuild: null }); // no host program here: then there is nothing to offer
+    setHost(name, { otherBuild: null }); // no host program there: then there is nothing to offer
   }
 }
 
@@ -159,15 +161,17 @@ function showLink(host: string): void {
   if (shown.latencyMs !== latencyMs || shown.transport !== transport || shown.me !== me) setHost(host, { latencyMs, transport, me });
 }
 
-/** Puts cmdop onto the host and connects; says so, or why not. */
-export async function installOn(host: string): Promise<void> {
-  setHost(host, { install: { step: 'Connecting', share: null }, otherBuild: null });
+/** Puts cmdop onto the host and connects. Resolves with whether it is there; why not is shown with the host. */
+export async function installOn(host: string): Promise<boolean> {
+  setHost(host, { install: { step: 'Connecting', share: null }, installFailure: null, otherBuild: null });
   try {
     await platform.install(host);
+    comparedAt.delete(host);
     client(host).reconnectNow();
-    toast(`cmdop is installed on ${host}.`);
+    return true;
   } catch (error) {
-    toast(error instanceof Error ? error.message : String(error), 'error');
+    setHost(host, { installFailure: error instanceof Error ? error.message : String(error) });
+    return false;
   } finally {
     setHost(host, { install: null });
   }

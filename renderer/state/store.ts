@@ -42,7 +42,9 @@ export type HostView = {
   readonly warnings: readonly string[];
   /** The build to put in the place of the running host, which is of another one; null once somebody said to leave it so. */
   readonly otherBuild: HostBuild | 'install' | null;
-  /** While cmdop is put onto it: what is done now, and how much of it is done, 0 … 1. */
+  /** Why cmdop could not be put onto it, until that is tried again. */
+  readonly installFailure: string | null;
+  /** While it is: what is done now, and how much of it is done, 0 … 1. */
   readonly install: { readonly step: string; readonly share: number | null } | null;
 };
 

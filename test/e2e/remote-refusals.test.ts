@@ -1,10 +1,11 @@
 /** Hosts that cannot be reached as they are: the window says in a sentence why and what to do, and asks no more than it must. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newKey } from '../remote/sshd.ts';
-import { type Desktop, startWorld, takePicture, type World } from './launch.ts';
+import { type Desktop, projectDir, startWorld, takePicture, typeIntoTerminal, type World, waitForScreen } from './launch.ts';
 import { accessibilityFaults, contrastFaults } from './looks.ts';
 import { type RemoteMachine, startRemoteMachine } from './remote-machine.ts';
 
@@ -114,6 +115,21 @@ test.each([
   await add(name);
   await expect.poll(() => troubleOf(page, name).textContent()).toMatch(sentence);
   await takePicture(page, `remote-${name}`);
+});
+
+test('cmdop is brought there with a bar that shows how far it is, and works', async () => {
+  const { page } = desktop;
+  if (!existsSync(join(projectDir, 'dist', 'remote'))) spawnSync(process.execPath, ['build/remote.ts'], { cwd: projectDir });
+  await groupOf(page, 'locked').getByRole('button', { name: 'Install cmdop…' }).click();
+  const bar = groupOf(page, 'locked').getByRole('progressbar');
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Install' }).click();
+  await bar.waitFor();
+  await takePicture(page, 'remote-installing-dark');
+  await expect.poll(() => groupOf(page, 'locked').getAttribute('data-link'), { timeout: 60_000 }).toBe('connected');
+  await groupOf(page, 'locked').getByRole('button', { name: 'New session on locked' }).click();
+  await waitForScreen(page, 'far$ ');
+  await typeIntoTerminal(page, 'readlink /proc/$PPID/exe\n');
+  await waitForScreen(page, /\.local\/share\/cmdop\/.*node$/m);
 });
 
 test('a host that is removed is forgotten, and the others stay', async () => {

@@ -213,6 +213,8 @@ describe('the host over there', () => {
       await typeIntoTerminal(desktop.page, 'echo from one $((1 + 1))\n');
       await waitForScreen(second.page, /^from one 2$/m);
       await expect.poll(() => desktop.page.getByTestId('actor-row').count()).toBe(2);
+      await desktop.page.getByRole('button', { name: 'Release', exact: true }).click();
+      await desktop.page.getByTestId('control-bar').getByText('Nobody has control').waitFor();
       await world.cmdop('--as', 'cli', '-H', far.name, 'send', await sessionName(), 'echo from a shell', '--enter');
       await waitForScreen(desktop.page, /^from a shell$/m);
       await waitForScreen(second.page, /^from a shell$/m);
