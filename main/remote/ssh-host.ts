@@ -68,6 +68,8 @@ function opened(name: string, { ask, configFile, signal }: SshOptions): Promise<
 export class SshHost {
   readonly name: string;
   readonly link: SshLink;
+  /** Where this link comes from, as the server sees it; undefined until it was asked. */
+  #from: string | undefined;
   /** The server forbids channels to sockets. */
   #isBridgeOnly = false;
   #users = 0;
@@ -109,7 +111,10 @@ export class SshHost {
   async where(start: boolean): Promise<Place | null> {
     const program = await this.#cmdop('bridge', '--where', ...(start ? [] : ['--no-start']));
     const place = await readPlace(program, this.name);
-    if (place) places.set(this.name, place);
+    if (place) {
+      places.set(this.name, place);
+      this.#from = place.origin.from;
+    }
     return place;
   }
 
@@ -159,10 +164,10 @@ export class SshHost {
   }
 
   /** Null where the socket is not there, or may not be reached. */
-  async #stream({ socket, origin }: Place): Promise<Transport | null> {
+  async #stream({ socket }: Place): Promise<Transport | null> {
     try {
       const stream = await this.link.streamLocal(socket);
-      return this.#counted(pipeTransport(stream, stream, 'ssh'), origin);
+      return this.#counted(pipeTransport(stream, stream, 'ssh'), this.#origin);
     } catch {
       if (this.#isClosed) throw new CmdopError('host-unreachable', `${this.name}: the SSH connection broke`);
       return null; // why is not told reliably; what comes next shows it
@@ -172,6 +177,12 @@ export class SshHost {
   async #cmdop(...args: string[]): Promise<BridgeProgram> {
     const { stream, stderr, exited } = await this.link.exec(loginCommand(RUN_CMDOP, args));
     return { stdin: stream, stdout: stream, stderr, exited };
+  }
+
+  /** As far as this side knows it: an address only from the server, and not that of an earlier link, which may be another. */
+  get #origin(): Origin {
+    const { user, proof } = this.link.login;
+    return { kind: 'ssh', user, ...(this.#from ? { from: this.#from } : {}), ...(proof.fingerprint ? { key: proof.fingerprint } : {}) };
   }
 
   /** The link is in use until the transport is closed. */

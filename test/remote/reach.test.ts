@@ -51,6 +51,9 @@ describe('with cmdop over there', () => {
     terminal.type('echo four-$((1 + 1))\r');
     await terminal.until(/three-2[\s\S]*four-2/);
     expect(terminal.text().match(/four-2/g)).toHaveLength(1);
+    const events = await far.near.json<JournalEvent[]>('-H', 'devbox', 'log', '--events');
+    const attaches = events.filter(({ kind, actorName }) => kind === 'attach' && actorName === 'ann');
+    expect(attaches.at(-1)?.payload).toMatchObject({ origin: { kind: 'ssh', key: far.sshd.clientKey.fingerprint } });
     terminal.type('\x1c');
     expect(await terminal.exited).toMatchObject({ code: 0 });
   });
