@@ -1,6 +1,6 @@
 /**
  * Slow, stopped, vanished and greedy clients delay nobody, and cost the host a bounded amount of memory.
- * CMDOP_FULL=1 makes the loads full (1 000 connections, 200 sessions, five interleaved rounds): about four minutes.
+ * CMDOP_FULL=1 makes the loads full (1 000 connections, 200 sessions, nine interleaved rounds): about six minutes.
  *
  * The bound: for each session 8 MiB of output ring, 4 MiB waiting for its screen and 4 MiB for the disk; for each client
  * 1 MiB of queued output and 8 MiB of messages, after which it is cut off. Views into chunks of 64 KiB and what the
@@ -22,7 +22,7 @@ const MIB = 1024 * 1024;
 const FLOOD_LINES = (IS_FULL ? 64 : 32) * 1024;
 const CONNECTIONS = IS_FULL ? 1_000 : 200;
 const SESSIONS = IS_FULL ? 200 : 20;
-const ROUNDS = IS_FULL ? 5 : 1;
+const ROUNDS = IS_FULL ? 9 : 1;
 const SESSION_BYTES = 16 * MIB;
 const CLIENT_BYTES = 9 * MIB;
 const SLACK_BYTES = 96 * MIB;
@@ -149,7 +149,7 @@ async function flood(name: string, bad: keyof typeof BAD | null): Promise<{ ms: 
 
 const median = (values: number[]) => values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 
-test.each(Object.keys(BAD))('%s costs the others nothing', { timeout: IS_FULL ? 400_000 : 60_000 }, async (bad) => {
+test.each(Object.keys(BAD))('%s costs the others nothing', { timeout: IS_FULL ? 600_000 : 60_000 }, async (bad) => {
   const [alone, disturbed]: [number[], number[]] = [[], []];
   let grownBytes = 0;
   for (let round = 0; round < ROUNDS; round++) {
@@ -160,7 +160,8 @@ test.each(Object.keys(BAD))('%s costs the others nothing', { timeout: IS_FULL ? 
       if (isBad) grownBytes = Math.max(grownBytes, result.grownBytes);
     }
   }
-  const ratio = median(alone) / median(disturbed);
+  // Of each round by itself: what else this machine does changes slowly, and both of a round have the same of it.
+  const ratio = median(alone.map((ms, round) => ms / (disturbed[round] ?? ms)));
   console.log(
     `${bad}: ${median(alone).toFixed(0)} ms alone, ${median(disturbed).toFixed(0)} ms beside it (${ratio.toFixed(2)}), host +${Math.round(grownBytes / MIB)} MiB`,
   );
