@@ -21,7 +21,10 @@ export type PolicyRule = {
   readonly session?: string | undefined;
   /** This folder and what is below it; absolute, or from `~`. */
   readonly folder?: string | undefined;
-  /** Words of one command, `*` at the end for any more: `git log *`. Of an action: `join`, `create`… */
+  /**
+   * Words of one command, `*` at the end for any more: `git log *`. With kind `keys`, the program that reads them; with
+   * `action`: `join`, `create`…; without a kind, a command.
+   */
   readonly command?: string | undefined;
 };
 
@@ -174,7 +177,9 @@ export const ruleText = (rule: PolicyRule): string =>
 
 function fitsWho({ rule, actor, isForAgents, session, folder }: ReadRule, subject: Subject): boolean {
   if (isForAgents !== subject.actor.isAgent || !actor.test(subject.actor.name)) return false;
-  if (rule.kind && !rule.kind.includes(subject.kind)) return false;
+  // A command alone is about command lines: what a program may be called with says nothing of the keys it may get.
+  const kinds = rule.kind ?? (rule.command === undefined ? null : ['command']);
+  if (kinds && !kinds.includes(subject.kind)) return false;
   if (session && !session.test(subject.session.name) && !session.test(subject.session.id)) return false;
   return folder === null || isWithin(subject.folder, folder);
 }

@@ -157,6 +157,8 @@ describe('rules', () => {
     expect(verdictOf(rules, 'r', { kind: 'keys', program: 'npm run dev' })).toBe('allow');
     expect(verdictOf(rules, 'r', { kind: 'keys', program: 'bash' })).toBe('ask');
     expect(verdictOf(rules, 'r', { kind: 'keys', program: null })).toBe('ask');
+    expect(verdictOf(rules, 'x', { kind: 'keys', program: 'ls -R' })).toBe('ask');
+    expect(verdictOf(rules, 'ls', { kind: 'action' })).toBe('ask');
   });
 
   test('what no rule can allow: files and command line of cmdop itself', () => {
