@@ -172,6 +172,38 @@ describe('a link', () => {
     expect(await short.exited).toMatchObject({ code: 3 });
   });
 
+  test('carries small answers at once: two behind each other do not wait for an acknowledgement', async () => {
+    // As a host does with a keystroke: its verdict, and a moment later its echo.
+    const path = await listen((socket) => {
+      socket.setNoDelay(true);
+      socket.on('data', () => {
+        socket.write('verdict');
+        setImmediate(() => socket.write('echo'));
+      });
+    });
+    const link = await open();
+    const stream = await link.streamLocal(path);
+    const times: number[] = [];
+    for (let key = 0; key < 60; key++) {
+      const typedAt = performance.now();
+      let text = '';
+      const echoed = new Promise<void>((resolve) => {
+        const read = (bytes: Buffer) => {
+          text += bytes.toString();
+          if (!text.endsWith('echo')) return;
+          stream.off('data', read);
+          resolve();
+        };
+        stream.on('data', read);
+      });
+      stream.write('k');
+      await echoed;
+      times.push(performance.now() - typedAt);
+    }
+    // Linux acknowledges late by 40 ms.
+    expect(times.sort((a, b) => a - b)[30]).toBeLessThan(20);
+  });
+
   test('carries a socket in both directions at once, byte for byte', async () => {
     const path = await listen((socket) => socket.pipe(socket));
     const link = await open();

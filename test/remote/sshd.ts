@@ -112,7 +112,7 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
   };
   const connections = () => (server?.pid ? childrenOf(server.pid) : []);
   const cutConnections = () => {
-    for (const pid of connections()) for (const each of [...descendantsOf(pid), pid]) kill(each);
+    for (const pid of connections()) for (const each of [pid, ...descendantsOf(pid)]) kill(each);
   };
   const killAll = async () => {
     const child = server;
@@ -120,6 +120,7 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
     if (!child?.pid || child.exitCode !== null || child.signalCode !== null) return;
     const below = descendantsOf(child.pid);
     const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.ref();
     child.kill('SIGKILL');
     for (const pid of below) kill(pid);
     await ended;
@@ -233,8 +234,9 @@ function childrenOf(parent: number): number[] {
     .map(Number);
 }
 
+/** Parents first: ended in this order, nobody is left to tell of what ended below. */
 function descendantsOf(pid: number): number[] {
-  return childrenOf(pid).flatMap((child) => [...descendantsOf(child), child]);
+  return childrenOf(pid).flatMap((child) => [child, ...descendantsOf(child)]);
 }
 
 /** From /proc/PID/stat, behind the name, which may hold anything. */

@@ -32,6 +32,7 @@ export class OpenLink implements SshLink {
   readonly #listeners = new Set<(error?: Error) => void>();
   #failure: Error | null = null;
   #isClosing = false;
+  #hasRun = false;
   #closedWith: { error?: Error } | null = null;
 
   constructor(chain: Chain) {
@@ -57,6 +58,7 @@ export class OpenLink implements SshLink {
   }
 
   exec(command: string): Promise<RemoteProgram> {
+    this.#hasRun = true;
     return this.#open('the command', (done: Opened<RemoteProgram>) =>
       this.#client.exec(command, (error, stream) => {
         // At once, not in a later turn: a short program's end arrives together with its start.
@@ -66,6 +68,7 @@ export class OpenLink implements SshLink {
   }
 
   streamLocal(path: string): Promise<Duplex> {
+    this.#makePrompt();
     return this.#open(path, (done: Opened<Duplex>) =>
       this.#client.openssh_forwardOutStreamLocal(path, (error, stream) => {
         // Nothing is ever said there, and what is not read would count.
@@ -91,6 +94,22 @@ export class OpenLink implements SshLink {
     this.#client.end();
     const timer = setTimeout(() => this.#closed(), GOODBYE_MS);
     this.onClosed(() => clearTimeout(timer));
+  }
+
+  /**
+   * sshd sends small packets at once (TCP_NODELAY) only after the first program of a connection: before, a keystroke's
+   * echo came 40 ms late, when our system acknowledged the verdict in front of it.
+   */
+  #makePrompt(): void {
+    if (this.#hasRun) return;
+    this.exec('exit 0').then(
+      ({ stream, stderr }) => {
+        stream.resume();
+        stream.end();
+        stderr.resume();
+      },
+      () => {}, // an account without programs is slower, and works
+    );
   }
 
   /** As typed. */
