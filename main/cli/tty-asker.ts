@@ -35,8 +35,8 @@ export function ttyAsker({ mayAsk, notice = note }: { mayAsk: () => boolean; not
 export function askTerminal(prompt: string, isEchoed: boolean): Promise<string | null> {
   const terminal = openTerminal(prompt);
   const shown = prompt.split('\n').map(printable).join('\r\n');
+  terminal.input.setRawMode(true); // first, since who reads fast types at once, and the terminal would show it
   terminal.output.write(shown.endsWith(' ') ? shown : `${shown} `);
-  terminal.input.setRawMode(true);
   return new Promise((resolve) => {
     let typed = '';
     const done = (answer: string | null) => {

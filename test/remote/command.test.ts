@@ -105,7 +105,7 @@ describe.runIf(isRoot)('a container', () => {
 
   test('nothing is left of the commands that carried the bytes', async () => {
     await near.ok('ls', '-H', 'box');
-    await expect.poll(() => bridgesOf(home)).toEqual([]);
+    await expect.poll(() => bridgesOf(home), { timeout: 20_000 }).toEqual([]);
   });
 });
 

@@ -88,8 +88,8 @@ describe('the real archive', () => {
     });
     await far.near.ok('kill', 'old', '-H', 'devbox', '--signal', 'KILL');
     const gone = async () => (await far.near.json<SessionSummary[]>('ls', '-H', 'devbox')).every(({ state }) => state === 'ended');
-    await expect.poll(gone).toBe(true);
-    await expect.poll(() => far.near.ok('hosts', 'install', 'devbox').then(() => existsSync(older)), { timeout: 10_000 }).toBe(false);
+    await expect.poll(gone, { timeout: 20_000 }).toBe(true);
+    await expect.poll(() => far.near.ok('hosts', 'install', 'devbox').then(() => existsSync(older)), { timeout: 20_000 }).toBe(false);
   });
 });
 
