@@ -11,7 +11,7 @@ const FLOOD_S = IS_FULL ? 60 : 5;
 /** Each of a new flood; the median counts. */
 const INTERRUPTS = IS_FULL ? 9 : 3;
 /** Required on a quiet machine; beside other builds and tests a frame waits for them too. */
-const REQUIRED = IS_FULL ? { framesPerSecond: 30, interruptMs: 100 } : { framesPerSecond: 15, interruptMs: 1_000 };
+const REQUIRED = IS_FULL ? { framesPerSecond: 30, interruptMs: 100 } : { framesPerSecond: 15, interruptMs: 5_000 };
 
 let world: World;
 let page: Page;
