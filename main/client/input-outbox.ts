@@ -21,6 +21,15 @@ export type OutboxAction = { do: 'send'; unit: SentUnit } | { do: 'take' } | { d
 /** A unit not sent yet: `epoch` is the session's when it was typed, null before the first attach answer. */
 type HeldUnit = { epoch: Epoch | null; bytes: Uint8Array };
 
+/** What an attach answer says of input. */
+export type AttachedState = {
+  applied: Seq;
+  accepted?: Seq | undefined;
+  refused: readonly { seq: Seq; reason: string }[];
+  hasControl: boolean;
+  epoch: Epoch;
+};
+
 export class InputOutbox {
   #nextSeq = 1;
   #sent: SentUnit[] = [];
@@ -58,8 +67,10 @@ export class InputOutbox {
   }
 
   /** The attach answer; verdicts may follow it, never precede it. */
-  attached(answer: { applied: Seq; refused: readonly { seq: Seq; reason: string }[]; hasControl: boolean; epoch: Epoch }): OutboxAction[] {
+  attached(answer: AttachedState): OutboxAction[] {
     const actions: OutboxAction[] = [];
+    // An earlier stream of this client may have been here: what it sent is not ours.
+    this.#nextSeq = Math.max(this.#nextSeq, (answer.accepted ?? 0) + 1);
     this.#isAttached = true;
     this.#isAsking = false;
     const refused = new Map(answer.refused.map(({ seq, reason }) => [seq, reason]));
@@ -126,6 +137,17 @@ export class InputOutbox {
   /** The session has ended, or the user dropped what waits: units that were never sent are refused. */
   drop(reason: 'session-ended' | 'dropped', message: string): OutboxAction[] {
     return this.#refuseHeld(reason, message);
+  }
+
+  /** An owner has removed this client: units above `accepted` cannot run any more. */
+  removed(accepted: Seq, message: string): OutboxAction[] {
+    this.#hasControl = false;
+    const out = this.#sent.filter(({ seq }) => seq > accepted);
+    this.#sent = this.#sent.filter(({ seq }) => seq <= accepted);
+    return [
+      ...out.map((unit) => settle(unit, { verdict: 'refused', reason: 'dropped', message })),
+      ...this.#refuseHeld('dropped', message),
+    ];
   }
 
   /** The session ended: no verdict can come any more, so whatever has none did not reach a living program. */

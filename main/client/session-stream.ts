@@ -4,17 +4,25 @@
  * Invariant 2: what is handed to the sink, in order, gives the host's screen: after a snapshot the bytes from its
  * offset, after a reconnect the bytes from where this stream stands, resizes at exactly their place.
  */
+import { z } from 'zod';
 import { CmdopError } from '#protocol/errors.ts';
 import type { Frame } from '#protocol/frames.ts';
 import type { Channel, ClientId, Offset, Seq, SessionId } from '#protocol/ids.ts';
 import type { EventParams, ParamsInput, Result } from '#protocol/messages.ts';
 import type { Actor, Control, Role, SessionEnd, SessionSummary, Size } from '#protocol/shapes.ts';
+import { seq } from '#protocol/shapes.ts';
 import type { Connection } from './connection.ts';
 import type { Verdict } from './input-outbox.ts';
 import { type Link, type OutputRange, StreamInput } from './stream-input.ts';
 
 /** Parsed before the host is told, bytes: a quarter of its send window (DESIGN, section 4). */
 const ACK_EVERY_BYTES = 256 * 1024;
+
+/** What became of the units of a client that was removed; of the rest nothing ran. */
+const lastVerdicts = z.object({
+  applied: seq.catch(0 as Seq),
+  refused: z.array(z.object({ seq, reason: z.string() })).catch([]),
+});
 
 /** Where a stream delivers; calls come in stream order. `parsed` must be called when the bytes were parsed. */
 export type SessionSink = {
@@ -61,6 +69,8 @@ export class SessionStream {
   #summary: SessionSummary | null = null;
   #end: SessionEnd | null = null;
   #isDisposed = false;
+  /** Only verdicts come yet. */
+  #isKicked = false;
   /** The snapshot whose frames are to come: the terminal's size, and how many bytes of text are missing. */
   #snapshot: { size: Size; isBegun: boolean; missingBytes: number } | null = null;
 
@@ -120,7 +130,8 @@ export class SessionStream {
 
   /** Types one unit. Settles with its verdict; of several units for a large paste, with the last one's. */
   type(bytes: Uint8Array): Promise<Verdict> {
-    if (this.#isDisposed) return Promise.resolve({ seq: null, verdict: 'refused', reason: 'dropped', message: 'detached' });
+    if (this.#isDisposed || this.#isKicked)
+      return Promise.resolve({ seq: null, verdict: 'refused', reason: 'dropped', message: 'detached' });
     const verdict = this.#input.type(bytes, { hasEnded: this.#end !== null });
     this.#sink.changed();
     return verdict;
@@ -188,8 +199,12 @@ export class SessionStream {
     } catch (error) {
       if (!this.#isCurrent(connection)) return;
       if (!(error instanceof CmdopError) || error.code === 'disconnected') return;
-      if (error.code === 'kicked') this.kicked({ accepted: Number(error.data?.accepted ?? 0) as Seq, message: error.message });
-      else this.#sink.failed(error);
+      if (error.code === 'kicked') {
+        const { applied, refused } = lastVerdicts.parse(error.data ?? {});
+        for (const { seq, reason } of refused) this.#input.refused({ seq, reason: 'policy', message: reason, controlKept: true });
+        this.#input.applied(applied);
+        this.kicked({ accepted: applied, message: error.message });
+      } else this.#sink.failed(error);
     }
   }
 
@@ -206,6 +221,7 @@ export class SessionStream {
     }
     this.#acked = answer.offset;
     this.#input.attached(answer);
+    this.#leaveIfSettled();
     this.#sink.changed();
   }
 
@@ -235,6 +251,7 @@ export class SessionStream {
   /** @internal */
   applied({ seq }: EventParams<'input.applied'>): void {
     this.#input.applied(seq);
+    this.#leaveIfSettled();
     this.#sink.changed();
   }
 
@@ -256,9 +273,11 @@ export class SessionStream {
 
   /** @internal An owner has removed this actor: the stream is over. */
   kicked({ accepted, message }: Omit<EventParams<'session.kicked'>, 'channel'>): void {
-    this.#input.removed(accepted);
-    this.dispose();
-    this.#sink.failed(new CmdopError('kicked', message));
+    const isNews = !this.#isKicked;
+    this.#isKicked = true;
+    this.#input.removed(accepted, message);
+    this.#leaveIfSettled();
+    if (isNews) this.#sink.failed(new CmdopError('kicked', message));
   }
 
   /** @internal */
@@ -301,6 +320,11 @@ export class SessionStream {
     this.#channel = null;
     this.#input.detached();
     this.#onDispose();
+  }
+
+  /** Removed, and all units have their verdicts: also where an owner has let us in again meanwhile. */
+  #leaveIfSettled(): void {
+    if (this.#isKicked && this.pending.units === 0) this.detach();
   }
 
   #expectSnapshot(size: Size, missingBytes: number): void {

@@ -3,7 +3,7 @@ import { CmdopError } from '#protocol/errors.ts';
 import type { Channel, ClientId, Offset, Seq } from '#protocol/ids.ts';
 import type { Control, Role } from '#protocol/shapes.ts';
 import type { Connection } from './connection.ts';
-import { InputOutbox, type OutboxAction, type Refusal, type Verdict } from './input-outbox.ts';
+import { type AttachedState, InputOutbox, type OutboxAction, type Refusal, type Verdict } from './input-outbox.ts';
 
 /** Largest single input unit, bytes; a larger paste becomes several. */
 const MAX_UNIT_BYTES = 256 * 1024;
@@ -104,7 +104,7 @@ export class StreamInput {
     return answer.how;
   }
 
-  attached({ control, ...answer }: { applied: Seq; refused: readonly { seq: Seq; reason: string }[]; control: Control }): void {
+  attached({ control, ...answer }: Omit<AttachedState, 'hasControl' | 'epoch'> & { control: Control }): void {
     this.#control = control;
     this.#perform(this.#outbox.attached({ ...answer, hasControl: this.#mayType(control), epoch: control.epoch }));
   }
@@ -135,10 +135,9 @@ export class StreamInput {
   detached(): void {
     this.#perform(this.#outbox.ended('detached'));
   }
-  /** Taken out of the session: of what has no verdict, units up to `accepted` reach the program, the others do not. */
-  removed(accepted: Seq): void {
-    this.#perform(this.#outbox.applied(accepted));
-    this.#perform(this.#outbox.ended('detached'));
+  /** Taken out of the session: units above `accepted` are refused, the others get their verdicts yet. */
+  removed(accepted: Seq, message: string): void {
+    this.#perform(this.#outbox.removed(accepted, message));
   }
   /** The connection is gone. */
   cut(): void {

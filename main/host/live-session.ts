@@ -19,6 +19,7 @@ import type { CommandsNote, SessionCommands } from './session-commands.ts';
 import { SessionControl } from './session-control.ts';
 import { SessionInput, type Unit } from './session-input.ts';
 import { interrupt } from './session-interrupt.ts';
+import { SessionKicks } from './session-kicks.ts';
 import { SessionLife } from './session-life.ts';
 import type { SessionOutput } from './session-output.ts';
 import { SessionPresence } from './session-presence.ts';
@@ -70,6 +71,7 @@ export class LiveSession {
   readonly #clients = new SessionClients();
   readonly #agent = new AgentTracker();
   readonly #input: SessionInput;
+  readonly #kicks: SessionKicks;
   readonly #presence: SessionPresence;
   readonly #typing: SessionTyping;
 
@@ -82,7 +84,7 @@ export class LiveSession {
     const clients = this.#clients;
     options.stored.access ??= { controlMode: 'turns', agentsPaused: false, sizePolicy: 'controller', roles: [] };
     const { access } = options.stored;
-    const life = new SessionLife({ ...options, changed: () => options.events.changed(this) });
+    const life = new SessionLife({ ...options, changed: () => options.events.changed(this), noted: () => this.keepNote() });
     const roles = new SessionRoles(life, access);
     const control = new SessionControl({
       life,
@@ -111,6 +113,7 @@ export class LiveSession {
       explain: (reason, actor) => control.explain(reason, actor),
     });
     const size = new SessionSize({ life, access, clients, output, controller: () => control.controller });
+    this.#kicks = new SessionKicks({ input, roles });
     this.control = control;
     this.roles = roles;
     this.size = size;
@@ -123,6 +126,7 @@ export class LiveSession {
       input,
       control,
       roles,
+      kicks: this.#kicks,
       output,
       size,
       agents: typing.agents,
@@ -326,7 +330,8 @@ export class LiveSession {
     this.#input.written(client, seq);
     this.#clients.taken(client, seq);
     const attached = this.#clients.of(client);
-    attached?.connection.event('input.applied', { channel: attached.channel, seq });
+    if (attached) attached.connection.event('input.applied', { channel: attached.channel, seq });
+    else this.#kicks.applied(client, seq);
   }
 
   #controlChanged(): void {
@@ -346,6 +351,7 @@ export class LiveSession {
     this.#options.desk.approvals.sessionEnded(this.id);
     this.#clients.resumeAll();
     this.#clients.tell('session.ended', (channel) => ({ channel, end }));
+    this.#kicks.sessionEnded();
     this.#life.releaseKeeper();
   }
 

@@ -132,7 +132,7 @@ export class SessionControl {
     const before = this.lease.holder;
     if (!this.lease.setMode(mode)) return;
     access.controlMode = mode;
-    life.save();
+    life.saveAccess();
     this.#moved({ actor: by }, 'mode', before);
   }
 
@@ -140,7 +140,7 @@ export class SessionControl {
   pauseHere(isPaused: boolean, by: Actor): void {
     const { access, life } = this.#options;
     access.agentsPaused = isPaused;
-    life.save();
+    life.saveAccess();
     this.#applyPause(by, 'session');
   }
 

@@ -18,6 +18,8 @@ export type SessionLifeOptions = {
   keeper: KeeperLink | null;
   /** The summary is different now. */
   changed(): void;
+  /** What the keeper remembers for the next host is different now. */
+  noted(): void;
 };
 
 export class SessionLife {
@@ -61,6 +63,12 @@ export class SessionLife {
   save(): void {
     this.#options.records.saveSession(this.stored);
     this.#options.changed();
+  }
+
+  /** Who may act is different now: the keeper remembers it too, should the journal be lost. */
+  saveAccess(): void {
+    this.save();
+    this.#options.noted();
   }
 
   /** Something of the summary that is not stored is different now. */

@@ -1,5 +1,4 @@
 /** Who comes to a session and goes: the attach answer and the stream behind it, detach, and a link that breaks. */
-import { CmdopError } from '#protocol/errors.ts';
 import type { Channel, Offset } from '#protocol/ids.ts';
 import type { Params, Result } from '#protocol/messages.ts';
 import type { Actor, SessionSummary } from '#protocol/shapes.ts';
@@ -9,6 +8,7 @@ import type { ClientConnection } from './client-connection.ts';
 import type { Attached, SessionClients } from './session-clients.ts';
 import type { SessionControl } from './session-control.ts';
 import type { SessionInput } from './session-input.ts';
+import type { SessionKicks } from './session-kicks.ts';
 import type { SessionLife } from './session-life.ts';
 import type { SessionOutput } from './session-output.ts';
 import { personOf, type SessionRoles } from './session-roles.ts';
@@ -21,6 +21,7 @@ export type SessionPresenceOptions = {
   input: SessionInput;
   control: SessionControl;
   roles: SessionRoles;
+  kicks: SessionKicks;
   output: SessionOutput;
   size: SessionSize;
   agents: AgentInput;
@@ -40,16 +41,16 @@ export class SessionPresence {
     wanted: Omit<Params<'session.attach'>, 'session'> & { channel: Channel },
     answer: (result: Result<'session.attach'>) => void,
   ): Promise<void> {
-    const { life, clients, input, control, roles, output, size, summary } = this.#options;
+    const { life, clients, input, control, roles, kicks, output, size, summary } = this.#options;
     const { client, actor } = connection.who;
     const { channel } = wanted;
-    this.#mustSee(connection);
+    await kicks.mustSee(connection);
     // A client that comes again over a new link: the old one is dead, whether its end was noticed or not.
     const old = clients.of(client);
     if (old) this.#drop(old);
     const start = await output.begin({ have: wanted.have, scrollback: wanted.scrollback });
     if (connection.isClosed) return;
-    this.#mustSee(connection); // much may have happened meanwhile
+    if (roles.isKicked(actor)) return kicks.mustSee(connection); // meanwhile
     const role = roles.granted(actor, wanted.role);
     const newer = clients.of(client); // it asked twice at once: the last one counts
     if (newer) this.#drop(newer);
@@ -81,6 +82,7 @@ export class SessionPresence {
       snapshotBytes: start.text.length,
       role,
       applied: input.applied(client),
+      accepted: input.accepted(client),
       refused: input.refusals(client),
       control: control.control(),
       session: summary(),
@@ -112,15 +114,14 @@ export class SessionPresence {
 
   /**
    * Detaches an actor's clients, who cannot come back until an owner lets them. What of theirs has passed the gate reaches
-   * the program, and they are told how much that is; nothing else does. Resolves with how many were attached.
+   * the program, nothing else does. Returns how many were attached.
    */
   kick(actor: Actor, by: Actor): number {
-    const { life, clients, input, control, roles } = this.#options;
+    const { life, clients, control, roles, kicks } = this.#options;
     roles.kick(actor, by);
     const kicked = [...clients.all()].filter((attached) => personOf(attached.actor) === personOf(actor));
     for (const attached of kicked) {
-      const { client, channel, connection } = attached;
-      connection.event('session.kicked', { channel, accepted: input.accepted(client), message: roles.kickedMessage(attached.actor) });
+      kicks.tell(attached);
       this.#drop(attached);
       control.forget(attached, { actor: by });
     }
@@ -138,12 +139,6 @@ export class SessionPresence {
   retire(): void {
     for (const attached of [...this.#options.clients.all()]) this.#remove(attached);
     this.#options.output.closeScreen();
-  }
-
-  /** Throws `kicked`, with what became of the client's units, which nothing else will tell it. */
-  #mustSee({ who: { client, actor } }: ClientConnection): void {
-    const { roles, input } = this.#options;
-    if (roles.isKicked(actor)) throw new CmdopError('kicked', roles.kickedMessage(actor), { accepted: input.accepted(client) });
   }
 
   #drop(attached: Attached): void {

@@ -79,7 +79,7 @@ export class SessionRoles {
 
   #put(person: string, entry: { role: Role; isKicked: boolean }): void {
     this.#access.roles = [...this.#access.roles.filter((other) => other.person !== person), { person, ...entry }];
-    this.#life.save();
+    this.#life.saveAccess();
   }
 }
 

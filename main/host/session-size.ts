@@ -34,7 +34,7 @@ export class SessionSize {
     const { life, access } = this.#options;
     access.sizePolicy = policy;
     life.record({ actor: by }, 'size', { policy });
-    life.save();
+    life.saveAccess();
     this.fit({ actor: by });
   }
 

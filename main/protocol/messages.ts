@@ -166,6 +166,8 @@ export const METHODS = {
       role,
       /** Every unit of this client up to here reached the PTY, unless it is in `refused`. */
       applied: seq,
+      /** The last unit of this client that was let pass: a stream that begins anew numbers its units above it. */
+      accepted: seq.optional(),
       refused: z.array(z.object({ seq, reason: z.string() })),
       control,
       session: sessionSummary,
@@ -329,7 +331,7 @@ export const EVENTS = {
   /** Somebody asks for control; `reason` is the asker's own word. */
   'control.requested': z.object({ channel, by: actor, client: clientId, reason: z.string() }),
   'role.changed': z.object({ channel, role }),
-  /** An owner has removed this client. Of its units, those up to `accepted` reach the program, the others do not. */
+  /** An owner has removed this client. Its units above `accepted` do not reach the program; the others get their verdicts yet. */
   'session.kicked': z.object({ channel, accepted: seq, message: z.string() }),
   /** Bytes from `from` to `to` will not come; a SNAPSHOT at `to` of `snapshotBytes` for a terminal of `size` follows. */
   'output.gap': z.object({ channel, from: offset, to: offset, size, snapshotBytes: integer }),

@@ -1,12 +1,13 @@
 /**
- * Three real clients, a real session in a host, a real keeper, and a network that is cut and a host that is killed at
- * seeded moments. Only the edges are simulated: links, clock, PTY and screen.
+ * Three real clients, one of them an agent's, a real session in a host, a real keeper, a network that is cut and a host
+ * that is killed at seeded moments, and people who change modes, stop agents, give control and remove each other. Only the
+ * edges are simulated: links, clock, PTY and screen.
  */
 import { CmdopClient } from '#client/cmdop-client.ts';
 import type { Verdict } from '#client/input-outbox.ts';
 import type { SessionStream } from '#client/session-stream.ts';
 import type { Channel, ClientId, Epoch, Offset, SessionId } from '#protocol/ids.ts';
-import type { Size } from '#protocol/shapes.ts';
+import type { Actor, ControlMode, Size } from '#protocol/shapes.ts';
 import type { Decision, PolicyRules, Subject } from '#session/policy.ts';
 import type { PolicyDesk } from '../../main/host/agent-input.ts';
 import type { Approvals, Ask } from '../../main/host/approvals.ts';
@@ -15,29 +16,42 @@ import { IN_MEMORY, Journal } from '../../main/host/journal.ts';
 import type { KeeperLink } from '../../main/host/keeper-link.ts';
 import { LiveSession } from '../../main/host/live-session.ts';
 import { Attachments, createHandlers, type MethodsContext } from '../../main/host/methods.ts';
-import { Records } from '../../main/host/records.ts';
+import { Records, type SessionAccess } from '../../main/host/records.ts';
 import type { SessionOutput } from '../../main/host/session-output.ts';
 import { Keeper } from '../../main/keeper/keeper.ts';
 import { encodeToKeeper, FromKeeperDecoder, KEEPER_WIRE, type ToKeeper } from '../../main/keeper/wire.ts';
 import { SimulatedClock, SimulatedLink, seededRandom } from './simulated-network.ts';
 
 const SESSION = 'simulated0' as SessionId;
-const NAMES = ['ann', 'ben', 'cleo'];
-/** This one is an agent: its units are judged by a policy. */
-const AGENT = 'cleo';
+const PEOPLE = [
+  { name: 'ann', kind: 'human' },
+  { name: 'ben', kind: 'human' },
+  { name: 'cleo', kind: 'agent' },
+] as const;
 
 /** One unit as it was typed: what its client knew, and what it was told. */
 export type TypedUnit = { client: string; number: number; knownEpoch: Epoch | null; verdict: Verdict | null };
-/** One unit as it reached the PTY, and the epoch in which the gate let it pass. */
-export type Written = { client: string; number: number; epoch: number };
+/** One unit as it reached the PTY, the epoch under which it was sent, and the session's when the gate let it pass. */
+export type Written = { client: string; number: number; epoch: number; judgedIn: number };
 
-type Peer = { name: string; client: CmdopClient; stream: SessionStream; link: SimulatedLink | null; typed: TypedUnit[] };
+type Peer = {
+  name: string;
+  kind: 'human' | 'agent';
+  client: CmdopClient;
+  stream: SessionStream;
+  link: SimulatedLink | null;
+  typed: TypedUnit[];
+  /** An owner has removed it. */
+  isOut: boolean;
+};
 
 export class InputWorld {
   readonly random: () => number;
   readonly written: Written[] = [];
   /** Who took control, by epoch. */
   readonly takers = new Map<number, string>();
+  /** Epochs that fence what was typed before: of everybody, and of agents. */
+  readonly fences: { everybody: number[]; agents: number[] } = { everybody: [], agents: [] };
   readonly peers: Peer[];
   readonly #clock = new SimulatedClock();
   readonly #journal = new Journal({ file: IN_MEMORY, wallNow: this.#clock.wallNow });
@@ -48,9 +62,14 @@ export class InputWorld {
   readonly #keeper: Keeper;
   readonly #forgetsLedger: boolean;
   /** Epoch in which the gate let a unit pass. */
-  readonly #acceptedIn = new Map<string, number>();
+  readonly #acceptedIn = new Map<string, { epoch: number; judgedIn: number }>();
   #asked: { id: number; settled: Ask['settled'] }[] = [];
   #lastAsked = 0;
+  /** As the disk has it: every host reads it. */
+  readonly #access: SessionAccess = { controlMode: 'turns', agentsPaused: false, sizePolicy: 'controller', roles: [] };
+  #mode: ControlMode = 'turns';
+  #agentsPaused = false;
+  #epoch = 0;
   #pendingWrites: (() => void)[] = [];
   #keeperLink = new SimulatedLink();
   #host: { session: LiveSession; connect(link: SimulatedLink): void } | null = null;
@@ -71,7 +90,8 @@ export class InputWorld {
         this.#pendingWrites.push(() => {
           const [client = '', number] = new TextDecoder().decode(bytes).split(':');
           const unit = `${client}:${number}`;
-          this.written.push({ client, number: Number(number), epoch: this.#acceptedIn.get(unit) ?? -1 });
+          const { epoch = -1, judgedIn = -1 } = this.#acceptedIn.get(unit) ?? {};
+          this.written.push({ client, number: Number(number), epoch, judgedIn });
           written();
         });
       },
@@ -80,7 +100,7 @@ export class InputWorld {
       resume: () => {},
     });
     this.#startHost();
-    this.peers = NAMES.map((name) => this.#newPeer(name));
+    this.peers = PEOPLE.map((person) => this.#newPeer(person));
   }
 
   async step(faults: boolean): Promise<void> {
@@ -93,7 +113,10 @@ export class InputWorld {
     else if (faults && dice < 0.11)
       void peer.stream.takeControl().catch(() => {}); // refused or cut: nothing to check
     else if (faults && dice < 0.13) void peer.stream.releaseControl().catch(() => {});
-    else if (faults && dice < 0.25) this.#type(peer);
+    else if (faults && dice < 0.15)
+      void this.#govern(peer).catch(() => {}); // not allowed, or cut
+    else if (faults && dice < 0.27) this.#type(peer);
+    else if (dice < 0.28) this.#letIn(peer);
     else if (dice < 0.45) peer.link?.a.deliver();
     else if (dice < 0.62) peer.link?.b.deliver();
     else if (dice < 0.65) this.#decide();
@@ -101,6 +124,47 @@ export class InputWorld {
     else if (dice < 0.88) this.#keeperLink.a.deliver();
     else this.#keeperLink.b.deliver();
     await Promise.resolve(); // answers reach those who await them
+  }
+
+  /** What people do about who may act. */
+  async #govern({ client, stream }: Peer): Promise<void> {
+    const pick = <T>(all: readonly T[]) => all[Math.floor(this.random() * all.length)] as T;
+    const session = SESSION;
+    const actor = pick(PEOPLE).name;
+    switch (Math.floor(this.random() * 9)) {
+      case 0:
+        await client.request('control.mode', { session, mode: pick(['turns', 'locked', 'open', 'open']) });
+        return;
+      case 1:
+        await client.request('agents.pause', { session });
+        return;
+      case 2:
+      case 3:
+        await client.request('agents.resume', { session });
+        return;
+      case 4:
+        await client.request('control.grant', { session, to: actor });
+        return;
+      case 5:
+        await client.request('session.kick', { session, actor });
+        return;
+      case 6:
+        await client.request('role.set', { session, actor, role: pick(['observer', 'operator', 'operator']) });
+        return;
+      case 7:
+        await stream.requestControl('');
+        return;
+      default:
+        stream.dropPending();
+    }
+  }
+
+  /** Back to where it was removed from. */
+  #letIn(peer: Peer): void {
+    if (!peer.isOut || peer.stream.pending.units > 0) return;
+    this.#host?.session.roles.set({ name: peer.name, kind: peer.kind } as Actor, 'operator', { name: 'ann', kind: 'human' } as Actor);
+    peer.isOut = false;
+    peer.stream = this.#attach(peer);
   }
 
   dispose(): void {
@@ -122,9 +186,9 @@ export class InputWorld {
     });
   }
 
-  #newPeer(name: string): Peer {
+  #newPeer({ name, kind }: (typeof PEOPLE)[number]): Peer {
     const client = new CmdopClient({
-      identity: { id: `client-${name}` as ClientId, interface: 'cli', name, kind: name === AGENT ? 'agent' : 'human', build: 'test' },
+      identity: { id: `client-${name}` as ClientId, interface: 'cli', name, kind, build: 'test' },
       clock: this.#clock,
       random: this.random,
       connect: async () => {
@@ -135,8 +199,13 @@ export class InputWorld {
         return link.a;
       },
     });
+    const peer: Omit<Peer, 'stream'> = { name, kind, client, link: null, typed: [], isOut: false };
+    return Object.assign(peer, { stream: this.#attach(peer) });
+  }
+
+  #attach(peer: Omit<Peer, 'stream'>): SessionStream {
     const nothing = () => {};
-    const stream = client.attach(SESSION, {
+    return peer.client.attach(SESSION, {
       snapshot: nothing,
       output: nothing,
       resized: nothing,
@@ -144,10 +213,10 @@ export class InputWorld {
       refused: nothing,
       changed: nothing,
       ended: nothing,
-      failed: nothing,
+      failed: () => {
+        peer.isOut = true;
+      },
     });
-    const peer: Peer = { name, client, stream, link: null, typed: [] };
-    return peer;
   }
 
   #killHost(): void {
@@ -204,6 +273,7 @@ export class InputWorld {
         endedAt: null,
         end: null,
         bootId: 'x',
+        access: this.#access,
       },
       output: silentOutput(),
       commands: {
@@ -223,7 +293,8 @@ export class InputWorld {
           readsLines: false,
           isOwn: () => false,
         }),
-        input: ({ bytes, epoch }: { bytes: Uint8Array; epoch: Epoch }) => this.#acceptedIn.set(new TextDecoder().decode(bytes), epoch),
+        input: ({ bytes, epoch }: { bytes: Uint8Array; epoch: Epoch }) =>
+          this.#acceptedIn.set(new TextDecoder().decode(bytes), { epoch, judgedIn: session.summary().control.epoch }),
       } as never,
       journal: this.#journal,
       records: this.#records,
@@ -233,7 +304,7 @@ export class InputWorld {
       agentsPaused: false,
       desk: this.#desk(),
       tty: () => null,
-      events: { changed: () => this.#noteTaker(session), typing: () => {} },
+      events: { changed: () => this.#noteControl(session), typing: () => {} },
     });
     const context = {
       registry: { find: () => session },
@@ -290,8 +361,15 @@ export class InputWorld {
     else settled({ is: 'rejected', id, message: 'no' });
   }
 
-  #noteTaker(session: LiveSession): void {
-    const { epoch, holder } = session.summary().control;
+  #noteControl(session: LiveSession): void {
+    const { control, agentsPaused } = session.summary();
+    const { epoch, holder, mode } = control;
+    if (mode !== this.#mode && (mode === 'open' || this.#mode === 'open')) this.fences.everybody.push(epoch);
+    // Where no agent had control, none of their units is fenced by a stop, and all are by who has it.
+    if (agentsPaused && !this.#agentsPaused && epoch !== this.#epoch) this.fences.agents.push(epoch);
+    this.#epoch = epoch;
+    this.#mode = mode;
+    this.#agentsPaused = agentsPaused;
     if (holder && !this.takers.has(epoch)) this.takers.set(epoch, holder.actor.name);
   }
 }
