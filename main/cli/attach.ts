@@ -3,7 +3,7 @@ import type { ClientState, CmdopClient } from '#client/cmdop-client.ts';
 import type { Verdict } from '#client/input-outbox.ts';
 import type { SessionSink, SessionStream } from '#client/session-stream.ts';
 import { CmdopError } from '#protocol/errors.ts';
-import type { SessionEnd } from '#protocol/shapes.ts';
+import type { Actor, SessionEnd } from '#protocol/shapes.ts';
 import { AttachView } from './attach-view.ts';
 import { type Globals, hostOf, isRemote, lastingClient, sessionRef, withClient } from './connect.ts';
 import { InputUnits, isAutomatic } from './input-units.ts';
@@ -11,6 +11,7 @@ import { type Key, parseKey } from './keys.ts';
 import { programExitCode } from './program-exit.ts';
 import { expectTerminal, RawTty, windowSize } from './raw-tty.ts';
 import { showEnd } from './sessions.ts';
+import { printable } from './table.ts';
 import { PUSH_TITLE } from './terminal-modes.ts';
 import { showTime } from './times.ts';
 
@@ -125,6 +126,7 @@ class Attachment {
       changed: () => {},
       ended: (end) => this.#end({ by: 'end', end }),
       failed: (error) => this.#fail(error),
+      requested: ({ by, reason }) => this.#requested(by, reason),
     };
   }
 
@@ -190,9 +192,19 @@ class Attachment {
 
   #refused({ reason, message }: Extract<Verdict, { verdict: 'refused' }>): void {
     if (reason === 'session-ended' || reason === 'dropped') return;
-    const holder = this.#stream?.control?.holder;
-    const isHeld = (reason === 'not-in-control' || reason === 'stale-epoch') && holder && holder.client !== this.#client?.clientId;
-    this.#complain(isHeld ? `${holder.actor.name} has control: not typed; ${this.#keys.take.name} takes control` : message);
+    const { holder = null, mode } = this.#stream?.control ?? {};
+    const isControl = reason === 'not-in-control' || reason === 'stale-epoch';
+    const locked = mode === 'locked' ? `, and ${this.#name} is locked` : '';
+    const takes = `${this.#keys.take.name} takes control`;
+    if (isControl && holder && holder.client !== this.#client?.clientId)
+      this.#complain(`${holder.actor.name} has control${locked}: not typed; ${takes}`);
+    else if (isControl && !holder && locked) this.#complain(`nobody has control${locked}: not typed; ${takes}`);
+    else this.#complain(message);
+  }
+
+  #requested({ name }: Actor, reason: string): void {
+    const why = reason === '' ? '' : ` (${printable(reason)})`;
+    this.#complain(`${printable(name)} asks for control${why}: \`cmdop control ${this.#name} grant ${printable(name)}\` gives it`);
   }
 
   #complain(sentence: string): void {

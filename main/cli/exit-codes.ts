@@ -16,7 +16,7 @@ export const EXIT_CODES_HELP = `Exit codes:
   0    done
   1    the operation failed
   2    wrong usage
-  3    refused: someone else has control, the role is observer, or a person or the policy said no
+  3    refused: someone else has control, the role does not allow it, or a person or the policy said no
   4    no such session, or the name fits several
   69   the host cannot be reached or started
   124  timed out
@@ -26,6 +26,9 @@ export const EXIT_CODES_HELP = `Exit codes:
 const BY_ERROR: Partial<Record<ErrorCode, number>> = {
   'control-held': EXIT.refused,
   observer: EXIT.refused,
+  'agents-paused': EXIT.refused,
+  'not-owner': EXIT.refused,
+  kicked: EXIT.refused,
   unauthorized: EXIT.refused,
   policy: EXIT.refused,
   rejected: EXIT.refused,

@@ -102,6 +102,30 @@ export function makeProgram(command: readonly string[] | null): Command {
   add('kill <session>', 'end a session (SIGHUP), or take an ended one off the list')
     .option('-s, --signal <signal>', 'send this signal: TERM, KILL, INT…')
     .action(async (session, options) => (await import('./sessions.ts')).kill({ ...globals(), ...options }, session));
+  add('control [session] [verb] [value]', 'show or change who may type: take, release, grant ACTOR, mode turns|locked|open')
+    .usage('[SESSION] [take | release | grant ACTOR | mode M]')
+    .option('--default <mode>', 'the mode of sessions to come')
+    .option('--json', 'as JSON')
+    .addHelpText('after', CONTROL_HELP)
+    .action(async (session, verb, value, options) =>
+      (await import('./control.ts')).control({ ...globals(), ...options }, session, verb, value),
+    );
+  add('pause [session]', 'stop every agent at once, here or everywhere')
+    .option('--agents', 'required: it is agents that stop')
+    .addHelpText('after', PAUSE_HELP)
+    .action(async (session, options) => (await import('./control.ts')).pause({ ...globals(), ...options }, session));
+  add('resume [session]', 'let agents act again')
+    .option('--agents', 'required')
+    .action(async (session, options) => (await import('./control.ts')).resume({ ...globals(), ...options }, session));
+  add('role <session> <actor> <role>', 'make somebody owner, operator or observer of a session').action(async (session, actor, role) =>
+    (await import('./control.ts')).role(globals(), session, actor, role),
+  );
+  add('kick <session> <actor>', 'remove somebody from a session, until they are given a role again').action(async (session, actor) =>
+    (await import('./control.ts')).kick(globals(), session, actor),
+  );
+  add('size <session> <policy>', 'whose window decides: controller, largest, smallest, or a size such as 120x40').action(
+    async (session, policy) => (await import('./control.ts')).size(globals(), session, policy),
+  );
   add('verify', 'check that the journal is whole')
     .option('--json', 'as JSON')
     .action(async (options) => (await import('./log.ts')).verify({ ...globals(), ...options }));
@@ -206,6 +230,17 @@ Without a terminal it does not attach, but prints the name.`;
 const ATTACH_HELP = `
 Ctrl-\\ detaches, and the session goes on. Everything else is typed. If someone else has control, Ctrl-^ takes it.
 Exits with the exit code of the session when it ends, with 0 after detaching.`;
+
+const CONTROL_HELP = `
+turns    who types first has control; after two seconds of quiet another person takes it by typing (the default)
+locked   it moves only when somebody takes, releases or grants it
+open     everybody may type; each keystroke, paste and line is whole
+A person takes control from an agent by typing, in every mode; an agent never takes it from a person. Without a session it
+shows what new sessions get.`;
+
+const PAUSE_HELP = `
+Agents lose control, what they sent and was not let through is refused, and so is everything new, until a person resumes
+them; also across restarts of the host. Without a session: in all of them.`;
 
 const RESTART_HELP = `
 For a session that ended with the machine, or in any other way. The shell starts in its last folder, marked as new; its

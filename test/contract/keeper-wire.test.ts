@@ -30,6 +30,7 @@ const TO_KEEPER: [ToKeeper, string][] = [
   [{ kind: 'release' }, '0100000006'],
   [{ kind: 'forget', client }, '03000000076331'],
   [{ kind: 'note', bytes: Buffer.from('n') }, '02000000086e'],
+  [{ kind: 'urgent', bytes: Buffer.from([3]) }, '020000000903'],
 ];
 
 test.each(TO_KEEPER)('host → keeper: %j', (message, bytes) => {

@@ -28,6 +28,8 @@ export type Watched = {
   readonly received: { from: number; bytes: Uint8Array[]; length: number };
   readonly gaps: { from: number; to: number }[];
   readonly refusals: string[];
+  /** Who asked for control, and why. */
+  readonly requests: string[];
   end: SessionEnd | null;
   text(): string;
   type(text: string): ReturnType<SessionStream['type']>;
@@ -160,6 +162,7 @@ function watch(
   const received = { from: 0, bytes: [] as Uint8Array[], length: 0 };
   const gaps: Watched['gaps'] = [];
   const refusals: string[] = [];
+  const requests: string[] = [];
   const stream = client.attach(
     options.session,
     {
@@ -188,7 +191,14 @@ function watch(
         watched.end = end;
         changed();
       },
-      failed: (error) => refusals.push(error.message),
+      failed: (error) => {
+        refusals.push(error.message);
+        changed();
+      },
+      requested: ({ by, reason }) => {
+        requests.push(`${by.name}: ${reason}`);
+        changed();
+      },
     },
     options.attach,
   );
@@ -202,6 +212,7 @@ function watch(
     received,
     gaps,
     refusals,
+    requests,
     end: null,
     text,
     type: (typed) => stream.type(new TextEncoder().encode(typed)),
