@@ -76,8 +76,8 @@ test('a line that two typed names both', async () => {
 });
 
 test('the actors panel shows who is there, from which interface, and as what', async () => {
-  await expect.poll(() => actorRow('ann').textContent()).toMatch(/desktop · operator · since/);
-  await expect.poll(() => actorRow('ben').textContent()).toMatch(/CLI · operator · since/);
+  await expect.poll(() => actorRow('ann').textContent()).toMatch(/desktop · owner · since/);
+  await expect.poll(() => actorRow('ben').textContent()).toMatch(/CLI · owner · since/);
   await actorRow('ann').getByText('this window').waitFor();
   expect(await page.getByTestId('actor-row').count()).toBe(2);
 });
@@ -133,8 +133,8 @@ test('the command line tells the same', async () => {
     role,
   ]);
   expect(people).toEqual([
-    ['ann', 'desktop', 'operator'],
-    ['ben', 'cli', 'operator'],
+    ['ann', 'desktop', 'owner'],
+    ['ben', 'cli', 'owner'],
   ]);
   expect(control.holder.actor.name).toBe('ann');
   const told = (await historyOf(world, 'work')).map(({ text, authors, submitter, exitCode, source }) => ({
