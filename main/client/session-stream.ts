@@ -4,25 +4,18 @@
  * Invariant 2: what is handed to the sink, in order, gives the host's screen: after a snapshot the bytes from its
  * offset, after a reconnect the bytes from where this stream stands, resizes at exactly their place.
  */
-import { z } from 'zod';
 import { CmdopError } from '#protocol/errors.ts';
 import type { Frame } from '#protocol/frames.ts';
-import type { Channel, ClientId, Offset, Seq, SessionId } from '#protocol/ids.ts';
+import type { Channel, ClientId, Offset, SessionId } from '#protocol/ids.ts';
 import type { EventParams, ParamsInput, Result } from '#protocol/messages.ts';
 import type { Actor, Control, Role, SessionEnd, SessionSummary, Size } from '#protocol/shapes.ts';
-import { seq } from '#protocol/shapes.ts';
+import { lastVerdicts } from '#protocol/shapes.ts';
 import type { Connection } from './connection.ts';
 import type { Verdict } from './input-outbox.ts';
 import { type Link, type OutputRange, StreamInput } from './stream-input.ts';
 
 /** Parsed before the host is told, bytes: a quarter of its send window (DESIGN, section 4). */
 const ACK_EVERY_BYTES = 256 * 1024;
-
-/** What became of the units of a client that was removed; of the rest nothing ran. */
-const lastVerdicts = z.object({
-  applied: seq.catch(0 as Seq),
-  refused: z.array(z.object({ seq, reason: z.string() })).catch([]),
-});
 
 /** Where a stream delivers; calls come in stream order. `parsed` must be called when the bytes were parsed. */
 export type SessionSink = {

@@ -236,3 +236,9 @@ export const verifyReport = z.object({
   damaged: z.array(z.object({ file: z.string(), reason: z.string() })).optional(),
 });
 export type VerifyReport = z.infer<typeof verifyReport>;
+
+/** With the error `kicked`: what became of the units of a client that was removed. Of the rest nothing ran. */
+export const lastVerdicts = z.object({
+  applied: seq.catch(0 as Seq),
+  refused: z.array(z.object({ seq, reason: z.string() })).catch([]),
+});
