@@ -1,5 +1,5 @@
 /** Hosts that any command reaches: a container of its own namespaces entered as `docker exec -i` does, and another account. */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,6 +11,10 @@ import { endEverythingOf } from '../process/end-everything.ts';
 import { startCmdop, type TestCmdop } from '../process/start-cmdop.ts';
 
 const isRoot = process.getuid?.() === 0;
+/** Processes, hostname, mounts and network of its own, as a container has. */
+const UNSHARE = ['--pid', '--mount', '--uts', '--ipc', '--net', '--fork', '--kill-child', '--mount-proc'];
+/** Root of a container may not make another one. */
+const mayUnshare = isRoot && spawnSync('unshare', [...UNSHARE, 'true']).status === 0;
 
 let near: TestCmdop;
 beforeAll(async () => {
@@ -58,7 +62,7 @@ describe('the hosts file', () => {
   });
 });
 
-describe.runIf(isRoot)('a container', () => {
+describe.runIf(mayUnshare)('a container', () => {
   let home: string;
   let container: ChildProcess;
   beforeAll(async () => {
@@ -146,25 +150,11 @@ describe.runIf(isRoot)('another account', () => {
   });
 });
 
-/** Processes, hostname, mounts and network of its own, as a container has. */
 async function startContainer(): Promise<ChildProcess> {
-  const child = spawn(
-    'unshare',
-    [
-      '--pid',
-      '--mount',
-      '--uts',
-      '--ipc',
-      '--net',
-      '--fork',
-      '--kill-child',
-      '--mount-proc',
-      'sh',
-      '-c',
-      'hostname box; echo up; exec sleep 600',
-    ],
-    { stdio: ['ignore', 'pipe', 'inherit'], detached: true },
-  );
+  const child = spawn('unshare', [...UNSHARE, 'sh', '-c', 'hostname box; echo up; exec sleep 600'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    detached: true,
+  });
   await once(child.stdout, 'data');
   return child;
 }
