@@ -131,6 +131,14 @@ export class AgentInput {
     }
   }
 
+  /** Other rules hold: what waits is judged by them. */
+  policyChanged(): void {
+    for (const held of [...this.#held.values()]) {
+      this.#withdraw(held, 'the policy has changed');
+      this.#advance(held);
+    }
+  }
+
   /** The session is over. */
   ended(): void {
     for (const held of [...this.#held.values()]) {

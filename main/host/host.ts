@@ -83,7 +83,13 @@ export class Host {
       records: this.#records,
       wallNow: options.clock.wallNow,
       find: (reference) => guardedSession(this.#registry.find(reference)),
-      policyChanged: () => this.#warn(),
+      policyChanged: () => {
+        this.#warn();
+        // After the turn in which an approval may have made the rule.
+        setImmediate(() => {
+          for (const session of this.#registry.all()) session.policyChanged();
+        });
+      },
       changed: (approval) => this.#approvalChanged(approval),
     });
     this.#policy = policy;

@@ -271,6 +271,10 @@ export class LiveSession {
     this.#life.signal(name, by);
   }
 
+  policyChanged(): void {
+    this.#typing.agents.policyChanged();
+  }
+
   /** Why the client of `channel` wants what it sends from now on. */
   agentReason(channel: Channel, reason: string): void {
     this.#typing.reason(this.attachedAt(channel).client, reason);

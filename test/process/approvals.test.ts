@@ -126,6 +126,29 @@ test('approved as a rule, it is in the policy file as it was shown', async () =>
   expect(await typist.type('echo ruled\r')).toMatchObject({ verdict: 'applied' });
 });
 
+test('an approval is at the program at once', async () => {
+  const took: number[] = [];
+  for (let round = 0; round < 5; round++) {
+    const verdict = typist.type(`echo round ${round}\r`);
+    const approval = await asked(`echo round ${round}\r`);
+    const from = performance.now();
+    await approve(approval);
+    expect(await verdict).toMatchObject({ verdict: 'applied' });
+    took.push(performance.now() - from);
+    await ann.until(() => ann.commands.filter(({ endedAt }) => endedAt !== null).length === round + 1);
+  }
+  took.sort((a, b) => a - b);
+  console.log(`from the approval to the program: ${took.map((ms) => ms.toFixed(1)).join(', ')} ms`);
+  expect(took[2]).toBeLessThan(50);
+});
+
+test('a policy that changes decides what waits', async () => {
+  const verdict = typist.type('echo freed\r');
+  await asked('echo freed\r');
+  await ann.client.request('policy.set', { text: '{ "default": { "agents": "allow" } }' });
+  expect(await verdict).toMatchObject({ verdict: 'applied' });
+});
+
 test('a later unit waits behind one that is asked', async () => {
   const [first, second] = [typist.type('echo first\r'), typist.type('echo second\r')];
   let isSecondSettled = false;
