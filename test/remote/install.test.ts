@@ -183,6 +183,24 @@ describe('a small archive', () => {
     expect(existsSync(join(far.home, '.local'))).toBe(false);
   });
 
+  test('no room although there seemed to be: said, and what was sent is taken back', async (context) => {
+    mkdirSync(share(), { recursive: true });
+    // Only who may mount can make a disk that small.
+    context.skip(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'cmdop-test', share()]).status !== 0, 'needs the right to mount');
+    try {
+      mkdirSync(join(far.home, 'odd'), { recursive: true });
+      writeFileSync(join(far.home, 'odd', 'df'), '#!/bin/sh\necho "disk 9 0 99999999 0% /"\n', { mode: 0o755 });
+      far.bashrc(`PATH=${join(far.home, 'odd')}:$PATH\n`);
+      await expect(installed()).rejects.toThrow(
+        /devbox: the archive cannot be written there \(.+\), and what was sent is removed: make room/,
+      );
+      expect(readdirSync(share())).toEqual([]);
+    } finally {
+      spawnSync('umount', [share()]);
+      rmSync(join(far.home, 'odd'), { recursive: true, force: true });
+    }
+  });
+
   test('a folder that cannot be written to is named', async () => {
     mkdirSync(join(far.home, '.local'));
     writeFileSync(join(far.home, '.local', 'share'), 'a file, where a folder should be');
@@ -190,7 +208,7 @@ describe('a small archive', () => {
   });
 
   test('a system that it is not made for is named', async () => {
-    mkdirSync(join(far.home, 'odd'));
+    mkdirSync(join(far.home, 'odd'), { recursive: true });
     writeFileSync(join(far.home, 'odd', 'uname'), '#!/bin/sh\n[ "$1" = -m ] && echo riscv64 || echo Linux\n', { mode: 0o755 });
     far.bashrc(`PATH=${join(far.home, 'odd')}:$PATH\n`);
     await expect(planInstall('devbox', options())).rejects.toThrow('devbox: it is Linux on riscv64, which cmdop is not made for');
