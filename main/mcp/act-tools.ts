@@ -3,7 +3,7 @@ import type { McpServer } from '@modelcontextprotocol/server';
 import { z } from 'zod';
 import { pasted } from '#client/shell-prompt.ts';
 import { CmdopError } from '#protocol/errors.ts';
-import { tellingApprovals, withReason } from './approvals.ts';
+import { withReason } from './approvals.ts';
 import { isCursorKey, KEY_NAMES, keyBytes } from './keys.ts';
 import { missedShape, missedText } from './missed.ts';
 import { ACTS, type AgentsByName, ARRANGES, addTool, reasonArg, sessionArg } from './tool.ts';
@@ -32,10 +32,10 @@ export function addActTools(server: McpServer, agents: AgentsByName): void {
       missed: missedShape,
     }),
     annotations: ACTS,
-    run: async ({ agent, args, progress }) => {
+    run: async ({ agent, args }) => {
       const { text = '', keys = [] } = args;
       if (text === '' && keys.length === 0) throw new CmdopError('bad-request', 'give text, keys or both');
-      const attached = await agent.attach(args.session);
+      const attached = await agent.operate(args.session);
       await withReason(agent, attached, args.reason);
       const isModeKnown = !keys.some(isCursorKey) && !/[\r\n]/.test(text);
       const modes = isModeKnown ? null : (await agent.client.request('session.inspect', { session: attached.id })).modes;
@@ -43,12 +43,7 @@ export function addActTools(server: McpServer, agents: AgentsByName): void {
       const lines = /[\r\n]/.test(text) && modes?.bracketedPaste ? pasted(text) : text.replaceAll(/\r\n?|\n/g, '\r');
       const typed = lines + pressed.join('');
       const fromOffset = attached.stream.offset;
-      const stopTelling = tellingApprovals(agent, attached.id, progress);
-      try {
-        await attached.type(typed);
-      } finally {
-        stopTelling();
-      }
+      await attached.type(typed);
       const typedBytes = Buffer.byteLength(typed);
       const missed = attached.takeMissed();
       return {
@@ -67,7 +62,7 @@ export function addActTools(server: McpServer, agents: AgentsByName): void {
     output: z.object({ fromOffset: z.number() }),
     annotations: ACTS,
     run: async ({ agent, args }) => {
-      const attached = await agent.attach(args.session);
+      const attached = await agent.operate(args.session);
       await withReason(agent, attached, args.reason);
       const fromOffset = attached.stream.offset;
       await attached.interrupt();
@@ -91,7 +86,7 @@ export function addActTools(server: McpServer, agents: AgentsByName): void {
     output: z.object({ granted: z.boolean(), holder: z.string().nullable(), missed: missedShape }),
     annotations: ARRANGES,
     run: async ({ agent, args, signal, progress }) => {
-      const attached = await agent.attach(args.session);
+      const attached = await agent.operate(args.session);
       const timeoutMs = args.timeoutSeconds * 1000;
       const { granted, holder } = await attached.requestControl({ reason: args.reason, timeoutMs, signal, tell: progress });
       const range = granted ? attached.takeMissed() : null;
@@ -110,7 +105,7 @@ export function addActTools(server: McpServer, agents: AgentsByName): void {
     output: z.object({ released: z.boolean() }),
     annotations: ARRANGES,
     run: async ({ agent, args }) => {
-      const attached = await agent.attach(args.session);
+      const attached = await agent.operate(args.session);
       const released = attached.stream.hasControl;
       if (released) await attached.stream.releaseControl();
       return { structured: { released }, text: released ? 'Released.' : 'You did not have control.' };

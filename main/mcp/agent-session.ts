@@ -10,47 +10,75 @@ import { waitUntil } from './wait.ts';
 /** A range of output, as agents are told. */
 export type Missed = { fromOffset: number; toOffset: number };
 
+type Told = { attached(): void; failed(error: CmdopError): void };
+
 export class AgentSession {
   readonly id: SessionId;
-  readonly stream: SessionStream;
+  readonly #client: CmdopClient;
   readonly #listeners = new Set<() => void>();
-  readonly #whyObserver: CmdopError | null;
+  /** Settles when this agent may act here, or why it may not. */
+  #operating: Promise<void> | null = null;
+  #stream: SessionStream;
   #end: SessionEnd | null = null;
   #toldMissed: object | null = null;
 
-  /** Resolves when attached; `gone` is called when the session is no longer attached for good. */
-  static async open(client: CmdopClient, id: SessionId, gone: () => void): Promise<AgentSession> {
-    try {
-      return await AgentSession.#openAs({ client, id, gone, whyObserver: null });
-    } catch (error) {
-      if (!(error instanceof CmdopError) || (error.code !== 'own-session' && error.code !== 'observer')) throw error;
-      return AgentSession.#openAs({ client, id, gone, whyObserver: error });
-    }
-  }
-
-  static #openAs(options: { client: CmdopClient; id: SessionId; gone: () => void; whyObserver: CmdopError | null }): Promise<AgentSession> {
+  /** Resolves when attached to look on; `gone` is called when that fails. */
+  static open(client: CmdopClient, id: SessionId, gone: () => void): Promise<AgentSession> {
     return new Promise((resolve, reject) => {
-      const session: AgentSession = new AgentSession(options, {
+      const session: AgentSession = new AgentSession(client, id, {
         attached: () => resolve(session),
         failed: (error) => {
-          options.gone();
+          session.#stream.detach();
+          gone();
           reject(error);
         },
       });
     });
   }
 
-  private constructor(
-    { client, id, whyObserver }: { client: CmdopClient; id: SessionId; whyObserver: CmdopError | null },
-    told: { attached(): void; failed(error: CmdopError): void },
-  ) {
+  private constructor(client: CmdopClient, id: SessionId, told: Told) {
     this.id = id;
-    this.#whyObserver = whyObserver;
+    this.#client = client;
+    this.#stream = this.#newStream('observer', told);
+  }
+
+  get stream(): SessionStream {
+    return this.#stream;
+  }
+  get end(): SessionEnd | null {
+    return this.#end;
+  }
+
+  /** From now on this agent may act here. Throws where it may not; then it goes on looking on. */
+  operate(): Promise<void> {
+    this.#operating ??= this.#attach('operator').catch(async (error: unknown) => {
+      this.#operating = null;
+      await this.#attach('observer');
+      throw error;
+    });
+    return this.#operating;
+  }
+
+  /** The channel to ask the host by. Throws while the link is broken. */
+  get channel(): NonNullable<SessionStream['channel']> {
+    const { channel } = this.#stream;
+    if (channel === null) throw new CmdopError('disconnected', 'the host is being connected again: try once more in a moment');
+    return channel;
+  }
+
+  async #attach(role: 'operator' | 'observer'): Promise<void> {
+    this.#stream.detach();
+    await new Promise<void>((resolve, reject) => {
+      this.#stream = this.#newStream(role, { attached: resolve, failed: reject });
+    });
+  }
+
+  #newStream(role: 'operator' | 'observer', told: Told): SessionStream {
     const changed = () => {
       for (const listener of [...this.#listeners]) listener();
     };
-    this.stream = client.attach(
-      id,
+    const stream: SessionStream = this.#client.attach(
+      this.id,
       {
         // Nothing is drawn here: all of it counts as parsed, and is read where it is stored.
         snapshot: (_text, _size, parsed) => parsed(),
@@ -62,44 +90,25 @@ export class AgentSession {
         gap: changed,
         refused: () => {},
         changed: () => {
-          if (this.stream?.isAttached) told.attached();
+          if (stream?.isAttached) told.attached();
           changed();
         },
         ended: (end) => {
           this.#end = end;
           changed();
         },
-        failed: (error) => {
-          this.stream?.detach();
-          told.failed(error);
-        },
+        failed: told.failed,
       },
-      { role: whyObserver ? 'observer' : 'operator' },
+      { role },
     );
-  }
-
-  /** Why this agent may only look on; null where it may act. */
-  get whyObserver(): CmdopError | null {
-    return this.#whyObserver;
-  }
-  get end(): SessionEnd | null {
-    return this.#end;
+    return stream;
   }
 
   /** Types one unit. Throws what a refusal means to an agent. */
   async type(text: string): Promise<Extract<Verdict, { verdict: 'applied' }>> {
-    if (this.#whyObserver) throw this.#whyObserver;
     const verdict = await this.stream.type(new TextEncoder().encode(text));
     if (verdict.verdict === 'applied') return verdict;
     throw new CmdopError(CODES[verdict.reason] ?? 'control-held', `${verdict.message}. ${ADVICE[verdict.reason] ?? NO_CONTROL}`);
-  }
-
-  /** The channel to ask the host by. Throws where this agent may only look on, or the link is broken now. */
-  get channel(): NonNullable<SessionStream['channel']> {
-    if (this.#whyObserver) throw this.#whyObserver;
-    const { channel } = this.stream;
-    if (channel === null) throw new CmdopError('disconnected', 'the host is being connected again: try once more in a moment');
-    return channel;
   }
 
   /** Asks whoever has control for it, and waits until it is here. */
@@ -110,8 +119,7 @@ export class AgentSession {
     tell(message: string): void;
   }): Promise<{ granted: boolean; holder: string | null }> {
     const { reason, timeoutMs, signal, tell } = asked;
-    const { stream } = this;
-    if (this.#whyObserver) throw this.#whyObserver;
+    const stream = this.#stream;
     if (stream.hasControl || (await stream.requestControl(reason))) return { granted: true, holder: null };
     const holder = stream.control?.holder?.actor.name ?? null;
     tell(`asked ${holder ?? 'the others'} for control`);
@@ -122,7 +130,6 @@ export class AgentSession {
 
   /** Ctrl-C, ahead of whatever waits. */
   async interrupt(): Promise<void> {
-    if (this.#whyObserver) throw this.#whyObserver;
     await this.stream.interrupt();
   }
 

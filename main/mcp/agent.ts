@@ -88,7 +88,14 @@ export class Agent {
     return this.#sessions.get(id);
   }
 
-  /** Attaches, once a session; as an observer where this agent may not act in it. */
+  /** Attached to act. Throws where this agent may not. */
+  async operate(reference: string): Promise<AgentSession> {
+    const attached = await this.attach(reference);
+    await attached.operate();
+    return attached;
+  }
+
+  /** Attached, to look on at least; once a session. */
   async attach(reference: string): Promise<AgentSession> {
     const { id } = await this.summary(reference);
     const known = this.#attached.get(id);
@@ -103,10 +110,12 @@ export class Agent {
     return this.#attached.get(id);
   }
 
-  /** The record of the command that a unit of this agent submitted. */
-  commandOf(typed: { seq: number | null }): CommandRecord | null {
+  /** The record of the command that a unit of this agent submitted; units are numbered in each session. */
+  commandOf(typed: { session: SessionId; seq: number | null; since: number }): CommandRecord | null {
     const { clientId } = this.client;
-    return [...this.#commands.values()].findLast(({ unit }) => unit?.client === clientId && unit.seq === typed.seq) ?? null;
+    const isOurs = ({ session, unit, from }: CommandRecord) =>
+      session === typed.session && from >= typed.since && unit?.client === clientId && unit.seq === typed.seq;
+    return [...this.#commands.values()].findLast(isOurs) ?? null;
   }
 
   /** What of this agent waits for a person in a session. */

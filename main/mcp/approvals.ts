@@ -1,5 +1,4 @@
 /** What an agent hears of the people who decide about it: that one is asked, and what they said. */
-import type { Approval } from '#protocol/approvals.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import type { SessionId } from '#protocol/ids.ts';
 import type { Agent } from './agent.ts';
@@ -7,21 +6,22 @@ import type { AgentSession } from './agent-session.ts';
 
 /** Says why the units that follow are sent; nothing where the agent gave no reason. */
 export async function withReason(agent: Agent, attached: AgentSession, reason: string | undefined): Promise<void> {
-  if (attached.whyObserver) throw attached.whyObserver;
   await agent.client.request('agent.reason', { channel: attached.channel, reason: reason ?? '' }).catch((error: unknown) => {
     // An older host asks nobody, so there is nobody to tell.
     if (!(error instanceof CmdopError) || error.code !== 'unknown-method') throw error;
   });
 }
 
-/** Tells of approvals that wait in a session, now and as they change; the returned function ends that. */
-export function tellingApprovals(agent: Agent, session: SessionId, tell: (message: string) => void): () => void {
-  const told = (approval: Approval) => {
-    if (approval.session === session && approval.state === 'pending') tell(`waiting for approval ${approval.id}: a person is asked`);
-  };
-  for (const approval of agent.waitingIn(session)) told(approval);
+/** Tells of what begins to wait for a person; the returned function ends that. */
+export function tellingApprovals(agent: Agent, tell: (message: string) => void): () => void {
   return agent.listen((news) => {
-    if (news.is === 'approval') told(news.approval);
+    if (news.is !== 'approval' || news.approval.state !== 'pending') return;
+    const { id, kind, sessionName } = news.approval;
+    tell(
+      kind === 'question'
+        ? `question ${id}: a person at ${sessionName} is asked`
+        : `waiting for approval ${id}: a person at ${sessionName} is asked`,
+    );
   });
 }
 

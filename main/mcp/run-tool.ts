@@ -9,7 +9,7 @@ import type { CommandRecord } from '#protocol/shapes.ts';
 import { visibleText } from '#session/visible-text.ts';
 import type { Agent } from './agent.ts';
 import type { AgentSession } from './agent-session.ts';
-import { approvalOf, tellingApprovals, withReason } from './approvals.ts';
+import { approvalOf, withReason } from './approvals.ts';
 import { missedShape, missedText } from './missed.ts';
 import { pieceText, readOutput } from './output.ts';
 import { wholeMs } from './session-tools.ts';
@@ -64,7 +64,7 @@ export function addRunTool(server: McpServer, agents: AgentsByName): void {
     output,
     annotations: ACTS,
     run: async ({ agent, args, signal, progress }) => {
-      const attached = await agent.attach(args.session);
+      const attached = await agent.operate(args.session);
       const { modes, session } = await atPrompt(agent.client, attached.id, { clock: systemClock, remedies: REMEDIES });
       await withReason(agent, attached, args.reason);
       const before = session.outputEnd;
@@ -76,14 +76,13 @@ export function addRunTool(server: McpServer, agents: AgentsByName): void {
         (error: CmdopError) => Object.assign(typed, { error, isSettled: true }),
       );
       void typing.then(() => wakeTyped());
-      const stopTelling = tellingApprovals(agent, attached.id, progress);
       const ticking = setInterval(() => {
         if (typed.isSettled) progress(`\`${shortened(args.command)}\` runs; output up to offset ${attached.stream.offset}`);
       }, TELL_EVERY_MS);
       try {
         const isOver = async () => {
           if (typed.error) return 'refused' as const;
-          const record = typed.isSettled ? agent.commandOf(typed) : null;
+          const record = typed.isSettled ? agent.commandOf({ session: attached.id, seq: typed.seq, since: before }) : null;
           if (record && record.endedAt !== null) return 'done' as const;
           return attached.end ? ('ended' as const) : null;
         };
@@ -99,7 +98,6 @@ export function addRunTool(server: McpServer, agents: AgentsByName): void {
         return await answer({ agent, attached, typed, before, args });
       } finally {
         clearInterval(ticking);
-        stopTelling();
       }
     },
   });
@@ -115,7 +113,7 @@ async function answer(ran: {
   args: { session: string; command: string; maxOutputBytes: number };
 }) {
   const { agent, attached, typed, before, args } = ran;
-  const record = typed.isSettled ? agent.commandOf(typed) : null;
+  const record = typed.isSettled ? agent.commandOf({ session: attached.id, seq: typed.seq, since: before }) : null;
   const state = stateOf({ agent, attached, typed, record });
   const from = record?.from ?? before;
   const end = record?.to ?? attached.stream.offset;

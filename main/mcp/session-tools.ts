@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { McpServer } from '@modelcontextprotocol/server';
 import { z } from 'zod';
+import { CmdopError } from '#protocol/errors.ts';
 import type { Offset } from '#protocol/ids.ts';
 import { agentState, type CommandRecord, type SessionSummary } from '#protocol/shapes.ts';
 import { visibleText } from '#session/visible-text.ts';
@@ -146,14 +147,21 @@ export function addSessionTools(server: McpServer, agents: AgentsByName): void {
     annotations: ARRANGES,
     run: async ({ agent, args }) => {
       const attached = await agent.attach(args.session);
+      const why = await attached.operate().then(
+        () => null,
+        (error: unknown) => {
+          if (error instanceof CmdopError) return error.message;
+          throw error;
+        },
+      );
       const { stream } = attached;
       const name = stream.summary?.name ?? args.session;
       const holder = stream.control?.holder?.actor.name ?? null;
-      const mayAct = attached.whyObserver === null;
-      const structured = { session: name, role: stream.role, mayAct, hasControl: stream.hasControl, holder };
-      const text = mayAct
-        ? `Attached to ${name}; ${holder === null ? 'nobody has control' : `${holder} has control`}.`
-        : `Attached to ${name} to read only: ${attached.whyObserver.message}`;
+      const structured = { session: name, role: stream.role, mayAct: why === null, hasControl: stream.hasControl, holder };
+      const text =
+        why === null
+          ? `Attached to ${name}; ${holder === null ? 'nobody has control' : `${holder} has control`}.`
+          : `Attached to ${name} to read only: ${why}`;
       return { structured, text };
     },
   });

@@ -3,6 +3,7 @@ import { CLIENT_INFO_META_KEY, type McpServer, type ServerContext, type ToolAnno
 import { z } from 'zod';
 import { CmdopError } from '#protocol/errors.ts';
 import type { Agent } from './agent.ts';
+import { tellingApprovals } from './approvals.ts';
 
 export type Call<A> = {
   readonly args: A;
@@ -56,9 +57,11 @@ export function addTool<I extends z.ZodObject, O extends z.ZodObject>(server: Mc
   const config = { title, description, inputSchema: input, outputSchema: output, annotations: { title, ...annotations } };
   server.registerTool<z.ZodObject, z.ZodObject>(name, config, async (args, context) => {
     const progress = new Progress(context);
+    let stopTelling: () => void = () => {};
     try {
       const agent = agents.agentFor(clientName(server, context));
       await agent.client.whenConnected();
+      stopTelling = tellingApprovals(agent, (message) => progress.say(message));
       // The SDK has parsed them with `input`.
       const call = {
         args: args as z.output<I>,
@@ -72,6 +75,7 @@ export function addTool<I extends z.ZodObject, O extends z.ZodObject>(server: Mc
       if (!(error instanceof CmdopError)) throw error;
       return { isError: true, content: [{ type: 'text' as const, text: `${error.code}: ${error.message}` }] };
     } finally {
+      stopTelling();
       progress.end();
     }
   });
