@@ -28,7 +28,7 @@ function place({ line, text, offset }: Options): { line: number } | { text: stri
   return line !== undefined ? { line: number - 1 } : { offset: number as never };
 }
 
-function describe({ command, authentication, journalSeq, offset }: Result<'history.at'>): string {
+function describe({ command, authentication, journalSeq, approval, offset }: Result<'history.at'>): string {
   if (!command) return `at offset ${offset}: no recorded command printed this\n`;
   const { text, authors, submitter, exitCode, durationMs, startedAt, endedAt, cwd, from, to, id } = command;
   const others = authors.filter((author) => author.id !== submitter?.id).map(({ name }) => name);
@@ -37,6 +37,7 @@ function describe({ command, authentication, journalSeq, offset }: Result<'histo
     ['submitted', submitter ? `${submitter.name} (${submitter.kind}, ${submitter.interface})` : 'nobody attached: the session itself'],
     ...(authentication ? [['who', authentication] as [string, string]] : []),
     ...(others.length > 0 ? [['typed with', others.join(', ')] as [string, string]] : []),
+    ...(approval ? [['approved', approvedBy(approval)] as [string, string]] : []),
     ['when', `${showTime(startedAt, Date.now())}${durationMs === null ? '' : `, ${showDuration(durationMs)}`}`],
     ['ended', endedAt === null ? 'it still runs' : exitCode === null ? 'exit code unknown' : `exit code ${exitCode}`],
     ['folder', cwd],
@@ -44,4 +45,8 @@ function describe({ command, authentication, journalSeq, offset }: Result<'histo
   ];
   const width = Math.max(...rows.map(([name]) => name.length));
   return rows.map(([name, value]) => `${dim(name.padEnd(width))}  ${printable(value)}\n`).join('');
+}
+
+function approvedBy({ id, decidedBy, edited }: NonNullable<Result<'history.at'>['approval']>): string {
+  return `by ${decidedBy?.name ?? 'a rule'}${edited === null ? '' : ', who edited it'}, approval ${id}`;
 }

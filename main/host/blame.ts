@@ -4,7 +4,7 @@
  */
 import { CmdopError } from '#protocol/errors.ts';
 import type { Offset } from '#protocol/ids.ts';
-import type { Params } from '#protocol/messages.ts';
+import type { Params, Result } from '#protocol/messages.ts';
 import { type JournalEvent, type Origin, origin } from '#protocol/shapes.ts';
 import { lastShownAt } from '#session/plain-text.ts';
 import type { LiveSession } from './live-session.ts';
@@ -32,16 +32,42 @@ export async function blame(session: LiveSession, at: Place, records: Records): 
 }
 
 /** Where the journal has this command's start, and how its submitter had come to the host. */
-export function provenance(command: StoredCommand, records: Records): { journalSeq: number | null; authentication: string | null } {
+export function provenance(command: StoredCommand, records: Records): Omit<Result<'history.at'>, 'offset' | 'command'> {
   const { session } = command;
   const begun = records.events({ session, kinds: ['command'], since: command.startedAt - CLOCK_SLACK_MS, after: 0, limit: 200 });
   const own = begun.find(({ payload }) => payload.command === command.id && payload.is === 'started');
   const unit = command.unit;
   const attached =
     unit && records.events({ session, kinds: ['attach'], limit: 500 }).findLast(({ payload }) => payload.client === unit.client);
-  return { journalSeq: own?.seq ?? null, authentication: attached ? authentication(attached) : null };
+  return {
+    journalSeq: own?.seq ?? null,
+    authentication: attached ? authentication(attached) : null,
+    approval: approvalOf(command, records),
+  };
 }
 
+/** The decision after which this very line ran: it is typed as soon as it is approved. */
+function approvalOf({ session, submitter, text, startedAt }: StoredCommand, records: Records): Result<'history.at'>['approval'] {
+  const events = records.events({ session, kinds: ['approval'], limit: 500 });
+  const asked = new Map(events.filter(({ payload }) => payload.is === 'asked').map((event) => [event.payload.id, event]));
+  const decided = events.findLast(({ at, payload }) => {
+    const question = asked.get(payload.id);
+    const isThen = at >= startedAt - APPROVED_BEFORE_MS && at <= startedAt + CLOCK_SLACK_MS;
+    return (
+      isThen &&
+      payload.is === 'approved' &&
+      question?.actor === submitter &&
+      String(payload.edited ?? question.payload.text).trim() === text.trim()
+    );
+  });
+  if (!decided) return null;
+  const { id, edited } = decided.payload;
+  const decidedBy = decided.actor === null ? null : records.actor(decided.actor);
+  return { id: Number(id), decidedBy, at: decided.at, edited: typeof edited === 'string' ? edited : null };
+}
+
+/** From a decision to the start of what it let run, longest. */
+const APPROVED_BEFORE_MS = 10_000;
 /** The journal's clock is read a moment after the record's. */
 const CLOCK_SLACK_MS = 1_000;
 

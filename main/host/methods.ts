@@ -247,7 +247,7 @@ export function createHandlers(host: MethodsContext): Handlers {
     },
     async 'history.at'(_connection, { session: reference, at }, answer) {
       const { offset, command } = await blame(registry.find(reference), at, records);
-      const from = command ? provenance(command, records) : { journalSeq: null, authentication: null };
+      const from = command ? provenance(command, records) : { journalSeq: null, authentication: null, approval: null };
       answer({ offset, command: command && host.commandRecord(command), ...from });
     },
     'journal.list'(_connection, { session, actor, kinds, since, after, limit }, answer) {

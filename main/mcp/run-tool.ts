@@ -68,6 +68,7 @@ export function addRunTool(server: McpServer, agents: AgentsByName): void {
       const { modes, session } = await atPrompt(agent.client, attached.id, { clock: systemClock, remedies: REMEDIES });
       await withReason(agent, attached, args.reason);
       const before = session.outputEnd;
+      const hadControl = attached.stream.hasControl;
       const deadline = performance.now() + args.timeoutSeconds * 1000;
       const typed: { seq: number | null; error: CmdopError | null; isSettled: boolean } = { seq: null, error: null, isSettled: false };
       let wakeTyped: () => void = () => {};
@@ -95,6 +96,8 @@ export function addRunTool(server: McpServer, agents: AgentsByName): void {
         };
         await waitUntil({ look: isOver, listen, timeoutMs: Math.max(0, deadline - performance.now()), signal });
         if (typed.error) throw typed.error;
+        // A command that is over types no more: the next one, whoever's, need not wait until that shows.
+        if (!hadControl && attached.stream.hasControl) await attached.stream.releaseControl();
         return await answer({ agent, attached, typed, before, args });
       } finally {
         clearInterval(ticking);

@@ -284,6 +284,8 @@ export const METHODS = {
       authentication: z.string().nullable(),
       /** Its place in the journal; null where that part is damaged. */
       journalSeq: integer.nullable(),
+      /** Who decided that it may run; null where nobody was asked, absent in older hosts. */
+      approval: z.object({ id: integer, decidedBy: actor.nullable(), at: time, edited: z.string().nullable() }).nullable().optional(),
     }),
   },
   'journal.list': {

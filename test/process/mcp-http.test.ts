@@ -1,0 +1,78 @@
+/** `cmdop mcp --http`: who gets in, and that clients of both eras of MCP work beside each other. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, statSync } from 'node:fs';
+import { request } from 'node:http';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { nodePath } from '#local/runtime.ts';
+import { type Engine, openEngine } from './engine.ts';
+import { agentOver, CLI, startAgent } from './mcp-client.ts';
+
+let engine: Engine;
+let server: ChildProcess;
+let url: URL;
+let tokenFile: string;
+let token: string;
+
+beforeAll(async () => {
+  engine = openEngine();
+  engine.policy();
+  await engine.startHost();
+  const child = spawn(nodePath(), [CLI, 'mcp', '--http'], { env: engine.env, stdio: ['ignore', 'pipe', 'inherit'] });
+  server = child;
+  const [said] = (await once(child.stdout, 'data')) as [Buffer];
+  const where = JSON.parse(said.toString()) as { url: string; tokenFile: string };
+  url = new URL(where.url);
+  tokenFile = where.tokenFile;
+  token = readFileSync(tokenFile, 'utf8').trim();
+});
+afterAll(async () => {
+  server?.kill();
+  await engine.dispose();
+});
+
+function post(headers: Record<string, string>): Promise<number> {
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list' });
+  return new Promise((resolve, reject) => {
+    const asked = request(url, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', Accept: 'application/json, text/event-stream', ...headers },
+    });
+    asked.once('response', (response) => {
+      response.resume();
+      resolve(response.statusCode ?? 0);
+    });
+    asked.once('error', reject);
+    asked.end(body);
+  });
+}
+
+test('only this machine, only with the token, and no web page', async () => {
+  expect(url.hostname).toBe('127.0.0.1');
+  expect(statSync(tokenFile).mode & 0o777).toBe(0o600);
+  expect(await post({})).toBe(401);
+  expect(await post({ Authorization: 'Bearer wrong' })).toBe(401);
+  expect(await post({ Authorization: `Bearer ${token}`, Host: 'evil.example' })).toBe(403);
+  expect(await post({ Authorization: `Bearer ${token}`, Origin: 'https://evil.example' })).toBe(403);
+  expect(await post({ Authorization: `Bearer ${token}` })).toBe(400);
+});
+
+test('two clients are two agents, whichever revision they speak, and one session is theirs', async () => {
+  const over = (era: 'legacy' | 'modern', name: string) =>
+    agentOver(new StreamableHTTPClientTransport(url, { requestInit: { headers: { Authorization: `Bearer ${token}` } } }), { name, era });
+  const [old, modern] = [await over('legacy', 'old'), await over('modern', 'new')];
+  await old.ok('session_create', { name: 'shared' });
+  expect((await old.ok('run', { session: 'shared', command: 'echo from-old' })).value.exitCode).toBe(0);
+  expect((await modern.ok('run', { session: 'shared', command: 'echo from-new' })).value.untrustedOutput).toBe('from-new\n');
+  const { commands } = (await modern.ok('history_search', { session: 'shared' })).value as { commands: { submitter: string }[] };
+  expect(commands.map(({ submitter }) => submitter)).toEqual(['old', 'new']);
+  await old.close();
+  await modern.close();
+});
+
+test('a client of the newest revision is served on standard input as well', async () => {
+  const modern = await startAgent(engine.env, { name: 'newest', era: 'modern' });
+  expect((await modern.ok('sessions_list', {})).value.you).toBe('newest');
+  await modern.close();
+});
