@@ -10,6 +10,8 @@ import type { SizeHistory } from './size-history.ts';
  * host that crashed is replaced. Beyond, a fresh screen is there sooner.
  */
 const MAX_RESUME_BYTES = 16 * 1024 * 1024;
+/** So little output is sent from its beginning, bytes: a new session's prompt, before its screen is asked for. */
+const MAX_WHOLE_BYTES = 4 * 1024;
 
 export type Start = {
   mode: 'resume' | 'snapshot';
@@ -44,6 +46,8 @@ export async function chooseStart(wanted: { have: Offset | undefined; scrollback
     const size = sizes.sizeAt(have);
     return { mode: 'resume', offset: have, size, text, resizeIndex: sizes.indexAfter(have), replayUntil: source.end };
   }
+  const origin = source.end <= MAX_WHOLE_BYTES ? originOf(source) : null;
+  if (origin) return replay(origin, source);
   const now = await source.snapshot();
   const checkpoint = scrollback > 0 ? replayFrom(source, scrollback, now) : null;
   const replayUntil = source.end;
@@ -51,9 +55,11 @@ export async function chooseStart(wanted: { have: Offset | undefined; scrollback
     const { offset, size, text } = now;
     return { mode: 'snapshot', offset, size, text, resizeIndex: sizes.length, replayUntil };
   }
-  const { offset, size } = checkpoint;
-  const text = encoder.encode(checkpoint.text);
-  return { mode: 'snapshot', offset, size, text, resizeIndex: sizes.indexFrom(offset, size), replayUntil };
+  return replay(checkpoint, source);
+}
+
+function replay({ offset, size, text }: Checkpoint, { sizes, end }: StartSource): Start {
+  return { mode: 'snapshot', offset, size, text: encoder.encode(text), resizeIndex: sizes.indexFrom(offset, size), replayUntil: end };
 }
 
 /** The checkpoint from which the output gives the wanted lines, or as many as can be had; null if the screen is all. */

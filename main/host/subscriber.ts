@@ -15,6 +15,8 @@ import type { Reader } from './flood-pace.ts';
 
 /** Largest OUTPUT frame, bytes: a frame is also what a resize or a gap waits for. */
 const FRAME_BYTES = 256 * 1024;
+/** Read from storage at once, bytes: each time costs several turns of the thread pool. */
+const READ_BYTES = 1024 * 1024;
 /** Queued in this process for one client before we wait for the socket, bytes. */
 const MAX_QUEUED_BYTES = 1024 * 1024;
 
@@ -109,8 +111,7 @@ export class Subscriber {
       }
       const room = Math.min(this.#window.credit, this.#frameBytes, (resize?.offset ?? ring.end) - this.cursor);
       if (room === 0) return;
-      const bytes = ring.read(this.cursor, room);
-      this.#send(bytes);
+      this.#send(ring.readParts(this.cursor, room));
     }
   }
 
@@ -118,9 +119,11 @@ export class Subscriber {
     this.#isDisposed = true;
   }
 
-  #send(bytes: Uint8Array): void {
-    this.#port.send(encodeOutputHeader(this.channel, this.cursor, bytes.length), bytes);
-    this.#window.sent(bytes.length);
+  /** One frame. */
+  #send(parts: readonly Uint8Array[]): void {
+    const length = parts.reduce((sum, part) => sum + part.length, 0);
+    this.#port.send(encodeOutputHeader(this.channel, this.cursor, length), ...parts);
+    this.#window.sent(length);
   }
 
   /** The cursor is before the ring: from storage within a replay, else a gap and a fresh screen. */
@@ -131,11 +134,11 @@ export class Subscriber {
       const from = this.cursor;
       if (from < this.#replayUntil) {
         const resize = this.#source.nextResize({ offset: from, index: this.#resizeIndex });
-        const room = Math.min(this.#window.credit, FRAME_BYTES, (resize?.offset ?? Number.POSITIVE_INFINITY) - from);
+        const room = Math.min(this.#window.credit, READ_BYTES, (resize?.offset ?? Number.POSITIVE_INFINITY) - from);
         const bytes = await this.#source.readStored(from, room);
         if (this.#isDisposed) return;
         if (bytes && bytes.length > 0) {
-          this.#send(bytes);
+          for (let at = 0; at < bytes.length; at += FRAME_BYTES) this.#send([bytes.subarray(at, at + FRAME_BYTES)]);
           return;
         }
       }

@@ -227,16 +227,9 @@ export class Keeper {
     if (this.#sent < this.#ring.start) this.#sent = this.#ring.start;
     const pieces: Uint8Array[] = [];
     while (this.#sent < limit) {
-      const header = pieces.push(new Uint8Array(0)) - 1;
-      let at = this.#sent as number;
-      const frameEnd = Math.min(limit, at + MAX_OUTPUT_FRAME_BYTES);
-      while (at < frameEnd) {
-        const part = this.#ring.read(at as Offset, frameEnd - at);
-        pieces.push(part);
-        at += part.length;
-      }
-      pieces[header] = encodeOutputHeader(this.#sent, at - this.#sent);
-      this.#sent = at as Offset;
+      const length = Math.min(limit - this.#sent, MAX_OUTPUT_FRAME_BYTES);
+      pieces.push(encodeOutputHeader(this.#sent, length), ...this.#ring.readParts(this.#sent, length));
+      this.#sent = (this.#sent + length) as Offset;
     }
     // Behind the output: a verdict must not keep an echo waiting.
     pieces.push(...this.#takeVerdicts());

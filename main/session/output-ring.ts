@@ -72,6 +72,18 @@ export class OutputRing {
     return chunk.bytes.subarray(begin, Math.min(chunk.bytes.length, begin + max));
   }
 
+  /** The same across chunks: views that follow one another, together `max` bytes or what there is. */
+  readParts(from: Offset, max: number): Uint8Array[] {
+    const parts: Uint8Array[] = [];
+    const end = Math.min(this.#end, from + max);
+    for (let at = from as number; at < end; ) {
+      const part = this.read(at as Offset, end - at);
+      parts.push(part);
+      at += part.length;
+    }
+    return parts;
+  }
+
   /** Index of the chunk that holds `offset`, by bisection: thousands of chunks fit in a ring. */
   #find(offset: number): number {
     let low = 0;

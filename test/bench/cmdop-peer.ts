@@ -178,12 +178,16 @@ export async function attach(options: {
       throw error;
     },
   };
+  let typed: Promise<unknown> = Promise.resolve();
   const stream: SessionStream = client.attach(session, sink, { size: SIZE, scrollback });
   await within('an attach', isAttached);
   return {
-    type: (text) => void stream.type(Buffer.from(text)),
+    type: (text) => {
+      typed = stream.type(Buffer.from(text));
+    },
     skippedBytes: () => skippedBytes,
     detach: async () => {
+      await typed; // a verdict comes behind the echo, and what has none is refused
       stream.detach();
       client.close();
     },
