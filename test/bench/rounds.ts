@@ -9,6 +9,7 @@ import { measureFlood } from './flood.ts';
 import { measureIdle } from './idle.ts';
 import { measureNewSession } from './new-session.ts';
 import type { Peer } from './peer.ts';
+import { RelayPeer } from './relay-peer.ts';
 import { BarePeer, DtachPeer, TmuxPeer } from './terminal-peers.ts';
 
 export const PARTS = ['echo', 'flood', 'crowd', 'attach', 'new', 'idle'] as const;
@@ -73,12 +74,13 @@ export async function runRounds(plan: Plan & { only: ReadonlySet<Part> }, figure
   // The one under test first and last would gain or lose by what the others leave behind: each round begins elsewhere.
   const inTurn = <T>(all: readonly T[], round: number): T[] => all.map((one, index) => all[(index + round) % all.length] ?? one);
   const peers: Peer[] = [cmdop, tmux, dtach, bare, inTerminal];
+  const hops = new RelayPeer();
   const crowds = [cmdopCrowd(cmdop), tmuxCrowd(tmux), relayCrowd];
   try {
     for (let round = 0; round < plan.rounds; round++) {
       note(`round ${round + 1} of ${plan.rounds}`);
       if (wants('echo')) {
-        for (const peer of inTurn(peers, round)) {
+        for (const peer of inTurn([...peers, hops], round)) {
           const { p50, p99 } = await measureEcho(peer, plan);
           figures.add('keystroke echo p50, µs', peer.name, p50);
           figures.add('keystroke echo p99, µs', peer.name, p99);
@@ -131,7 +133,7 @@ export async function runRounds(plan: Plan & { only: ReadonlySet<Part> }, figure
       }
     }
   } finally {
-    for (const peer of peers) await peer.dispose();
+    for (const peer of [...peers, hops]) await peer.dispose();
     for (const each of [log, ...crowdLogs.map((crowd) => crowd.log)]) each.dispose();
   }
 }
