@@ -245,8 +245,8 @@ export function createHandlers(host: MethodsContext): Handlers {
       const commands = newestThatFit(found);
       answer({ commands, more: commands.length < found.length || found.length === limit });
     },
-    async 'history.at'(_connection, { session: reference, at }, answer) {
-      const { offset, command } = await blame(registry.find(reference), at, records);
+    async 'history.at'(connection, { session: reference, at }, answer) {
+      const { offset, command } = await blame(seen(connection, reference), at, records);
       const from = command ? provenance(command, records) : { journalSeq: null, authentication: null, approval: null };
       answer({ offset, command: command && host.commandRecord(command), ...from });
     },
