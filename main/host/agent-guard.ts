@@ -51,6 +51,8 @@ export type AgentGuardOptions = {
   journal: Journal;
   /** Throws `session-not-found`. */
   find(reference: string): GuardedSession;
+  /** No agent may act, anywhere. */
+  isPaused(): boolean;
   /** Folder of a session that is created without one. */
   home: string;
 };
@@ -75,6 +77,9 @@ export class AgentGuard {
     if (!request) return null;
     if (request.reference === null && JOIN.has(method)) {
       throw new CmdopError('unauthorized', `${method} needs a session for ${actor.name}: an agent reads what it has joined`);
+    }
+    if (request.text !== 'join' && this.#options.isPaused()) {
+      throw new CmdopError('agents-paused', `agents are paused: ${actor.name} may look, and act once a person resumes them`);
     }
     const session = request.reference === null ? null : this.#options.find(request.reference);
     return this.#judge(connection, actor, { text: request.text, session, folder: session?.folder ?? request.folder ?? this.#options.home });

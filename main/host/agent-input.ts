@@ -5,6 +5,7 @@
  * A unit that is held has no verdict yet, and no later unit of its client overtakes it. What is held is in memory only: a
  * client that comes back sends it again, and it is judged again; the keeper knows what was written.
  */
+import { CmdopError } from '#protocol/errors.ts';
 import type { ClientId, SessionId } from '#protocol/ids.ts';
 import type { Actor } from '#protocol/shapes.ts';
 import type { Decision, PolicyRules, Subject } from '#session/policy.ts';
@@ -98,6 +99,15 @@ export class AgentInput {
   }
   reasonOf(client: ClientId): string | null {
     return this.#reasons.get(client) ?? null;
+  }
+
+  /** Throws unless the policy lets `actor` stop what runs: its own, always. */
+  mustInterrupt(actor: Actor): void {
+    const context = this.#options.context();
+    if (!isAgent(actor) || context.isOwn(actor.id)) return;
+    const { verdict, rule } = this.#options.desk.rules().decide(this.#subject(actor, '\x03', { ...context, is: 'program' }));
+    if (verdict === 'allow') return;
+    throw new CmdopError('policy', `not interrupted: ${actor.name} did not start what runs (${rule}); Ctrl-C typed as a key is asked`);
   }
 
   /** The client left, or its link broke: it sends again what has no verdict. */
@@ -236,21 +246,12 @@ export class AgentInput {
   }
 
   #decide(held: Held, units: Unit[], context: InputContext): { decision: Decision; subject: Subject; seen: string[] } {
-    const { desk, session } = this.#options;
+    const { desk } = this.#options;
     const { actor } = held.source;
     const { text, isText } = textOf(joined(units));
     const prefix = this.#prefix(held, context);
     const isPrompt = context.is === 'prompt';
-    const subject: Subject = {
-      actor: { name: actor.name, isAgent: isAgent(actor) },
-      session: { id: session.id, name: session.name() },
-      folder: context.folder,
-      kind: isPrompt ? 'command' : 'keys',
-      text: isPrompt ? lineOf(prefix + text, context.bracketedPaste) : text,
-      program: context.is === 'program' ? context.program : null,
-      home: desk.home,
-      protected: desk.protected,
-    };
+    const subject = this.#subject(actor, isPrompt ? lineOf(prefix + text, context.bracketedPaste) : text, context);
     const decision = desk.rules().decide(subject);
     const seen = [...decision.seen];
     if (!isText) seen.push('bytes that are no text');
@@ -258,6 +259,24 @@ export class AgentInput {
     if (isPrompt && context.drafted.length > 0 && prefix === '') seen.push('the line already holds keys');
     const isUnsure = seen.length > decision.seen.length && isAgent(actor);
     return { decision: decision.verdict === 'allow' && isUnsure ? { ...decision, verdict: 'ask' } : decision, subject, seen };
+  }
+
+  #subject(
+    actor: Actor,
+    text: string,
+    { is, folder, program }: Pick<InputContext, 'folder' | 'program'> & { is: InputContext['is'] },
+  ): Subject {
+    const { desk, session } = this.#options;
+    return {
+      actor: { name: actor.name, isAgent: isAgent(actor) },
+      session: { id: session.id, name: session.name() },
+      folder,
+      kind: is === 'prompt' ? 'command' : 'keys',
+      text,
+      program: is === 'program' ? program : null,
+      home: desk.home,
+      protected: desk.protected,
+    };
   }
 
   /** What this client's line holds already, if it and the prompt are still the same. */

@@ -199,9 +199,13 @@ export class Approvals {
     this.#history.forget(session);
   }
 
+  /** Agents are paused, or the host ends: nothing waits on. */
+  withdrawAll(why: string): void {
+    for (const { approval } of [...this.#pending.values()]) this.withdraw(approval.id, why);
+  }
+
   dispose(): void {
-    for (const { approval } of [...this.#pending.values()])
-      this.withdraw(approval.id, 'the host stopped; it is asked again by the next one');
+    this.withdrawAll('the host stopped; it is asked again by the next one');
   }
 
   #grantSession(id: number, ask: Ask): void {

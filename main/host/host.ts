@@ -83,6 +83,7 @@ export class Host {
       records: this.#records,
       wallNow: options.clock.wallNow,
       find: (reference) => guardedSession(this.#registry.find(reference)),
+      isPaused: () => this.#settings.agentsPaused,
       policyChanged: () => {
         this.#warn();
         // After the turn in which an approval may have made the rule.
@@ -218,6 +219,7 @@ export class Host {
   #pauseAgents(isPaused: boolean, by: Actor): void {
     for (const session of this.#registry.all()) session.control.pauseEverywhere(isPaused, by);
     this.#set({ agentsPaused: isPaused }, by);
+    if (isPaused) this.#desk.approvals.withdrawAll('agents are paused');
     this.#toWatchers('agents.changed', { agentsPaused: isPaused, by });
   }
 

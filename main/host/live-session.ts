@@ -249,8 +249,9 @@ export class LiveSession {
   }
 
   /** See `input.interrupt`. */
-  interrupt(attached: Attached): Promise<Result<'input.interrupt'>> {
+  async interrupt(attached: Attached): Promise<Result<'input.interrupt'>> {
     const { client, actor } = attached;
+    this.#typing.agents.mustInterrupt(actor);
     const typed = (bytes: Uint8Array) => {
       const seq = this.#input.accepted(client);
       this.commands.input({ bytes, seq, client, actor: actor.id });

@@ -16,18 +16,31 @@ export type PolicyDeskOptions = {
   records: Records;
   wallNow: () => number;
   find(reference: string): GuardedSession;
+  /** No agent may act, anywhere. */
+  isPaused(): boolean;
   policyChanged(): void;
   changed(approval: Approval): void;
 };
 
 export function newPolicyDesk(options: PolicyDeskOptions): { desk: PolicyDesk; guard: AgentGuard; policy: PolicyFile } {
-  const { paths, journal, records, wallNow, find, policyChanged, changed } = options;
+  const { paths, journal, records, wallNow, find, isPaused, policyChanged, changed } = options;
   const home = homedir();
-  const policy = new PolicyFile({ file: paths.policyFile, home, changed: policyChanged });
+  const read = () => {
+    journal.append({
+      session: null,
+      actor: null,
+      interface: null,
+      kind: 'policy',
+      outputOffset: null,
+      payload: { is: 'read', problem: policy.problem },
+    });
+    policyChanged();
+  };
+  const policy: PolicyFile = new PolicyFile({ file: paths.policyFile, home, changed: read });
   const approvals = new Approvals({ journal, records, policy, wallNow, changed });
   const places = [paths.stateDir, paths.configDir, ...(paths.runDir.startsWith('/') ? [paths.runDir] : [])];
   const desk: PolicyDesk = { rules: () => policy.rules, approvals, protected: { places }, home };
-  return { desk, guard: new AgentGuard({ desk, journal, find, home }), policy };
+  return { desk, guard: new AgentGuard({ desk, journal, find, isPaused, home }), policy };
 }
 
 export function guardedSession(session: LiveSession): GuardedSession {

@@ -115,7 +115,7 @@ export class SessionCommands {
       program: running ?? (hasIntegration ? null : this.#options.program),
       drafted,
       readsLines: state.is !== 'program' || (!this.#modes.alternateScreen && (isCanonical() ?? false)),
-      isOwn: (actor) => (state.is === 'program' ? submitter === actor : drafted.every((author) => author === actor)),
+      isOwn: (actor) => (this.#prompt.isEditing ? drafted.every((author) => author === actor) : submitter === actor),
     };
   }
 

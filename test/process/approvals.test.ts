@@ -149,6 +149,33 @@ test('a policy that changes decides what waits', async () => {
   expect(await verdict).toMatchObject({ verdict: 'applied' });
 });
 
+test('paused agents have nothing waiting', async () => {
+  const verdict = typist.type('echo paused\r');
+  const { id } = await asked('echo paused\r');
+  await ann.client.request('agents.pause', {});
+  expect(await verdict).toMatchObject({ verdict: 'refused', reason: 'agents-paused' });
+  expect(ann.approvals.findLast((each) => each.id === id)).toMatchObject({ state: 'withdrawn' });
+  await expect(bot.client.request('session.create', {})).rejects.toMatchObject({ code: 'agents-paused' });
+});
+
+test('an agent interrupts what it started, and not what a person did', async () => {
+  const view = ann.attach('shell');
+  await view.type('sleep 60\r');
+  await ann.until(() => ann.commands.some(({ text, endedAt }) => text === 'sleep 60' && endedAt === null));
+  await view.stream.releaseControl();
+  await expect(bot.client.request('input.interrupt', { channel: typist.stream.channel as never })).rejects.toMatchObject({
+    code: 'policy',
+  });
+  await view.type('\x03');
+  await view.stream.releaseControl();
+  await ann.until(() => ann.commands.some(({ endedAt }) => endedAt !== null));
+  void typist.type('sleep 61\r');
+  await approve(await asked('sleep 61\r'));
+  await ann.until(() => ann.commands.some(({ text, endedAt }) => text === 'sleep 61' && endedAt === null));
+  expect(await bot.client.request('input.interrupt', { channel: typist.stream.channel as never })).toMatchObject({ how: 'signal' });
+  await ann.until(() => ann.commands.some(({ text, exitCode }) => text === 'sleep 61' && exitCode === 130));
+});
+
 test('a later unit waits behind one that is asked', async () => {
   const [first, second] = [typist.type('echo first\r'), typist.type('echo second\r')];
   let isSecondSettled = false;
