@@ -57,10 +57,20 @@ function Content({ terminal, view, session }: { terminal: SessionTerminal; view:
       </Line>
     );
   }
+  if (view.control?.mode === 'open') {
+    return <Line icon={<Keyboard size={14} />}>Open: everybody's input is taken, each piece whole, in one order.</Line>;
+  }
   if (view.hasControl) {
     return (
       <Line actor={me} action={<Release />}>
         You have control
+      </Line>
+    );
+  }
+  if (!holder && view.control?.mode === 'locked') {
+    return (
+      <Line icon={<Keyboard size={14} />} action={<Take />}>
+        Locked, and nobody has control. Typing does not take it.
       </Line>
     );
   }

@@ -45,7 +45,8 @@ export function startEngines(name: string): void {
 
 /** Tries at once wherever a try was to come: the network is back, or the machine woke up. */
 export function reconnectAll(): void {
-  for (const engine of engines.values()) {
+  for (const [host, engine] of engines) {
+    if (app.get().questions.some((question) => question.host === host)) continue; // whoever answers is not asked anew
     if (engine.state.is === 'offline' && !engine.state.isHeld) engine.reconnectNow();
     else if (engine.state.is === 'connected') void engine.request('ping', {}).catch(() => {}); // finds a link that died in the sleep
   }

@@ -6,7 +6,7 @@ import { focusTerminal } from './actions.ts';
 import { runMenuCommand } from './commands.ts';
 import { reconnectAll } from './engines.ts';
 import { openLink } from './links.ts';
-import { app, setHost, toast } from './store.ts';
+import { app, findHost, setHost, toast } from './store.ts';
 
 export function listenToApp(): void {
   platform.onEvent(onAppEvent);
@@ -33,6 +33,8 @@ function onAppEvent(event: AppEvent): void {
       runMenuCommand(event.command);
       return;
     case 'question':
+      // The host was taken out of the window meanwhile.
+      if (!findHost(app.get(), event.question.host)) return void platform.answer({ id: event.question.id, answer: null });
       app.set(({ questions }) => ({ questions: [...questions, event.question] }));
       return;
     case 'withdrawn':
