@@ -4,7 +4,7 @@
  */
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Desktop, startWorld, type World, waitForScreen } from './launch.ts';
+import { type Desktop, startWorld, typeIntoTerminal, type World, waitForScreen } from './launch.ts';
 import { type RemoteMachine, startRemoteMachine } from './remote-machine.ts';
 
 const TEXT = 'the quick brown fox jumps over the lazy dog and runs';
@@ -51,6 +51,7 @@ async function seenAfter(page: Page, choice: 'never' | 'always'): Promise<number
   await page.keyboard.type(`echo of typing: ${choice}`);
   await page.keyboard.press('Enter');
   await page.locator('.palette').waitFor({ state: 'detached' });
+  await typeIntoTerminal(page, ''); // gives it the keyboard
   await page.keyboard.press('Control+C');
   await waitForScreen(page, /far\$ $/m);
   await page.waitForTimeout(800); // the link has nothing under way: each measurement begins alike
