@@ -1,9 +1,10 @@
 /** Hosts that cannot be reached as they are: the window says in a sentence why and what to do, and asks no more than it must. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { VERSION } from '#local/version.ts';
 import { newKey } from '../remote/sshd.ts';
 import { type Desktop, projectDir, startWorld, takePicture, typeIntoTerminal, type World, waitForScreen } from './launch.ts';
 import { accessibilityFaults, contrastFaults } from './looks.ts';
@@ -130,6 +131,36 @@ test('cmdop is brought there with a bar that shows how far it is, and works', as
   await waitForScreen(page, 'far$ ');
   await typeIntoTerminal(page, 'readlink /proc/$PPID/exe\n');
   await waitForScreen(page, /\.local\/share\/cmdop\/.*node$/m);
+});
+
+test('an older one is upgraded when that is asked for, and its session goes on', async () => {
+  const { page } = desktop;
+  const folder = join(far.home, '.local', 'share', 'cmdop');
+  const older = join(folder, '0.0.1-aaaaaaaaaaaa');
+  cpSync(join(folder, readlinkSync(join(folder, 'current'))), older, { recursive: true, verbatimSymlinks: true });
+  for (const name of ['host.mjs', 'cli.mjs']) {
+    const program = join(older, 'dist', name);
+    writeFileSync(program, readFileSync(program, 'utf8').replaceAll(`"${VERSION}"`, '"0.0.1"'));
+  }
+  rmSync(join(folder, 'current'));
+  symlinkSync('0.0.1-aaaaaaaaaaaa', join(folder, 'current'));
+  const pid = await far.hostPid();
+  process.kill(pid ?? Number.NaN, 'SIGKILL'); // the window starts the next one, which is the older
+  await expect.poll(async () => (await far.hostPid()) ?? pid).not.toBe(pid);
+  await expect.poll(() => groupOf(page, 'locked').getAttribute('data-link')).toBe('connected');
+
+  await add('bare');
+  await groupOf(page, 'bare').getByTestId('session-row').getByRole('button').first().click();
+  await page.getByTestId('other-build').getByText('bare has an older cmdop').waitFor();
+  await takePicture(page, 'remote-older-dark');
+  await page.getByTestId('other-build').getByRole('button', { name: 'Upgrade' }).click();
+  await page.getByTestId('toast').getByText('The host is replaced').waitFor({ timeout: 60_000 });
+  expect(JSON.parse(await far.cmdop('host', 'status', '--json'))).toMatchObject({ version: VERSION });
+  await typeIntoTerminal(page, 'echo went $((20 + 1)) on\n');
+  await waitForScreen(page, /^went 21 on$/m);
+  await groupOf(page, 'bare').getByRole('button', { name: 'bare: more' }).click();
+  await page.getByRole('menuitem', { name: 'Remove from this window' }).click();
+  await groupOf(page, 'bare').waitFor({ state: 'detached' });
 });
 
 test('a host that is removed is forgotten, and the others stay', async () => {
