@@ -15,7 +15,7 @@ export function addActTools(server: McpServer, agents: AgentsByName): void {
     name: 'send_keys',
     title: 'Type into a session',
     description:
-      'Types a text and then named keys into whatever runs in a session, as one unit that nobody can type into: for programs that ask questions, editors and pagers. Nothing is pressed by itself: to submit a line add keys: ["Enter"]. For shell commands prefer run. Afterwards wait_for or screen_read shows what it did.',
+      'Types a text and then named keys into whatever runs in a session, as one unit that nobody can type into: for programs that ask questions, editors and pagers. Nothing is pressed by itself: to submit a line add keys: ["Enter"] in the same call, since a line at a prompt is judged whole. For shell commands prefer run. Afterwards wait_for or screen_read shows what it did.',
     input: z.object({
       session: sessionArg,
       text: z

@@ -5,7 +5,7 @@ import { CmdopError } from '#protocol/errors.ts';
 import type { SessionId } from '#protocol/ids.ts';
 import { visibleText } from '#session/visible-text.ts';
 import type { Agent } from './agent.ts';
-import { shownRecord } from './session-tools.ts';
+import { shownRecord } from './history-tool.ts';
 import { type AgentsByName, clientName } from './tool.ts';
 import { untrusted } from './untrusted.ts';
 

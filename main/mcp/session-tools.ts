@@ -4,7 +4,7 @@ import type { McpServer } from '@modelcontextprotocol/server';
 import { z } from 'zod';
 import { CmdopError } from '#protocol/errors.ts';
 import type { Offset } from '#protocol/ids.ts';
-import { agentState, type CommandRecord, type SessionSummary } from '#protocol/shapes.ts';
+import { agentState, type SessionSummary } from '#protocol/shapes.ts';
 import { visibleText } from '#session/visible-text.ts';
 import { pieceText, readOutput } from './output.ts';
 import { type AgentsByName, ARRANGES, addTool, READS, sessionArg } from './tool.ts';
@@ -54,38 +54,6 @@ function line(summary: SessionSummary): string {
   const holder = control.holder ? `; ${control.holder.actor.name} has control` : '';
   return `${name}: ${state} in ${cwd}, ${state === 'ended' ? 'ended' : running === null ? 'at the prompt' : `runs \`${visibleText(running)}\``}${holder}`;
 }
-
-export const recordShape = z.object({
-  id: z.number(),
-  session: z.string(),
-  command: z.string(),
-  authors: z.array(z.string()),
-  submitter: z.string().nullable(),
-  folder: z.string(),
-  startedAt: z.string(),
-  exitCode: z.number().nullable(),
-  durationMs: z.number().nullable(),
-  fromOffset: z.number(),
-  toOffset: z.number().nullable().describe('null while it runs'),
-});
-
-export function shownRecord(record: CommandRecord): z.input<typeof recordShape> {
-  return {
-    id: record.id,
-    session: record.sessionName,
-    command: visibleText(record.text),
-    authors: record.authors.map(({ name }) => name),
-    submitter: record.submitter?.name ?? null,
-    folder: record.cwd,
-    startedAt: new Date(record.startedAt).toISOString(),
-    exitCode: record.exitCode,
-    durationMs: wholeMs(record.durationMs),
-    fromOffset: record.from,
-    toOffset: record.to,
-  };
-}
-
-export const wholeMs = (ms: number | null) => (ms === null ? null : Math.round(ms));
 
 export function addSessionTools(server: McpServer, agents: AgentsByName): void {
   addTool(server, agents, {
@@ -278,32 +246,6 @@ export function addSessionTools(server: McpServer, agents: AgentsByName): void {
       const structured = { fromOffset: piece.from, nextOffset: next, endOffset: piece.end, gap, untrustedOutput: text };
       const missing = gap ? `Output from ${gap.fromOffset} to ${gap.toOffset} is no longer held.\n` : '';
       return { structured, text: `${missing}Offsets ${piece.from} to ${next} of ${piece.end}.\n${untrusted('Output', text)}` };
-    },
-  });
-
-  addTool(server, agents, {
-    name: 'history_search',
-    title: 'Search the command history',
-    description:
-      'Who ran what: command lines with authors, exit code, duration, folder and where their output is (read it with output_read). Newest last.',
-    input: z.object({
-      session: sessionArg.optional(),
-      text: z.string().max(1024).optional().describe('Part of the command line, ignoring case'),
-      actor: z.string().max(256).optional().describe('Name of who typed or submitted it'),
-      failed: z.boolean().optional().describe('Only commands that failed'),
-      limit: z.number().int().min(1).max(200).default(20),
-    }),
-    output: z.object({ commands: z.array(recordShape) }),
-    annotations: READS,
-    run: async ({ agent, args }) => {
-      const { session, ...filter } = args;
-      const { commands } = await agent.client.request('history.list', { ...filter, ...(session ? { session: agent.ref(session) } : {}) });
-      const found = commands.map(shownRecord);
-      const rows = found.map(
-        ({ startedAt, submitter, exitCode, command, session: name }) =>
-          `${startedAt} ${name} ${submitter ?? '?'} exit ${exitCode ?? '?'}: ${command}`,
-      );
-      return { structured: { commands: found }, text: rows.length > 0 ? untrusted('Commands', rows.join('\n')) : 'No command fits.' };
     },
   });
 }

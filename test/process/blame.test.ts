@@ -1,7 +1,10 @@
 /** Who made this: from an offset, a line of the screen and a text to the command and its people; and what an agent may not do. */
+import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { nodePath } from '#local/runtime.ts';
 import { type Engine, openEngine, type Person, type Watched } from './engine.ts';
 
 const ENTER = '\r';
@@ -68,3 +71,26 @@ describe('who made this', () => {
     await expect(at({ text: 'no such thing' })).rejects.toThrow(/"no such thing" is not in the last \d+ KiB of work/);
   });
 });
+
+test('on the command line: who, when and where, for people and as JSON', async () => {
+  const said = await cmdop('blame', 'work', '--text', 'line-2');
+  expect(said).toMatch(/command +seq -f line-%g 1 3\nsubmitted +ann \(human, cli\)\n/);
+  expect(JSON.parse(await cmdop('blame', 'work', '--line', '1', '--json'))).toMatchObject({ command: { text: expect.any(String) } });
+  expect(await cmdop('blame', 'work')).toMatch(/one of --line N, --text TEXT, --offset N/);
+});
+
+test('what an agent’s client must be told is printed for each, with where cmdop keeps its state', async () => {
+  const config = JSON.parse(await cmdop('mcp', '--print-config', 'cursor'));
+  expect(config.mcpServers.cmdop).toMatchObject({ args: expect.arrayContaining(['mcp']), env: { CMDOP_HOME: engine.home } });
+  expect(await cmdop('mcp', '--print-config', 'codex')).toMatch(/^\[mcp_servers\.cmdop\]\ncommand = ".+"\nargs = \[.*"mcp"\]\n/);
+  expect(await cmdop('mcp', '--print-config', 'vim')).toMatch(/"vim" is no client that is known here: claude, /);
+});
+
+/** What `cmdop …` prints, or why it fails. */
+async function cmdop(...args: string[]): Promise<string> {
+  const child = promisify(execFile)(nodePath(), [resolve('dist/cli.mjs'), ...args], { env: engine.env });
+  return child.then(
+    ({ stdout }) => stdout,
+    ({ stderr }: { stderr: string }) => stderr,
+  );
+}

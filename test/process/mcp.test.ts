@@ -221,12 +221,12 @@ describe('beside people', () => {
 
   test('paused agents are told to stop', async () => {
     const session = await newSession();
-    await agent.ok('send_keys', { session, text: 'a' });
+    await agent.ok('send_keys', { session, text: 'true', keys: ['Enter'] });
     await ann.client.request('agents.pause', { session });
-    const { error } = await agent.call('send_keys', { session, text: 'b' });
+    const { error } = await agent.call('send_keys', { session, text: 'true', keys: ['Enter'] });
     expect(error).toMatch(/^agents-paused: /);
     await ann.client.request('agents.resume', { session });
-    await agent.ok('send_keys', { session, text: 'c' });
+    await agent.ok('send_keys', { session, text: 'true', keys: ['Enter'] });
   });
 
   test('what the agent does is the session’s state for everybody', async () => {
