@@ -1,5 +1,6 @@
 /** `attach`: a session in this terminal, until it ends or the person detaches. */
-import type { ClientState, CmdopClient } from '#client/cmdop-client.ts';
+import type { ClientState } from '#client/client-options.ts';
+import type { CmdopClient } from '#client/cmdop-client.ts';
 import type { Verdict } from '#client/input-outbox.ts';
 import type { SessionSink, SessionStream } from '#client/session-stream.ts';
 import { CmdopError } from '#protocol/errors.ts';

@@ -1,6 +1,7 @@
 /** How a command reaches the host and names its session. */
 import { randomBytes } from 'node:crypto';
-import { type ClientOptions, CmdopClient } from '#client/cmdop-client.ts';
+import type { ClientOptions } from '#client/client-options.ts';
+import { CmdopClient } from '#client/cmdop-client.ts';
 import { systemClock } from '#local/clock.ts';
 import { connectToHost } from '#local/host-connection.ts';
 import { personName } from '#local/person-name.ts';

@@ -1,11 +1,9 @@
-/** The client engine: one host, reached again and again, with the sessions attached through it. Used by every interface. */
-import type { Clock } from '#protocol/clock.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import type { ClientId } from '#protocol/ids.ts';
 import type { Method, ParamsInput, Result } from '#protocol/messages.ts';
-import type { Actor, InterfaceKind } from '#protocol/shapes.ts';
-import type { Transport } from '#protocol/transport.ts';
+import type { Actor } from '#protocol/shapes.ts';
 import { PROTOCOL } from '#protocol/versions.ts';
+import type { ClientOptions, ClientState } from './client-options.ts';
 import { Connection, type ConnectionEvent } from './connection.ts';
 import { type AttachOptions, type SessionSink, SessionStream } from './session-stream.ts';
 
@@ -15,49 +13,6 @@ const BACKOFF_MS = { first: 100, longest: 8_000 };
 const AT_ONCE_EVERY_MS = 1_000;
 /** While another build takes the host's place: attempts are this far apart and go on for so long, milliseconds; then it counts as offline. */
 const UPGRADE_MS = { retry: 25, longest: 30_000 };
-
-export type ClientIdentity = {
-  /** Of this process or window: `newClientId`. Not kept across restarts, since units are numbered per client. */
-  id: ClientId;
-  interface: InterfaceKind;
-  name: string;
-  kind?: 'human' | 'agent';
-  color?: number;
-  build: string;
-  /** As in `hello`: where an agent's process is, and whether it may drive the session that it runs in. */
-  pid?: number;
-  inside?: string;
-  ownSessionAllowed?: boolean;
-};
-
-export type ClientState =
-  | { is: 'connecting' }
-  | { is: 'connected'; isResponsive: boolean }
-  /**
-   * `since`: Unix time of the loss; `retryAt`: Unix time of the next attempt, null while one runs. `isHeld`: there is no
-   * next attempt until `reconnectNow`, since a person must do something first.
-   */
-  | { is: 'offline'; since: number; retryAt: number | null; isHeld: boolean; error: CmdopError }
-  | { is: 'closed' };
-
-export type ClientOptions = {
-  identity: ClientIdentity;
-  /** Makes a fresh transport to the host, starting it where that is possible; `given` says when nobody waits for it any more. */
-  connect: (given: AbortSignal) => Promise<Transport>;
-  clock: Clock;
-  /** 0 ≤ x < 1 */
-  random: () => number;
-  /** Keep the list of sessions and commands live (`host.watch`). */
-  watch?: boolean;
-  /** Connect again after a loss. Default true; one-shot commands give up instead. */
-  reconnect?: boolean;
-  /** Whether another attempt after this failure makes sense only once a person acted. Default: never. */
-  isHeldBy?: (error: CmdopError) => boolean;
-  onState?: (state: ClientState) => void;
-  onEvent?: (event: ConnectionEvent) => void;
-  /** After every (re)connect with `watch`. */
-  onWatch?: (state: Result<'host.watch'>) => void;
-};
 
 export class CmdopClient {
   readonly #options: ClientOptions;

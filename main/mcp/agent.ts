@@ -3,7 +3,8 @@
  * the sessions it is attached to.
  */
 import { randomBytes } from 'node:crypto';
-import { type ClientIdentity, CmdopClient } from '#client/cmdop-client.ts';
+import type { ClientIdentity } from '#client/client-options.ts';
+import { CmdopClient } from '#client/cmdop-client.ts';
 import type { ConnectionEvent } from '#client/connection.ts';
 import { systemClock } from '#local/clock.ts';
 import { VERSION } from '#local/version.ts';

@@ -1,6 +1,6 @@
 /** What the interface shows, in one place; terminals keep their own, since they change with every byte. */
 import { create } from 'zustand';
-import type { ClientState } from '#client/cmdop-client.ts';
+import type { ClientState } from '#client/client-options.ts';
 import { LOCAL_HOST } from '#protocol/address.ts';
 import type { ClientId } from '#protocol/ids.ts';
 import type { Actor, CommandRecord, SessionSummary } from '#protocol/shapes.ts';

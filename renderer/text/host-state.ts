@@ -1,5 +1,5 @@
 /** What a host is called and how it stands, in words. Pure. */
-import type { ClientState } from '#client/cmdop-client.ts';
+import type { ClientState } from '#client/client-options.ts';
 import { LOCAL_HOST } from '#protocol/address.ts';
 
 export const hostTitle = (name: string): string => (name === LOCAL_HOST ? 'This machine' : name);
