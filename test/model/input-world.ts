@@ -75,8 +75,9 @@ export class InputWorld {
   #host: { session: LiveSession; connect(link: SimulatedLink): void } | null = null;
 
   /** `forgetsLedger`: drops the rule that the keeper remembers what it wrote, to see that its loss is noticed. */
-  constructor(seed: number, options: { forgetsLedger?: boolean } = {}) {
+  constructor(seed: number, options: { forgetsRefusals?: boolean; forgetsLedger?: boolean } = {}) {
     this.#forgetsLedger = options.forgetsLedger ?? false;
+    if (options.forgetsRefusals) this.#records.keptRefusals = () => [];
     this.random = seededRandom(seed);
     this.#keeper = new Keeper(
       { session: SESSION, meta: {}, cols: 80, rows: 24 },

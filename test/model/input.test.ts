@@ -8,7 +8,10 @@ import { InputWorld, type TypedUnit } from './input-world.ts';
 const SEEDS = Number(process.env.CMDOP_SEEDS ?? 1000);
 const STEPS = { faulty: 1200, quiet: 4000 };
 
-async function run(seed: number, options: { forgetsLedger?: boolean } = {}): Promise<{ applied: number; refused: number; judged: number }> {
+async function run(
+  seed: number,
+  options: { forgetsLedger?: boolean; forgetsRefusals?: boolean } = {},
+): Promise<{ applied: number; refused: number; judged: number }> {
   const world = new InputWorld(seed, options);
   try {
     for (let i = 0; i < STEPS.faulty; i++) await world.step(true);
@@ -78,4 +81,11 @@ test('a keeper that forgets what it wrote is found out', async () => {
   const found: string[] = [];
   for (let seed = 1; seed <= 50; seed++) await run(seed, { forgetsLedger: true }).catch((error: Error) => found.push(error.message));
   expect(found).toContainEqual('a unit was typed twice');
+});
+
+test('a host that forgets what its policy refused is found out', async () => {
+  const found: string[] = [];
+  for (let seed = 1; seed <= 300 && found.length === 0; seed++)
+    await run(seed, { forgetsRefusals: true }).catch((error: Error) => found.push(error.message));
+  expect(found[0]).toMatch(/^told applied, but it never ran/);
 });
