@@ -7,9 +7,9 @@ import type { SessionId } from '#protocol/ids.ts';
 import type { Method, Params } from '#protocol/messages.ts';
 import type { Actor } from '#protocol/shapes.ts';
 import { offeredRule, type Subject } from '#session/policy.ts';
-import { isAgent, type PolicyDesk } from './agent-input.ts';
 import type { Outcome } from './approvals.ts';
 import type { ClientConnection } from './client-connection.ts';
+import { isAgent, type PolicyDesk } from './input-judge.ts';
 import type { Journal } from './journal.ts';
 
 /** Whatever a rule says: they change who may do what, end the host, or make a client that is nobody's agent. */

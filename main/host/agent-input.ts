@@ -8,27 +8,18 @@
 import { CmdopError } from '#protocol/errors.ts';
 import type { ClientId, SessionId } from '#protocol/ids.ts';
 import type { Actor } from '#protocol/shapes.ts';
-import type { Decision, PolicyRules, Subject } from '#session/policy.ts';
-import { isExact, offeredRule } from '#session/policy.ts';
-import type { Protected } from '#session/protected-places.ts';
+import { offeredRule } from '#session/policy.ts';
 import { textOf } from '#session/shown-text.ts';
-import type { Approvals, Outcome } from './approvals.ts';
-import { endsLine, lineOf } from './held-line.ts';
+import type { Outcome } from './approvals.ts';
+import { endsLine } from './held-line.ts';
 import type { InputContext } from './input-context.ts';
+import { grantKey, InputJudge, isAgent, keyOf, type PolicyDesk, shownLine } from './input-judge.ts';
 import type { InputSource, Refusal, Refused, Unit } from './session-input.ts';
 
 /** A line at the prompt must be complete after this long, milliseconds. */
 const LINE_MS = 30_000;
 /** Held for one client; what comes beyond is refused. */
 const MAX_HELD = { units: 1_000, bytes: 1024 * 1024 };
-
-/** What an agent's input is judged by, for every session of the host. */
-export type PolicyDesk = {
-  rules(): PolicyRules;
-  readonly approvals: Approvals;
-  readonly protected: Protected;
-  readonly home: string;
-};
 
 export type AgentInputOptions = {
   session: { id: SessionId; name(): string };
@@ -59,11 +50,13 @@ type Held = {
 
 export class AgentInput {
   readonly #options: AgentInputOptions;
+  readonly #judge: InputJudge;
   readonly #held = new Map<ClientId, Held>();
   readonly #reasons = new Map<ClientId, string>();
 
   constructor(options: AgentInputOptions) {
     this.#options = options;
+    this.#judge = new InputJudge(options.desk, options.session);
   }
 
   /** True if the unit is judged here, now or later; false if the policy has nothing to say about its actor. */
@@ -105,7 +98,7 @@ export class AgentInput {
   mustInterrupt(actor: Actor): void {
     const context = this.#options.context();
     if (!isAgent(actor) || context.isOwn(actor.id)) return;
-    const { verdict, rule } = this.#options.desk.rules().decide(this.#subject(actor, '\x03', { ...context, is: 'program' }));
+    const { verdict, rule } = this.#judge.keys(actor, '\x03', context);
     if (verdict === 'allow') return;
     throw new CmdopError('policy', `not interrupted: ${actor.name} did not start what runs (${rule}); Ctrl-C typed as a key is asked`);
   }
@@ -174,13 +167,15 @@ export class AgentInput {
       return this.#refuse(held, units.length, { reason: 'secret-prompt', message, controlKept: true });
     }
     const context = this.#options.context();
+    // What people type is live: it is judged as it comes, and no rule of theirs is about lines.
+    if (!isAgent(source.actor)) return this.#judgeHeld(held, units.length, context);
     const now = this.#options.now();
     if (context.is === 'settling') return this.#wait(held, Math.max(1, context.until - now));
-    if (!context.readsLines) return this.#judge(held, units.length, context);
+    if (!context.readsLines) return this.#judgeHeld(held, units.length, context);
     const end = units.findIndex(endsLine);
     if (end >= 0) {
       held.lineSince = null;
-      return this.#judge(held, end + 1, context);
+      return this.#judgeHeld(held, end + 1, context);
     }
     this.#incomplete(held, context, now);
   }
@@ -188,7 +183,12 @@ export class AgentInput {
   /** A line without its Enter: written already where nobody would mind its whole, else held for a while. */
   #incomplete(held: Held, context: InputContext, now: number): void {
     const { source, units } = held;
-    const { decision } = this.#decide(held, units, context);
+    const { decision } = this.#judge.judge({
+      actor: held.source.actor,
+      bytes: joined(units),
+      prefix: this.#prefix(held, context),
+      context,
+    });
     if (decision.verdict === 'allow' && !decision.rule.includes('"command":')) {
       const text = this.#prefix(held, context) + textOf(joined(units)).text;
       this.#admit(held, units.length, { approval: null, edited: null });
@@ -203,9 +203,14 @@ export class AgentInput {
     this.#refuse(held, units.length, { reason: 'policy', message, controlKept: true }, source);
   }
 
-  #judge(held: Held, count: number, context: InputContext): void {
+  #judgeHeld(held: Held, count: number, context: InputContext): void {
     const units = held.units.slice(0, count);
-    const { decision, subject, seen } = this.#decide(held, units, context);
+    const { decision, subject, seen } = this.#judge.judge({
+      actor: held.source.actor,
+      bytes: joined(units),
+      prefix: this.#prefix(held, context),
+      context,
+    });
     const { desk, session } = this.#options;
     const grant = grantKey(held.source.actor, subject, context, decision);
     const isOwnInterrupt = joined(units).every((byte) => byte === 0x03) && context.isOwn(held.source.actor.id);
@@ -243,40 +248,6 @@ export class AgentInput {
       settled: (outcome) => this.#settled(held, outcome),
     });
     held.asked = { id, units: count, context: key };
-  }
-
-  #decide(held: Held, units: Unit[], context: InputContext): { decision: Decision; subject: Subject; seen: string[] } {
-    const { desk } = this.#options;
-    const { actor } = held.source;
-    const { text, isText } = textOf(joined(units));
-    const prefix = this.#prefix(held, context);
-    const isPrompt = context.is === 'prompt';
-    const subject = this.#subject(actor, isPrompt ? lineOf(prefix + text, context.bracketedPaste) : text, context);
-    const decision = desk.rules().decide(subject);
-    const seen = [...decision.seen];
-    if (!isText) seen.push('bytes that are no text');
-    if (context.is === 'unfinished') seen.push('may continue an unfinished line');
-    if (isPrompt && context.drafted.length > 0 && prefix === '') seen.push('the line already holds keys');
-    const isUnsure = seen.length > decision.seen.length && isAgent(actor);
-    return { decision: decision.verdict === 'allow' && isUnsure ? { ...decision, verdict: 'ask' } : decision, subject, seen };
-  }
-
-  #subject(
-    actor: Actor,
-    text: string,
-    { is, folder, program }: Pick<InputContext, 'folder' | 'program'> & { is: InputContext['is'] },
-  ): Subject {
-    const { desk, session } = this.#options;
-    return {
-      actor: { name: actor.name, isAgent: isAgent(actor) },
-      session: { id: session.id, name: session.name() },
-      folder,
-      kind: is === 'prompt' ? 'command' : 'keys',
-      text,
-      program: is === 'program' ? program : null,
-      home: desk.home,
-      protected: desk.protected,
-    };
   }
 
   /** What this client's line holds already, if it and the prompt are still the same. */
@@ -327,26 +298,6 @@ export class AgentInput {
       this.#advance(held);
     }, ms);
   }
-}
-
-/** An agent, however its client calls itself. */
-export const isAgent = (actor: Pick<Actor, 'kind' | 'interface'>): boolean => actor.kind === 'agent' || actor.interface === 'mcp';
-
-/** What approving for the session covers: the same line in the same folder, or any keys to the same program. */
-function grantKey(actor: Actor, subject: Subject, context: InputContext, { line }: Decision): string | null {
-  const parts = (last: string) => [actor.id, subject.kind, context.folder, last].join('\0');
-  if (subject.kind === 'keys') return context.is === 'program' && context.program !== null ? parts(context.program) : null;
-  const isSteady = line && (isExact(line) || !line.opaque.some((why) => /history|control|Tab|do not show|several/.test(why)));
-  return isSteady && context.drafted.length === 0 ? parts(subject.text) : null;
-}
-
-const keyOf = ({ is, generation, folder, program, drafted, alternateScreen }: InputContext) =>
-  JSON.stringify([is, generation, folder, program, drafted.length, alternateScreen]);
-
-/** What a person is asked about: a whole line with its Enter, without the frame of a paste that says nothing. */
-function shownLine(text: string, subject: Subject): string {
-  const isFramed = subject.kind === 'command' && text === `\x1b[200~${subject.text}\x1b[201~\r`;
-  return isFramed ? `${subject.text}\r` : text;
 }
 
 const refusalOf = ({ reason, message, controlKept }: Refused): Refusal => ({ reason, message, controlKept });

@@ -151,7 +151,7 @@ export class Approvals {
     const changed = ask.change();
     if (changed !== null) {
       this.withdraw(id, changed);
-      throw new CmdopError('no-approval', `${changed} since ${ask.actor.name} asked for ${id}: it is asked anew where it still matters`);
+      throw new CmdopError('no-approval', `${changed} since ${ask.actor.name} asked for ${id}: it was told, and may ask again`);
     }
     const edited = wanted.text ?? null;
     if (edited !== null) checkEdited(edited, ask);

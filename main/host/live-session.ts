@@ -8,8 +8,8 @@ import type { Channel, ClientId, Epoch, Offset, Seq, SessionId } from '#protocol
 import type { EventParams, Params, Result } from '#protocol/messages.ts';
 import type { Actor, Role, SessionEnd, SessionSummary, Size } from '#protocol/shapes.ts';
 import { type AgentEvent, AgentTracker } from '#session/agent-state.ts';
-import type { PolicyDesk } from './agent-input.ts';
 import type { ClientConnection } from './client-connection.ts';
+import type { PolicyDesk } from './input-judge.ts';
 import type { Journal } from './journal.ts';
 import type { KeeperLink, KeeperListener } from './keeper-link.ts';
 import type { Records, SessionAccess, StoredSession } from './records.ts';

@@ -7,7 +7,7 @@ import { newSessionId, type Offset, type SessionId } from '#protocol/ids.ts';
 import type { Params } from '#protocol/messages.ts';
 import type { Actor, Size } from '#protocol/shapes.ts';
 import { joinKey, ownKey } from './agent-guard.ts';
-import { isAgent } from './agent-input.ts';
+import { isAgent } from './input-judge.ts';
 import { type KeeperRuntime, KeeperStarter } from './keeper-starter.ts';
 import type { LiveSession } from './live-session.ts';
 import { bootId, type KeeperMeta, openSession, type SessionSurroundings } from './open-session.ts';

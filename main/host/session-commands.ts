@@ -49,7 +49,7 @@ export class SessionCommands {
   #reported: () => void = () => {};
   #contextChanged: () => void = () => {};
   #modes: Pick<TerminalModes, 'alternateScreen' | 'bracketedPaste'> = { alternateScreen: false, bracketedPaste: false };
-  readonly #prompt = new PromptWatch();
+  readonly #prompt: PromptWatch;
   #generation = 0;
   /** Where the cursor stood when the line that is being typed began; for shells without integration. */
   #lineBegin: Promise<{ line: number; col: number } | null> = Promise.resolve(null);
@@ -58,6 +58,7 @@ export class SessionCommands {
     this.#options = options;
     const { note } = options;
     this.#openId = note?.openId ?? null;
+    this.#prompt = new PromptWatch(options.nonce === null || note?.memory.open ? null : this.#now().monotonic);
     this.#tracker = new CommandTracker({
       nonce: options.nonce,
       now: this.#now(),
@@ -165,6 +166,7 @@ export class SessionCommands {
           this.#store(event.record, this.#openId, 'started');
           break;
         case 'ended':
+          if (event.record.source === 'shell') this.#prompt.ended(this.#options.clock.now());
           if (this.#openId !== null) this.#store(event.record, this.#openId, 'ended');
           this.#openId = null;
           break;

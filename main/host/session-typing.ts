@@ -2,7 +2,8 @@
 import type { ClientId, SessionId } from '#protocol/ids.ts';
 import type { EventParams } from '#protocol/messages.ts';
 import type { AgentEvent } from '#session/agent-state.ts';
-import { AgentInput, type PolicyDesk } from './agent-input.ts';
+import { AgentInput } from './agent-input.ts';
+import type { PolicyDesk } from './input-judge.ts';
 import type { SessionClients } from './session-clients.ts';
 import type { SessionCommands } from './session-commands.ts';
 import type { InputSource, SessionInput, Unit } from './session-input.ts';

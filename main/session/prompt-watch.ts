@@ -13,6 +13,10 @@ const SUBMITTED_MS = 300;
 /** Most commands are over after this time, milliseconds: what was typed behind one is for the next prompt then. */
 const SHORT_MS = 150;
 
+/** A shell that tells of its prompts shows the first one within this time of its start, and the next one of a command's end, milliseconds. */
+const FIRST_MS = 2_000;
+const NEXT_MS = 500;
+
 export type PromptState =
   /** A line that is typed now is a command line. */
   | { is: 'prompt' }
@@ -27,7 +31,12 @@ export class PromptWatch {
   #submittedAt: number | null = null;
   #typedSinceSubmit = false;
   #certainAt = 0;
-  #startedAt = Number.NEGATIVE_INFINITY;
+  #programAt: number;
+
+  /** `beganAt`: when a shell began that will tell of its prompts; null where none will. */
+  constructor(beganAt: number | null) {
+    this.#programAt = beganAt === null ? Number.NEGATIVE_INFINITY : beganAt + FIRST_MS;
+  }
 
   /** Monotonic, milliseconds. */
   input(bytes: Uint8Array, now: number): void {
@@ -49,9 +58,14 @@ export class PromptWatch {
     this.prompt(now);
   }
 
+  /** A command has ended: the prompt is next. */
+  ended(now: number): void {
+    this.#programAt = now + NEXT_MS;
+  }
+
   started(now: number): void {
     this.#atPrompt = false;
-    this.#startedAt = now;
+    this.#programAt = now + SHORT_MS;
   }
 
   /** At the prompt, and no line was submitted since. */
@@ -61,8 +75,7 @@ export class PromptWatch {
 
   state(now: number): PromptState {
     if (!this.#atPrompt) {
-      const until = this.#startedAt + SHORT_MS;
-      return now < until ? { is: 'settling', until } : { is: 'program' };
+      return now < this.#programAt ? { is: 'settling', until: this.#programAt } : { is: 'program' };
     }
     if (this.#submittedAt !== null) {
       const until = this.#submittedAt + SUBMITTED_MS;

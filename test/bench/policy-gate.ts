@@ -5,9 +5,10 @@
 import type { ClientId, Epoch, Seq, SessionId } from '#protocol/ids.ts';
 import type { Actor } from '#protocol/shapes.ts';
 import { DEFAULT_POLICY, PolicyRules } from '#session/policy.ts';
-import { AgentInput, type PolicyDesk } from '../../main/host/agent-input.ts';
+import { AgentInput } from '../../main/host/agent-input.ts';
 import type { Approvals } from '../../main/host/approvals.ts';
 import type { InputContext } from '../../main/host/input-context.ts';
+import type { PolicyDesk } from '../../main/host/input-judge.ts';
 import { TtyState } from '../../main/host/tty-state.ts';
 
 const ROUNDS = 20_000;

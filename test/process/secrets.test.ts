@@ -31,7 +31,7 @@ const ASKING: Record<string, Asking> = {
   'read -s in bash': { ask: `read -rsp "Password: " p; echo "got $(printf %s "$p" | wc -c)"`, prompt: 'Password: ' },
   'read with the echo off in sh': {
     command: ['/bin/sh', '-i'],
-    ask: `printf Password:; stty -echo; read p; stty echo; echo; echo "got $(printf %s "$p" | wc -c)"`,
+    ask: `stty -echo; printf Password:; read p; stty echo; echo; echo "got $(printf %s "$p" | wc -c)"`,
     prompt: 'Password:',
   },
   'getpass, as passwd and su have it': {
