@@ -179,6 +179,7 @@ export class SessionStream {
       // Once known, the id: a name may have passed to another session.
       session: this.#summary?.id ?? this.#session,
       role: this.#options.role ?? 'operator',
+      knowsOwner: true,
       scrollback: this.#options.scrollback ?? 0,
       ...(this.#options.window === undefined ? {} : { window: this.#options.window }),
       ...(this.#received === null ? {} : { have: this.#received }),

@@ -18,7 +18,7 @@ export type Attached = {
   readonly since: number;
   role: Role;
   /** As which it came, whatever it was given. */
-  readonly asked: 'operator' | 'observer';
+  readonly asked: Role;
   size: Size | undefined;
   /** Grows with every attach, resize and gain of control in the session. */
   order: number;

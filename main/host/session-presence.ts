@@ -51,7 +51,8 @@ export class SessionPresence {
     const start = await output.begin({ have: wanted.have, scrollback: wanted.scrollback });
     if (connection.isClosed) return;
     if (roles.isKicked(actor)) return kicks.mustSee(connection); // meanwhile
-    const role = roles.granted(actor, wanted.role);
+    const asked = wanted.knowsOwner && wanted.role === 'operator' ? 'owner' : wanted.role;
+    const role = roles.granted(actor, asked);
     const newer = clients.of(client); // it asked twice at once: the last one counts
     if (newer) this.#drop(newer);
     // From here on in one turn: the answer, then the stream, with nothing between them.
@@ -59,7 +60,7 @@ export class SessionPresence {
       client,
       actor,
       role,
-      asked: wanted.role,
+      asked,
       connection,
       channel,
       size: wanted.size,

@@ -24,8 +24,10 @@ export class SessionRoles {
   }
 
   /** The role in an attachment: what was asked for, as far as it is granted. */
-  granted(actor: Actor, asked: 'operator' | 'observer'): Role {
-    return asked === 'observer' ? 'observer' : this.roleOf(actor);
+  granted(actor: Actor, asked: Role): Role {
+    const role = this.roleOf(actor);
+    if (asked === 'observer' || role === 'observer') return 'observer';
+    return asked === 'operator' ? 'operator' : role;
   }
 
   set(actor: Actor, role: Role, by: Actor): void {

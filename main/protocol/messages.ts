@@ -136,6 +136,8 @@ export const METHODS = {
     params: z.object({
       session: sessionRef,
       role: z.enum(['operator', 'observer']).default('operator'),
+      /** An owner who asks to be operator is told, and shown, to be the owner; clients that do not say so, as an operator. */
+      knowsOwner: z.boolean().default(false),
       /** Resume from here if the bytes are still held. */
       have: offset.optional(),
       /** The epoch under which this client last had control. */
