@@ -1,7 +1,7 @@
 /** `log --follow`: prints what is there, then what comes, across restarts of the host, until interrupted. */
 import type { CmdopClient } from '#client/cmdop-client.ts';
 import type { ConnectionEvent } from '#client/connection.ts';
-import type { HistoryFilter } from '#protocol/messages.ts';
+import type { HistoryFilter } from '#protocol/history.ts';
 import type { CommandRecord, JournalEvent } from '#protocol/shapes.ts';
 import { lastingClient } from './connect.ts';
 import type { LogOptions } from './log.ts';

@@ -1,6 +1,6 @@
 /** The rows of `log`: asked for page by page, and shown. */
 import type { CmdopClient } from '#client/cmdop-client.ts';
-import type { HistoryFilter } from '#protocol/messages.ts';
+import type { HistoryFilter } from '#protocol/history.ts';
 import type { CommandRecord, JournalEvent } from '#protocol/shapes.ts';
 import { dim, red } from './output.ts';
 import { type Cell, type Column, printable } from './table.ts';

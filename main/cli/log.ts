@@ -1,5 +1,5 @@
 /** `log` and `verify`: who did what, as the journal has it. */
-import type { HistoryFilter } from '#protocol/messages.ts';
+import type { HistoryFilter } from '#protocol/history.ts';
 import { type Globals, sessionRef, withClient } from './connect.ts';
 import { EXIT, UsageError } from './exit-codes.ts';
 import { COMMAND_COLUMNS, commandRow, eventLine, lastCommands, lastEvents } from './log-rows.ts';

@@ -1,0 +1,85 @@
+/** Requests about what has happened: output, command records, and the journal. */
+import { z } from 'zod';
+import { actor, commandRecord, integer, journalEvent, offset, sessionRef, time, verifyReport } from './shapes.ts';
+
+const none = z.object({});
+
+const historyFilter = z.object({
+  session: sessionRef.optional(),
+  /** Actor id or name. */
+  actor: z.string().max(256).optional(),
+  failed: z.boolean().optional(),
+  /** Part of the command line, ignoring case. */
+  text: z.string().max(1024).optional(),
+  since: time.optional(),
+  /** Only records with a smaller id: pages backwards. */
+  before: integer.optional(),
+  limit: z.number().int().min(1).max(500).default(200),
+});
+export type HistoryFilter = z.input<typeof historyFilter>;
+
+export const HISTORY_METHODS = {
+  /** Raw output from `from`, at most `max` bytes; `bytes` is base64. Throws `output-pruned`. */
+  'output.read': {
+    params: z.object({
+      session: sessionRef,
+      from: offset,
+      max: z
+        .number()
+        .int()
+        .min(1)
+        .max(512 * 1024)
+        .default(256 * 1024),
+    }),
+    result: z.object({ from: offset, to: offset, end: offset, bytes: z.string() }),
+  },
+  /** Oldest first; of more than `limit`, or than one frame holds, the newest. `more`: there may be older ones; hosts that do not say may have more behind a full page. */
+  'history.list': { params: historyFilter, result: z.object({ commands: z.array(commandRecord), more: z.boolean().optional() }) },
+  /** Who made this: the command that printed what is at an offset, on a line of the screen (0: its top), or last said `text`. */
+  'history.at': {
+    params: z.object({
+      session: sessionRef,
+      at: z.union([
+        z.object({ offset }),
+        z.object({ line: z.number().int().min(-100_000).max(2000) }),
+        z.object({ text: z.string().min(1).max(1024) }),
+      ]),
+    }),
+    result: z.object({
+      offset,
+      /** Null where no recorded command printed it: a prompt, or the session's own program. */
+      command: commandRecord.nullable(),
+      /** How the submitter had proved to the host who they are, as a phrase; null where nobody attached submitted it. */
+      authentication: z.string().nullable(),
+      /** Its place in the journal; null where that part is damaged. */
+      journalSeq: integer.nullable(),
+      /** Who decided that it may run; null where nobody was asked, absent in older hosts. */
+      approval: z.object({ id: integer, decidedBy: actor.nullable(), at: time, edited: z.string().nullable() }).nullable().optional(),
+    }),
+  },
+  'journal.list': {
+    params: z.object({
+      session: sessionRef.optional(),
+      actor: z.string().max(256).optional(),
+      kinds: z.array(z.string()).optional(),
+      since: time.optional(),
+      after: integer.optional(),
+      limit: z.number().int().min(1).max(500).default(200),
+    }),
+    result: z.object({ events: z.array(journalEvent) }),
+  },
+  /**
+   * From now on this connection gets a `journal.event` for every record that fits; those up to `seq` are in
+   * `journal.list`. Another call replaces the first.
+   */
+  'journal.watch': {
+    params: z.object({
+      session: sessionRef.optional(),
+      actor: z.string().max(256).optional(),
+      kinds: z.array(z.string().max(64)).max(64).optional(),
+      since: time.optional(),
+    }),
+    result: z.object({ seq: integer }),
+  },
+  'journal.verify': { params: none, result: verifyReport },
+} as const;
