@@ -1,9 +1,4 @@
-/**
- * One attachment to a session, across any number of connections: output by offset, input by unit.
- *
- * Invariant 2: what is handed to the sink, in order, gives the host's screen: after a snapshot the bytes from its
- * offset, after a reconnect the bytes from where this stream stands, resizes at exactly their place.
- */
+/** One attachment to a session, across any number of connections: output by offset, input by unit. */
 import { CmdopError } from '#protocol/errors.ts';
 import type { Frame } from '#protocol/frames.ts';
 import type { Channel, ClientId, Offset, SessionId } from '#protocol/ids.ts';
@@ -13,9 +8,7 @@ import { lastVerdicts } from '#protocol/shapes.ts';
 import type { Connection } from './connection.ts';
 import type { Verdict } from './input-outbox.ts';
 import { type Link, type OutputRange, StreamInput } from './stream-input.ts';
-
-/** Parsed before the host is told, bytes: a quarter of its send window (DESIGN, section 4). */
-const ACK_EVERY_BYTES = 256 * 1024;
+import { StreamOutput } from './stream-output.ts';
 
 /** Where a stream delivers; calls come in stream order. `parsed` must be called when the bytes were parsed. */
 export type SessionSink = {
@@ -49,29 +42,23 @@ export class SessionStream {
   readonly #session: string;
   readonly #sink: SessionSink;
   readonly #input: StreamInput;
+  readonly #output: StreamOutput;
   readonly #options: AttachOptions;
-  readonly #ackEvery: number;
   readonly #onDispose: () => void;
   #size: Size | undefined;
   #connection: Connection | null = null;
   #channel: Channel | null = null;
-  #received: Offset | null = null;
-  #parsed = 0 as Offset;
-  #acked = 0 as Offset;
   #role: Role = 'operator';
   #summary: SessionSummary | null = null;
   #end: SessionEnd | null = null;
   #isDisposed = false;
   /** Only verdicts come yet. */
   #isKicked = false;
-  /** The snapshot whose frames are to come: the terminal's size, and how many bytes of text are missing. */
-  #snapshot: { size: Size; isBegun: boolean; missingBytes: number } | null = null;
 
   constructor(options: { session: string; clientId: ClientId; attach: AttachOptions; sink: SessionSink; onDispose: () => void }) {
     this.#session = options.session;
     this.#sink = options.sink;
     this.#options = options.attach;
-    this.#ackEvery = Math.min(ACK_EVERY_BYTES, (options.attach.window ?? Number.POSITIVE_INFINITY) / 4);
     this.#size = options.attach.size;
     this.#onDispose = options.onDispose;
     this.#input = new StreamInput({
@@ -80,6 +67,15 @@ export class SessionStream {
       link: () => this.#link(),
       refused: (refusal, bytes) => this.#sink.refused(refusal, bytes),
       changed: () => this.#sink.changed(),
+    });
+    this.#output = new StreamOutput({
+      sink: options.sink,
+      window: options.attach.window,
+      acknowledge: (offset) => {
+        const link = this.#link();
+        link?.connection.notify('output.ack', { channel: link.channel, offset });
+        return link !== null;
+      },
     });
   }
 
@@ -118,7 +114,7 @@ export class SessionStream {
   }
   /** Where the parsed output ends. */
   get offset(): Offset {
-    return this.#parsed;
+    return this.#output.parsed;
   }
 
   /** Types one unit. Settles with its verdict; of several units for a large paste, with the last one's. */
@@ -182,7 +178,7 @@ export class SessionStream {
       knowsOwner: true,
       scrollback: this.#options.scrollback ?? 0,
       ...(this.#options.window === undefined ? {} : { window: this.#options.window }),
-      ...(this.#received === null ? {} : { have: this.#received }),
+      ...(this.#output.received === null ? {} : { have: this.#output.received }),
       ...(epoch === null ? {} : { epoch }),
       ...(this.#size ? { size: this.#size } : {}),
     };
@@ -206,14 +202,7 @@ export class SessionStream {
     this.#channel = answer.channel;
     this.#summary = answer.session;
     this.#role = answer.role;
-    if (answer.mode === 'resume') {
-      this.#received = answer.offset;
-      this.#sink.resized(answer.size);
-    } else {
-      if (this.#received !== null && this.#received < answer.offset) this.#sink.gap({ from: this.#received, to: answer.offset });
-      this.#expectSnapshot(answer.size, answer.snapshotBytes);
-    }
-    this.#acked = answer.offset;
+    this.#output.attached(answer);
     this.#input.attached(answer);
     this.#leaveIfSettled();
     this.#sink.changed();
@@ -221,25 +210,7 @@ export class SessionStream {
 
   /** @internal */
   frame(frame: Extract<Frame, { kind: 'output' | 'snapshot' }>): void {
-    const end = (frame.offset + frame.bytes.length) as Offset;
-    if (frame.kind === 'snapshot') {
-      const snapshot = this.#snapshot;
-      if (!snapshot) return;
-      snapshot.missingBytes -= frame.bytes.length;
-      if (snapshot.missingBytes <= 0) this.#snapshot = null;
-      if (snapshot.isBegun) {
-        this.#sink.output(frame.bytes, () => {});
-        return;
-      }
-      snapshot.isBegun = true;
-      this.#received = frame.offset;
-      this.#parsed = frame.offset;
-      this.#acked = frame.offset;
-      this.#sink.snapshot(frame.bytes, snapshot.size, () => this.#wasParsed(frame.offset));
-      return;
-    }
-    this.#received = end;
-    this.#sink.output(frame.bytes, () => this.#wasParsed(end));
+    this.#output.frame(frame);
   }
 
   /** @internal */
@@ -287,9 +258,8 @@ export class SessionStream {
   }
 
   /** @internal */
-  gap({ from, to, size, snapshotBytes }: EventParams<'output.gap'>): void {
-    this.#expectSnapshot(size, snapshotBytes);
-    this.#sink.gap({ from, to });
+  gap(news: EventParams<'output.gap'>): void {
+    this.#output.gap(news);
   }
 
   /** @internal */
@@ -319,18 +289,6 @@ export class SessionStream {
   /** Removed, and all units have their verdicts: also where an owner has let us in again meanwhile. */
   #leaveIfSettled(): void {
     if (this.#isKicked && this.pending.units === 0) this.detach();
-  }
-
-  #expectSnapshot(size: Size, missingBytes: number): void {
-    this.#snapshot = { size, isBegun: false, missingBytes };
-  }
-
-  #wasParsed(offset: Offset): void {
-    this.#parsed = offset;
-    const link = this.#link();
-    if (!link || this.#parsed - this.#acked < this.#ackEvery) return;
-    this.#acked = this.#parsed;
-    link.connection.notify('output.ack', { channel: link.channel, offset: this.#parsed });
   }
 
   #link(): Link | null {
