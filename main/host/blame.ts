@@ -7,8 +7,9 @@ import type { Offset } from '#protocol/ids.ts';
 import type { Params, Result } from '#protocol/messages.ts';
 import { type JournalEvent, type Origin, origin } from '#protocol/shapes.ts';
 import { lastShownAt } from '#session/plain-text.ts';
+import type { StoredCommand } from './command-records.ts';
 import type { LiveSession } from './live-session.ts';
-import type { Records, StoredCommand } from './records.ts';
+import type { Records } from './records.ts';
 import { ScreenTerminal } from './screen-terminal.ts';
 import type { SessionOutput } from './session-output.ts';
 
@@ -86,7 +87,7 @@ function authentication({ payload, interface: via }: JournalEvent): string {
 const as = ({ user, key }: Origin) => `${user ? ` as ${user}` : ''}${key ? ` with the key ${key}` : ''}`;
 
 async function atOffset(session: LiveSession, offset: Offset, records: Records): Promise<Blamed> {
-  const { before, after } = records.commandsAround(session.id, offset);
+  const { before, after } = records.commands.around(session.id, offset);
   if (before && (before.to === null || offset < before.to)) return { offset, command: before };
   if (!after) return { offset, command: null };
   const between = after.from - offset > MAX_PROMPT_BYTES ? null : await stored(session.output, offset, after.from);
@@ -100,7 +101,7 @@ async function atLine(session: LiveSession, line: number, records: Records): Pro
   await output.openScreen();
   const start = await output.begin({ have: undefined, scrollback: Math.max(0, -line) + output.size.rows });
   const end = output.end;
-  const commands = records.commands({ session: session.id, limit: MAX_COMMANDS }).filter(({ from }) => from >= start.offset);
+  const commands = records.commands.list({ session: session.id, limit: MAX_COMMANDS }).filter(({ from }) => from >= start.offset);
   const screen = new ScreenTerminal({ offset: start.offset, size: start.size, snapshot: start.text });
   try {
     const begins: { command: StoredCommand; line: number; prompt: number }[] = [];

@@ -11,6 +11,7 @@ import { LOOK_EVERY_MS } from '#session/client-vigil.ts';
 import type { AgentGuard } from './agent-guard.ts';
 import { approvalHandlers } from './approval-methods.ts';
 import { ClientConnection, type ClientPeer } from './client-connection.ts';
+import type { StoredCommand } from './command-records.ts';
 import { HostSettings } from './host-settings.ts';
 import { isAgent, type PolicyDesk } from './input-judge.ts';
 import { Journal } from './journal.ts';
@@ -20,7 +21,7 @@ import type { LiveSession } from './live-session.ts';
 import { Attachments, createHandlers } from './methods.ts';
 import { guardedSession, newPolicyDesk } from './policy-desk.ts';
 import type { PolicyFile } from './policy-file.ts';
-import { Records, type StoredCommand } from './records.ts';
+import { Records } from './records.ts';
 import { Registry } from './registry.ts';
 import { Screens } from './screens.ts';
 import type { Build } from './successor.ts';
@@ -125,7 +126,7 @@ export class Host {
         status: () => this.#status(),
         warnings: () => this.#warnings(),
         verifyFiles: () => verifyFiles({ ...options.paths, sessions: this.#registry.all() }),
-        commandRecords: (filter) => this.#records.commands(filter).map((command) => this.#commandRecord(command)),
+        commandRecords: (filter) => this.#records.commands.list(filter).map((command) => this.#commandRecord(command)),
         approvals: approvalHandlers({
           approvals: desk.approvals,
           guard,

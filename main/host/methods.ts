@@ -8,13 +8,13 @@ import { negotiate, PROTOCOL } from '#protocol/versions.ts';
 import type { ApprovalHandlers } from './approval-methods.ts';
 import { blame, provenance } from './blame.ts';
 import type { ClientConnection, Handlers } from './client-connection.ts';
+import type { CommandFilter, StoredCommand } from './command-records.ts';
 import { type ControlContext, controlMethods } from './control-methods.ts';
 import type { Journal } from './journal.ts';
 import type { JournalWatchers } from './journal-watchers.ts';
 import type { LiveSession } from './live-session.ts';
 import { runsInside } from './own-session.ts';
 import { processTree } from './processes.ts';
-import type { Records, StoredCommand } from './records.ts';
 import type { Screens } from './screens.ts';
 import { findSession } from './session-names.ts';
 import { agentsPausedError } from './session-roles.ts';
@@ -35,7 +35,7 @@ export type MethodsContext = ControlContext & {
   warnings(): string[];
   /** Files of the sessions that are damaged. */
   verifyFiles(): Promise<NonNullable<Result<'journal.verify'>['damaged']>>;
-  commandRecords(filter: Parameters<Records['commands']>[0]): CommandRecord[];
+  commandRecords(filter: CommandFilter): CommandRecord[];
   commandRecord(command: StoredCommand): CommandRecord;
   /** Another client is connected as this actor. */
   isPresent(actor: ActorId, except: ClientId): boolean;

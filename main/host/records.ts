@@ -1,11 +1,10 @@
 /** What the host remembers beside the chain: actors, sessions and command records, and how they are looked up. */
-import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import { type ActorId, type ClientId, type Epoch, newActorId, type Offset, type Seq, type SessionId } from '#protocol/ids.ts';
 import {
   ACTOR_COLORS,
   type Actor,
   actor as actorShape,
-  type CommandRecord,
   type ControlMode,
   type InterfaceKind,
   type JournalEvent,
@@ -14,8 +13,10 @@ import {
   type Size,
   type SizePolicy,
 } from '#protocol/shapes.ts';
+import { CommandRecords } from './command-records.ts';
 import type { Journal, JournalRow } from './journal.ts';
-import { actorIds, anyPayload, controlPayload, fromJson, keptRefusal, resizePayload, storedSession } from './stored-shapes.ts';
+import { conditions, whereClause } from './sql-conditions.ts';
+import { anyPayload, controlPayload, fromJson, keptRefusal, resizePayload, storedSession } from './stored-shapes.ts';
 
 /** What must be known of a session when its keeper is gone. */
 export type StoredSession = {
@@ -44,48 +45,14 @@ export type SessionAccess = {
   roles: { person: string; role: Role; isKicked: boolean }[];
 };
 
-/** A command record as stored: people by id. */
-export type StoredCommand = Omit<CommandRecord, 'id' | 'sessionName' | 'authors' | 'submitter'> & {
-  id: number;
-  authors: ActorId[];
-  submitter: ActorId | null;
-};
-
-type CommandRow = {
-  id: number;
-  session: SessionId;
-  text: string;
-  authors: string;
-  submitter: ActorId | null;
-  client: ClientId | null;
-  unit_seq: number | null;
-  cwd: string;
-  started_at: number;
-  ended_at: number | null;
-  duration_ms: number | null;
-  exit_code: number | null;
-  from_offset: number;
-  to_offset: number | null;
-  source: 'shell' | 'line';
-};
-
-export type CommandFilter = {
-  session?: SessionId;
-  actors?: ActorId[];
-  failed?: boolean;
-  text?: string;
-  since?: number;
-  before?: number;
-  limit: number;
-};
 export type EventFilter = { session?: SessionId; actors?: ActorId[]; kinds?: string[]; since?: number; after?: number; limit: number };
 
 export class Records {
+  readonly commands: CommandRecords;
   readonly #journal: Journal;
   readonly #db: DatabaseSync;
   readonly #randomBytes: (n: number) => Uint8Array;
   readonly #actors = new Map<ActorId, Actor>();
-  #nextCommand: number;
 
   constructor(options: { journal: Journal; randomBytes: (n: number) => Uint8Array }) {
     this.#journal = options.journal;
@@ -95,8 +62,7 @@ export class Records {
       const actor = actorShape.safeParse({ ...row }).data;
       if (actor) this.#actors.set(actor.id, actor);
     }
-    const last = this.#db.prepare('SELECT max(id) AS id FROM commands').get() as { id: number | null };
-    this.#nextCommand = (last.id ?? 0) + 1;
+    this.commands = new CommandRecords(options.journal);
   }
 
   actor(id: ActorId): Actor | null {
@@ -156,73 +122,6 @@ export class Records {
     return rows.flatMap(({ state }) => (fromJson(storedSession, state) as StoredSession | null) ?? []);
   }
 
-  newCommandId(): number {
-    return this.#nextCommand++;
-  }
-
-  saveCommand(command: StoredCommand): void {
-    const { unit } = command;
-    this.#journal.attempt(() => {
-      this.#db
-        .prepare(
-          `INSERT INTO commands VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(id) DO UPDATE SET
-             ended_at = excluded.ended_at, duration_ms = excluded.duration_ms, exit_code = excluded.exit_code, to_offset = excluded.to_offset`,
-        )
-        .run(
-          command.id,
-          command.session,
-          command.text,
-          JSON.stringify(command.authors),
-          command.submitter,
-          unit?.client ?? null,
-          unit?.seq ?? null,
-          command.cwd,
-          command.startedAt,
-          command.endedAt,
-          command.durationMs,
-          command.exitCode,
-          command.from,
-          command.to,
-          command.source,
-        );
-    });
-  }
-
-  /** Oldest first; of more than `limit`, the newest. */
-  commands(filter: CommandFilter): StoredCommand[] {
-    const { where, values } = conditions([
-      ['session = ?', filter.session],
-      ['id < ?', filter.before],
-      ['started_at >= ?', filter.since],
-      ['instr(lower(text), ?) > 0', filter.text?.toLowerCase()],
-    ]);
-    if (filter.failed) where.push('exit_code IS NOT NULL AND exit_code <> 0');
-    if (filter.actors) {
-      const marks = filter.actors.map(() => '?').join(',');
-      where.push(`(submitter IN (${marks}) OR EXISTS (SELECT 1 FROM json_each(authors) WHERE value IN (${marks})))`);
-      values.push(...filter.actors, ...filter.actors);
-    }
-    const sql = `SELECT * FROM commands ${clause(where)} ORDER BY id DESC LIMIT ?`;
-    const rows = this.#db.prepare(sql).all(...values, filter.limit) as CommandRow[];
-    return rows.reverse().map(fromRow);
-  }
-
-  /** The last record that began at or before an output offset, and the first one after it. */
-  commandsAround(session: SessionId, offset: Offset): { before: StoredCommand | null; after: StoredCommand | null } {
-    const before = this.#db.prepare(
-      'SELECT * FROM commands WHERE session = ? AND from_offset <= ? ORDER BY from_offset DESC, id DESC LIMIT 1',
-    );
-    const after = this.#db.prepare('SELECT * FROM commands WHERE session = ? AND from_offset > ? ORDER BY from_offset, id LIMIT 1');
-    const [first, second] = [before, after].map((found) => found.get(session, offset) as CommandRow | undefined);
-    return { before: first ? fromRow(first) : null, after: second ? fromRow(second) : null };
-  }
-
-  /** Command records without an end, of sessions that a host has to look after again. */
-  openCommands(session: SessionId): StoredCommand[] {
-    const open = this.#db.prepare('SELECT * FROM commands WHERE session = ? AND ended_at IS NULL ORDER BY id');
-    return this.#journal.readOr([], () => (open.all(session) as CommandRow[]).map(fromRow));
-  }
-
   events(filter: EventFilter): JournalEvent[] {
     const { where, values } = conditions([
       ['session = ?', filter.session],
@@ -240,7 +139,7 @@ export class Records {
     // Without a starting point people want the latest, in order.
     const order = filter.after === undefined ? 'DESC' : 'ASC';
     this.#journal.fold();
-    const rows = this.#db.prepare(`SELECT * FROM events ${clause(where)} ORDER BY seq ${order} LIMIT ?`).all(...values, filter.limit);
+    const rows = this.#db.prepare(`SELECT * FROM events ${whereClause(where)} ORDER BY seq ${order} LIMIT ?`).all(...values, filter.limit);
     const events = (rows as JournalRow[]).map((row) => this.event(row));
     return order === 'DESC' ? events.reverse() : events;
   }
@@ -293,32 +192,6 @@ export class Records {
     };
   }
 }
-
-function fromRow(row: CommandRow): StoredCommand {
-  return {
-    id: row.id,
-    session: row.session,
-    text: row.text,
-    authors: fromJson(actorIds, row.authors) ?? [],
-    submitter: row.submitter,
-    unit: row.client && row.unit_seq !== null ? { client: row.client, seq: row.unit_seq as never } : null,
-    cwd: row.cwd,
-    startedAt: row.started_at,
-    endedAt: row.ended_at,
-    durationMs: row.duration_ms,
-    exitCode: row.exit_code,
-    from: row.from_offset as Offset,
-    to: row.to_offset as Offset | null,
-    source: row.source,
-  };
-}
-
-function conditions(parts: [string, SQLInputValue | undefined][]): { where: string[]; values: SQLInputValue[] } {
-  const given = parts.filter((part): part is [string, SQLInputValue] => part[1] !== undefined);
-  return { where: given.map(([condition]) => condition), values: given.map(([, value]) => value) };
-}
-
-const clause = (where: string[]) => (where.length > 0 ? `WHERE ${where.join(' AND ')}` : '');
 
 function rarestColor(actors: Actor[]): number {
   const uses = Array.from({ length: ACTOR_COLORS }, (_, color) => actors.filter((actor) => actor.color === color).length);

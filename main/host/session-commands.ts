@@ -3,9 +3,10 @@ import type { ActorId, ClientId, Offset, Seq, SessionId } from '#protocol/ids.ts
 import type { TerminalModes } from '#protocol/shapes.ts';
 import { CommandTracker, type Moment, type TrackedCommand, type TrackerEvent, type TrackerMemory } from '#session/command-tracker.ts';
 import { PromptWatch } from '#session/prompt-watch.ts';
+import type { StoredCommand } from './command-records.ts';
 import type { InputContext } from './input-context.ts';
 import type { Journal } from './journal.ts';
-import type { Records, StoredCommand } from './records.ts';
+import type { Records } from './records.ts';
 import type { OscEvent } from './screen-messages.ts';
 import type { Screens } from './screens.ts';
 
@@ -162,7 +163,7 @@ export class SessionCommands {
       switch (event.kind) {
         case 'started':
           if (event.record.source === 'shell') this.#prompt.started(this.#options.clock.now());
-          this.#openId = this.#options.records.newCommandId();
+          this.#openId = this.#options.records.commands.newId();
           this.#store(event.record, this.#openId, 'started');
           break;
         case 'ended':
@@ -229,14 +230,14 @@ export class SessionCommands {
     const actor = submitter === null ? null : records.actor(submitter);
     const payload = is === 'started' ? { is, command: id, text, authors, cwd, source } : { is, command: id, exitCode, durationMs };
     journal.append({ session, actor: submitter, interface: actor?.interface ?? null, kind: 'command', outputOffset: to ?? from, payload });
-    records.saveCommand(command);
+    records.commands.save(command);
     events.command(command);
   }
 
   /** The session ended while no host looked: what ran in it has ended too, how is not known. */
   #closeForgotten(): void {
-    for (const command of this.#options.records.openCommands(this.#options.session)) {
-      this.#options.records.saveCommand({ ...command, endedAt: command.startedAt, to: this.#options.outputEnd() });
+    for (const command of this.#options.records.commands.open(this.#options.session)) {
+      this.#options.records.commands.save({ ...command, endedAt: command.startedAt, to: this.#options.outputEnd() });
     }
   }
 

@@ -1,0 +1,141 @@
+/** The command records that the host keeps: one row each, found by session, actor, text, time and output offset. */
+import type { DatabaseSync } from 'node:sqlite';
+import type { ActorId, ClientId, Offset, SessionId } from '#protocol/ids.ts';
+import type { CommandRecord } from '#protocol/shapes.ts';
+import type { Journal } from './journal.ts';
+import { conditions, whereClause } from './sql-conditions.ts';
+import { actorIds, fromJson } from './stored-shapes.ts';
+
+/** A command record as stored: people by id. */
+export type StoredCommand = Omit<CommandRecord, 'id' | 'sessionName' | 'authors' | 'submitter'> & {
+  id: number;
+  authors: ActorId[];
+  submitter: ActorId | null;
+};
+
+type CommandRow = {
+  id: number;
+  session: SessionId;
+  text: string;
+  authors: string;
+  submitter: ActorId | null;
+  client: ClientId | null;
+  unit_seq: number | null;
+  cwd: string;
+  started_at: number;
+  ended_at: number | null;
+  duration_ms: number | null;
+  exit_code: number | null;
+  from_offset: number;
+  to_offset: number | null;
+  source: 'shell' | 'line';
+};
+
+export type CommandFilter = {
+  session?: SessionId;
+  actors?: ActorId[];
+  failed?: boolean;
+  text?: string;
+  since?: number;
+  before?: number;
+  limit: number;
+};
+
+export class CommandRecords {
+  readonly #journal: Journal;
+  readonly #db: DatabaseSync;
+  #next: number;
+
+  constructor(journal: Journal) {
+    this.#journal = journal;
+    this.#db = journal.database;
+    const last = this.#db.prepare('SELECT max(id) AS id FROM commands').get() as { id: number | null };
+    this.#next = (last.id ?? 0) + 1;
+  }
+
+  newId(): number {
+    return this.#next++;
+  }
+
+  save(command: StoredCommand): void {
+    const { unit } = command;
+    this.#journal.attempt(() => {
+      this.#db
+        .prepare(
+          `INSERT INTO commands VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(id) DO UPDATE SET
+             ended_at = excluded.ended_at, duration_ms = excluded.duration_ms, exit_code = excluded.exit_code, to_offset = excluded.to_offset`,
+        )
+        .run(
+          command.id,
+          command.session,
+          command.text,
+          JSON.stringify(command.authors),
+          command.submitter,
+          unit?.client ?? null,
+          unit?.seq ?? null,
+          command.cwd,
+          command.startedAt,
+          command.endedAt,
+          command.durationMs,
+          command.exitCode,
+          command.from,
+          command.to,
+          command.source,
+        );
+    });
+  }
+
+  /** Oldest first; of more than `limit`, the newest. */
+  list(filter: CommandFilter): StoredCommand[] {
+    const { where, values } = conditions([
+      ['session = ?', filter.session],
+      ['id < ?', filter.before],
+      ['started_at >= ?', filter.since],
+      ['instr(lower(text), ?) > 0', filter.text?.toLowerCase()],
+    ]);
+    if (filter.failed) where.push('exit_code IS NOT NULL AND exit_code <> 0');
+    if (filter.actors) {
+      const marks = filter.actors.map(() => '?').join(',');
+      where.push(`(submitter IN (${marks}) OR EXISTS (SELECT 1 FROM json_each(authors) WHERE value IN (${marks})))`);
+      values.push(...filter.actors, ...filter.actors);
+    }
+    const sql = `SELECT * FROM commands ${whereClause(where)} ORDER BY id DESC LIMIT ?`;
+    const rows = this.#db.prepare(sql).all(...values, filter.limit) as CommandRow[];
+    return rows.reverse().map(fromRow);
+  }
+
+  /** The last record that began at or before an output offset, and the first one after it. */
+  around(session: SessionId, offset: Offset): { before: StoredCommand | null; after: StoredCommand | null } {
+    const before = this.#db.prepare(
+      'SELECT * FROM commands WHERE session = ? AND from_offset <= ? ORDER BY from_offset DESC, id DESC LIMIT 1',
+    );
+    const after = this.#db.prepare('SELECT * FROM commands WHERE session = ? AND from_offset > ? ORDER BY from_offset, id LIMIT 1');
+    const [first, second] = [before, after].map((found) => found.get(session, offset) as CommandRow | undefined);
+    return { before: first ? fromRow(first) : null, after: second ? fromRow(second) : null };
+  }
+
+  /** Command records without an end, of sessions that a host has to look after again. */
+  open(session: SessionId): StoredCommand[] {
+    const found = this.#db.prepare('SELECT * FROM commands WHERE session = ? AND ended_at IS NULL ORDER BY id');
+    return this.#journal.readOr([], () => (found.all(session) as CommandRow[]).map(fromRow));
+  }
+}
+
+function fromRow(row: CommandRow): StoredCommand {
+  return {
+    id: row.id,
+    session: row.session,
+    text: row.text,
+    authors: fromJson(actorIds, row.authors) ?? [],
+    submitter: row.submitter,
+    unit: row.client && row.unit_seq !== null ? { client: row.client, seq: row.unit_seq as never } : null,
+    cwd: row.cwd,
+    startedAt: row.started_at,
+    endedAt: row.ended_at,
+    durationMs: row.duration_ms,
+    exitCode: row.exit_code,
+    from: row.from_offset as Offset,
+    to: row.to_offset as Offset | null,
+    source: row.source,
+  };
+}
