@@ -23,7 +23,9 @@ const TOOLCHAIN = ['python3', 'make', 'g++'];
 const DEBIAN_PACKAGES = [
   ...['xvfb', 'xauth', 'dbus', 'fonts-dejavu-core', 'chromium', ...ELECTRON_LIBRARIES],
   ...['zsh', 'fish', 'vim', 'htop', 'less', 'tmux', 'dtach', 'git', 'procps'],
-  ...['openssh-server', 'openssh-client'],
+  ...['openssh-server', 'openssh-client', 'iproute2'],
+  // What asks for passwords.
+  ...['sudo', 'passwd', 'mariadb-client-core', 'postgresql-client', 'python3'],
 ];
 const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 

@@ -26,6 +26,7 @@ function filesWithSecret(): string[] {
 
 type Asking = { command?: string[]; ask: string; prompt: string; answered?: RegExp; again?: string };
 
+const isRoot = process.getuid?.() === 0;
 /** What is asked, by which shell, and what shows that the program has the answer. */
 const ASKING: Record<string, Asking> = {
   'read -s in bash': { ask: `read -rsp "Password: " p; echo "got $(printf %s "$p" | wc -c)"`, prompt: 'Password: ' },
@@ -49,9 +50,9 @@ const ASKING: Record<string, Asking> = {
     answered: /Permission denied/,
   },
   sudo: {
-    ask: 'sudo -k; sudo -S -p Password: true < /dev/tty; echo ended',
-    prompt: 'Password:',
-    answered: /Sorry, try again[\s\S]*Password:$/m,
+    ask: `${isRoot ? 'runuser -u $ACCOUNT -- ' : ''}sudo -k -p 'Password for sudo: ' true; echo ended`,
+    prompt: 'Password for sudo: ',
+    answered: /Sorry, try again/,
   },
   'mysql -p': { ask: 'mysql -p -h 127.0.0.1 -P 1; echo ended', prompt: 'Enter password: ', answered: /ended/ },
   'passwd for an account of its own': {
@@ -62,14 +63,13 @@ const ASKING: Record<string, Asking> = {
   },
 };
 
-const isRoot = process.getuid?.() === 0;
 const can = (program: string) => spawnSync(program, ['--version']).error === undefined;
 const NEEDS: Record<string, () => boolean> = {
   'getpass, as passwd and su have it': () => can('python3'),
   'psql, before it connects': () => can('psql'),
   'ssh to a server that wants a password': () => can('ssh'),
-  // Root is asked for no password.
-  sudo: () => can('sudo') && !isRoot,
+  // Root is asked for no password: then an account of the test's own is.
+  sudo: () => can('sudo') && (!isRoot || can('runuser')),
   'mysql -p': () => can('mysql'),
   // Not in a home folder of somebody: only where tests may make an account.
   'passwd for an account of its own': () => isRoot && can('passwd') && can('useradd'),
@@ -87,7 +87,7 @@ async function withStrangers(name: string, use: (variables: string) => Promise<v
   );
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const account = `cmdop-test-${process.pid}`;
-  const isAccount = name.startsWith('passwd');
+  const isAccount = name.startsWith('passwd') || (name === 'sudo' && isRoot);
   if (isAccount) execFileSync('useradd', ['-M', '-s', '/usr/sbin/nologin', account]);
   try {
     await use(`PORT=${(server.address() as AddressInfo).port}; ACCOUNT=${account}`);
@@ -105,7 +105,8 @@ test.each(available)('%s', async (name, { command, ask, prompt, answered, again 
   const [view, observer] = [ann.attach('shell'), ben.attach('shell', { role: 'observer' })];
   await withStrangers(name, async (variables) => {
     await view.until('# ');
-    await view.type(`${variables}\r`);
+    await view.type(`${variables}; echo set\r`);
+    await view.until(/^set\n.*#/m); // what is typed before the prompt is there is echoed in another order
     await view.type(`${ask}\r`);
     const output = () => Buffer.concat(view.received.bytes).toString();
     // At the start of a line, or after the shell's mark: not in the echo of the command.
