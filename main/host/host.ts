@@ -1,28 +1,26 @@
 /** The host: every session of this user on this machine, and every client that works on them. */
 import { randomBytes } from 'node:crypto';
 import type { LocalPaths } from '#local/paths.ts';
-import type { Approval } from '#protocol/approvals.ts';
-import type { SessionId } from '#protocol/ids.ts';
-import type { EventName, EventParams } from '#protocol/messages.ts';
-import type { Actor, CommandRecord, HostStatus } from '#protocol/shapes.ts';
+import type { EventParams } from '#protocol/messages.ts';
+import type { Actor, HostStatus } from '#protocol/shapes.ts';
 import type { Transport } from '#protocol/transport.ts';
 import { PROTOCOL } from '#protocol/versions.ts';
 import { LOOK_EVERY_MS } from '#session/client-vigil.ts';
 import type { AgentGuard } from './agent-guard.ts';
 import { approvalHandlers } from './approval-methods.ts';
 import { ClientConnection, type ClientPeer } from './client-connection.ts';
-import type { StoredCommand } from './command-records.ts';
+import { HostNews } from './host-news.ts';
 import { HostSettings } from './host-settings.ts';
-import { isAgent, type PolicyDesk } from './input-judge.ts';
+import type { PolicyDesk } from './input-judge.ts';
 import { Journal } from './journal.ts';
 import { JournalWatchers } from './journal-watchers.ts';
 import type { KeeperRuntime } from './keeper-starter.ts';
-import type { LiveSession } from './live-session.ts';
 import { Attachments, createHandlers } from './methods.ts';
 import { guardedSession, newPolicyDesk } from './policy-desk.ts';
 import type { PolicyFile } from './policy-file.ts';
 import { Records } from './records.ts';
 import { Registry } from './registry.ts';
+import { screenEvents } from './screen-events.ts';
 import { Screens } from './screens.ts';
 import type { Build } from './successor.ts';
 import { verifyFiles } from './verify-files.ts';
@@ -64,20 +62,24 @@ export class Host {
   #looking: NodeJS.Timeout | null = null;
   #lookedAt = 0;
   readonly #peer: ClientPeer;
-  /** Sessions to tell watchers about at the end of this turn. */
-  readonly #changed = new Set<LiveSession>();
-  readonly #problems = new Map<SessionId, string>();
-  readonly #removedNames = new Map<SessionId, string>();
+  readonly #news: HostNews;
 
   constructor(options: HostOptions) {
     this.#options = options;
     this.#journal = new Journal({ file: options.paths.journalFile, wallNow: options.clock.wallNow });
-    this.#journal.onProblem = () => this.#warn();
+    this.#journal.onProblem = () => this.#news.warn();
     this.#records = new Records({ journal: this.#journal, randomBytes: (n) => randomBytes(n) });
     this.#journalWatchers = new JournalWatchers(this.#records);
     this.#journal.onAppended = (row) => this.#journalWatchers.appended(row);
+    this.#news = new HostNews({
+      connections: this.#connections,
+      records: this.#records,
+      session: (id) => this.#registry.get(id),
+      mayRead: (actor, session) => this.#guard.mayRead(actor, guardedSession(session)),
+      problems: () => [this.#journal.problem, this.#settings.problem, this.#policy.problem],
+    });
     this.#settings = new HostSettings(options.paths.settingsFile);
-    this.#screens = new Screens({ events: this.#screenEvents() });
+    this.#screens = new Screens({ events: screenEvents((id) => this.#registry.get(id)) });
     const { desk, guard, policy } = newPolicyDesk({
       paths: options.paths,
       journal: this.#journal,
@@ -86,13 +88,13 @@ export class Host {
       find: (reference) => guardedSession(this.#registry.find(reference)),
       isPaused: () => this.#settings.agentsPaused,
       policyChanged: () => {
-        this.#warn();
+        this.#news.warn();
         // After the turn in which an approval may have made the rule.
         setImmediate(() => {
           for (const session of this.#registry.all()) session.policyChanged();
         });
       },
-      changed: (approval) => this.#approvalChanged(approval),
+      changed: (approval) => this.#news.approvalChanged(approval),
     });
     this.#policy = policy;
     this.#desk = desk;
@@ -105,10 +107,10 @@ export class Host {
       screens: this.#screens,
       settings: this.#settings,
       events: {
-        changed: (session) => this.#sessionChanged(session),
-        typing: (params) => this.#toWatchers('actor.typing', params),
-        command: (command) => this.#commandChanged(command),
-        problem: (session, sentence) => this.#problem(session, sentence),
+        changed: (session) => this.#news.sessionChanged(session),
+        typing: (params) => this.#news.toWatchers('actor.typing', params),
+        command: (command) => this.#news.commandChanged(command),
+        problem: (session, sentence) => this.#news.problem(session, sentence),
       },
     });
     this.#web = new WebServer({
@@ -124,9 +126,9 @@ export class Host {
         screens: this.#screens,
         identity: { version: options.version, build: options.build, startedAt: options.startedAt },
         status: () => this.#status(),
-        warnings: () => this.#warnings(),
+        warnings: () => this.#news.warnings(),
         verifyFiles: () => verifyFiles({ ...options.paths, sessions: this.#registry.all() }),
-        commandRecords: (filter) => this.#records.commands.list(filter).map((command) => this.#commandRecord(command)),
+        commandRecords: (filter) => this.#records.commands.list(filter).map((command) => this.#news.commandRecord(command)),
         approvals: approvalHandlers({
           approvals: desk.approvals,
           guard,
@@ -135,7 +137,7 @@ export class Host {
           attachments: this.#attachments,
           find: (reference) => guardedSession(this.#registry.find(reference)),
         }),
-        commandRecord: (command) => this.#commandRecord(command),
+        commandRecord: (command) => this.#news.commandRecord(command),
         isPresent: (actor, except) =>
           [...this.#connections].some(({ greeted }) => greeted?.actor.id === actor && greeted.client !== except),
         attachments: this.#attachments,
@@ -221,13 +223,13 @@ export class Host {
     for (const session of this.#registry.all()) session.control.pauseEverywhere(isPaused, by);
     this.#set({ agentsPaused: isPaused }, by);
     if (isPaused) this.#desk.approvals.withdrawAll('agents are paused');
-    this.#toWatchers('agents.changed', { agentsPaused: isPaused, by });
+    this.#news.toWatchers('agents.changed', { agentsPaused: isPaused, by });
   }
 
   #set(change: Parameters<HostSettings['set']>[0], by: Actor): void {
     const before = this.#settings.problem;
     this.#settings.set(change);
-    if (this.#settings.problem !== before) this.#warn();
+    if (this.#settings.problem !== before) this.#news.warn();
     this.#journal.append({
       session: null,
       actor: by.id,
@@ -250,114 +252,6 @@ export class Host {
     this.#looking = null;
   }
 
-  #screenEvents(): ConstructorParameters<typeof Screens>[0]['events'] {
-    const at = (id: SessionId) => this.#registry.get(id);
-    return {
-      reply: (id, bytes) => at(id)?.reply(bytes),
-      osc: (id, osc) => {
-        at(id)?.osc(osc);
-        at(id)?.agentSaw({ is: 'osc', code: osc.code, payload: osc.payload });
-      },
-      title: (id, title) => at(id)?.titled(title),
-      bell: (id) => at(id)?.agentSaw({ is: 'bell' }),
-      modes: (id, modes) => at(id)?.commands.modes(modes),
-      checkpoint: (id, snapshot) => at(id)?.output.checkpoint(snapshot),
-      parsed: (id) => at(id)?.output.caughtUp(),
-      lost: (id, message) => {
-        console.error(`the screen of ${id} broke: ${message}`);
-        at(id)
-          ?.output.reopenScreen()
-          .catch((error: unknown) => console.error(`the screen of ${id} could not be drawn again:`, error));
-      },
-    };
-  }
-
-  /** Watchers are told once a turn, however much changed in it. */
-  #sessionChanged(session: LiveSession): void {
-    if (this.#changed.size === 0) setImmediate(() => this.#tellChanged());
-    this.#changed.add(session);
-  }
-
-  #tellChanged(): void {
-    const sessions = [...this.#changed];
-    this.#changed.clear();
-    for (const session of sessions) {
-      const current = this.#registry.get(session.id);
-      if (current === session) this.#toWatchers('session.changed', { session: session.summary() });
-      else if (!current) this.#toWatchers('session.removed', { session: session.id });
-    }
-  }
-
-  #toWatchers<E extends EventName>(event: E, params: EventParams<E>, may: (actor: Actor) => boolean = () => true): void {
-    for (const connection of this.#connections)
-      if (connection.isWatching && connection.greeted && may(connection.greeted.actor)) connection.event(event, params);
-  }
-
-  #commandChanged(command: StoredCommand): void {
-    const record = this.#commandRecord(command);
-    const agent = record.submitter?.kind === 'agent' ? record.submitter.name : null;
-    this.#registry
-      .get(command.session)
-      ?.agentSaw(
-        command.endedAt === null
-          ? { is: 'command-started', text: record.text, agent }
-          : { is: 'command-ended', exitCode: record.exitCode, agent },
-      );
-    const session = this.#registry.get(command.session);
-    this.#toWatchers(
-      'command.changed',
-      { command: record },
-      (who) => session !== null && this.#guard.mayRead(who, guardedSession(session)),
-    );
-  }
-
-  /** To people, and to whoever asked. */
-  #approvalChanged(approval: Approval): void {
-    const { actor, kind, state, session, shown } = approval;
-    this.#toWatchers('approval.changed', { approval }, (who) => !isAgent(who));
-    for (const connection of this.#connections)
-      if (connection.greeted?.actor.id === actor.id && isAgent(actor)) connection.event('approval.changed', { approval });
-    const agent = actor.name;
-    const asking = { is: 'asks', agent, kind: kind === 'question' ? 'input' : 'approval', message: shown.slice(0, 200) } as const;
-    this.#registry.get(session)?.agentSaw(state === 'pending' ? asking : { is: 'answered', agent });
-  }
-
-  #removedName(session: SessionId): string {
-    // Asked once a session: what was removed keeps its name.
-    let name = this.#removedNames.get(session);
-    if (name === undefined) {
-      name = this.#records.removedSessions().find(({ id }) => id === session)?.name ?? session;
-      this.#removedNames.set(session, name);
-    }
-    return name;
-  }
-
-  #commandRecord(command: StoredCommand): CommandRecord {
-    const actor = (id: StoredCommand['submitter']) => (id === null ? null : this.#records.actor(id));
-    const { authors, submitter, ...rest } = command;
-    return {
-      ...rest,
-      sessionName: this.#registry.get(command.session)?.name ?? this.#removedName(command.session),
-      authors: authors.flatMap((id) => actor(id) ?? []),
-      submitter: actor(submitter),
-    };
-  }
-
-  #problem(session: SessionId, sentence: string | null): void {
-    if (sentence === null) this.#problems.delete(session);
-    else this.#problems.set(session, sentence);
-    this.#warn();
-  }
-
-  #warn(): void {
-    this.#toWatchers('host.warnings', { warnings: this.#warnings() });
-  }
-
-  #warnings(): string[] {
-    const own = [this.#journal.problem, this.#settings.problem, this.#policy.problem].filter((problem) => problem !== null);
-    return [...own, ...this.#problems.values()];
-  }
-
   #status(): HostStatus {
     const sessions = this.#registry.all();
     const running = this.running;
@@ -373,7 +267,7 @@ export class Host {
       sessions: { running, ended: sessions.length - running },
       clients: this.#connections.size,
       web: this.#web.address,
-      warnings: this.#warnings(),
+      warnings: this.#news.warnings(),
       agentsPaused: this.#settings.agentsPaused,
       controlMode: this.#settings.controlMode,
     };

@@ -1,0 +1,114 @@
+/** What the host tells the clients that watch it: sessions, command records, approvals, and what is wrong. */
+import type { Approval } from '#protocol/approvals.ts';
+import type { SessionId } from '#protocol/ids.ts';
+import type { EventName, EventParams } from '#protocol/messages.ts';
+import type { Actor, CommandRecord } from '#protocol/shapes.ts';
+import type { ClientConnection } from './client-connection.ts';
+import type { StoredCommand } from './command-records.ts';
+import { isAgent } from './input-judge.ts';
+import type { LiveSession } from './live-session.ts';
+import type { Records } from './records.ts';
+
+export type HostNewsOptions = {
+  connections: ReadonlySet<ClientConnection>;
+  records: Records;
+  session(id: SessionId): LiveSession | null;
+  /** Whether `actor` may hear what happens in a session. */
+  mayRead(actor: Actor, session: LiveSession): boolean;
+  /** What is wrong with the host itself, each a sentence. */
+  problems(): (string | null)[];
+};
+
+export class HostNews {
+  readonly #options: HostNewsOptions;
+  /** Sessions to tell watchers about at the end of this turn. */
+  readonly #changed = new Set<LiveSession>();
+  readonly #problems = new Map<SessionId, string>();
+  readonly #removedNames = new Map<SessionId, string>();
+
+  constructor(options: HostNewsOptions) {
+    this.#options = options;
+  }
+
+  /** Watchers are told once a turn, however much changed in it. */
+  sessionChanged(session: LiveSession): void {
+    if (this.#changed.size === 0) setImmediate(() => this.#tellChanged());
+    this.#changed.add(session);
+  }
+
+  toWatchers<E extends EventName>(event: E, params: EventParams<E>, may: (actor: Actor) => boolean = () => true): void {
+    for (const connection of this.#options.connections)
+      if (connection.isWatching && connection.greeted && may(connection.greeted.actor)) connection.event(event, params);
+  }
+
+  commandChanged(command: StoredCommand): void {
+    const record = this.commandRecord(command);
+    const agent = record.submitter?.kind === 'agent' ? record.submitter.name : null;
+    const session = this.#options.session(command.session);
+    session?.agentSaw(
+      command.endedAt === null
+        ? { is: 'command-started', text: record.text, agent }
+        : { is: 'command-ended', exitCode: record.exitCode, agent },
+    );
+    this.toWatchers('command.changed', { command: record }, (who) => session !== null && this.#options.mayRead(who, session));
+  }
+
+  /** To people, and to whoever asked. */
+  approvalChanged(approval: Approval): void {
+    const { actor, kind, state, session, shown } = approval;
+    this.toWatchers('approval.changed', { approval }, (who) => !isAgent(who));
+    for (const connection of this.#options.connections)
+      if (connection.greeted?.actor.id === actor.id && isAgent(actor)) connection.event('approval.changed', { approval });
+    const agent = actor.name;
+    const asking = { is: 'asks', agent, kind: kind === 'question' ? 'input' : 'approval', message: shown.slice(0, 200) } as const;
+    this.#options.session(session)?.agentSaw(state === 'pending' ? asking : { is: 'answered', agent });
+  }
+
+  /** A command record as clients see it: people by their names. */
+  commandRecord(command: StoredCommand): CommandRecord {
+    const actor = (id: StoredCommand['submitter']) => (id === null ? null : this.#options.records.actor(id));
+    const { authors, submitter, ...rest } = command;
+    return {
+      ...rest,
+      sessionName: this.#options.session(command.session)?.name ?? this.#removedName(command.session),
+      authors: authors.flatMap((id) => actor(id) ?? []),
+      submitter: actor(submitter),
+    };
+  }
+
+  /** What is wrong with a session; null: nothing any more. */
+  problem(session: SessionId, sentence: string | null): void {
+    if (sentence === null) this.#problems.delete(session);
+    else this.#problems.set(session, sentence);
+    this.warn();
+  }
+
+  warn(): void {
+    this.toWatchers('host.warnings', { warnings: this.warnings() });
+  }
+
+  warnings(): string[] {
+    const own = this.#options.problems().filter((problem) => problem !== null);
+    return [...own, ...this.#problems.values()];
+  }
+
+  #tellChanged(): void {
+    const sessions = [...this.#changed];
+    this.#changed.clear();
+    for (const session of sessions) {
+      const current = this.#options.session(session.id);
+      if (current === session) this.toWatchers('session.changed', { session: session.summary() });
+      else if (!current) this.toWatchers('session.removed', { session: session.id });
+    }
+  }
+
+  #removedName(session: SessionId): string {
+    // Asked once a session: what was removed keeps its name.
+    let name = this.#removedNames.get(session);
+    if (name === undefined) {
+      name = this.#options.records.removedSessions().find(({ id }) => id === session)?.name ?? session;
+      this.#removedNames.set(session, name);
+    }
+    return name;
+  }
+}
