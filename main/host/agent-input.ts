@@ -11,7 +11,7 @@ import type { Actor } from '#protocol/shapes.ts';
 import { offeredRule } from '#session/policy.ts';
 import { textOf } from '#session/shown-text.ts';
 import type { Outcome } from './approvals.ts';
-import { endsLine } from './held-line.ts';
+import { endsLine, joined } from './held-line.ts';
 import type { InputContext } from './input-context.ts';
 import { grantKey, InputJudge, isAgent, keyOf, type PolicyDesk, shownLine } from './input-judge.ts';
 import type { InputSource, Refusal, Refused, Unit } from './session-input.ts';
@@ -183,12 +183,7 @@ export class AgentInput {
   /** A line without its Enter: written already where nobody would mind its whole, else held for a while. */
   #incomplete(held: Held, context: InputContext, now: number): void {
     const { source, units } = held;
-    const { decision } = this.#judge.judge({
-      actor: held.source.actor,
-      bytes: joined(units),
-      prefix: this.#prefix(held, context),
-      context,
-    });
+    const { decision } = this.#judge.judge({ actor: source.actor, bytes: joined(units), prefix: this.#prefix(held, context), context });
     if (decision.verdict === 'allow' && !decision.rule.includes('"command":')) {
       const text = this.#prefix(held, context) + textOf(joined(units)).text;
       this.#admit(held, units.length, { approval: null, edited: null });
@@ -301,9 +296,3 @@ export class AgentInput {
 }
 
 const refusalOf = ({ reason, message, controlKept }: Refused): Refusal => ({ reason, message, controlKept });
-
-function joined(units: Unit[]): Uint8Array {
-  const [only] = units;
-  if (only && units.length === 1) return only.bytes;
-  return new Uint8Array(Buffer.concat(units.map(({ bytes }) => bytes)));
-}

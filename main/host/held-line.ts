@@ -16,3 +16,10 @@ export function lineOf(text: string, bracketedPaste: boolean): string {
   const inner = line.startsWith(PASTE_START) && line.endsWith(PASTE_END) ? line.slice(PASTE_START.length, -PASTE_END.length) : null;
   return bracketedPaste && inner !== null && !inner.includes('\x1b') ? inner : line;
 }
+
+/** What several units are together. */
+export function joined(units: Unit[]): Uint8Array {
+  const [only] = units;
+  if (only && units.length === 1) return only.bytes;
+  return new Uint8Array(Buffer.concat(units.map(({ bytes }) => bytes)));
+}

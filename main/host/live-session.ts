@@ -1,8 +1,3 @@
-/**
- * One session as the host holds it: who is attached, its output and input, its end. The object with one identity that
- * every client works on.
- */
-import { formatAddress, LOCAL_HOST } from '#protocol/address.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import type { Channel, ClientId, Epoch, Offset, Seq, SessionId } from '#protocol/ids.ts';
 import type { EventParams, Params, Result } from '#protocol/messages.ts';
@@ -12,27 +7,24 @@ import type { ClientConnection } from './client-connection.ts';
 import type { PolicyDesk } from './input-judge.ts';
 import type { Journal } from './journal.ts';
 import type { KeeperLink, KeeperListener } from './keeper-link.ts';
-import type { Records, SessionAccess, StoredSession } from './records.ts';
+import type { Records, StoredSession } from './records.ts';
 import type { OscEvent } from './screen-messages.ts';
 import { type Attached, SessionClients } from './session-clients.ts';
-import type { CommandsNote, SessionCommands } from './session-commands.ts';
+import type { SessionCommands } from './session-commands.ts';
 import { SessionControl } from './session-control.ts';
-import { SessionInput, type Unit } from './session-input.ts';
-import { interrupt } from './session-interrupt.ts';
-import { SessionKicks } from './session-kicks.ts';
+import type { Unit } from './session-input.ts';
 import { SessionLife } from './session-life.ts';
 import type { SessionOutput } from './session-output.ts';
 import { SessionPresence } from './session-presence.ts';
 import { personOf, SessionRoles } from './session-roles.ts';
 import { SessionSize } from './session-size.ts';
+import { summaryOf } from './session-summary.ts';
 import { SessionTyping } from './session-typing.ts';
+import type { SessionNote } from './stored-shapes.ts';
 import type { TtyModes } from './tty-state.ts';
 
 /** Longest title kept, characters: a program may set any. */
 const MAX_TITLE_CHARACTERS = 256;
-
-/** What a keeper remembers for the next host. */
-export type SessionNote = { commands: CommandsNote; epoch: Epoch; lastHolder: ClientId | null; access?: SessionAccess | undefined };
 
 export type LiveSessionOptions = {
   stored: StoredSession;
@@ -70,8 +62,6 @@ export class LiveSession {
   readonly #life: SessionLife;
   readonly #clients = new SessionClients();
   readonly #agent = new AgentTracker();
-  readonly #input: SessionInput;
-  readonly #kicks: SessionKicks;
   readonly #presence: SessionPresence;
   readonly #typing: SessionTyping;
 
@@ -80,7 +70,7 @@ export class LiveSession {
     this.stored = options.stored;
     this.output = options.output;
     this.commands = options.commands;
-    const { output, keeper, journal, records, clock } = options;
+    const { output, keeper, records } = options;
     const clients = this.#clients;
     options.stored.access ??= { controlMode: 'turns', agentsPaused: false, sizePolicy: 'controller', roles: [] };
     const { access } = options.stored;
@@ -97,42 +87,17 @@ export class LiveSession {
       outputEnd: () => output.end,
       changed: () => this.#controlChanged(),
     });
-    const typing = new SessionTyping({ ...options, clients, input: () => this.#input, agentSaw: (event) => this.agentSaw(event) });
-    const input: SessionInput = new SessionInput({
-      session: options.stored.id,
-      journal,
-      lease: control.lease,
-      now: clock.now,
-      ledger: keeper?.hello.ledger ?? [],
-      refused: keeper ? options.records.keptRefusals(options.stored.id) : [],
-      outputEnd: () => output.end,
-      write: (client, seq, bytes) => keeper?.write(client, seq, bytes),
-      accepted: typing.accepted,
-      holds: typing.holds,
-      isSecret: typing.isSecret,
-      explain: (reason, actor) => control.explain(reason, actor),
-    });
     const size = new SessionSize({ life, access, clients, output, controller: () => control.controller });
-    this.#kicks = new SessionKicks({ input, roles });
+    const agentSaw = (event: AgentEvent) => this.agentSaw(event);
+    const typing = new SessionTyping({ ...options, life, roles, control, clients, agentSaw });
     this.control = control;
     this.roles = roles;
     this.size = size;
     this.#life = life;
-    this.#input = input;
     this.#typing = typing;
-    this.#presence = new SessionPresence({
-      life,
-      clients,
-      input,
-      control,
-      roles,
-      kicks: this.#kicks,
-      output,
-      size,
-      agents: typing.agents,
-      summary: () => this.summary(),
-      agentSaw: (event) => this.agentSaw(event),
-    });
+    const { input, kicks, agents } = typing;
+    const summary = () => this.summary();
+    this.#presence = new SessionPresence({ life, clients, control, roles, input, kicks, output, size, agents, summary, agentSaw });
     if (keeper) output.from(keeper, keeper.hello.end as Offset);
   }
 
@@ -157,27 +122,8 @@ export class LiveSession {
   }
 
   summary(): SessionSummary {
-    const { id, name, command, title, size, createdAt, endedAt, end } = this.stored;
-    return {
-      id,
-      name,
-      address: formatAddress({ host: LOCAL_HOST, session: name }),
-      state: end ? 'ended' : 'running',
-      end,
-      command,
-      cwd: this.commands.cwd ?? this.stored.cwd,
-      title,
-      size,
-      createdAt,
-      endedAt,
-      running: end ? null : this.commands.running,
-      attached: this.#clients.presence(),
-      control: this.control.control(),
-      agentsPaused: this.control.agentsPaused,
-      sizePolicy: this.size.policy,
-      outputEnd: this.output.end,
-      agentState: this.#agent.state,
-    };
+    const { stored, commands, control, size, output } = this;
+    return summaryOf({ stored, commands, control, size, output, clients: this.#clients, agent: this.#agent });
   }
 
   /** Something that tells what the agent here does. */
@@ -188,7 +134,7 @@ export class LiveSession {
   /** What the keeper says, from `KeeperLink.listen` on. */
   readonly keeperListener: KeeperListener = {
     output: (offset, bytes) => this.output.append(offset, bytes),
-    applied: (client, seq) => this.#applied(client, seq),
+    applied: (client, seq) => this.#typing.applied(client, seq),
     exited: ({ code, signal }) => this.#ended({ reason: signal ? 'killed' : 'exited', code, signal }),
     lost: () => this.#ended({ reason: 'keeper-lost', code: null, signal: null }),
   };
@@ -217,12 +163,7 @@ export class LiveSession {
   }
 
   input(channel: Channel, unit: Unit): void {
-    const attached = this.#clients.at(channel);
-    if (!attached) return;
-    const refused = this.isRunning
-      ? this.#input.unit(attached, unit)
-      : { seq: unit.seq, reason: 'session-ended' as const, message: `not typed: ${this.name} has ended`, controlKept: false };
-    if (refused) attached.connection.event('input.refused', { channel, ...refused });
+    this.#typing.unit(channel, unit);
   }
 
   acknowledged(channel: Channel, offset: Offset): void {
@@ -249,14 +190,8 @@ export class LiveSession {
   }
 
   /** See `input.interrupt`. */
-  async interrupt(attached: Attached): Promise<Result<'input.interrupt'>> {
-    const { client, actor } = attached;
-    this.#typing.agents.mustInterrupt(actor);
-    const typed = (bytes: Uint8Array) => {
-      const seq = this.#input.accepted(client);
-      this.commands.input({ bytes, seq, client, actor: actor.id });
-    };
-    return interrupt({ attached, life: this.#life, clients: this.#clients, control: this.control, typed });
+  interrupt(attached: Attached): Promise<Result<'input.interrupt'>> {
+    return this.#typing.interrupt(attached);
   }
 
   /** See `session.kick`. */
@@ -278,7 +213,7 @@ export class LiveSession {
 
   /** Why the client of `channel` wants what it sends from now on. */
   agentReason(channel: Channel, reason: string): void {
-    this.#typing.reason(this.attachedAt(channel).client, reason);
+    this.#typing.agents.reason(this.attachedAt(channel).client, reason);
   }
 
   /** The terminal's own answer to a query of the program. */
@@ -331,14 +266,6 @@ export class LiveSession {
     this.#life.save();
   }
 
-  #applied(client: ClientId, seq: Seq): void {
-    this.#input.written(client, seq);
-    this.#clients.taken(client, seq);
-    const attached = this.#clients.of(client);
-    if (attached) attached.connection.event('input.applied', { channel: attached.channel, seq });
-    else this.#kicks.applied(client, seq);
-  }
-
   #controlChanged(): void {
     this.keepNote();
     this.#typing.agents.recheck();
@@ -356,7 +283,7 @@ export class LiveSession {
     this.#options.desk.approvals.sessionEnded(this.id);
     this.#clients.resumeAll();
     this.#clients.tell('session.ended', (channel) => ({ channel, end }));
-    this.#kicks.sessionEnded();
+    this.#typing.kicks.sessionEnded();
     this.#life.releaseKeeper();
   }
 

@@ -6,7 +6,11 @@ import { z } from 'zod';
 import type { ActorId, ClientId, Epoch, Seq, SessionId } from '#protocol/ids.ts';
 import { controlMode, role, sessionEnd, size, sizePolicy } from '#protocol/shapes.ts';
 import type { KeeperExit, KeeperHello } from '../keeper/wire.ts';
-import type { SessionNote } from './live-session.ts';
+import type { SessionAccess } from './records.ts';
+import type { CommandsNote } from './session-commands.ts';
+
+/** What a keeper remembers for the next host. */
+export type SessionNote = { commands: CommandsNote; epoch: Epoch; lastHolder: ClientId | null; access?: SessionAccess | undefined };
 
 const natural = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 
