@@ -88,5 +88,6 @@ function Choices() {
 
 function close(then: () => void): void {
   app.set({ dialog: null });
+  focusTerminal(); // what is typed from here on is for the terminal, unless the command asks for it
   setTimeout(then); // once the dialog let go of the focus
 }

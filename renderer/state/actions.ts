@@ -1,4 +1,5 @@
 /** What a person can do in the window, whatever it was done with: mouse, key, menu or palette. */
+import type { Terminal } from '@xterm/xterm';
 import { flushSync } from 'react-dom';
 import type { Method, ParamsInput, Result } from '#protocol/messages.ts';
 import type { HostBuild, Preferences } from '../../preload/api.ts';
@@ -170,14 +171,36 @@ export function togglePanel(panel: NonNullable<Preferences['panel']>): void {
  * while a key is still on its way, since Enter on a button would then be typed into the terminal as well.
  */
 export function focusTerminal(): void {
-  requestAnimationFrame(() => requestAnimationFrame(giveTerminalKeys));
+  const handing = ++lastHanding;
+  requestAnimationFrame(() =>
+    requestAnimationFrame(() => {
+      giveTerminalKeys();
+      if (handing === lastHanding) lastHanding = 0;
+    }),
+  );
+}
+
+/** Counts `focusTerminal`; 0 while none of them is under way. */
+let lastHanding = 0;
+
+/** The terminal is about to get the keyboard: every key from here on is meant for it. */
+export const isKeyboardPromised = (): boolean => lastHanding > 0;
+
+/** A key that came before the terminal had the keyboard; false where something else asks for keys. */
+export function passKey(event: KeyboardEvent): boolean {
+  const textarea = giveTerminalKeys()?.textarea;
+  if (!textarea) return false;
+  textarea.dispatchEvent(new KeyboardEvent(event.type, event));
+  return true;
 }
 
 /** At once, unless something else asks for keys. */
-export function giveTerminalKeys(): void {
+export function giveTerminalKeys(): Terminal | null {
   const { dialog, questions, renaming, isSearching, preferences } = app.get();
-  if (dialog === null && questions.length === 0 && renaming === null && !isSearching)
-    terminals.get(preferences.activeTab)?.terminal.focus();
+  if (dialog !== null || questions.length > 0 || renaming !== null || isSearching) return null;
+  const terminal = terminals.get(preferences.activeTab)?.terminal ?? null;
+  terminal?.focus();
+  return terminal;
 }
 
 export async function takeControl(): Promise<void> {

@@ -1,6 +1,6 @@
 /** The window's keys: they come before the terminal's, and only these do. */
 import { platform } from '../platform/platform.ts';
-import { giveTerminalKeys } from './actions.ts';
+import { giveTerminalKeys, isKeyboardPromised, passKey } from './actions.ts';
 import { COMMANDS } from './commands.ts';
 import { keyOf } from './key-name.ts';
 import { app } from './store.ts';
@@ -11,7 +11,11 @@ export function listenToKeys(): void {
     'keydown',
     (event) => {
       const command = byKey.get(keyOf(event, platform.isMac));
-      if (!command && isText(event) && event.target === document.body) giveTerminalKeys();
+      if (!command && event.target === document.body) {
+        if (isText(event)) giveTerminalKeys();
+        // The terminal acts on such a key itself, so that the browser would bring it nothing.
+        else if (isKeyboardPromised() && !event.repeat && passKey(event)) return event.preventDefault();
+      }
       if (!command || app.get().dialog !== null || app.get().questions.length > 0) return;
       // Without leave to read the clipboard, the browser's own paste event brings the text.
       if (command.id === 'paste' && !platform.canReadClipboard) return;

@@ -62,6 +62,22 @@ describe('with keys alone', () => {
     await waitForScreen(page, /^\$ echo kept-whole\nkept-whole$/m);
   });
 
+  test('a control key right after the palette or a dialog reaches the program', async () => {
+    await page.keyboard.type('cat\n');
+    await waitForScreen(page, /^cat$|\$ cat$/m);
+    await page.keyboard.press('Control+Shift+P');
+    await pressAtOnce('Escape', { key: 'c', ctrlKey: true });
+    await waitForScreen(page, /^\^C$/m);
+    await page.keyboard.type('cat\n');
+    await page.keyboard.press('Control+Shift+P');
+    await page.keyboard.type('new session with');
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog', { name: 'New session' }).waitFor();
+    await pressAtOnce('Escape', { key: 'd', ctrlKey: true });
+    await page.keyboard.type('echo out-of-cat\n');
+    await waitForScreen(page, /^out-of-cat$/m);
+  });
+
   test('text is found, counted, stepped through, and the terminal gets the focus back', async () => {
     await page.keyboard.type('clear; for i in 1 2 3; do echo "needle $i"; done\n');
     await waitForScreen(page, /^needle 3$/m);
@@ -168,6 +184,21 @@ describe.each(['light', 'dark'] as const)('in %s colours', (scheme) => {
 });
 
 /** Opens the palette, types, and presses Enter once the wanted entry is the chosen one. */
+/** Both keys in one turn of the page, faster than any person: nothing has the keyboard in between. */
+async function pressAtOnce(first: string, second: { key: string; ctrlKey: boolean }): Promise<void> {
+  await page.evaluate(
+    ([key, next]) => {
+      const press = (init: KeyboardEventInit) =>
+        (document.activeElement ?? document.body).dispatchEvent(
+          new KeyboardEvent('keydown', { bubbles: true, cancelable: true, ...init, keyCode: (init.key ?? '').toUpperCase().charCodeAt(0) }),
+        );
+      press({ key });
+      queueMicrotask(() => press(next));
+    },
+    [first, second] as const,
+  );
+}
+
 async function choose(typed: string, entry: RegExp): Promise<void> {
   await page.keyboard.press('Control+Shift+P');
   await page.keyboard.type(typed);
