@@ -4,7 +4,7 @@ import type { Asker } from '../remote/asker.ts';
 import { tellPage, whenPageLeaves } from './page-events.ts';
 
 type NewQuestion = Question extends infer Q ? (Q extends Question ? Omit<Q, 'id'> : never) : never;
-type Waiting = { question: NewQuestion; settle: (answer: boolean | string | null) => void };
+type Waiting = { question: NewQuestion; decide: (answer: boolean | string | null) => void };
 
 const waiting = new Map<number, Waiting>();
 let lastId = 0;
@@ -18,22 +18,33 @@ export type PageAsker = Asker & {
 };
 
 export function askPage(host: string): PageAsker {
-  const own = new Set<number>();
+  /** Takes back each question that is shown. */
+  const own = new Map<number, () => void>();
   let wasDeclined = false;
 
-  const ask = (question: NewQuestion): Promise<boolean | string | null> =>
+  const ask = (question: NewQuestion, over?: AbortSignal): Promise<boolean | string | null> =>
     new Promise((resolve) => {
+      if (over?.aborted) return resolve(null);
       const id = ++lastId;
       const settle = (answer: boolean | string | null) => {
         own.delete(id);
         waiting.delete(id);
         forget();
-        if (answer === null || answer === false) wasDeclined = true;
+        over?.removeEventListener('abort', withdraw);
         resolve(answer);
       };
+      const withdraw = () => {
+        settle(null);
+        tellPage({ is: 'withdrawn', id });
+      };
+      const decide = (answer: boolean | string | null) => {
+        if (answer === null || answer === false) wasDeclined = true;
+        settle(answer);
+      };
       const forget = whenPageLeaves(() => settle(null));
-      own.add(id);
-      waiting.set(id, { question, settle });
+      over?.addEventListener('abort', withdraw);
+      own.set(id, withdraw);
+      waiting.set(id, { question, decide });
       tellPage({ is: 'question', question: { ...question, id } });
     });
 
@@ -41,20 +52,17 @@ export function askPage(host: string): PageAsker {
     get wasDeclined() {
       return wasDeclined;
     },
-    hostKey: async ({ host: name, port, type, fingerprint, remark }) => {
+    hostKey: async ({ host: name, port, type, fingerprint, remark }, over) => {
       const address = port === 22 ? name : `${name}:${port}`;
-      return (await ask({ is: 'host-key', host, address, type, fingerprint, remark: remark ?? null })) === true;
+      return (await ask({ is: 'host-key', host, address, type, fingerprint, remark: remark ?? null }, over)) === true;
     },
-    secret: async ({ kind, prompt, isEchoed, instruction }) => {
-      const answer = await ask({ is: 'secret', host, kind, prompt, isEchoed, instruction: instruction ?? null });
+    secret: async ({ kind, prompt, isEchoed, instruction }, over) => {
+      const answer = await ask({ is: 'secret', host, kind, prompt, isEchoed, instruction: instruction ?? null }, over);
       return typeof answer === 'string' ? answer : null;
     },
     notice: (text) => tellPage({ is: 'notice', host, text }),
     end: () => {
-      for (const id of [...own]) {
-        waiting.get(id)?.settle(null);
-        tellPage({ is: 'withdrawn', id });
-      }
+      for (const withdraw of [...own.values()]) withdraw();
     },
   };
 }
@@ -64,5 +72,5 @@ export function answerQuestion({ id, answer }: QuestionAnswer): void {
   const asked = waiting.get(id);
   if (!asked) return;
   const isFitting = asked.question.is === 'host-key' ? typeof answer === 'boolean' : typeof answer === 'string';
-  asked.settle(isFitting ? answer : null);
+  asked.decide(isFitting ? answer : null);
 }

@@ -18,10 +18,9 @@ export async function installOn(host: string, options: { yes?: boolean; json?: b
   if (!plan.isThere && !options.yes) {
     if (!process.stderr.isTTY)
       throw new UsageError(`nobody can be asked here: --yes installs cmdop ${plan.version} into ${plan.folder} on ${host}`);
-    const answer = await askTerminal(
-      `Install cmdop ${plan.version} for ${plan.platform} on ${host}, ${size}, into ${plan.folder}? [y/N]`,
-      true,
-    );
+    const answer = await askTerminal(`Install cmdop ${plan.version} for ${plan.platform} on ${host}, ${size}, into ${plan.folder}? [y/N]`, {
+      isEchoed: true,
+    });
     if (!/^y(es)?$/i.test(answer?.trim() ?? '')) throw new Interrupted('nothing was installed');
   }
   const { remarks } = await install(host, { ask, progress: process.stderr.isTTY ? bar() : () => {} });

@@ -10,40 +10,49 @@ import { printable } from './table.ts';
 export function ttyAsker({ mayAsk, notice = note }: { mayAsk: () => boolean; notice?: (sentence: string) => void }): Asker {
   // One question at a time, in the order in which they came.
   let last: Promise<unknown> = Promise.resolve();
-  const ask = (prompt: string, isEchoed: boolean): Promise<string | null> => {
-    const answer = last.then(() => (mayAsk() ? askTerminal(prompt, isEchoed) : null));
+  const ask = (prompt: string, { isEchoed, over }: Asking): Promise<string | null> => {
+    const answer = last.then(() => (mayAsk() ? askTerminal(prompt, { isEchoed, over }) : null));
     last = answer.catch(() => {}); // who asked is told
     return answer;
   };
   return {
-    async hostKey({ host, port, type, fingerprint, remark }) {
+    async hostKey({ host, port, type, fingerprint, remark }, over) {
       const where = port === 22 ? host : `${host}:${port}`;
       const more = remark ? `\n${remark}` : '';
       const question = `${where} is not known yet. Its ${type} key is\n  ${fingerprint}${more}\nIs that the host you mean, and trusted from now on? [yes/no] `;
       for (;;) {
-        const answer = (await ask(question, true))?.trim().toLowerCase();
+        const answer = (await ask(question, { isEchoed: true, over }))?.trim().toLowerCase();
         if (answer === 'yes' || answer === fingerprint.toLowerCase()) return true;
         if (answer === undefined || answer === 'no' || answer === '') return false;
       }
     },
-    secret: ({ prompt, instruction, isEchoed }) => ask(`${instruction ? `${instruction}\n` : ''}${prompt}`, isEchoed),
+    secret: ({ prompt, instruction, isEchoed }, over) => ask(`${instruction ? `${instruction}\n` : ''}${prompt}`, { isEchoed, over }),
     notice,
   };
 }
 
-/** One line from the terminal; null if the person gave up (Ctrl-C, Ctrl-D). Throws `unauthorized` where there is no terminal. */
-export function askTerminal(prompt: string, isEchoed: boolean): Promise<string | null> {
+type Asking = { readonly isEchoed: boolean; readonly over?: AbortSignal | undefined };
+
+/**
+ * One line from the terminal; null if the person gave up (Ctrl-C, Ctrl-D) or the question was taken back. Throws
+ * `unauthorized` where there is no terminal.
+ */
+export async function askTerminal(prompt: string, { isEchoed, over }: Asking): Promise<string | null> {
+  if (over?.aborted) return null;
   const terminal = openTerminal(prompt);
   const shown = prompt.split('\n').map(printable).join('\r\n');
   terminal.input.setRawMode(true); // first, since who reads fast types at once, and the terminal would show it
   terminal.output.write(shown.endsWith(' ') ? shown : `${shown} `);
   return new Promise((resolve) => {
     let typed = '';
+    const takeBack = () => done(null);
     const done = (answer: string | null) => {
+      over?.removeEventListener('abort', takeBack);
       terminal.output.write('\r\n');
       terminal.close();
       resolve(answer);
     };
+    over?.addEventListener('abort', takeBack);
     terminal.input.on('error', () => done(null)); // it hung up
     terminal.input.setEncoding('utf8').on('data', (keys: string) => {
       for (const key of keys) {

@@ -1,13 +1,21 @@
 /** What reaching a remote host may have to ask a person: the command line asks in the terminal, the app in a dialog. */
 
+/** `over`: the attempt has ended, by itself or because nobody waits for it any more; what is still asked is taken back. */
 export type Asker = {
   /** Is this the host that is meant? False ends the attempt. */
-  hostKey(question: HostKeyQuestion): Promise<boolean>;
+  hostKey(question: HostKeyQuestion, over?: AbortSignal): Promise<boolean>;
   /** Null ends the attempt. An answer is never stored, and asked again when it was wrong. */
-  secret(question: SecretQuestion): Promise<string | null>;
+  secret(question: SecretQuestion, over?: AbortSignal): Promise<string | null>;
   /** One sentence that the person should see and need not answer. */
   notice(text: string): void;
 };
+
+/** Asks for one attempt: what is on screen when it ends is taken back. */
+export const askingUntil = (over: AbortSignal, ask: Asker): Asker => ({
+  hostKey: (question) => ask.hostKey(question, over),
+  secret: (question) => ask.secret(question, over),
+  notice: (text) => ask.notice(text),
+});
 
 export type HostKeyQuestion = {
   readonly host: string;

@@ -1,7 +1,7 @@
 /** One SSH connection over a byte stream: the host proves who it is, then the user does. */
 import { Client } from 'ssh2';
 import { CmdopError } from '#protocol/errors.ts';
-import type { Asker } from '../asker.ts';
+import { type Asker, askingUntil } from '../asker.ts';
 import { algorithmsFor } from './algorithms.ts';
 import { authentication, type Proof } from './authentication.ts';
 import type { HostConfig } from './host-config.ts';
@@ -31,8 +31,10 @@ export type ConnectionOptions = {
 };
 
 /** Throws `host-key`, `unauthorized`, `host-unreachable` or `bad-configuration`; the route is disposed then. */
-export function connectOver({ config, route, ask, secrets, signal }: ConnectionOptions): Promise<Connection> {
+export function connectOver({ config, route, ask: asker, secrets, signal }: ConnectionOptions): Promise<Connection> {
   const client = new Client();
+  const over = new AbortController();
+  const ask = askingUntil(over.signal, asker);
   const verifier = hostVerifier({ config, ask });
   const place = `${config.hostName} port ${config.port}`;
   return new Promise((resolve, reject) => {
@@ -45,6 +47,7 @@ export function connectOver({ config, route, ask, secrets, signal }: ConnectionO
 
     const settle = () => {
       isSettled = true;
+      over.abort();
       steps.patience.end();
       signal.removeEventListener('abort', abort);
     };
