@@ -3,10 +3,10 @@ import type { ClientState } from '#client/client-options.ts';
 import type { CmdopClient } from '#client/cmdop-client.ts';
 import type { Verdict } from '#client/input-outbox.ts';
 import type { SessionSink, SessionStream } from '#client/session-stream.ts';
-import { CmdopError } from '#protocol/errors.ts';
+import { CmdopError, type ErrorCode } from '#protocol/errors.ts';
 import type { Actor, SessionEnd } from '#protocol/shapes.ts';
 import { AttachView } from './attach-view.ts';
-import { type Globals, hostOf, isRemote, lastingClient, sessionRef, withClient } from './connect.ts';
+import { commandFor, type Globals, hostOf, isRemote, lastingClient, sessionRef, withClient } from './connect.ts';
 import { InputUnits, isAutomatic } from './input-units.ts';
 import { type Key, parseKey } from './keys.ts';
 import { programExitCode } from './program-exit.ts';
@@ -22,6 +22,9 @@ export type AttachSettings = Globals & { observe?: boolean; take?: boolean; deta
 const SCROLLBACK_LINES = 1000;
 /** An unfinished paste or mark is typed as it is after this long, milliseconds: the rest is not coming. */
 const UNFINISHED_MS = 500;
+
+/** Failures that a person must do something about. */
+const ASKS: ReadonlySet<ErrorCode> = new Set(['host-key', 'unauthorized', 'bad-configuration', 'not-installed', 'protocol-mismatch']);
 
 /** How it ended, apart from an error. */
 type Ending = { by: 'detach' } | { by: 'end'; end: SessionEnd };
@@ -66,8 +69,8 @@ class Attachment {
   #unfinished: NodeJS.Timeout | null = null;
   /** The host was stopped on purpose: we wait for it, and do not start it again. */
   #isHostStopped = false;
-  /** Unix time of the loss: what is shown is as old. */
-  #offlineSince: number | null = null;
+  /** Unix time of the loss, which what is shown is as old as, and why the last attempt failed. */
+  #offline: { since: number; error: CmdopError } | null = null;
 
   constructor({ settings, ref, keys }: { settings: AttachSettings; ref: string; keys: { detach: Key; take: Key } }) {
     this.#settings = settings;
@@ -179,7 +182,7 @@ class Attachment {
       return;
     }
     void stream.type(bytes); // a refusal comes to the sink
-    if (!stream.isAttached) this.#view?.sayLasting(this.#offlineSentence());
+    if (!stream.isAttached && this.#offline) this.#view?.sayLasting(this.#offlineSentence(this.#offline));
   }
 
   #take(): void {
@@ -205,7 +208,8 @@ class Attachment {
 
   #requested({ name }: Actor, reason: string): void {
     const why = reason === '' ? '' : ` (${printable(reason)})`;
-    this.#complain(`${printable(name)} asks for control${why}: \`cmdop control ${this.#name} grant ${printable(name)}\` gives it`);
+    const command = commandFor(this.#settings, `control ${this.#name} grant ${printable(name)}`);
+    this.#complain(`${printable(name)} asks for control${why}: \`${command}\` gives it`);
   }
 
   #complain(sentence: string): void {
@@ -216,21 +220,26 @@ class Attachment {
   #stateChanged(state: ClientState): void {
     if (state.is === 'connected') {
       this.#isHostStopped = false;
-      this.#offlineSince = null;
+      this.#offline = null;
       this.#view?.sayLasting(state.isResponsive ? null : 'the host does not answer: waiting for it');
     } else if (state.is === 'offline') {
-      this.#offlineSince ??= state.since;
-      this.#view?.sayLasting(this.#offlineSentence());
+      this.#offline = { since: this.#offline?.since ?? state.since, error: state.error };
+      this.#view?.sayLasting(this.#offlineSentence(this.#offline));
     }
   }
 
-  #offlineSentence(): string {
+  #offlineSentence({ since, error }: { since: number; error: CmdopError }): string {
     const { bytes } = this.#stream?.pending ?? { bytes: 0 };
     const kept = bytes > 0 ? `; ${bytes} bytes typed are kept` : '';
-    const since = this.#offlineSince === null ? '' : ` since ${showTime(this.#offlineSince, Date.now())}`;
     const host = isRemote(this.#settings) ? hostOf(this.#settings) : 'the host';
-    const what = this.#isHostStopped ? `${host} was stopped, \`cmdop host start\` starts it` : `${host} is gone${since}, connecting again`;
-    return `${what}${kept}; ${this.#keys.detach.name} detaches`;
+    if (this.#isHostStopped) {
+      const start = commandFor(this.#settings, 'host start');
+      return `${host} was stopped, \`${start}\` starts it${kept}; ${this.#keys.detach.name} detaches`;
+    }
+    // A question cannot be asked in a terminal that shows a session; whatever else time does not heal is told.
+    const why = ASKS.has(error.code) ? ` (${printable(error.message)})` : '';
+    const leave = error.code === 'unauthorized' ? 'detaches, and attaching again asks' : 'detaches';
+    return `${host} is gone since ${showTime(since, Date.now())}, connecting again${why}${kept}; ${this.#keys.detach.name} ${leave}`;
   }
 
   #sizeReason(): string {

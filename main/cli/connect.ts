@@ -26,7 +26,7 @@ type ConnectOptions = Partial<Pick<ClientOptions, 'watch' | 'reconnect' | 'onEve
 export function newClient(globals: Globals, { start = () => true, mayAsk = () => true, ...options }: ConnectOptions = {}): CmdopClient {
   return new CmdopClient({
     identity: { id: newClientId(randomBytes), interface: 'cli', name: personName(globals.as), build: VERSION },
-    connect: () => connectTo(hostOf(globals), { start: start(), mayAsk }),
+    connect: (signal) => connectTo(hostOf(globals), { start: start(), mayAsk, signal }),
     clock: systemClock,
     random: Math.random,
     reconnect: false,
@@ -67,14 +67,20 @@ export function lastingClient(globals: Globals, options: Omit<ConnectOptions, 'r
 }
 
 /** A fresh connection to a host. */
-export async function connectTo(host: string, { start, mayAsk }: { start: boolean; mayAsk: () => boolean }): Promise<Transport> {
+export async function connectTo(
+  host: string,
+  { start, mayAsk, signal }: { start: boolean; mayAsk: () => boolean; signal?: AbortSignal },
+): Promise<Transport> {
   if (host === LOCAL_HOST) return connectToHost({ start });
   // Only who needs them waits until SSH and its cryptography are loaded.
   const [{ reach }, { ttyAsker }] = await Promise.all([import('../remote/reach.ts'), import('./tty-asker.ts')]);
-  return reach(host, { start, ask: ttyAsker({ mayAsk }) });
+  return reach(host, { start, ask: ttyAsker({ mayAsk }), ...(signal ? { signal } : {}) });
 }
 
 export const hostOf = ({ host }: Globals): string => host ?? LOCAL_HOST;
+/** A command as it is to be typed here for the same host. */
+export const commandFor = (globals: Globals, words: string): string =>
+  isRemote(globals) ? `cmdop -H ${hostOf(globals)} ${words}` : `cmdop ${words}`;
 export const isRemote = (globals: Globals): boolean => hostOf(globals) !== LOCAL_HOST;
 
 /** The session with the address by which it was reached: a host calls itself `local`. */

@@ -1,6 +1,8 @@
 /** The `cmdop` command line: runs one command and exits with what it says (exit-codes.ts). */
+import { LOCAL_HOST } from '#protocol/address.ts';
 import { EXIT, exitCodeOf, sentenceOf } from './exit-codes.ts';
 import { commanderExitCode, makeProgram, splitCommand } from './program.ts';
+import { sentenceAbout } from './remedies.ts';
 
 // Whoever read our output has enough of it: no failure.
 for (const stream of [process.stdout, process.stderr]) {
@@ -26,7 +28,9 @@ async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     const ofCommander = commanderExitCode(error);
     if (ofCommander !== null) return ofCommander;
-    process.stderr.write(`cmdop: ${sentenceOf(error)}\n`);
+    // The host of -H, or of an address among the arguments.
+    const { host = LOCAL_HOST } = program.opts<{ host?: string }>();
+    process.stderr.write(`cmdop: ${host === LOCAL_HOST ? sentenceOf(error) : sentenceAbout(host, error)}\n`);
     return exitCodeOf(error);
   }
 }

@@ -7,7 +7,7 @@ import { addHost, client, installOn } from '../state/engines.ts';
 import { findKnownHosts } from '../state/hosts.ts';
 import { openAddress } from '../state/links.ts';
 import { app, findHost, type Dialog as Shown, useApp } from '../state/store.ts';
-import { isHostName } from '../text/host-state.ts';
+import { isHostName, isHostTooOld } from '../text/host-state.ts';
 
 function close(): void {
   app.set({ dialog: null });
@@ -74,11 +74,15 @@ export function AddHost() {
 }
 
 export function Install({ dialog: { host } }: { dialog: Extract<Shown, { is: 'install' }> }) {
+  const isOld = useApp((state) => {
+    const link = findHost(state, host)?.link;
+    return link?.is === 'offline' && isHostTooOld(link.error);
+  });
   return (
     <Ask
       title={`Install cmdop on ${host}?`}
       action="Install"
-      text={`${host} was reached and has no cmdop. It is put into ~/.local/share/cmdop there, and nothing else is touched but the command ~/.local/bin/cmdop; it needs no administrator.`}
+      text={`${host} was reached and has ${isOld ? 'a cmdop that is too old for this window' : 'no cmdop'}. This one is put into ~/.local/share/cmdop there, and nothing else is touched but the command ~/.local/bin/cmdop; it needs no administrator.`}
       onConfirm={() => void installOn(host)}
     />
   );

@@ -1,13 +1,13 @@
 /** One host in the sidebar, where there are several: how it stands, what is wrong with it, what can be done. */
 import { Ellipsis, Plus } from 'lucide-react';
 import { DropdownMenu } from 'radix-ui';
-import { type ReactNode, useId } from 'react';
+import { type ReactNode, useId, useLayoutEffect, useRef, useState } from 'react';
 import { LOCAL_HOST } from '#protocol/address.ts';
 import { quickSession } from '../state/actions.ts';
 import { client, removeHost } from '../state/engines.ts';
 import { app, type HostView, setHost } from '../state/store.ts';
 import { timeText } from '../text/format.ts';
-import { hostTitle, LINK_TEXTS, linkIs } from '../text/host-state.ts';
+import { hostTitle, isHostTooOld, LINK_TEXTS, linkIs } from '../text/host-state.ts';
 import { Hint } from './hint.tsx';
 
 export function HostGroup({ host, children }: { host: HostView; children: ReactNode }) {
@@ -76,13 +76,11 @@ function HostMenu({ host: { name, link } }: { host: HostView }) {
 function Trouble({ host: { name, link, installFailure } }: { host: HostView }) {
   if (installFailure !== null) return <InstallFailure host={name} sentence={installFailure} />;
   if (link.is !== 'offline') return null;
-  const isMissing = link.error.data?.needs === 'install';
+  const text = `${link.isHeld ? '' : `Since ${timeText(link.since)}: `}${link.error.message}`;
+  const isMissing = link.error.data?.needs === 'install' || isHostTooOld(link.error);
   return (
     <div className="host-trouble" role="alert" data-testid="host-trouble">
-      <p>
-        {!link.isHeld && `Since ${timeText(link.since)}: `}
-        {link.error.message}
-      </p>
+      <Sentence key={text} text={text} />
       {isMissing ? (
         <button type="button" className="button small" onClick={() => app.set({ dialog: { is: 'install', host: name } })}>
           Install cmdop…
@@ -101,10 +99,38 @@ function Trouble({ host: { name, link, installFailure } }: { host: HostView }) {
   );
 }
 
+/** A few lines of it, since the sessions are below; all of it when that is asked for. */
+function Sentence({ text }: { text: string }) {
+  const shown = useRef<HTMLParagraphElement>(null);
+  const [isOpen, setIsOpen] = useState(false);
+  const [isCut, setIsCut] = useState(false);
+  useLayoutEffect(() => {
+    const element = shown.current;
+    if (!element || isOpen) return;
+    const measure = () => setIsCut(element.scrollHeight > element.clientHeight + 1);
+    const observer = new ResizeObserver(measure);
+    observer.observe(element);
+    measure();
+    return () => observer.disconnect();
+  }, [isOpen]);
+  return (
+    <>
+      <p ref={shown} className={isOpen ? undefined : 'clamped'}>
+        {text}
+      </p>
+      {isCut && (
+        <button type="button" className="button small quiet" aria-expanded={isOpen} onClick={() => setIsOpen(!isOpen)}>
+          {isOpen ? 'Show less' : 'Show all'}
+        </button>
+      )}
+    </>
+  );
+}
+
 function InstallFailure({ host, sentence }: { host: string; sentence: string }) {
   return (
     <div className="host-trouble" role="alert" data-testid="host-trouble">
-      <p>{sentence}</p>
+      <Sentence key={sentence} text={sentence} />
       <div className="host-choices">
         <button type="button" className="button small" onClick={() => app.set({ dialog: { is: 'install', host } })}>
           Try again…

@@ -112,7 +112,8 @@ function openHost(name: string): void {
   engines.set(name, created);
 }
 
-const isHeldBy = ({ data }: CmdopError): boolean => data?.needs === 'person' || data?.needs === 'install';
+const isHeldBy = ({ code, data }: CmdopError): boolean =>
+  data?.needs === 'person' || data?.needs === 'install' || code === 'protocol-mismatch';
 
 /** A machine without cmdop: asked once for each time somebody tried to reach it. */
 function offerInstall(host: string, { data }: CmdopError): void {

@@ -1,6 +1,7 @@
 /** What a host is called and how it stands, in words. Pure. */
 import type { ClientState } from '#client/client-options.ts';
 import { LOCAL_HOST } from '#protocol/address.ts';
+import type { CmdopError } from '#protocol/errors.ts';
 
 export const hostTitle = (name: string): string => (name === LOCAL_HOST ? 'This machine' : name);
 
@@ -20,6 +21,17 @@ export const LINK_TEXTS: Readonly<Record<LinkIs, string>> = {
   held: 'Not connected',
   closed: 'Closed',
 };
+
+/** The host speaks only protocols that this window does not know any more: a newer cmdop must be brought there. */
+export function isHostTooOld({ code, data }: CmdopError): boolean {
+  const { host, client } = data ?? {};
+  return code === 'protocol-mismatch' && versionIn(host, 'max') < versionIn(client, 'min');
+}
+
+function versionIn(range: unknown, end: 'min' | 'max'): number {
+  const version = typeof range === 'object' && range !== null ? Reflect.get(range, end) : undefined;
+  return typeof version === 'number' ? version : Number.NaN;
+}
 
 /** What may be typed as a host: a name or `user@name:port`, in one word that no program takes for an option. */
 export const isHostName = (text: string): boolean => /^[^\s\p{Cc}-][^\s\p{Cc}]{0,254}$/u.test(text) && !text.includes('://');

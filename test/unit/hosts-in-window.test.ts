@@ -5,7 +5,7 @@ import { CmdopError } from '#protocol/errors.ts';
 import type { ClientId, SessionId } from '#protocol/ids.ts';
 import { appEvent } from '../../renderer/platform/app-events.ts';
 import { hostOfKey, idOfKey, keyFrom, sessionKey } from '../../renderer/state/session-key.ts';
-import { isHostName, linkIs } from '../../renderer/text/host-state.ts';
+import { isHostName, isHostTooOld, linkIs } from '../../renderer/text/host-state.ts';
 
 describe('a session is known by its host and id', () => {
   test.each(['local', 'devbox', 'ann@box:2222', 'ann@[::1]:22'])('on %s', (host) => {
@@ -24,6 +24,14 @@ describe('a host is named', () => {
   test.each(['', '-oProxyCommand=x', 'two words', 'a\nb', 'cmdop://local/x', 'x'.repeat(300)])('but not by %j', (name) => {
     expect(isHostName(name)).toBe(false);
   });
+});
+
+test('a host that speaks only older protocols is offered a newer cmdop, one that is newer is not', () => {
+  const mismatch = (host: number, client: number) =>
+    new CmdopError('protocol-mismatch', 'no', { host: { min: 1, max: host }, client: { min: client, max: 9 } });
+  expect([isHostTooOld(mismatch(1, 2)), isHostTooOld(mismatch(2, 1)), isHostTooOld(new CmdopError('unauthorized', 'no'))]).toEqual([
+    ...[true, false, false],
+  ]);
 });
 
 describe('what the app tells the page', () => {

@@ -3,9 +3,12 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { CmdopError } from '#protocol/errors.ts';
+import { negotiate } from '#protocol/versions.ts';
 import { keyIn, originOf } from '../../main/cli/bridge-origin.ts';
 import { hostFor, sessionRef } from '../../main/cli/connect.ts';
 import { splitCommand } from '../../main/cli/program.ts';
+import { sentenceAbout } from '../../main/cli/remedies.ts';
 import { answersIn } from '../../main/remote/install-scripts.ts';
 import { sshConfigHosts } from '../../main/remote/ssh-config-hosts.ts';
 
@@ -28,7 +31,7 @@ describe('hosts of an SSH configuration', () => {
     file('conf.d/.hidden.conf', 'Host hidden\n');
     const configFile = file(
       'config',
-      'Include conf.d/*.conf\nHost devbox build\n  User ann\nHost *.internal !x star?\nHost *\n  User root\nMatch host x\n  Port 1\n',
+      `Include ${folder}/conf.d/*.conf\nHost devbox build\n  User ann\nHost *.internal !x star?\nHost *\n  User root\nMatch host x\n  Port 1\n`,
     );
     expect(sshConfigHosts({ notice: () => {}, configFile })).toEqual([
       { name: 'build', how: 'ci@build.example.org:2222' },
@@ -36,9 +39,15 @@ describe('hosts of an SSH configuration', () => {
     ]);
   });
 
-  test('files that include each other end', () => {
-    const configFile = file('config', 'Host a\nInclude config\nHost b\n');
-    expect(sshConfigHosts({ notice: () => {}, configFile }).map(({ name }) => name)).toEqual(['a', 'b']);
+  test('files that include each other, or a mistake, are named, and list nothing', () => {
+    const notices: string[] = [];
+    const listed = (text: string) => sshConfigHosts({ notice: (sentence) => notices.push(sentence), configFile: file('config', text) });
+    expect(listed(`Host a\nInclude ${folder}/config\nHost b\n`)).toEqual([]);
+    expect(listed('Host a\n  HostName "open\n')).toEqual([]);
+    expect(notices).toEqual([
+      expect.stringMatching(/does it include itself\?; no host of the SSH configuration is listed$/),
+      expect.stringMatching(/config:2: a quote is not closed; no host/),
+    ]);
   });
 
   test('no file is no host', () => {
@@ -61,6 +70,30 @@ describe('who started a bridge', () => {
   });
 
   test('by sudo: who called it', () => expect(originOf({ SUDO_USER: 'ann' })).toEqual({ kind: 'command', user: 'ann' }));
+});
+
+describe('a failure of another machine’s host', () => {
+  test('names commands as they are typed here', () => {
+    const taken = new CmdopError('name-taken', 'a session api runs already: `cmdop attach api` joins it, or choose another name');
+    expect(sentenceAbout('devbox', taken)).toBe(
+      'a session api runs already: `cmdop -H devbox attach api` joins it, or choose another name',
+    );
+    const missing = new CmdopError('not-installed', 'devbox has no cmdop: `cmdop hosts install devbox` brings it there');
+    expect(sentenceAbout('devbox', missing)).toBe(missing.message);
+  });
+
+  test('says which side is too old, and how to update it', () => {
+    const mismatch = (host: number, client: number) => {
+      try {
+        negotiate({ min: client, max: client }, { min: host, max: host });
+      } catch (error) {
+        return sentenceAbout('devbox', error);
+      }
+      return '';
+    };
+    expect(mismatch(1, 2)).toMatch(/on devbox speaks protocol 1 at most, this cmdop 2 at least: `cmdop hosts install devbox`/);
+    expect(mismatch(2, 1)).toMatch(/update this client$/);
+  });
 });
 
 describe('the host of a command', () => {
