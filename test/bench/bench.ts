@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --quick] [--json FILE] [--plot FILE] [--rounds N] [--only echo,flood,crowd,attach,new,idle]`: cmdop
+ * `npm run bench [-- --quick] [--json FILE] [--plot FILE] [--rounds N] [--only echo,flood,crowd,attach,new,idle,ssh]`: cmdop
  * beside tmux, dtach, a bare PTY and a bare relay, turn by turn on the same machine and load; medians of the rounds, their
  * spread, and ratios. All of it takes about 20 minutes of a quiet machine, `--quick` less than one.
  */

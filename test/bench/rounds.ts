@@ -10,9 +10,11 @@ import { measureIdle } from './idle.ts';
 import { measureNewSession } from './new-session.ts';
 import type { Peer } from './peer.ts';
 import { RelayPeer } from './relay-peer.ts';
+import { measureSsh, measureSshIdle } from './ssh.ts';
+import { startSshMachine } from './ssh-peers.ts';
 import { BarePeer, DtachPeer, TmuxPeer } from './terminal-peers.ts';
 
-export const PARTS = ['echo', 'flood', 'crowd', 'attach', 'new', 'idle'] as const;
+export const PARTS = ['echo', 'flood', 'crowd', 'attach', 'new', 'idle', 'ssh'] as const;
 export type Part = (typeof PARTS)[number];
 
 export type Plan = {
@@ -29,6 +31,8 @@ export type Plan = {
   idleRounds: number;
   /** Whether tmux and dtach are measured idle too. */
   isIdleCompared: boolean;
+  /** How long an idle attach over SSH is watched. */
+  sshWatchMs: number;
 };
 
 const FULL_CROWDS = [
@@ -51,6 +55,7 @@ export const FULL: Plan = {
   crowdRounds: 5,
   idleRounds: 2,
   isIdleCompared: true,
+  sshWatchMs: 30_000,
 };
 /** A first answer in under a minute. */
 export const QUICK: Plan = {
@@ -63,6 +68,7 @@ export const QUICK: Plan = {
   crowdRounds: 1,
   idleRounds: 1,
   isIdleCompared: false,
+  sshWatchMs: 10_000,
 };
 
 export async function runRounds(plan: Plan & { only: ReadonlySet<Part> }, figures: Figures, note: (text: string) => void): Promise<void> {
@@ -73,6 +79,7 @@ export async function runRounds(plan: Plan & { only: ReadonlySet<Part> }, figure
   const [inTerminal, tmux, dtach, bare] = [new CmdopAttachPeer(cmdop), new TmuxPeer(), new DtachPeer(), new BarePeer()];
   // The one under test first and last would gain or lose by what the others leave behind: each round begins elsewhere.
   const inTurn = <T>(all: readonly T[], round: number): T[] => all.map((one, index) => all[(index + round) % all.length] ?? one);
+  const machine = wants('ssh') ? await startSshMachine(cmdop, tmux) : null;
   const peers: Peer[] = [cmdop, tmux, dtach, bare, inTerminal];
   const hops = new RelayPeer();
   const crowds = [cmdopCrowd(cmdop), tmuxCrowd(tmux), relayCrowd];
@@ -131,8 +138,15 @@ export async function runRounds(plan: Plan & { only: ReadonlySet<Part> }, figure
           figures.add(`CPU with ${sessions} idle sessions, ms/s`, peer.name, idle.cpuMsPerSecond);
         }
       }
+      if (machine) {
+        const sshRound = { machine, cmdop, peers: inTurn([machine.cmdop, machine.tmux], round), log, keys: plan.keys, figures };
+        note('over SSH');
+        await measureSsh(sshRound);
+        if (round < plan.idleRounds) await measureSshIdle(sshRound, plan.sshWatchMs);
+      }
     }
   } finally {
+    await machine?.dispose();
     for (const peer of [...peers, hops]) await peer.dispose();
     for (const each of [log, ...crowdLogs.map((crowd) => crowd.log)]) each.dispose();
   }

@@ -1,129 +1,117 @@
-/**
- * `node build/run.mjs test/bench/ssh.ts [--rounds N] [--keys N] [--bytes N]`: a session seen over SSH, cmdop through ssh2
- * beside `ssh -t HOST tmux attach`, turn by turn through the same sshd on loopback.
- */
-import { randomBytes } from 'node:crypto';
-import { parseArgs } from 'node:util';
-import { CmdopClient } from '#client/cmdop-client.ts';
-import { systemClock } from '#local/clock.ts';
-import { pipeTransport } from '#local/socket-transport.ts';
-import { newClientId } from '#protocol/ids.ts';
-import { openSshLink, type SshLink } from '../../main/remote/ssh-link.ts';
-import { clientFolder, startSshd } from '../remote/sshd.ts';
-import { BuildLog } from './build-log.ts';
-import { attach, CmdopPeer } from './cmdop-peer.ts';
+/** A session of another machine: echo, flood, coming back after a cut, and what it costs while nothing happens. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import type { BuildLog } from './build-log.ts';
+import type { CmdopPeer } from './cmdop-peer.ts';
 import { measureEcho } from './echo.ts';
+import type { Figures } from './figures.ts';
 import { measureFlood } from './flood.ts';
-import { type BenchSession, type Peer, pause } from './peer.ts';
-import { spread } from './statistics.ts';
-import { openView, TmuxPeer } from './terminal-peers.ts';
+import { awaken, type Peer, pause, Watch, within } from './peer.ts';
+import { cpuSeconds, sum, wakeups } from './processes.ts';
+import type { SshMachine } from './ssh-peers.ts';
 
-const { values: given } = parseArgs({ options: { rounds: { type: 'string' }, keys: { type: 'string' }, bytes: { type: 'string' } } });
-const rounds = Number(given.rounds ?? 5);
-const keys = Number(given.keys ?? 500);
-const log = new BuildLog(Number(given.bytes ?? 100e6));
+/** Cuts of one round. */
+const CUTS = 5;
+/** Between them, and before the first, milliseconds: what a new link still does behind the first bytes is over. */
+const BEFORE_CUT_MS = 300;
+/** Before watching nothing happen, milliseconds: links that linger are gone, compilers and collectors at rest. */
+const SETTLE_MS = 7_000;
 
-/** How a person's `ssh -t` would look, without asking anything. */
-const sshd = await startSshd();
-const client = clientFolder(sshd);
-const cmdop = await CmdopPeer.start();
-const tmux = new TmuxPeer();
-const link = await openSshLink({
-  host: 'devbox',
-  configFile: client.configFile,
-  ask: { hostKey: async () => false, secret: async () => null, notice: (text) => console.error(text) },
-});
-
-/** A window of the app: the client engine over a channel to the host's socket. */
-const overSsh2: Peer = {
-  name: 'cmdop',
-  start: async (script) => {
-    const session = await cmdop.start(script);
-    const clients: CmdopClient[] = [];
-    return {
-      attach: async (listener) => {
-        const own = clientOver(link);
-        clients.push(own);
-        await own.whenConnected();
-        return attach({ client: own, session: session.id, listener });
-      },
-      relayPids: session.relayPids,
-      end: async () => {
-        for (const each of clients) each.close();
-        await session.end();
-      },
-    };
-  },
-  dispose: async () => {},
+type SshRound = {
+  machine: SshMachine;
+  cmdop: CmdopPeer;
+  /** Of the machine, in the order of this round. */
+  peers: readonly Peer[];
+  log: BuildLog;
+  keys: number;
+  figures: Figures;
 };
 
-const sshAndTmux: Peer = {
-  name: 'tmux',
-  start: async (script): Promise<BenchSession> => {
-    const session = await tmux.start(script);
-    const command = session.attachCommand.map((word) => `'${word}'`).join(' ');
-    let leave = async () => {};
-    return {
-      attach: async (listener) => {
-        const view = openView(['/usr/bin/ssh', '-F', client.configFile, '-t', 'devbox', command], listener);
-        leave = view.detach;
-        return view;
-      },
-      relayPids: session.relayPids,
-      end: async () => {
-        await leave();
-        await session.end();
-      },
-    };
-  },
-  dispose: async () => {},
-};
-
-const figures = { echo50: twoLists(), echo99: twoLists(), flood: twoLists() };
-try {
-  for (let round = 0; round < rounds; round++) {
-    for (const peer of round % 2 === 0 ? [overSsh2, sshAndTmux] : [sshAndTmux, overSsh2]) {
-      const index = peer === overSsh2 ? 0 : 1;
-      const echo = await measureEcho(peer, { keys });
-      figures.echo50[index].push(echo.p50);
-      figures.echo99[index].push(echo.p99);
-      const flood = await measureFlood(peer, { log, isExact: peer === overSsh2 });
-      figures.flood[index].push(flood.megabytesPerSecond);
-      await pause(200);
-    }
+export async function measureSsh({ machine, peers, log, keys, figures }: SshRound): Promise<void> {
+  for (const peer of peers) {
+    const { p50, p99 } = await measureEcho(peer, { keys });
+    figures.add('over SSH: keystroke echo p50, µs', peer.name, p50);
+    figures.add('over SSH: keystroke echo p99, µs', peer.name, p99);
   }
-} finally {
-  link.close();
-  await cmdop.dispose();
-  await tmux.dispose();
-  await sshd.dispose();
+  for (const peer of peers) {
+    const flood = await measureFlood(peer, { log, isExact: peer.name === 'cmdop' });
+    figures.add('over SSH: flood, MB/s', peer.name, flood.megabytesPerSecond);
+    figures.add('over SSH: flood, MB seen by the client', peer.name, flood.seenBytes / 1e6);
+    if (peer.name === 'cmdop') figures.add('over SSH: flood, MB left out with a gap', peer.name, flood.skippedBytes / 1e6);
+  }
+  for (const ms of await measureReturns(machine)) figures.add('over SSH: from a cut to the next echo, ms', 'cmdop', ms);
 }
-show('keystroke echo p50, µs', figures.echo50);
-show('keystroke echo p99, µs', figures.echo99);
-show('flood, MB/s', figures.flood);
-process.exit(0);
 
-function clientOver(through: SshLink): CmdopClient {
-  return new CmdopClient({
-    identity: { id: newClientId((n) => randomBytes(n)), interface: 'cli', name: 'bench', build: 'bench' },
-    connect: async () => {
-      const stream = await through.streamLocal(cmdop.socket);
-      return pipeTransport(stream, stream, 'ssh');
-    },
-    clock: systemClock,
-    random: Math.random,
-    reconnect: false,
+/** A client in a process of its own, as a window is, and all that its session and its connection have over there. */
+export async function measureSshIdle({ machine, cmdop, peers, figures }: SshRound, watchMs: number): Promise<void> {
+  for (const { name } of peers) {
+    const { client, there } = name === 'cmdop' ? await idleCmdop(machine, cmdop, watchMs) : await idleTmux(machine, watchMs);
+    figures.add('over SSH: idle, wake-ups/s of the client', name, client.wakeupsPerSecond);
+    figures.add('over SSH: idle, wake-ups/s over there', name, there.wakeupsPerSecond);
+    figures.add('over SSH: idle, CPU ms/s of both', name, client.cpuMsPerSecond + there.cpuMsPerSecond);
+  }
+}
+
+/** From a cut of the network, with a key pressed in the same moment, until its echo is here: applied once, and seen. */
+async function measureReturns({ throughNetwork, network }: SshMachine): Promise<number[]> {
+  const session = await throughNetwork.start('stty -echo; read x; stty raw; printf READY; exec cat');
+  const watch = new Watch();
+  const view = await session.attach(watch.received);
+  await awaken(view, watch);
+  const returns: number[] = [];
+  for (let n = 0; n < CUTS; n++) {
+    await pause(BEFORE_CUT_MS);
+    const echoed = watch.until(`<${n}>`);
+    const cutAt = performance.now();
+    network.cut();
+    view.type(`<${n}>`);
+    await echoed;
+    returns.push(performance.now() - cutAt);
+  }
+  await session.end();
+  return returns;
+}
+
+type Side = 'client' | 'there';
+type SshIdle = Record<Side, { wakeupsPerSecond: number; cpuMsPerSecond: number }>;
+
+async function idleCmdop(machine: SshMachine, cmdop: CmdopPeer, watchMs: number): Promise<SshIdle> {
+  const session = await cmdop.start('exec cat');
+  const program = join(import.meta.dirname, 'ssh-idle-client.ts');
+  const client = spawn(process.execPath, [program, machine.configFile, session.id], { stdio: ['pipe', 'pipe', 'inherit'] });
+  await within('an idle client', once(client.stdout, 'data'));
+  await pause(SETTLE_MS);
+  const idle = await watched({ client: [client.pid ?? 0], there: [...(await session.relayPids()), ...machine.connectionPids()] }, watchMs);
+  client.stdin.end();
+  await once(client, 'exit');
+  await session.end();
+  return idle;
+}
+
+async function idleTmux({ tmux, connectionPids }: SshMachine, watchMs: number): Promise<SshIdle> {
+  const session = await tmux.start('stty -echo; read x; printf READY; exec cat');
+  const [server = 0] = await session.relayPids();
+  const watch = new Watch();
+  await awaken(await session.attach(watch.received), watch);
+  await pause(SETTLE_MS);
+  const [, client = 0] = await session.relayPids();
+  const idle = await watched({ client: [client], there: [server, ...connectionPids()] }, watchMs);
+  await session.end();
+  return idle;
+}
+
+async function watched(pids: Record<Side, number[]>, watchMs: number): Promise<SshIdle> {
+  const now = () => ({
+    client: { wakeups: sum(pids.client, wakeups), cpu: sum(pids.client, cpuSeconds) },
+    there: { wakeups: sum(pids.there, wakeups), cpu: sum(pids.there, cpuSeconds) },
   });
-}
-
-function twoLists(): [number[], number[]] {
-  return [[], []];
-}
-
-function show(figure: string, [own, other]: [number[], number[]]): void {
-  const [ours, theirs] = [spread(own), spread(other)];
-  const cell = ({ median, min, max }: typeof ours) => `${median.toFixed(0)} (${min.toFixed(0)}–${max.toFixed(0)})`;
-  console.log(
-    `${figure.padEnd(24)} cmdop over ssh2 ${cell(ours)}, ssh -t tmux attach ${cell(theirs)}: ${(ours.median / theirs.median).toFixed(2)} ×`,
-  );
+  const before = now();
+  await pause(watchMs);
+  const after = now();
+  const cost = (who: Side) => ({
+    wakeupsPerSecond: ((after[who].wakeups - before[who].wakeups) * 1000) / watchMs,
+    cpuMsPerSecond: ((after[who].cpu - before[who].cpu) * 1e6) / watchMs,
+  });
+  return { client: cost('client'), there: cost('there') };
 }

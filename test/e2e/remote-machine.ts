@@ -1,13 +1,14 @@
 /** Another machine, as far as a test can tell: a real sshd with a home of its own below a temporary folder, and cmdop in it. */
 import { execFile } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { endEverythingOf } from '../process/end-everything.ts';
+import { giveCmdop } from '../remote/far.ts';
+import { type Network, startNetwork } from '../remote/network.ts';
 import { type Agent, type Sshd, startAgent, startSshd } from '../remote/sshd.ts';
 import { projectDir } from './launch.ts';
-import { type Network, startNetwork } from './network.ts';
 
 export type RemoteMachine = {
   readonly home: string;
@@ -27,13 +28,7 @@ export async function startRemoteMachine({ hasCmdop = true }: { hasCmdop?: boole
   const home = mkdtempSync(join(tmpdir(), 'cmdop-far-'));
   writeFileSync(join(home, '.bashrc'), "PS1='far$ '\n");
   writeFileSync(join(home, '.bash_profile'), '. ~/.bashrc\n');
-  const bin = join(home, '.local', 'bin');
-  mkdirSync(bin, { recursive: true });
-  const node = `exec '${process.execPath}' '${join(projectDir, 'build', 'cmdop.mjs')}' "$@"`;
-  if (hasCmdop) {
-    writeFileSync(join(bin, 'cmdop'), `#!/bin/sh\n${node}\n`);
-    chmodSync(join(bin, 'cmdop'), 0o755);
-  }
+  if (hasCmdop) giveCmdop(home, { node: process.execPath, program: join(projectDir, 'build', 'cmdop.mjs') });
   const env = { HOME: home, CMDOP_HOME: join(home, 'c'), SHELL: '/bin/bash', LANG: 'C.UTF-8', CMDOP_ACTOR: 'far' };
   const setEnv = `SetEnv ${Object.entries(env)
     .map(([name, value]) => `${name}=${value}`)

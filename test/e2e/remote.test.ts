@@ -122,7 +122,7 @@ describe('a network that is cut', () => {
     await page.keyboard.press('Control+Shift+V');
     await page.getByRole('alertdialog').getByRole('button', { name: 'Paste' }).click();
     await waitForScreen(page, /^line \d{3,} of/m);
-    far.network.cut();
+    far.network.unplug();
     await banner;
     await takePicture(page, 'remote-offline');
     expect(await contrastFaults(page)).toEqual([]);
@@ -137,7 +137,7 @@ describe('a network that is cut', () => {
 
   test('holds what is typed, says so, and sends it when the network is back', async () => {
     const { page } = desktop;
-    far.network.cut();
+    far.network.unplug();
     await page.getByTestId('offline-banner').waitFor();
     await typeIntoTerminal(page, 'echo typed $((6 * 7)) offline');
     await page.keyboard.press('Enter');
@@ -153,7 +153,7 @@ describe('a network that is cut', () => {
 
   test('drops what was typed where that is asked for', async () => {
     const { page } = desktop;
-    far.network.cut();
+    far.network.unplug();
     await page.getByTestId('offline-banner').waitFor();
     await typeIntoTerminal(page, 'never');
     await page.getByTestId('offline-banner').getByRole('button', { name: 'Drop' }).click();
@@ -166,7 +166,7 @@ describe('a network that is cut', () => {
 
   test('lets nothing run late that was typed before somebody else took control', async () => {
     const { page } = desktop;
-    far.network.cut();
+    far.network.unplug();
     await page.getByTestId('offline-banner').waitFor();
     await typeIntoTerminal(page, 'echo too late');
     await page.getByTestId('waiting-input').waitFor();

@@ -35,13 +35,7 @@ export async function startFar({ config = [], hasCmdop = true, ...where }: FarOp
   const near = await startCmdop({ actor: 'ann' });
   const ssh = clientFolder(sshd);
   cpSync(join(ssh.folder, '.ssh'), join(near.home, '.ssh'), { recursive: true });
-  const giveCmdop = () => {
-    mkdirSync(join(home, '.local', 'bin'), { recursive: true });
-    writeFileSync(join(home, '.local', 'bin', 'cmdop'), `#!/bin/sh\nexec '${nodePath()}' '${resolve('dist/cli.mjs')}' "$@"\n`, {
-      mode: 0o755,
-    });
-  };
-  if (hasCmdop) giveCmdop();
+  if (hasCmdop) giveCmdop(home);
   const bashrc = (text: string) => writeFileSync(join(home, '.bashrc'), `PS1='$ '\n${text}`);
   bashrc('');
   writeFileSync(join(home, '.bash_profile'), '. ~/.bashrc\n');
@@ -49,7 +43,7 @@ export async function startFar({ config = [], hasCmdop = true, ...where }: FarOp
     home,
     sshd,
     near,
-    giveCmdop,
+    giveCmdop: () => giveCmdop(home),
     bashrc,
     dispose: async () => {
       await near.dispose();
@@ -58,4 +52,11 @@ export async function startFar({ config = [], hasCmdop = true, ...where }: FarOp
       for (const folder of [home, ssh.folder]) rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
     },
   };
+}
+
+/** A command `cmdop` where an installation puts it. */
+export function giveCmdop(home: string, { node = nodePath(), program = resolve('dist/cli.mjs') } = {}): void {
+  const bin = join(home, '.local', 'bin');
+  mkdirSync(bin, { recursive: true });
+  writeFileSync(join(bin, 'cmdop'), `#!/bin/sh\nexec '${node}' '${program}' "$@"\n`, { mode: 0o755 });
 }

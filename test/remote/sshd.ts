@@ -235,7 +235,7 @@ function childrenOf(parent: number): number[] {
 }
 
 /** Parents first: ended in this order, nobody is left to tell of what ended below. */
-function descendantsOf(pid: number): number[] {
+export function descendantsOf(pid: number): number[] {
   return childrenOf(pid).flatMap((child) => [child, ...descendantsOf(child)]);
 }
 
