@@ -16,11 +16,13 @@ export class RelayPeer implements Peer {
   readonly #hops = new Set<ChildProcess>();
   #sockets = 0;
 
-  async start(script: string): Promise<BenchSession> {
+  /** `front` is the socket where its output is. */
+  async start(script: string): Promise<BenchSession & { readonly front: string }> {
     const holder = this.#newSocket();
     const front = this.#newSocket();
     const hops = [await this.#hop(['hold', holder, script]), await this.#hop(['pass', front, holder])];
     return {
+      front,
       attach: async (listener) => {
         const socket = connect(front);
         await once(socket, 'connect');

@@ -79,9 +79,9 @@ export async function runRounds(plan: Plan & { only: ReadonlySet<Part> }, figure
   const [inTerminal, tmux, dtach, bare] = [new CmdopAttachPeer(cmdop), new TmuxPeer(), new DtachPeer(), new BarePeer()];
   // The one under test first and last would gain or lose by what the others leave behind: each round begins elsewhere.
   const inTurn = <T>(all: readonly T[], round: number): T[] => all.map((one, index) => all[(index + round) % all.length] ?? one);
-  const machine = wants('ssh') ? await startSshMachine(cmdop, tmux) : null;
   const peers: Peer[] = [cmdop, tmux, dtach, bare, inTerminal];
   const hops = new RelayPeer();
+  const machine = wants('ssh') ? await startSshMachine({ cmdop, tmux, relay: hops }) : null;
   const crowds = [cmdopCrowd(cmdop), tmuxCrowd(tmux), relayCrowd];
   try {
     for (let round = 0; round < plan.rounds; round++) {

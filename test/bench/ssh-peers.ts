@@ -1,4 +1,5 @@
-/** cmdop's host and tmux as seen from another machine: through `reach` and through `ssh -t`, by one sshd on loopback. */
+/** cmdop's host, tmux and the floor as seen from another machine: through `reach`, `ssh -t` and ssh2, by one sshd on loopback. */
+import './without-native-ssh.ts';
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { CmdopClient } from '#client/cmdop-client.ts';
@@ -6,11 +7,13 @@ import { systemClock } from '#local/clock.ts';
 import { newClientId } from '#protocol/ids.ts';
 import type { Asker } from '../../main/remote/asker.ts';
 import { reach } from '../../main/remote/reach.ts';
+import { openSshLink } from '../../main/remote/ssh-link.ts';
 import { giveCmdop } from '../remote/far.ts';
 import { type Network, startNetwork } from '../remote/network.ts';
 import { clientFolder, descendantsOf, startSshd } from '../remote/sshd.ts';
 import { attach, type CmdopPeer } from './cmdop-peer.ts';
 import type { Peer } from './peer.ts';
+import type { RelayPeer } from './relay-peer.ts';
 import { openView, type TmuxPeer } from './terminal-peers.ts';
 
 /** Names of the machine: straight, and through a network that can be cut. */
@@ -23,6 +26,8 @@ const ask: Asker = { hostKey: async () => false, secret: async () => null, notic
 export type SshMachine = {
   readonly cmdop: Peer;
   readonly tmux: Peer;
+  /** Nothing but bytes, through the same link: what ssh2 and two hops of Node take at best. */
+  readonly floor: Peer;
   readonly network: Network;
   /** As `cmdop`, through `network`, by a client that comes back by itself. */
   readonly throughNetwork: Peer;
@@ -33,8 +38,10 @@ export type SshMachine = {
   dispose(): Promise<void>;
 };
 
+type Local = { cmdop: CmdopPeer; tmux: TmuxPeer; relay: RelayPeer };
+
 /** The account over there has the home of `cmdop`, where its host runs already. */
-export async function startSshMachine(cmdop: CmdopPeer, tmux: TmuxPeer): Promise<SshMachine> {
+export async function startSshMachine({ cmdop, tmux, relay }: Local): Promise<SshMachine> {
   const sshd = await startSshd({ config: [`SetEnv HOME=${cmdop.home} CMDOP_HOME=${cmdop.home}`] });
   giveCmdop(cmdop.home);
   const network = await startNetwork(sshd.port);
@@ -44,6 +51,7 @@ export async function startSshMachine(cmdop: CmdopPeer, tmux: TmuxPeer): Promise
   return {
     cmdop: reached(cmdop, { host: STRAIGHT, configFile: straight.configFile }),
     tmux: overSsh(tmux, straight.configFile),
+    floor: overLink(relay, straight.configFile),
     network,
     throughNetwork: reached(cmdop, { host: CUTTABLE, configFile: cuttable.configFile, isComingBack: true }),
     configFile: straight.configFile,
@@ -85,6 +93,34 @@ function reached(cmdop: CmdopPeer, way: Way): Peer {
         relayPids: session.relayPids,
         end: async () => {
           for (const client of clients) client.close();
+          await session.end();
+        },
+      };
+    },
+    dispose: async () => {},
+  };
+}
+
+function overLink(relay: RelayPeer, configFile: string): Peer {
+  return {
+    name: 'Node relay',
+    start: async (script) => {
+      const session = await relay.start(script);
+      const link = await openSshLink({ host: STRAIGHT, configFile, ask });
+      return {
+        ...session,
+        attach: async (listener) => {
+          const stream = await link.streamLocal(session.front);
+          stream.on('data', listener);
+          stream.on('error', () => {}); // the relay was ended
+          return {
+            type: (text) => void stream.write(text),
+            skippedBytes: () => 0,
+            detach: async () => void stream.destroy(),
+          };
+        },
+        end: async () => {
+          link.close();
           await session.end();
         },
       };

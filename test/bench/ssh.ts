@@ -29,7 +29,7 @@ type SshRound = {
 };
 
 export async function measureSsh({ machine, peers, log, keys, figures }: SshRound): Promise<void> {
-  for (const peer of peers) {
+  for (const peer of [...peers, machine.floor]) {
     const { p50, p99 } = await measureEcho(peer, { keys });
     figures.add('over SSH: keystroke echo p50, µs', peer.name, p50);
     figures.add('over SSH: keystroke echo p99, µs', peer.name, p99);

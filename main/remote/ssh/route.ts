@@ -7,6 +7,7 @@ import type { Client } from 'ssh2';
 import { CmdopError } from '#protocol/errors.ts';
 import type { HostConfig } from './host-config.ts';
 import { plainText } from './plain-text.ts';
+import { sendByTurn } from './send-by-turn.ts';
 
 /** How much of what a proxy command said is shown when it fails, characters. */
 const SAID_CHARACTERS = 500;
@@ -32,7 +33,7 @@ export async function tcpRoute(config: HostConfig, signal: AbortSignal): Promise
       socket.setNoDelay(true);
       // Beside SSH's own keepalive: the system finds a link that died while it was idle for hours.
       socket.setKeepAlive(true, 60_000);
-      return { stream: socket, said: () => '', dispose: () => socket.destroy() };
+      return { stream: sendByTurn(socket), said: () => '', dispose: () => socket.destroy() };
     } catch (error) {
       failure = error;
       if (signal.aborted) break;
