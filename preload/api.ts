@@ -16,7 +16,7 @@ export type Preferences = {
   /** Hosts beside this machine, as they were named when they were added. */
   hosts: string[];
   sidebar: boolean;
-  panel: 'actors' | 'history' | null;
+  panel: 'actors' | 'history' | 'approvals' | null;
   echoPrediction: EchoPredictionChoice;
 };
 
@@ -32,6 +32,9 @@ export type MenuCommand =
   | 'toggle-sidebar'
   | 'toggle-actors'
   | 'toggle-history'
+  | 'toggle-approvals'
+  | 'pause-agents'
+  | 'policy'
   | 'zoom-in'
   | 'zoom-out'
   | 'zoom-reset';
@@ -76,8 +79,13 @@ export type AppEvent =
   | { is: 'installing'; host: string; step: string; share: number | null }
   /** A link `cmdop://HOST/SESSION` was opened. */
   | { is: 'open'; address: string }
+  /** A notification was clicked; `about` as it was given. */
+  | { is: 'noticed'; about: string }
   /** The machine woke up, or the network is back. */
   | { is: 'awake' };
+
+/** Something that needs a person who looks elsewhere; a later one with the same `about` takes its place. */
+export type Notice = { title: string; body: string; about: string };
 
 export type DesktopApi = {
   readonly platform: 'linux' | 'darwin' | 'win32';
@@ -104,6 +112,10 @@ export type DesktopApi = {
   readClipboard(): Promise<string>;
   writeClipboard(text: string): Promise<void>;
   setTitle(title: string): Promise<void>;
+  /** A notification of the system, unless the window has the focus; a click on it shows the window and comes as an event. */
+  notify(notice: Notice): Promise<void>;
+  /** How much waits for a person, on the dock or the taskbar where there is such a thing. */
+  setBadge(count: number): Promise<void>;
   /** Events from now on, and those that came before anybody listened. */
   onEvent(listener: (event: AppEvent) => void): void;
 };

@@ -1,6 +1,6 @@
 /** The bridge between the app and its page: exactly the functions of api.ts, each one call to the app. */
 import { contextBridge, ipcRenderer } from 'electron';
-import type { AppEvent, DesktopApi, Preferences, QuestionAnswer } from './api.ts';
+import type { AppEvent, DesktopApi, Notice, Preferences, QuestionAnswer } from './api.ts';
 import { type Answer, CALL, EVENT, LISTENING, PORT, VERSION_ARGUMENT } from './channels.ts';
 
 const api: DesktopApi = {
@@ -18,6 +18,8 @@ const api: DesktopApi = {
   readClipboard: () => call('readClipboard'),
   writeClipboard: (text: string) => call('writeClipboard', text),
   setTitle: (title: string) => call('setTitle', title),
+  notify: (notice: Notice) => call('notify', notice),
+  setBadge: (count: number) => call('setBadge', count),
   onEvent: (listener) => {
     ipcRenderer.on(EVENT, (_event, event: AppEvent) => listener(event));
     ipcRenderer.send(LISTENING);

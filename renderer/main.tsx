@@ -11,17 +11,20 @@ import './styles/people.css';
 import './styles/bars.css';
 import './styles/history.css';
 import './styles/hosts.css';
+import './styles/approvals.css';
+import './styles/sharing.css';
 import './styles/terminal.css';
 import { createRoot } from 'react-dom/client';
 import { LOCAL_HOST } from '#protocol/address.ts';
 import type { Preferences } from '../preload/api.ts';
 import { App } from './components/app.tsx';
 import { platform } from './platform/platform.ts';
+import { pendingCount } from './state/approvals.ts';
 import { startEngines } from './state/engines.ts';
 import { listenToApp } from './state/hosts.ts';
 import { listenToKeys } from './state/keys.ts';
 import { hostOfKey, keyFrom } from './state/session-key.ts';
-import { app, findSession } from './state/store.ts';
+import { type AppState, app, findSession } from './state/store.ts';
 import { terminals } from './state/terminals.ts';
 
 /** Changes of preferences are written once they rest, milliseconds. */
@@ -72,8 +75,10 @@ function followScheme(): void {
 function followPreferences(): void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   app.subscribe((now, before) => {
-    const title = findSession(now, now.preferences.activeTab)?.name;
-    if (title !== findSession(before, before.preferences.activeTab)?.name) platform.setTitle(title ? `${title} – cmdop` : 'cmdop');
+    const title = titleOf(now);
+    if (title !== titleOf(before)) platform.setTitle(title);
+    const waiting = pendingCount(now);
+    if (waiting !== pendingCount(before)) platform.setBadge(waiting);
     if (now.preferences === before.preferences) return;
     clearTimeout(timer);
     timer = setTimeout(() => void platform.savePreferences(app.get().preferences), SAVE_AFTER_MS);
@@ -81,4 +86,11 @@ function followPreferences(): void {
       terminals.setAppearance({ scheme: now.scheme, fontSize: now.preferences.fontSize });
     }
   });
+}
+
+/** What waits for a person is counted first, so that it shows in a list of windows. */
+function titleOf(state: AppState): string {
+  const name = findSession(state, state.preferences.activeTab)?.name;
+  const waiting = pendingCount(state);
+  return `${waiting > 0 ? `(${waiting}) ` : ''}${name ? `${name} – cmdop` : 'cmdop'}`;
 }

@@ -7,6 +7,7 @@ import { type Answer, CALL } from '../../preload/channels.ts';
 import { connectPage } from './broker.ts';
 import { hostBuild, installOn } from './host-builds.ts';
 import { knownHosts } from './known-hosts.ts';
+import { notify } from './notifications.ts';
 import { hostName, loadPreferences, preferencesSchema, savePreferences } from './preferences.ts';
 import { answerQuestion } from './questions.ts';
 import { isOwnPage } from './security.ts';
@@ -17,6 +18,8 @@ const NOTHING = z.undefined();
 /** Longer than any passphrase, characters. */
 const MAX_SECRET = 4096;
 const questionAnswer = z.object({ id: z.number().int(), answer: z.union([z.boolean(), z.string().max(MAX_SECRET), z.null()]) });
+/** Words of agents and programs: what a notification shows of them is bounded here. */
+const notice = z.object({ title: z.string().max(200), body: z.string().max(500), about: z.string().max(1024) });
 const EXTERNAL_PROTOCOLS = new Set(['http:', 'https:', 'mailto:']);
 
 /** The functions of DesktopApi that are calls. */
@@ -40,6 +43,10 @@ export function answerPage(): void {
   });
   answer('readClipboard', NOTHING, () => clipboard.readText());
   answer('writeClipboard', z.string().max(MAX_CLIPBOARD), (text) => clipboard.writeText(text));
+  answer('notify', notice, (given, { sender }) => notify(given, BrowserWindow.fromWebContents(sender)));
+  answer('setBadge', z.number().int().min(0).max(999), (count) => {
+    app.setBadgeCount(count);
+  });
   answer('setTitle', z.string().max(512), (title, { sender }) => {
     BrowserWindow.fromWebContents(sender)?.setTitle(title || app.getName());
   });

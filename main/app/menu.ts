@@ -37,6 +37,7 @@ function template(): MenuItemConstructorOptions[] {
       command('Sidebar', 'toggle-sidebar', 'B'),
       command('Actors', 'toggle-actors', 'A'),
       command('History', 'toggle-history', 'H'),
+      command('Approvals', 'toggle-approvals', 'L'),
       { type: 'separator' },
       { label: 'Next tab', accelerator: 'Ctrl+Tab', registerAccelerator: isMac, click: send('next-tab') },
       { label: 'Previous tab', accelerator: 'Ctrl+Shift+Tab', registerAccelerator: isMac, click: send('previous-tab') },
@@ -49,7 +50,11 @@ function template(): MenuItemConstructorOptions[] {
       ...(app.isPackaged ? [] : [{ role: 'toggleDevTools', ...(isMac ? {} : { registerAccelerator: false }) } as const]),
     ],
   };
-  return isMac ? [{ role: 'appMenu' }, session, edit, view, { role: 'windowMenu' }] : [session, edit, view];
+  const agents: MenuItemConstructorOptions = {
+    label: 'Agents',
+    submenu: [command('Pause all agents', 'pause-agents', 'X'), { type: 'separator' }, { label: 'Policy…', click: send('policy') }],
+  };
+  return isMac ? [{ role: 'appMenu' }, session, edit, view, agents, { role: 'windowMenu' }] : [session, edit, view, agents];
 }
 
 /**

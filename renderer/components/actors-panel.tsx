@@ -5,6 +5,7 @@ import type { Actor, Attachment } from '#protocol/shapes.ts';
 import { findHost, type HostedSession, typingKey, useActiveSession, useApp } from '../state/store.ts';
 import { timeText } from '../text/format.ts';
 import { ActorMark, INTERFACE_NAMES } from './actor-mark.tsx';
+import { ActorMenu } from './actor-menu.tsx';
 import { PanelHead } from './panel-head.tsx';
 
 export function ActorsPanel() {
@@ -37,6 +38,7 @@ function ActorRow({ attachment, session }: { attachment: Attachment; session: Ho
   const { actor, client, role, since } = attachment;
   const isMe = useApp((state) => session !== null && findHost(state, session.host)?.client === client);
   const isTyping = useApp((state) => session !== null && state.typing.has(typingKey(session.key, client)));
+  const isSecret = useApp((state) => session !== null && state.typingSecrets.has(typingKey(session.key, client)));
   const hasControl = session?.control.holder?.client === client;
   return (
     <li className="actor-row" data-testid="actor-row" data-control={hasControl} data-typing={isTyping}>
@@ -47,12 +49,13 @@ function ActorRow({ attachment, session }: { attachment: Attachment; session: Ho
           {isMe && <span className="tag">this window</span>}
           {actor.kind === 'agent' && <span className="tag">agent</span>}
           <span className="spring" />
-          {isTyping && <span className="typing">typing</span>}
+          {isTyping && <span className="typing">{isSecret ? 'typing a secret' : 'typing'}</span>}
           {hasControl && (
             <span className="tag control" role="img" aria-label="has control" title="Has control">
               <Keyboard size={13} />
             </span>
           )}
+          {session?.state === 'running' && !isMe && <ActorMenu attachment={attachment} session={session} />}
         </span>
         <span className="actor-line dim">
           <KindIcon actor={actor} />

@@ -2,6 +2,7 @@
 import { Tooltip } from 'radix-ui';
 import { useApp } from '../state/store.ts';
 import { ActorsPanel } from './actors-panel.tsx';
+import { ApprovalsPanel } from './approvals-panel.tsx';
 import { Dialogs } from './dialogs.tsx';
 import { HistoryPanel } from './history-panel.tsx';
 import { Palette } from './palette.tsx';
@@ -25,6 +26,7 @@ export function App() {
         </div>
         {panel === 'actors' && <ActorsPanel />}
         {panel === 'history' && <HistoryPanel />}
+        {panel === 'approvals' && <ApprovalsPanel />}
         <StatusBar />
       </div>
       <Palette />

@@ -1,25 +1,36 @@
 /** Over the terminal: who has control, how to take or release it, and why the last input was not typed. */
-import { Eye, Keyboard } from 'lucide-react';
+import { Eye, Keyboard, Lock } from 'lucide-react';
 import type { ReactNode } from 'react';
 import type { Actor, Control } from '#protocol/shapes.ts';
 import { ask, closeTab, releaseControl, restartSession, takeControl } from '../state/actions.ts';
 import { keyText } from '../state/commands.ts';
-import { type HostedSession, useActiveHost, useActiveSession } from '../state/store.ts';
+import { app, type HostedSession, typingKey, useActiveHost, useActiveSession, useApp } from '../state/store.ts';
 import type { SessionTerminal } from '../terminal/session-terminal.ts';
 import type { TerminalView } from '../terminal/terminal-view.ts';
 import { endText } from '../text/session-state.ts';
 import { ActorMark, INTERFACE_NAMES } from './actor-mark.tsx';
+import { ControlMenu } from './control-menu.tsx';
+import { RequestLine } from './control-request.tsx';
 import { Hint, Keys } from './hint.tsx';
+import { PausedMark } from './pause-agents.tsx';
 import { useActiveTerminal, useTerminalView } from './use-terminal.ts';
 
 export function ControlBar() {
   const terminal = useActiveTerminal();
   const view = useTerminalView(terminal);
   const session = useActiveSession();
+  const request = useApp(({ requests }) => requests.find((each) => each.session === session?.key));
   if (!terminal || !view || !session) return <div className="control-bar" data-testid="control-bar" />;
   return (
-    <div className={`control-bar${view.refusal ? ' refused' : ''}`} data-testid="control-bar" data-control={controlState(view, session)}>
-      <Content terminal={terminal} view={view} session={session} />
+    <div
+      className={`control-bar${view.refusal ? ' refused' : request ? ' asked' : session.agentsPaused ? ' paused' : ''}`}
+      data-testid="control-bar"
+      data-control={controlState(view, session)}
+    >
+      {request && !view.refusal ? <RequestLine request={request} /> : <Content terminal={terminal} view={view} session={session} />}
+      <PausedMark session={session} />
+      <SecretMark session={session} />
+      {session.state === 'running' && <ControlMenu session={session} />}
     </div>
   );
 }
@@ -45,15 +56,16 @@ function Content({ terminal, view, session }: { terminal: SessionTerminal; view:
   if (view.state === 'cut' || !isResponsive) return <Line alert>The host does not answer. What you type waits here until it does.</Line>;
   if (view.refusal) {
     return (
-      <Line alert actor={holder?.actor ?? null} action={view.role === 'observer' ? <Join terminal={terminal} /> : <Take isKeyShown />}>
-        {view.refusal}
+      <Line alert actor={holder?.actor ?? null} action={<Remedy terminal={terminal} view={view} session={session} />}>
+        {view.refusal.message}
       </Line>
     );
   }
   if (view.role === 'observer') {
     return (
-      <Line icon={<Eye size={14} />} action={<Join terminal={terminal} />}>
-        Observing{holder && `, ${holder.actor.name} has control`}. Typing does nothing here: you joined as observer.
+      <Line icon={<Eye size={14} />} action={view.isDemoted ? null : <Join terminal={terminal} />}>
+        Observing{holder && `, ${holder.actor.name} has control`}. Typing does nothing here:{' '}
+        {view.isDemoted ? 'an owner of the session made you an observer.' : 'you joined as observer.'}
       </Line>
     );
   }
@@ -76,7 +88,15 @@ function Content({ terminal, view, session }: { terminal: SessionTerminal; view:
   }
   if (!holder) return <Line icon={<Keyboard size={14} />}>Nobody has control. Type to take it.</Line>;
   return (
-    <Line actor={holder.actor} action={<Take />}>
+    <Line
+      actor={holder.actor}
+      action={
+        <>
+          {holder.actor.kind === 'human' && holder.actor.id !== me?.id && <AskFor session={session} />}
+          <Take />
+        </>
+      }
+    >
       {holder.actor.id === me?.id
         ? `You have control in another window (${INTERFACE_NAMES[holder.actor.interface]})`
         : `${holder.actor.name} has control`}
@@ -95,6 +115,44 @@ function Line({ icon, actor, action, alert, children }: LineProps) {
       </span>
       {action}
     </>
+  );
+}
+
+/** What helps against a refusal: only what would let the next key pass. */
+function Remedy({ terminal, view, session }: { terminal: SessionTerminal; view: TerminalView; session: HostedSession }) {
+  if (view.role === 'observer') return view.isDemoted ? null : <Join terminal={terminal} />;
+  switch (view.refusal?.reason) {
+    case 'policy':
+    case 'rejected':
+      return (
+        <button type="button" className="button small" onClick={() => app.set({ dialog: { is: 'policy', host: session.host } })}>
+          Policy…
+        </button>
+      );
+    case 'secret-prompt':
+    case 'session-ended':
+      return null;
+    default:
+      return <Take isKeyShown />;
+  }
+}
+
+/** Somebody types where the program does not show it: nobody sees, and nothing keeps, what it is. */
+function SecretMark({ session }: { session: HostedSession }) {
+  const typist = useApp(({ typingSecrets }) => session.attached.find(({ client }) => typingSecrets.has(typingKey(session.key, client))));
+  if (!typist) return null;
+  return (
+    <span className="secret-mark" role="status" data-testid="secret-mark">
+      <Lock size={13} aria-hidden="true" /> {typist.actor.name} types a secret: it is not shown and not kept
+    </span>
+  );
+}
+
+function AskFor({ session }: { session: HostedSession }) {
+  return (
+    <button type="button" className="button small quiet" onClick={() => app.set({ dialog: { is: 'ask-control', session: session.key } })}>
+      Ask for it…
+    </button>
   );
 }
 

@@ -3,11 +3,15 @@ import { AlertDialog, Dialog } from 'radix-ui';
 import { type FormEvent, type ReactNode, useRef, useState } from 'react';
 import { ask, createSession, focusTerminal } from '../state/actions.ts';
 import { hostOfKey } from '../state/session-key.ts';
+import { kick } from '../state/sharing.ts';
 import { app, findHost, findSession, type Dialog as Question, useApp } from '../state/store.ts';
 import { splitCommandLine } from '../text/command-line.ts';
 import { hostTitle } from '../text/host-state.ts';
 import { runningCommand } from '../text/session-state.ts';
+import { AskControl, FixedSize } from './control-dialogs.tsx';
 import { AddHost, Install, OpenLink } from './host-dialogs.tsx';
+import { PolicyEditor } from './policy-editor.tsx';
+import { WhoRan } from './who-ran.tsx';
 
 export function Dialogs() {
   const dialog = useApp((state) => state.dialog);
@@ -15,6 +19,11 @@ export function Dialogs() {
   if (dialog?.is === 'add-host') return <AddHost />;
   if (dialog?.is === 'install') return <Install dialog={dialog} />;
   if (dialog?.is === 'open-link') return <OpenLink dialog={dialog} />;
+  if (dialog?.is === 'policy') return <PolicyEditor host={dialog.host} rule={dialog.rule} />;
+  if (dialog?.is === 'who-ran') return <WhoRan dialog={dialog} />;
+  if (dialog?.is === 'ask-control') return <AskControl session={dialog.session} />;
+  if (dialog?.is === 'fixed-size') return <FixedSize session={dialog.session} />;
+  if (dialog?.is === 'kick') return <Kick dialog={dialog} />;
   if (dialog?.is === 'kill') return <Kill dialog={dialog} />;
   if (dialog?.is === 'paste') return <Paste dialog={dialog} />;
   return null;
@@ -130,6 +139,22 @@ function Kill({ dialog }: { dialog: Extract<Question, { is: 'kill' }> }) {
         <input type="checkbox" checked={isForced} onChange={(event) => setIsForced(event.target.checked)} />
         By force (SIGKILL), for programs that ignore a hang-up
       </label>
+    </Confirm>
+  );
+}
+
+function Kick({ dialog: { session: key, actor } }: { dialog: Extract<Question, { is: 'kick' }> }) {
+  const session = useApp((state) => findSession(state, key));
+  if (!session) return null;
+  return (
+    <Confirm title={`Remove ${actor.name} from ${session.name}?`} action="Remove" isHarmful onConfirm={() => void kick(session, actor)}>
+      <p>
+        {actor.name} is detached at once, in every window, and cannot look or come back until an owner gives a role again (
+        <code>
+          cmdop role {session.name} {actor.name} operator
+        </code>
+        ).
+      </p>
     </Confirm>
   );
 }

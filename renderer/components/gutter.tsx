@@ -1,15 +1,18 @@
 /** Command bars in the terminal's left margin, in their submitter's colour, and the band over the block that was asked for. */
 import { Tooltip } from 'radix-ui';
-import { useSyncExternalStore } from 'react';
+import { useEffect, useState, useSyncExternalStore } from 'react';
+import type { Result } from '#protocol/messages.ts';
 import type { Actor, CommandRecord } from '#protocol/shapes.ts';
+import { client } from '../state/engines.ts';
+import { hostOfKey, idOfKey, type SessionKey } from '../state/session-key.ts';
 import type { SessionTerminal } from '../terminal/session-terminal.ts';
 import { durationText, timeText } from '../text/format.ts';
-import { actorColor } from './actor-mark.tsx';
+import { actorColor, INTERFACE_NAMES } from './actor-mark.tsx';
 
 /** Room between the bars of two blocks, CSS pixels. */
 const SPACE_PX = 2;
 
-export function Gutter({ terminal }: { terminal: SessionTerminal }) {
+export function Gutter({ session, terminal }: { session: SessionKey; terminal: SessionTerminal }) {
   const bars = useSyncExternalStore(terminal.blocks.subscribe, () => terminal.blocks.bars);
   const height = terminal.screen.cell?.height;
   if (!height) return null;
@@ -35,11 +38,37 @@ export function Gutter({ terminal }: { terminal: SessionTerminal }) {
             <span className="dim">
               {timeText(command.startedAt)}, {outcomeText(command)}
             </span>
+            <Proof session={session} command={command} />
           </Tooltip.Content>
         </Tooltip.Portal>
       </Tooltip.Root>
     );
   });
+}
+
+/** How the submitter is known and who allowed it: asked for when somebody looks. */
+function Proof({ session, command }: { session: SessionKey; command: CommandRecord }) {
+  const [text, setText] = useState('');
+  useEffect(() => {
+    let isShown = true;
+    client(hostOfKey(session))
+      .request('history.at', { session: idOfKey(session), at: { offset: command.from } })
+      .then(
+        (answer) => isShown && answer.command?.id === command.id && setText(proofText(command, answer)),
+        () => {}, // an older host, or a link that broke: the rest of the hint is true without it
+      );
+    return () => {
+      isShown = false;
+    };
+  }, [session, command]);
+  return text === '' ? null : <span className="dim">{text}</span>;
+}
+
+/** `over CLI, as the Unix user root; approved by ann` */
+function proofText({ submitter }: CommandRecord, { authentication, approval }: Result<'history.at'>): string {
+  const from = submitter ? `over ${INTERFACE_NAMES[submitter.interface]}` : '';
+  const by = approval?.decidedBy ? `approved by ${approval.decidedBy.name}${approval.edited === null ? '' : ', edited'}` : '';
+  return [[from, authentication].filter(Boolean).join(', '), by].filter(Boolean).join('; ');
 }
 
 export function MarkedBlock({ terminal }: { terminal: SessionTerminal }) {

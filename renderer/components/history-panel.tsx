@@ -1,13 +1,13 @@
 /** Who ran what: the command records of this session or of all, newest last, filtered by person, text and outcome. */
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { CircleAlert } from 'lucide-react';
-import { type KeyboardEvent, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { type KeyboardEvent, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { LOCAL_HOST } from '#protocol/address.ts';
 import type { Actor, CommandRecord } from '#protocol/shapes.ts';
 import { focusTerminal, revealCommand } from '../state/actions.ts';
 import { useCommandHistory } from '../state/command-history.ts';
 import { sessionKey } from '../state/session-key.ts';
-import { findHost, useActiveHost, useActiveSession, useApp } from '../state/store.ts';
+import { app, findHost, toast, useActiveHost, useActiveSession, useApp } from '../state/store.ts';
 import { hostTitle } from '../text/host-state.ts';
 import { HISTORY_ROW_PX, HistoryRow } from './history-row.tsx';
 import { PanelHead } from './panel-head.tsx';
@@ -76,6 +76,17 @@ function HistoryList({ history, host, showSession }: ListProps) {
     estimateSize: () => HISTORY_ROW_PX,
     overscan: 8,
   });
+  const wanted = useApp((state) => (state.wantedCommand?.host === host ? state.wantedCommand.id : null));
+  useEffect(() => {
+    if (wanted === null || isLoading) return;
+    const index = commands.findIndex(({ id }) => id === wanted);
+    if (index === -1 && hasMore) return loadMore();
+    app.set({ wantedCommand: null });
+    if (index === -1) return toast('This history shows other commands: choose all of the host, and no filter.');
+    rows.scrollToIndex(index, { align: 'center' });
+    const focus = () => scroller.current?.querySelector<HTMLElement>(`[data-command="${wanted}"] button`)?.focus();
+    requestAnimationFrame(() => requestAnimationFrame(focus)); // once its row is there
+  }, [wanted, isLoading, commands, hasMore, loadMore, rows]);
   const first = commands[0]?.id;
   // biome-ignore lint/correctness/useExhaustiveDependencies: runs when rows came at either end
   useLayoutEffect(() => {

@@ -7,6 +7,7 @@ import { terminals } from '../state/terminals.ts';
 import { shortenPath, timeText } from '../text/format.ts';
 import { endText, runningCommand } from '../text/session-state.ts';
 import { ActorMarks } from './actor-mark.tsx';
+import { AgentBadge } from './agent-badge.tsx';
 
 export function SessionRow({ session, isActive }: { session: HostedSession; isActive: boolean }) {
   const running = runningCommand(session);
@@ -31,6 +32,7 @@ export function SessionRow({ session, isActive }: { session: HostedSession; isAc
               <span className="session-line">
                 <StateDot session={session} />
                 <span className="session-name">{session.name}</span>
+                <AgentBadge session={session} />
                 <ActorMarks actors={session.attached.map(({ actor }) => actor)} label="Attached" />
               </span>
               <span className="session-line dim">

@@ -1,18 +1,22 @@
 /** The open sessions as tabs, and the buttons of the panels. */
-import { History, PanelLeft, Plus, Users, X } from 'lucide-react';
+import { History, PanelLeft, Plus, ShieldQuestion, Users, X } from 'lucide-react';
 import type { KeyboardEvent } from 'react';
 import { LOCAL_HOST } from '#protocol/address.ts';
 import { closeTab, openTab, quickSession, togglePanel } from '../state/actions.ts';
+import { pendingCount } from '../state/approvals.ts';
 import { runCommand } from '../state/commands.ts';
 import { hostOfKey, type SessionKey } from '../state/session-key.ts';
 import { findSession, useApp } from '../state/store.ts';
+import { AgentBadge } from './agent-badge.tsx';
 import { Hint } from './hint.tsx';
+import { PauseAgents } from './pause-agents.tsx';
 import { StateDot } from './session-row.tsx';
 
 export function Tabs() {
   const { tabs, activeTab, panel, sidebar } = useApp((state) => state.preferences);
   const hosts = useApp((state) => state.hosts);
   const sessionOf = (key: string | null) => findSession({ hosts }, key);
+  const waiting = pendingCount({ hosts });
   const actorCount = sessionOf(activeTab)?.attached.length ?? 0;
   return (
     <div className="tab-strip" data-region="tabs">
@@ -50,6 +54,7 @@ export function Tabs() {
                 onClick={() => openTab(id as SessionKey)}
               >
                 {session && <StateDot session={session} />}
+                {session && <AgentBadge session={session} />}
                 <span className="tab-name">{session?.name ?? '…'}</span>
                 {hosts.length > 1 && hostOfKey(id) !== LOCAL_HOST && <span className="tab-host">{hostOfKey(id)}</span>}
               </button>
@@ -71,6 +76,20 @@ export function Tabs() {
           </button>
         </Hint>
       </div>
+      <PauseAgents />
+      <Hint label="Approvals" command="toggle-approvals">
+        <button
+          type="button"
+          className={`icon-button wide${waiting > 0 ? ' waiting' : ''}`}
+          aria-label={`Approvals, ${waiting} waiting`}
+          aria-pressed={panel === 'approvals'}
+          data-testid="approvals-button"
+          onClick={() => togglePanel('approvals')}
+        >
+          <ShieldQuestion size={15} />
+          {waiting > 0 && <span className="count">{waiting}</span>}
+        </button>
+      </Hint>
       <Hint label="Actors" command="toggle-actors">
         <button
           type="button"

@@ -5,6 +5,7 @@ import { keyText } from '../state/commands.ts';
 import type { SessionKey } from '../state/session-key.ts';
 import { useActiveHost, useApp } from '../state/store.ts';
 import { shortenPath } from '../text/format.ts';
+import { ApprovalCardOver } from './approval-over.tsx';
 import { OfflineBanner, OtherBuild, Warnings } from './banners.tsx';
 import { ControlBar } from './control-bar.tsx';
 import { Keys } from './hint.tsx';
@@ -34,6 +35,7 @@ export function TerminalArea() {
         {tabs.map((id) => (
           <TerminalPane key={id} session={id as SessionKey} isActive={id === activeTab} />
         ))}
+        <ApprovalCardOver />
         {isSearching && activeTab && <SearchBar key={activeTab} />}
         {tabs.length === 0 && isLoaded && <EmptyState />}
         {tabs.length === 0 && !isLoaded && !isOffline && (

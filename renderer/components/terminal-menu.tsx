@@ -1,13 +1,28 @@
 /** The menu of the terminal: what a right click does where no program wants the mouse. */
 import { ContextMenu } from 'radix-ui';
 import { type ReactNode, useState } from 'react';
+import type { CommandRecord } from '#protocol/shapes.ts';
 import { platform } from '../platform/platform.ts';
+import { askWhoRan } from '../state/actions.ts';
 import { COMMANDS, keyText, runCommand } from '../state/commands.ts';
+import type { OutputPlace } from '../state/store.ts';
 import type { SessionTerminal } from '../terminal/session-terminal.ts';
 
 const ITEMS = ['copy', 'paste', 'find', 'take-control', 'release-control'];
 
+/** What is at a point of the page: the command whose block it is in, and the place to ask the host about. */
+function placeAt({ terminal, blocks, screen }: SessionTerminal, y: number): { command: CommandRecord | null; at: OutputPlace } | null {
+  const top = terminal.element?.querySelector('.xterm-screen')?.getBoundingClientRect().top;
+  const height = screen.cell?.height;
+  if (top === undefined || !height) return null;
+  const row = Math.min(terminal.rows - 1, Math.max(0, Math.floor((y - top) / height)));
+  const command = blocks.at(row);
+  const { viewportY, baseY } = terminal.buffer.active;
+  return { command, at: command ? { offset: command.from } : { line: row + viewportY - baseY } };
+}
+
 export function TerminalMenu({ terminal, children }: { terminal: SessionTerminal | null; children: ReactNode }) {
+  const [place, setPlace] = useState<ReturnType<typeof placeAt>>(null);
   const [hasSelection, setHasSelection] = useState(false);
   const items = ITEMS.flatMap((id) => COMMANDS.filter((command) => command.id === id && (id !== 'paste' || platform.canReadClipboard)));
   return (
@@ -15,6 +30,7 @@ export function TerminalMenu({ terminal, children }: { terminal: SessionTerminal
       <ContextMenu.Trigger
         asChild
         onContextMenu={(event) => {
+          setPlace(terminal && placeAt(terminal, event.clientY));
           setHasSelection(terminal?.terminal.hasSelection() ?? false);
           // A program that watches the mouse gets this click too; with Shift it is meant for us.
           if (terminal?.terminal.modes.mouseTrackingMode !== 'none' && !event.shiftKey) event.preventDefault();
@@ -41,6 +57,10 @@ export function TerminalMenu({ terminal, children }: { terminal: SessionTerminal
               <span className="menu-key">{keyText(id)}</span>
             </ContextMenu.Item>
           ))}
+          <ContextMenu.Separator />
+          <ContextMenu.Item disabled={!place} onSelect={() => setTimeout(() => place && askWhoRan(place))}>
+            Who ran this?
+          </ContextMenu.Item>
         </ContextMenu.Content>
       </ContextMenu.Portal>
     </ContextMenu.Root>

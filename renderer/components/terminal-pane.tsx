@@ -50,7 +50,7 @@ export function TerminalPane({ session, isActive }: { session: SessionKey; isAct
     >
       <TerminalMenu terminal={terminal}>
         <div className="frame" ref={frame}>
-          <div className="gutter">{terminal && isActive && <Gutter terminal={terminal} />}</div>
+          <div className="gutter">{terminal && isActive && <Gutter session={session} terminal={terminal} />}</div>
           <div className="terminal-host" ref={host} data-testid="terminal" data-session={session}>
             {terminal && isActive && <MarkedBlock terminal={terminal} />}
           </div>

@@ -14,7 +14,7 @@ const stored = z.object({
   activeTab: z.string().nullable(),
   hosts: z.array(z.string()).default([]),
   sidebar: z.boolean(),
-  panel: z.enum(['actors', 'history']).nullable(),
+  panel: z.enum(['actors', 'history', 'approvals']).nullable(),
   echoPrediction: z.enum(['slow', 'always', 'never']).default('slow'),
 });
 
@@ -46,6 +46,11 @@ export function browserPlatform(): Platform {
     setTitle: (title) => {
       document.title = title;
     },
+    notify: async ({ title, body, about }) => {
+      if (document.hasFocus() || !('Notification' in window) || Notification.permission !== 'granted') return;
+      new Notification(title, { body, tag: about });
+    },
+    setBadge: () => {}, // the title has the number
     onEvent: () => {},
   };
 }

@@ -25,6 +25,8 @@ export function desktopPlatform(app: DesktopApi): Platform {
       document.title = title;
       void app.setTitle(title);
     },
+    notify: (notice) => app.notify(notice),
+    setBadge: (count) => void app.setBadge(count),
     onEvent: (listener) =>
       app.onEvent((event) => {
         const known = appEvent.safeParse(event);

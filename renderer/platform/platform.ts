@@ -1,6 +1,6 @@
 /** What the page needs from where it runs: the desktop app or a browser. */
 import type { Transport } from '#protocol/transport.ts';
-import type { AppEvent, HostBuild, KnownHost, Preferences, QuestionAnswer } from '../../preload/api.ts';
+import type { AppEvent, HostBuild, KnownHost, Notice, Preferences, QuestionAnswer } from '../../preload/api.ts';
 import { browserPlatform } from './browser.ts';
 import { desktopPlatform } from './desktop.ts';
 
@@ -25,6 +25,9 @@ export type Platform = {
   readClipboard(): Promise<string>;
   writeClipboard(text: string): Promise<void>;
   setTitle(title: string): void;
+  /** Where the window does not have the focus, and the person allows it. */
+  notify(notice: Notice): Promise<void>;
+  setBadge(count: number): void;
   onEvent(listener: (event: AppEvent) => void): void;
 };
 

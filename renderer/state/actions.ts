@@ -2,11 +2,22 @@
 import type { Terminal } from '@xterm/xterm';
 import { flushSync } from 'react-dom';
 import type { Method, ParamsInput, Result } from '#protocol/messages.ts';
+import type { CommandRecord } from '#protocol/shapes.ts';
 import type { HostBuild, Preferences } from '../../preload/api.ts';
 import { platform } from '../platform/platform.ts';
 import { client, installOn } from './engines.ts';
 import { type SessionKey, sessionKey } from './session-key.ts';
-import { activeHostName, app, findHost, findSession, type HostedSession, setHost, setPreferences, toast } from './store.ts';
+import {
+  activeHostName,
+  app,
+  findHost,
+  findSession,
+  type HostedSession,
+  type OutputPlace,
+  setHost,
+  setPreferences,
+  toast,
+} from './store.ts';
 import { terminals } from './terminals.ts';
 
 export const FONT_SIZES = { smallest: 8, usual: 13, largest: 32 };
@@ -240,6 +251,26 @@ export function cycleRegions(by: 1 | -1): void {
       return;
     }
   }
+}
+
+/** Opens the history at a command, which has the keyboard then. */
+export function showInHistory(host: string, id: number): void {
+  setPreferences({ panel: 'history' });
+  app.set({ wantedCommand: { host, id } });
+}
+
+/** Asks who made a place of the session in front; `command`: what this window knows to be there. */
+export function askWhoRan(place: { command: CommandRecord | null; at: OutputPlace }): void {
+  const session = findSession(app.get(), app.get().preferences.activeTab);
+  if (session) app.set({ dialog: { is: 'who-ran', session: session.key, ...place } });
+}
+
+/** Of the block that is marked, else of the newest in view. */
+export function askWhoRanLast(): void {
+  const blocks = terminals.get(app.get().preferences.activeTab)?.blocks;
+  const bar = blocks?.bars.find(({ command }) => command.id === blocks.marked) ?? blocks?.bars.at(-1);
+  if (bar) askWhoRan({ command: bar.command, at: { offset: bar.command.from } });
+  else toast('No command is in view: scroll to one, or use the history.');
 }
 
 /** The waiting places of marks to show, until a session's output is here. */

@@ -3,7 +3,11 @@ import { LOCAL_HOST } from '#protocol/address.ts';
 import type { MenuCommand } from '../../preload/api.ts';
 import { platform } from '../platform/platform.ts';
 import * as actions from './actions.ts';
+import { pauseAgents } from './agents.ts';
+import { dropRequest, openRequest } from './control-requests.ts';
+import { goToApproval } from './deciding.ts';
 import { client, removeHost } from './engines.ts';
+import { grantRequest } from './sharing.ts';
 import { activeHost, activeHostName, app, findSession, setPreferences } from './store.ts';
 import { terminals } from './terminals.ts';
 
@@ -41,6 +45,62 @@ export const COMMANDS: readonly Command[] = [
   { id: 'palette', title: 'Command palette', keys: ['Ctrl+Shift+P'], run: () => app.set({ dialog: { is: 'palette' } }) },
   { id: 'take-control', title: 'Take control', keys: ['Ctrl+Shift+Enter'], isAvailable: isRunning, run: () => void actions.takeControl() },
   { id: 'release-control', title: 'Release control', keys: [], isAvailable: isRunning, run: () => void actions.releaseControl() },
+  {
+    id: 'ask-control',
+    title: 'Ask for control…',
+    keys: [],
+    isAvailable: () => isRunning() && terminals.get(activeId())?.view.hasControl === false,
+    run: () => {
+      const session = active();
+      if (session) app.set({ dialog: { is: 'ask-control', session: session.key } });
+    },
+  },
+  {
+    id: 'grant-control',
+    title: 'Give control to who asks for it',
+    keys: ['Ctrl+Shift+G'],
+    isAvailable: () => openRequest() !== null,
+    run: () => {
+      const request = openRequest();
+      if (request) void grantRequest(request);
+    },
+  },
+  {
+    id: 'refuse-control',
+    title: 'Not now: keep control',
+    keys: [],
+    isAvailable: () => openRequest() !== null,
+    run: () => {
+      const request = openRequest();
+      if (request) dropRequest(request);
+    },
+  },
+  {
+    id: 'pause-agents',
+    title: 'Pause all agents, everywhere',
+    keys: ['Ctrl+Shift+X'],
+    run: () => void pauseAgents(),
+  },
+  {
+    id: 'resume-agents',
+    title: 'Resume agents',
+    keys: [],
+    isAvailable: () => app.get().hosts.some(({ agentsPaused }) => agentsPaused),
+    run: () => void pauseAgents(false),
+  },
+  {
+    id: 'go-to-approval',
+    title: 'Go to what waits for approval',
+    keys: ['Ctrl+Shift+Y'],
+    run: goToApproval,
+  },
+  {
+    id: 'policy',
+    title: 'Policy: what agents may do…',
+    keys: [],
+    run: () => app.set({ dialog: { is: 'policy', host: activeHostName() } }),
+  },
+  { id: 'who-ran', title: 'Who ran this? (the marked command, else the last)', keys: [], isAvailable: hasTab, run: actions.askWhoRanLast },
   {
     id: 'observe',
     title: 'Observe this session (give up typing)',
@@ -102,6 +162,7 @@ export const COMMANDS: readonly Command[] = [
     run: () => setPreferences({ sidebar: !app.get().preferences.sidebar }),
   },
   { id: 'toggle-actors', title: 'Show or hide actors', keys: ['Ctrl+Shift+A'], run: () => actions.togglePanel('actors') },
+  { id: 'toggle-approvals', title: 'Show or hide approvals', keys: ['Ctrl+Shift+L'], run: () => actions.togglePanel('approvals') },
   { id: 'toggle-history', title: 'Show or hide history', keys: ['Ctrl+Shift+H'], run: () => actions.togglePanel('history') },
   { id: 'zoom-in', title: 'Larger text', keys: ['Ctrl+=', 'Ctrl++', 'Ctrl+Shift+='], run: () => actions.zoom(1) },
   { id: 'zoom-out', title: 'Smaller text', keys: ['Ctrl+-'], run: () => actions.zoom(-1) },

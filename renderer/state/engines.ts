@@ -5,6 +5,7 @@ import type { Clock } from '#protocol/clock.ts';
 import type { CmdopError } from '#protocol/errors.ts';
 import { newClientId } from '#protocol/ids.ts';
 import { platform } from '../platform/platform.ts';
+import { countApprovalsSoon, fetchApprovals } from './approvals.ts';
 import { forgetHost, received, watched } from './host-events.ts';
 import { app, findHost, setHost, setPreferences } from './store.ts';
 
@@ -84,6 +85,10 @@ function openHost(name: string): void {
         client: id,
         sessions: null,
         warnings: [],
+        agentsPaused: false,
+        approvals: [],
+        askedToday: 0,
+        ruleOffer: null,
         otherBuild: null,
         install: null,
         installFailure: null,
@@ -105,8 +110,12 @@ function openHost(name: string): void {
       if (link.is !== 'connected') return;
       void compareBuilds(name);
       setTimeout(() => void measureLatency(name), FIRST_LATENCY_MS);
+      queueMicrotask(() => void fetchApprovals(name, created));
     },
-    onEvent: (event) => received(name, event),
+    onEvent: (event) => {
+      received(name, event);
+      if (event.event === 'approval.changed') countApprovalsSoon(name, created);
+    },
     onWatch: (state) => watched(name, state),
   });
   engines.set(name, created);

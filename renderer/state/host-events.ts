@@ -1,19 +1,23 @@
 /** What a host tells becomes what the store holds: its sessions, who types, command records, and which tabs are still there. */
 import type { ConnectionEvent } from '#client/connection.ts';
 import { formatAddress } from '#protocol/address.ts';
-import type { Result } from '#protocol/messages.ts';
+import type { EventParams, Result } from '#protocol/messages.ts';
 import type { SessionSummary } from '#protocol/shapes.ts';
+import { hostTitle } from '../text/host-state.ts';
+import { approvalChanged } from './approvals.ts';
+import { settleRequests } from './control-requests.ts';
+import { agentMoved } from './notices.ts';
 import { hostOfKey, type SessionKey, sessionKey } from './session-key.ts';
-import { app, commandListeners, findHost, type HostedSession, setHost, setPreferences, typingKey } from './store.ts';
+import { app, commandListeners, findHost, findSession, type HostedSession, setHost, setPreferences, toast, typingKey } from './store.ts';
 import { terminals } from './terminals.ts';
 
 /** How long someone counts as typing after a keystroke was reported, milliseconds. */
 const TYPING_MS = 1_500;
 
-export function watched(host: string, { sessions, warnings }: Result<'host.watch'>): void {
+export function watched(host: string, { sessions, warnings, agentsPaused }: Result<'host.watch'>): void {
   const isFirst = findHost(app.get(), host)?.sessions === null;
   const hosted = sessions.toSorted((a, b) => a.createdAt - b.createdAt).map((session) => hostedOn(host, session));
-  setHost(host, { sessions: hosted, warnings });
+  setHost(host, { sessions: hosted, warnings, agentsPaused });
   for (const { key, state } of hosted) if (state === 'running') terminals.get(key)?.goOn();
   keepTabs((tab) => hostOfKey(tab) !== host || hosted.some(({ key }) => key === tab));
   if (!isFirst) terminals.fetchCommands(host);
@@ -28,11 +32,17 @@ export function received(host: string, event: ConnectionEvent): void {
       sessionRemoved(host, sessionKey(host, event.params.session));
       return;
     case 'actor.typing':
-      typed(typingKey(sessionKey(host, event.params.session), event.params.client));
+      typed(typingKey(sessionKey(host, event.params.session), event.params.client), event.params.secret === true);
       return;
     case 'command.changed':
       terminals.get(sessionKey(host, event.params.command.session))?.commandChanged(event.params.command);
       for (const listener of commandListeners) listener(host, event.params.command);
+      return;
+    case 'approval.changed':
+      approvalChanged(host, event.params.approval);
+      return;
+    case 'agents.changed':
+      agentsChanged(host, event.params);
       return;
     case 'host.warnings':
       setHost(host, { warnings: event.params.warnings });
@@ -53,7 +63,17 @@ const hostedOn = (host: string, session: SessionSummary): HostedSession => ({
   address: formatAddress({ host, session: session.name }),
 });
 
+/** Whoever stopped them, everybody is told: an agent that stands still must not look broken. */
+function agentsChanged(host: string, { agentsPaused, by }: EventParams<'agents.changed'>): void {
+  const view = findHost(app.get(), host);
+  setHost(host, { agentsPaused });
+  if (by.name !== view?.me?.name)
+    toast(`${by.name} ${agentsPaused ? 'paused' : 'resumed'} all agents on ${hostTitle(host)}.`, 'quiet', `agents ${host}`);
+}
+
 function sessionChanged(session: HostedSession): void {
+  agentMoved(findSession(app.get(), session.key) ?? undefined, session);
+  settleRequests(session);
   if (session.state === 'running') terminals.get(session.key)?.goOn();
   const known = findHost(app.get(), session.host)?.sessions ?? [];
   const isNew = !known.some(({ key }) => key === session.key);
@@ -78,14 +98,19 @@ function keepTabs(isKept: (tab: string) => boolean): void {
 
 const typingTimers = new Map<string, ReturnType<typeof setTimeout>>();
 
-function typed(key: string): void {
+function typed(key: string, isSecret: boolean): void {
+  const isShownSecret = app.get().typingSecrets.has(key);
+  if (isSecret !== isShownSecret)
+    app.set(({ typingSecrets }) => ({ typingSecrets: isSecret ? new Set(typingSecrets).add(key) : without(typingSecrets, key) }));
   clearTimeout(typingTimers.get(key));
   typingTimers.set(
     key,
     setTimeout(() => {
       typingTimers.delete(key);
-      app.set(({ typing }) => ({ typing: new Set([...typing].filter((each) => each !== key)) }));
+      app.set(({ typing, typingSecrets }) => ({ typing: without(typing, key), typingSecrets: without(typingSecrets, key) }));
     }, TYPING_MS),
   );
   if (!app.get().typing.has(key)) app.set(({ typing }) => ({ typing: new Set(typing).add(key) }));
 }
+
+const without = (keys: ReadonlySet<string>, key: string): ReadonlySet<string> => new Set([...keys].filter((each) => each !== key));

@@ -4,6 +4,7 @@ import type { AppEvent, QuestionAnswer } from '../../preload/api.ts';
 import { platform } from '../platform/platform.ts';
 import { focusTerminal } from './actions.ts';
 import { runMenuCommand } from './commands.ts';
+import { showNoticed } from './deciding.ts';
 import { reconnectAll } from './engines.ts';
 import { openLink } from './links.ts';
 import { app, findHost, setHost, toast } from './store.ts';
@@ -48,6 +49,9 @@ function onAppEvent(event: AppEvent): void {
       return;
     case 'open':
       openLink(event.address);
+      return;
+    case 'noticed':
+      showNoticed(event.about);
       return;
     case 'awake':
       reconnectAll();

@@ -2,7 +2,8 @@
 import { create } from 'zustand';
 import type { ClientState } from '#client/client-options.ts';
 import { LOCAL_HOST } from '#protocol/address.ts';
-import type { ClientId } from '#protocol/ids.ts';
+import type { Approval } from '#protocol/approvals.ts';
+import type { ClientId, Offset } from '#protocol/ids.ts';
 import type { Actor, CommandRecord, SessionSummary } from '#protocol/shapes.ts';
 import type { HostBuild, KnownHost, Preferences, Question } from '../../preload/api.ts';
 import { DEFAULT_PREFERENCES } from '../platform/default-preferences.ts';
@@ -21,8 +22,19 @@ export type Dialog =
   | { is: 'add-host' }
   | { is: 'install'; host: string }
   | { is: 'open-link'; host: string; session: string }
+  | { is: 'policy'; host: string; rule?: string }
+  | { is: 'who-ran'; session: SessionKey; command: CommandRecord | null; at: OutputPlace }
+  | { is: 'ask-control'; session: SessionKey }
+  | { is: 'fixed-size'; session: SessionKey }
+  | { is: 'kick'; session: SessionKey; actor: Actor }
   | { is: 'kill'; session: SessionKey }
   | { is: 'paste'; text: string; lines: number; paste: () => void };
+
+/** A place in a session's output: an offset, or a line counted from the top of the screen. */
+export type OutputPlace = { offset: Offset } | { line: number };
+
+/** Somebody asks for control of a session, until it is given, refused or no longer wanted. */
+export type ControlRequest = { readonly session: SessionKey; readonly by: Actor; readonly client: ClientId; readonly reason: string };
 
 /** A session with the host it is on, as this window calls that host: so is its address. */
 export type HostedSession = SessionSummary & { readonly host: string; readonly key: SessionKey };
@@ -40,6 +52,14 @@ export type HostView = {
   /** Null until the host told; newest last. */
   readonly sessions: readonly HostedSession[] | null;
   readonly warnings: readonly string[];
+  /** No agent may act in any of its sessions. */
+  readonly agentsPaused: boolean;
+  /** What waits for a person, and what was decided lately; oldest first. */
+  readonly approvals: readonly Approval[];
+  /** Since midnight. */
+  readonly askedToday: number;
+  /** A rule that would have covered the last few of them. */
+  readonly ruleOffer: { readonly rule: string; readonly covers: number } | null;
   /** The build to put in the place of the running host, which is of another one; null once somebody said to leave it so. */
   readonly otherBuild: HostBuild | 'install' | null;
   /** Why cmdop could not be put onto it, until that is tried again. */
@@ -55,6 +75,14 @@ export type AppState = {
   knownHosts: readonly KnownHost[];
   /** `session client` of everyone who typed within the last moments. */
   typing: ReadonlySet<string>;
+  /** The same of who types into a password prompt. */
+  typingSecrets: ReadonlySet<string>;
+  /** Oldest first. */
+  requests: readonly ControlRequest[];
+  /** The command that the history panel is to show. */
+  wantedCommand: { readonly host: string; readonly id: number } | null;
+  /** Sessions whose card of approvals was put away for now. */
+  cardsAside: ReadonlySet<SessionKey>;
   preferences: Preferences;
   dialog: Dialog | null;
   /** What hosts wait for, oldest first; only the first is shown. */
@@ -70,6 +98,10 @@ export const useApp = create<AppState>(() => ({
   hosts: [],
   knownHosts: [],
   typing: new Set(),
+  typingSecrets: new Set(),
+  requests: [],
+  wantedCommand: null,
+  cardsAside: new Set(),
   preferences: DEFAULT_PREFERENCES,
   dialog: null,
   questions: [],

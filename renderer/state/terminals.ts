@@ -3,6 +3,7 @@ import type { CmdopClient } from '#client/cmdop-client.ts';
 import { platform } from '../platform/platform.ts';
 import { SessionTerminal } from '../terminal/session-terminal.ts';
 import { bytesText } from '../text/format.ts';
+import { controlRequested } from './control-requests.ts';
 import { hostOfKey, idOfKey, type SessionKey } from './session-key.ts';
 import { app, toast } from './store.ts';
 
@@ -47,6 +48,7 @@ export const terminals = {
       appearance: { scheme, fontSize: preferences.fontSize },
       openLink: (url) => void platform.openExternal(url),
       onGap: (bytes) => sayGap(session, bytes),
+      onRequest: (request) => controlRequested({ session, ...request }),
       echoPrediction: () => app.get().preferences.echoPrediction,
     });
     open.set(session, created);

@@ -1,5 +1,6 @@
 /** The command bars in view and the block that was asked for, looked at once a frame and told only when they changed. */
 import type { Terminal } from '@xterm/xterm';
+import type { CommandRecord } from '#protocol/shapes.ts';
 import type { Bar, BlockTrail } from './block-trail.ts';
 
 export class BlockBars {
@@ -44,6 +45,11 @@ export class BlockBars {
     this.#terminal.scrollToLine(Math.max(0, lines.first - 1));
     this.mark(id);
     return true;
+  }
+
+  /** The command whose line or output is at this row of the view, null where none is known. */
+  at(row: number): CommandRecord | null {
+    return this.#bars.findLast(({ firstRow, rows }) => row >= firstRow && row < firstRow + rows)?.command ?? null;
   }
 
   mayChange(): void {

@@ -1,5 +1,7 @@
 /** What a terminal says about its input: a refusal for a while, and units without a verdict once they wait long. */
 
+import type { Refusal } from './terminal-view.ts';
+
 /** Input without a verdict is only shown after this long: on a good link it never is, milliseconds. */
 const PENDING_SHOWN_AFTER_MS = 400;
 /** A refusal is shown this long unless something settles it earlier, milliseconds. */
@@ -7,7 +9,7 @@ const REFUSAL_SHOWN_MS = 5_000;
 
 export class InputNotices {
   readonly #changed: () => void;
-  #refusal: string | null = null;
+  #refusal: Refusal | null = null;
   #refusalTimer: ReturnType<typeof setTimeout> | undefined;
   #waitingUnits = 0;
   #shownUnits = 0;
@@ -18,7 +20,7 @@ export class InputNotices {
     this.#changed = changed;
   }
 
-  get refusal(): string | null {
+  get refusal(): Refusal | null {
     return this.#refusal;
   }
 
@@ -27,9 +29,9 @@ export class InputNotices {
     return this.#shownUnits;
   }
 
-  refuse(message: string): void {
+  refuse(refusal: Refusal): void {
     clearTimeout(this.#refusalTimer);
-    this.#refusal = message;
+    this.#refusal = refusal;
     this.#refusalTimer = setTimeout(() => {
       this.#refusal = null;
       this.#changed();

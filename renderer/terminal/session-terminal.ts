@@ -39,6 +39,8 @@ export type TerminalOptions = {
   appearance: Appearance;
   openLink: (url: string) => void;
   onGap: (bytes: number) => void;
+  /** Somebody asks for control. */
+  onRequest: NonNullable<SessionSink['requested']>;
   echoPrediction: () => EchoPredictionChoice;
 };
 
@@ -48,6 +50,7 @@ export class SessionTerminal implements SessionSink {
   readonly search: SearchAddon;
   readonly screen: TerminalScreen;
   readonly blocks: BlockBars;
+  readonly requested: NonNullable<SessionSink['requested']>;
   readonly #options: TerminalOptions;
   readonly #feed: TerminalFeed;
   readonly #trail: BlockTrail;
@@ -69,6 +72,7 @@ export class SessionTerminal implements SessionSink {
   constructor(options: TerminalOptions) {
     this.#options = options;
     this.session = options.session;
+    this.requested = options.onRequest;
     this.#role = options.role;
     const { terminal, search } = makeTerminal(options.appearance, options.openLink);
     this.terminal = terminal;
@@ -165,9 +169,9 @@ export class SessionTerminal implements SessionSink {
     this.#clearRefusal();
   }
 
-  async releaseControl(): Promise<void> {
-    await this.#stream?.releaseControl();
-  }
+  releaseControl = async (): Promise<void> => this.#stream?.releaseControl();
+
+  requestControl = async (reason: string): Promise<boolean> => (await this.#stream?.requestControl(reason)) ?? false;
 
   /** Forgets input that waits for the host. */
   dropPending(): void {
@@ -221,8 +225,8 @@ export class SessionTerminal implements SessionSink {
     this.#options.onGap(to - from);
   }
 
-  refused({ message }: { message: string }): void {
-    this.#notices.refuse(message);
+  refused({ reason, message }: { reason: string; message: string }): void {
+    this.#notices.refuse({ reason, message });
     this.#refresh();
   }
 
@@ -284,6 +288,7 @@ export class SessionTerminal implements SessionSink {
       size: { cols: this.terminal.cols, rows: this.terminal.rows },
       windowSize: this.screen.windowSize,
       refusal: this.#notices.refusal,
+      isDemoted: stream?.role === 'observer' && this.#role === 'operator' && stream.isAttached,
       end: this.#end,
       failure: this.#failure,
       isReplaying: this.#curtain.isDrawn,

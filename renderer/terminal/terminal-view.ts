@@ -2,6 +2,8 @@
 import type { CmdopError } from '#protocol/errors.ts';
 import type { Control, Role, SessionEnd, Size } from '#protocol/shapes.ts';
 
+export type Refusal = { readonly reason: string; readonly message: string };
+
 export type TerminalView = {
   /** `attaching` before the first answer of the host, `cut` while the link is down. */
   state: 'attaching' | 'attached' | 'cut' | 'ended' | 'failed';
@@ -14,7 +16,9 @@ export type TerminalView = {
   /** What would fit in this window; null until it was shown. */
   windowSize: Size | null;
   /** Why the last input was not typed. */
-  refusal: string | null;
+  refusal: Refusal | null;
+  /** An owner lets this client look only, though it asked for more. */
+  isDemoted: boolean;
   end: SessionEnd | null;
   failure: CmdopError | null;
   isAlternate: boolean;

@@ -36,8 +36,8 @@ export async function accessibilityFaults(page: Page): Promise<string[]> {
         }
       }
     }
-    // An open dialog hides everything else, and keeps the focus.
-    const isModal = document.querySelector('[role=dialog], [role=alertdialog]') !== null;
+    // An open dialog or menu hides everything else, and keeps the focus.
+    const isModal = document.querySelector('[role=dialog], [role=alertdialog], [role=menu]') !== null;
     for (const element of document.querySelectorAll('[aria-hidden=true] button, [aria-hidden=true] a, [aria-hidden=true] input')) {
       if (!isModal && isShown(element) && !element.closest('.xterm')) faults.push(`can be reached but is hidden: ${describe(element)}`);
     }
