@@ -1,5 +1,5 @@
 /**
- * What the policy costs at the gate: `node test/bench/policy-gate.ts`. A person's unit, and an agent's line that a rule
+ * What the policy costs at the gate. A person's unit, and an agent's line that a rule
  * allows, denies or leaves to a person, through the host's own classes; only the journal and the keeper are left out.
  */
 import type { ClientId, Epoch, Seq, SessionId } from '#protocol/ids.ts';
@@ -10,6 +10,7 @@ import type { Approvals } from '../../main/host/approvals.ts';
 import type { InputContext } from '../../main/host/input-context.ts';
 import type { PolicyDesk } from '../../main/host/input-judge.ts';
 import { TtyState } from '../../main/host/tty-state.ts';
+import { percentile } from './statistics.ts';
 
 const ROUNDS = 20_000;
 /** A policy as long as people write them, and then some. */
@@ -39,7 +40,23 @@ const context: InputContext = {
   isOwn: () => false,
 };
 
-function measure(name: string, kind: Actor['kind'], line: string): void {
+/** Microseconds. */
+export type GateFigure = { name: string; p50: number; p99: number };
+
+export function measureGate(): GateFigure[] {
+  const figures = [
+    measure("gate, a person's unit", 'human', 'l'),
+    measure('gate, an allowed line, by the 50th rule', 'agent', 'npm run build --workspace app\r'),
+    measure('gate, a denied line', 'agent', 'rm -rf node_modules\r'),
+    measure('gate, a line that is asked', 'agent', "git commit -am 'fix the parser' && git push | tail -3\r"),
+  ];
+  const tty = new TtyState(process.pid);
+  if (!tty.read()) return figures;
+  const took = Array.from({ length: ROUNDS }, () => timed(() => tty.read()));
+  return [...figures, figure("gate, the terminal's modes", took)];
+}
+
+function measure(name: string, kind: Actor['kind'], line: string): GateFigure {
   const actor = { id: 'a', name: 'bot', kind, interface: kind === 'agent' ? 'mcp' : 'cli', color: 0 } as Actor;
   const bytes = new TextEncoder().encode(line);
   const took: number[] = [];
@@ -55,32 +72,20 @@ function measure(name: string, kind: Actor['kind'], line: string): void {
   });
   for (let at = 1; at <= ROUNDS; at++) {
     const client = `client-${at}` as ClientId; // a held line would hold the next one
-    const from = performance.now();
-    input.holds({ client, actor, role: 'operator' }, { epoch: 1 as Epoch, seq: at as Seq, bytes });
-    took.push((performance.now() - from) * 1_000);
+    took.push(timed(() => input.holds({ client, actor, role: 'operator' }, { epoch: 1 as Epoch, seq: at as Seq, bytes })));
     input.gone(client);
   }
-  report(name, took.slice(ROUNDS / 4)); // compiled by then
+  return figure(name, took);
 }
 
-function report(name: string, took: number[]): void {
-  took.sort((a, b) => a - b);
-  const at = (share: number) => (took[Math.floor(took.length * share)] ?? 0).toFixed(1).padStart(7);
-  console.log(`${name.padEnd(36)} p50 ${at(0.5)} µs  p99 ${at(0.99)} µs`);
+/** Microseconds. */
+function timed(work: () => unknown): number {
+  const from = performance.now();
+  work();
+  return (performance.now() - from) * 1_000;
 }
 
-measure("a person's unit", 'human', 'l');
-measure('an allowed line, by the 50th rule', 'agent', 'npm run build --workspace app\r');
-measure('a denied line', 'agent', 'rm -rf node_modules\r');
-measure('a line that is asked', 'agent', "git commit -am 'fix the parser' && git push | tail -3\r");
-
-const tty = new TtyState(process.pid);
-if (tty.read()) {
-  const took: number[] = [];
-  for (let at = 0; at < ROUNDS; at++) {
-    const from = performance.now();
-    tty.read();
-    took.push((performance.now() - from) * 1_000);
-  }
-  report("the terminal's modes", took.slice(ROUNDS / 4));
+function figure(name: string, took: number[]): GateFigure {
+  const warm = took.slice(ROUNDS / 4).sort((a, b) => a - b); // compiled by then
+  return { name, p50: percentile(warm, 50), p99: percentile(warm, 99) };
 }

@@ -2,6 +2,7 @@
 import { measureAttach } from './attach.ts';
 import { BuildLog } from './build-log.ts';
 import { CmdopAttachPeer, CmdopPeer } from './cmdop-peer.ts';
+import { measureControl } from './control.ts';
 import { measureEcho } from './echo.ts';
 import { cmdopCrowd, measureFanOut, relayCrowd, tmuxCrowd } from './fan-out.ts';
 import type { Figures } from './figures.ts';
@@ -9,12 +10,13 @@ import { measureFlood } from './flood.ts';
 import { measureIdle } from './idle.ts';
 import { measureNewSession } from './new-session.ts';
 import type { Peer } from './peer.ts';
+import { measureGate } from './policy-gate.ts';
 import { RelayPeer } from './relay-peer.ts';
 import { measureSsh, measureSshIdle } from './ssh.ts';
 import { startSshMachine } from './ssh-peers.ts';
 import { BarePeer, DtachPeer, TmuxPeer } from './terminal-peers.ts';
 
-export const PARTS = ['echo', 'flood', 'crowd', 'attach', 'new', 'idle', 'ssh'] as const;
+export const PARTS = ['echo', 'flood', 'crowd', 'attach', 'new', 'idle', 'ssh', 'control'] as const;
 export type Part = (typeof PARTS)[number];
 
 export type Plan = {
@@ -127,6 +129,18 @@ export async function runRounds(plan: Plan & { only: ReadonlySet<Part> }, figure
         figures.add('new session to prompt, ms', 'tmux', times.tmux);
         figures.add('new session to prompt, ms', 'dtach', times.dtach);
         figures.add('new session to prompt, ms', 'bare PTY', times.bare);
+      }
+      if (wants('control')) {
+        note('50 agents paused, and approvals');
+        const times = await measureControl(cmdop);
+        figures.add('50 writing agents paused: answered, ms', 'cmdop', times.answered);
+        figures.add('the same: all of them refused, ms', 'cmdop', times.stopped);
+        figures.add('approval to verdict p50, ms', 'cmdop', times.approvedP50);
+        figures.add('approval to verdict, longest, ms', 'cmdop', times.approvedLongest);
+        for (const { name, p50, p99 } of measureGate()) {
+          figures.add(`${name} p50, µs`, 'cmdop', p50);
+          figures.add(`${name} p99, µs`, 'cmdop', p99);
+        }
       }
       if (wants('idle') && round < plan.idleRounds) {
         const sessions = plan.idleSessions;
