@@ -1,5 +1,5 @@
 /** `hosts install`: brings cmdop to a machine over SSH, after a yes, and lets a host that runs there be replaced. */
-import { homedir } from 'node:os';
+import { homeFolder } from '#local/home-folder.ts';
 import { type InstallProgress, install, planInstall } from '../remote/install.ts';
 import { takePlace } from '../remote/installed-version.ts';
 import { placeOf } from '../remote/reach.ts';
@@ -34,7 +34,7 @@ export async function installOn(host: string, options: { yes?: boolean; json?: b
 
 /** By the new version, on the machine that it was brought to. */
 export function installed(from: string, folder: string): void {
-  for (const remark of takePlace({ from, folder, home: process.env.HOME || homedir() })) print(`cmdop-remark ${remark}\n`);
+  for (const remark of takePlace({ from, folder, home: homeFolder() })) print(`cmdop-remark ${remark}\n`);
   print('cmdop-look done=yes\n');
 }
 

@@ -1,6 +1,7 @@
 /** `ls`, `rename` and `kill`: sessions as a list. */
-import { constants, homedir } from 'node:os';
+import { constants } from 'node:os';
 import { basename } from 'node:path';
+import { homeFolder } from '#local/home-folder.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import { METHODS } from '#protocol/messages.ts';
 import type { SessionEnd, SessionSummary } from '#protocol/shapes.ts';
@@ -52,7 +53,7 @@ export function showEnd(end: SessionEnd): string {
 }
 
 export function shortHome(folder: string): string {
-  const home = homedir();
+  const home = homeFolder();
   return folder === home || folder.startsWith(`${home}/`) ? `~${folder.slice(home.length)}` : folder;
 }
 

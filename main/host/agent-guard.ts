@@ -13,12 +13,9 @@ import { isAgent, type PolicyDesk } from './input-judge.ts';
 import type { Journal } from './journal.ts';
 
 /** Whatever a rule says: they change who may do what, end the host, or make a client that is nobody's agent. */
-const ONLY_PEOPLE: ReadonlySet<Method> = new Set([
-  'host.stop',
-  'host.handoff',
-  'web.open',
-  'approval.decide',
-  'policy.set',
+const ONLY_PEOPLE: ReadonlySet<Method> = new Set(['host.stop', 'host.handoff', 'web.open', 'approval.decide', 'policy.set']);
+/** Nor do agents decide who may act. */
+const ONLY_OWNERS: ReadonlySet<Method> = new Set([
   'agents.pause',
   'agents.resume',
   'role.set',
@@ -69,9 +66,13 @@ export class AgentGuard {
   permit<M extends Method>(connection: ClientConnection, method: M, params: Params<M>): Promise<void> | null {
     const actor = connection.greeted?.actor;
     if (!actor || !isAgent(actor)) return null;
-    if (ONLY_PEOPLE.has(method)) {
+    const isForOwners = ONLY_OWNERS.has(method);
+    if (isForOwners || ONLY_PEOPLE.has(method)) {
       this.#refused(actor, null, { method, reason: 'only-people' });
-      throw new CmdopError('unauthorized', `${method} is for people: ${actor.name} is an agent; ask one with agent.ask`);
+      throw new CmdopError(
+        isForOwners ? 'not-owner' : 'unauthorized',
+        `${method} is for people: ${actor.name} is an agent; ask one with agent.ask`,
+      );
     }
     const request = requestIn(method, params);
     if (!request) return null;

@@ -1,5 +1,5 @@
 /** Puts together what a host's agents are judged by: the policy file, the approvals, and the guard of requests. */
-import { homedir } from 'node:os';
+import { homeFolder } from '#local/home-folder.ts';
 import type { LocalPaths } from '#local/paths.ts';
 import type { Approval } from '#protocol/approvals.ts';
 import { AgentGuard, type GuardedSession } from './agent-guard.ts';
@@ -24,7 +24,7 @@ export type PolicyDeskOptions = {
 
 export function newPolicyDesk(options: PolicyDeskOptions): { desk: PolicyDesk; guard: AgentGuard; policy: PolicyFile } {
   const { paths, journal, records, wallNow, find, isPaused, policyChanged, changed } = options;
-  const home = homedir();
+  const home = homeFolder();
   const read = () => {
     journal.append({
       session: null,

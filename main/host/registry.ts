@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { basename } from 'node:path';
+import { homeFolder } from '#local/home-folder.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import { newSessionId, type Offset, type SessionId } from '#protocol/ids.ts';
 import type { Params } from '#protocol/messages.ts';
@@ -61,7 +62,7 @@ export class Registry {
     const name = wanted.name === undefined ? null : validName(wanted.name);
     if (name !== null) this.#refuseTaken(name);
     const id = newSessionId((n) => randomBytes(n));
-    const cwd = wanted.cwd ?? process.env.HOME ?? '/';
+    const cwd = wanted.cwd ?? homeFolder();
     const launch = prepareLaunch({
       session: id,
       command: wanted.command ?? null,

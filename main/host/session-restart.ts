@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { rmSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
-import { homedir } from 'node:os';
+import { homeFolder } from '#local/home-folder.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import type { Offset } from '#protocol/ids.ts';
 import type { Params } from '#protocol/messages.ts';
@@ -36,7 +36,7 @@ export class SessionRestart {
     this.#options = options;
     const { cwd } = options.old.summary();
     this.isHome = !isFolder(cwd);
-    this.#cwd = this.isHome ? homedir() : cwd;
+    this.#cwd = this.isHome ? homeFolder() : cwd;
   }
 
   /** Starts the keeper and retires the old session; what it gives is to be opened. While it rejects, the old one stays as it was. */

@@ -62,7 +62,7 @@ export function sessionEnvironment(options: EnvironmentOptions): Record<string, 
       if (cleaned) environment[name] = cleaned;
       else delete environment[name];
     }
-    environment.HOME ??= options.user.home;
+    environment.HOME ||= options.user.home; // an empty one is none
     environment.USER ??= options.user.name;
     environment.LOGNAME ??= options.user.name;
     environment.SHELL = options.shell;

@@ -1,8 +1,9 @@
 /** Where this user's cmdop keeps its state and its sockets on this machine. */
 import { chmodSync, existsSync, lstatSync, mkdirSync, statSync } from 'node:fs';
-import { homedir, userInfo } from 'node:os';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { CmdopError } from '#protocol/errors.ts';
+import { homeFolder } from './home-folder.ts';
 
 /**
  * `CMDOP_HOME` puts everything below one folder (tests, portable use). Otherwise: XDG and /tmp on Linux, Library on macOS,
@@ -30,7 +31,7 @@ export type LocalPaths = {
 };
 
 export function localPaths(env: NodeJS.ProcessEnv = process.env, platform: NodeJS.Platform = process.platform): LocalPaths {
-  const home = homedir();
+  const home = homeFolder(env);
   const own = env.CMDOP_HOME;
   let stateDir: string;
   let configDir: string;

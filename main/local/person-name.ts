@@ -1,7 +1,8 @@
 /** What the person at this machine is called: read from git's settings without starting git, else the operating system. */
 import { readFileSync } from 'node:fs';
-import { homedir, userInfo } from 'node:os';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
+import { homeFolder } from './home-folder.ts';
 
 /** The wire's limit for an actor's name, characters. */
 const MAX_NAME = 64;
@@ -14,7 +15,7 @@ export function personName(given?: string, env: NodeJS.ProcessEnv = process.env)
 
 /** `user.name` of the user's own settings; a repository's and included files are not read. */
 function gitUserName(env: NodeJS.ProcessEnv): string | undefined {
-  const home = env.HOME || homedir();
+  const home = homeFolder(env);
   const files = env.GIT_CONFIG_GLOBAL
     ? [env.GIT_CONFIG_GLOBAL]
     : [join(home, '.gitconfig'), join(env.XDG_CONFIG_HOME || join(home, '.config'), 'git', 'config')];

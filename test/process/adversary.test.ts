@@ -100,11 +100,6 @@ test('lines typed into a program are its keys: asked, not run as commands', asyn
 const REQUESTS: readonly [name: string, method: Method, params: object][] = [
   ['approving', 'approval.decide', { id: 1, decision: 'approve' }],
   ['a policy of its own', 'policy.set', { text: '{ "default": { "agents": "allow" } }' }],
-  ['resuming agents', 'agents.resume', {}],
-  ['becoming owner', 'role.set', { session: 'shell', actor: 'bot', role: 'owner' }],
-  ['removing a person', 'session.kick', { session: 'shell', actor: 'ann' }],
-  ['opening the session to all', 'control.mode', { session: 'shell', mode: 'open' }],
-  ['granting itself control', 'control.grant', { session: 'shell', to: 'bot' }],
   ['a browser of its own', 'web.open', {}],
   ['ending the host', 'host.stop', {}],
   ['another host', 'host.handoff', {}],
@@ -116,6 +111,18 @@ const REQUESTS: readonly [name: string, method: Method, params: object][] = [
 
 test.each(REQUESTS)('%s is refused', async (_, method, params) => {
   await expect(bot.client.request(method, params as ParamsInput<typeof method>)).rejects.toMatchObject({ code: 'unauthorized' });
+});
+
+const OWNERS_REQUESTS: readonly [name: string, method: Method, params: object][] = [
+  ['resuming agents', 'agents.resume', {}],
+  ['becoming owner', 'role.set', { session: 'shell', actor: 'bot', role: 'owner' }],
+  ['removing a person', 'session.kick', { session: 'shell', actor: 'ann' }],
+  ['opening the session to all', 'control.mode', { session: 'shell', mode: 'open' }],
+  ['granting itself control', 'control.grant', { session: 'shell', to: 'bot' }],
+];
+
+test.each(OWNERS_REQUESTS)('%s is for owners', async (_, method, params) => {
+  await expect(bot.client.request(method, params as ParamsInput<typeof method>)).rejects.toMatchObject({ code: 'not-owner' });
 });
 
 const ASKED: readonly [name: string, method: Method, params: object, text: string][] = [

@@ -178,7 +178,7 @@ describe('agents', () => {
 
     const [first] = agents;
     if (!first) throw new Error('no agent');
-    await expect(first.bot.client.request('agents.resume', {})).rejects.toMatchObject({ code: 'unauthorized' });
+    await expect(first.bot.client.request('agents.resume', {})).rejects.toMatchObject({ code: 'not-owner' });
     await expect(first.bot.client.request('session.create', { name: 'way out' })).rejects.toMatchObject({ code: 'agents-paused' });
     await expect(first.bot.client.request('session.kill', { session: 'busy' })).rejects.toMatchObject({ code: 'agents-paused' });
     await engine.killHost();
