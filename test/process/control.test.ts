@@ -244,3 +244,18 @@ test('modes, roles, sizes and stops are in the journal with who did it, and last
     ['agents', 'ann', 'cli'],
   ]);
 });
+
+test('an agent goes on with its line after a pause as before it', { timeout: 20_000 }, async () => {
+  engine.policy('{ "default": { "agents": "allow" } }');
+  await ann.client.request('session.create', { name: 'line', cwd: '/' });
+  const bot = engine.person('bot', { kind: 'agent' });
+  const agent = bot.attach('line');
+  await agent.until(/[$#] $/m);
+  expect(isApplied(await agent.type('echo be'))).toBe(true);
+  await ann.client.request('agents.pause', {});
+  expect(await agent.type('x')).toMatchObject({ verdict: 'refused', reason: 'agents-paused' });
+  await ann.client.request('agents.resume', {});
+  expect(await agent.type('fore')).toMatchObject({ verdict: 'applied' });
+  expect(await agent.type('-after\r')).toMatchObject({ verdict: 'applied' });
+  await agent.until(/^before-after/m);
+});
