@@ -66,6 +66,8 @@ class Attachment {
   #stream: SessionStream | null = null;
   #tty: RawTty | null = null;
   #view: AttachView | null = null;
+  /** Wants the control that we have. */
+  #asker: Actor | null = null;
   #unfinished: NodeJS.Timeout | null = null;
   /** The host was stopped on purpose: we wait for it, and do not start it again. */
   #isHostStopped = false;
@@ -185,7 +187,18 @@ class Attachment {
     if (!stream.isAttached && this.#offline) this.#view?.sayLasting(this.#offlineSentence(this.#offline));
   }
 
+  /** Of one who has control already, the key gives it to whoever asked last. */
   #take(): void {
+    const asker = this.#asker;
+    this.#asker = null;
+    if (asker && this.#stream?.hasControl) {
+      const given = this.#client?.request('control.grant', { session: this.#stream.sessionId ?? this.#ref, to: asker.id });
+      given?.then(
+        () => this.#view?.say(`${printable(asker.name)} has control of ${this.#name} now`),
+        (error: unknown) => this.#complain(error instanceof Error ? error.message : String(error)),
+      );
+      return;
+    }
     this.#stream?.takeControl().then(
       () => {
         if (this.#stream?.hasControl) this.#view?.say(`you have control of ${this.#name}`);
@@ -206,10 +219,13 @@ class Attachment {
     else this.#complain(message);
   }
 
-  #requested({ name }: Actor, reason: string): void {
+  #requested(by: Actor, reason: string): void {
+    const name = printable(by.name);
     const why = reason === '' ? '' : ` (${printable(reason)})`;
-    const command = commandFor(this.#settings, `control ${this.#name} grant ${printable(name)}`);
-    this.#complain(`${printable(name)} asks for control${why}: \`${command}\` gives it`);
+    const isOurs = this.#stream?.hasControl === true && this.#stream.control?.mode !== 'open';
+    this.#asker = isOurs ? by : null;
+    const way = isOurs ? this.#keys.take.name : `\`${commandFor(this.#settings, `control ${this.#name} grant ${name}`)}\``;
+    this.#complain(`${name} asks for control${why}: ${way} gives it`);
   }
 
   #complain(sentence: string): void {

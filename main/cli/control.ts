@@ -10,7 +10,7 @@ import { note, print, printJson } from './output.ts';
 
 type ControlOptions = Globals & { json?: boolean; default?: string };
 
-const VERBS = ['take', 'release', 'grant', 'mode'] as const;
+const VERBS = ['take', 'release', 'request', 'grant', 'mode'] as const;
 
 export async function control(
   options: ControlOptions,
@@ -34,8 +34,10 @@ export async function control(
   const ref = sessionRef(session);
   const known = VERBS.find((each) => each === verb);
   if (verb !== undefined && !known) throw new UsageError(`"${verb}" is nothing to do with control: choose from ${VERBS.join(', ')}`);
-  if ((known === 'grant' || known === 'mode') === (value === undefined)) {
-    throw new UsageError(`write \`cmdop control ${session} take\`, \`release\`, \`grant ACTOR\` or \`mode turns|locked|open\``);
+  if (known !== 'request' && (known === 'grant' || known === 'mode') === (value === undefined)) {
+    throw new UsageError(
+      `write \`cmdop control ${session} take\`, \`release\`, \`request [REASON]\`, \`grant ACTOR\` or \`mode turns|locked|open\``,
+    );
   }
   if (known === 'grant') await withClient(options, (client) => client.request('control.grant', { session: ref, to: value ?? '' }));
   else if (known === 'mode') {
@@ -43,6 +45,7 @@ export async function control(
     await withClient(options, (client) => client.request('control.mode', { session: ref, mode }));
   } else if (known === 'take') await take(options, ref);
   else if (known === 'release') await release(options, ref);
+  else if (known === 'request') await request(options, ref, value ?? '');
   else if (options.json) await withClient(options, async (client) => printJson(await facts(client, ref)));
   else await withClient(options, async (client) => print(describe(await facts(client, ref))));
 }
@@ -50,16 +53,31 @@ export async function control(
 /** A command ends at once, so it is the person's attached terminal that gets control. */
 async function take(globals: Globals, ref: string): Promise<void> {
   await withOperator(globals, ref, async ({ client, stream }) => {
-    const name = personName(globals.as);
-    const { session } = await client.request('session.inspect', { session: ref });
-    const own = session.attached.filter(
-      (each) => each.actor.kind === 'human' && each.actor.name === name && each.client !== client.clientId,
-    );
-    const to = own.filter(({ role }) => role !== 'observer').at(-1);
-    if (!to) throw new CmdopError('actor-not-found', `${name} is not attached to ${session.name}: \`cmdop attach ${session.name} --take\``);
+    const to = await ownTerminal(globals, client, ref);
     await stream.takeControl();
-    await client.request('control.grant', { session: ref, to: to.client });
+    await client.request('control.grant', { session: ref, to });
   });
+}
+
+/** Where control is free it goes to the person's attached terminal at once. */
+async function request(globals: Globals, ref: string, reason: string): Promise<void> {
+  await withOperator(globals, ref, async ({ client, stream }) => {
+    const to = await ownTerminal(globals, client, ref);
+    const { name, control: now } = await facts(client, ref);
+    if (now.holder?.client === to) note(`you have control of ${name} already`);
+    else if (await stream.requestControl(reason)) await client.request('control.grant', { session: ref, to });
+    else note(`${now.holder?.actor.name ?? 'whoever is there'} was asked for control of ${name}`);
+  });
+}
+
+/** The client in which the person is attached. Throws `actor-not-found`. */
+async function ownTerminal(globals: Globals, client: CmdopClient, ref: string): Promise<string> {
+  const name = personName(globals.as);
+  const { session } = await client.request('session.inspect', { session: ref });
+  const own = session.attached.filter((each) => each.actor.kind === 'human' && each.actor.name === name && each.client !== client.clientId);
+  const to = own.filter(({ role }) => role !== 'observer').at(-1);
+  if (!to) throw new CmdopError('actor-not-found', `${name} is not attached to ${session.name}: \`cmdop attach ${session.name} --take\``);
+  return to.client;
 }
 
 async function release(globals: Globals, ref: string): Promise<void> {

@@ -102,7 +102,10 @@ export function makeProgram(command: readonly string[] | null): Command {
   add('kill <session>', 'end a session (SIGHUP), or take an ended one off the list')
     .option('-s, --signal <signal>', 'send this signal: TERM, KILL, INT…')
     .action(async (session, options) => (await import('./sessions.ts')).kill({ ...globals(), ...options }, session));
-  add('control [session] [verb] [value]', 'show or change who may type: take, release, grant ACTOR, mode turns|locked|open')
+  add(
+    'control [session] [verb] [value]',
+    'show or change who may type: take, release, request [REASON], grant ACTOR, mode turns|locked|open',
+  )
     .usage('[SESSION] [take | release | grant ACTOR | mode M]')
     .option('--default <mode>', 'the mode of sessions to come')
     .option('--json', 'as JSON')
@@ -228,7 +231,8 @@ With -H it starts in the home folder there, with LANG, LANGUAGE and LC_* from he
 Without a terminal it does not attach, but prints the name.`;
 
 const ATTACH_HELP = `
-Ctrl-\\ detaches, and the session goes on. Everything else is typed. If someone else has control, Ctrl-^ takes it.
+Ctrl-\\ detaches, and the session goes on. Everything else is typed. If someone else has control, Ctrl-^ takes it; if they ask
+you for yours, Ctrl-^ gives it.
 Exits with the exit code of the session when it ends, with 0 after detaching.`;
 
 const CONTROL_HELP = `

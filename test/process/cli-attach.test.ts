@@ -244,3 +244,20 @@ test('attaching a session inside itself is refused', async () => {
   terminal.type('cmdop attach work\r');
   await terminal.until('cannot be attached inside itself');
 });
+
+test('whoever has control gives it to one who asks, with one key', async () => {
+  await newSession('work');
+  const ann = cmdop.terminal(['attach', 'work', '--as', 'ann']);
+  const bob = cmdop.terminal(['attach', 'work', '--as', 'bob']);
+  await ann.until(PROMPT);
+  await bob.until(PROMPT);
+  ann.type(TAKE);
+  await ann.until('you have control of work');
+  await cmdop.ok('control', 'work', 'mode', 'locked');
+  expect((await cmdop.ok('control', 'work', 'request', 'for the build', '--as', 'bob')).toString()).toBe('');
+  await ann.until('bob asks for control (for the build): Ctrl-^ gives it');
+  ann.type(TAKE);
+  await ann.until('bob has control of work now');
+  bob.type('echo by-b""ob\r');
+  await bob.until(/^by-bob$/m);
+});
