@@ -67,7 +67,8 @@ export class TmuxPeer implements Peer {
   readonly name = 'tmux';
   readonly #folder = mkdtempSync(join(tmpdir(), 'cmdop-b-tmux-'));
   readonly #command: readonly string[];
-  #serverPid = 0;
+  /** One, as a rule: under load a second one was seen to take its place, and was left behind. */
+  readonly #serverPids = new Set<number>();
   #sessions = 0;
 
   constructor() {
@@ -84,7 +85,8 @@ export class TmuxPeer implements Peer {
   async start(script: string): Promise<BenchSession & { readonly attachCommand: readonly string[] }> {
     const name = this.#newName();
     this.#run('new-session', '-d', '-s', name, '-x', String(SIZE.cols), '-y', String(SIZE.rows), script);
-    this.#serverPid ||= Number(this.#run('display-message', '-p', '#{pid}'));
+    const serverPid = Number(this.#run('display-message', '-p', '#{pid}'));
+    this.#serverPids.add(serverPid);
     const views = new Set<PtyView>();
     const attachCommand = [...this.#command, 'attach-session', '-t', name];
     return {
@@ -94,7 +96,7 @@ export class TmuxPeer implements Peer {
         views.add(view);
         return { ...view, detach: () => this.#detach(view, views) };
       },
-      relayPids: async () => [this.#serverPid, ...[...views].map(({ pid }) => pid)],
+      relayPids: async () => [serverPid, ...[...views].map(({ pid }) => pid)],
       end: async () => {
         for (const view of views) await this.#detach(view, views);
         this.#run('kill-session', '-t', name);
@@ -103,8 +105,7 @@ export class TmuxPeer implements Peer {
   }
 
   async dispose(): Promise<void> {
-    const pid = this.#serverPid;
-    if (pid) {
+    for (const pid of this.#serverPids) {
       kill(pid, 'SIGTERM');
       await eventually('the end of tmux', () => !isAlive(pid));
     }
