@@ -9,7 +9,7 @@ import type { Channel, Offset } from '#protocol/ids.ts';
 import type { EventName, EventParams } from '#protocol/messages.ts';
 import type { Size } from '#protocol/shapes.ts';
 import type { OutputRing } from '#session/output-ring.ts';
-import { ReaderRate } from '#session/reader-rate.ts';
+import { RATE_SPAN_MS, ReaderRate } from '#session/reader-rate.ts';
 import { SendWindow, WINDOW_BYTES } from '#session/send-window.ts';
 import type { Reader } from './flood-pace.ts';
 
@@ -19,6 +19,11 @@ const FRAME_BYTES = 256 * 1024;
 const READ_BYTES = 1024 * 1024;
 /** Queued in this process for one client before we wait for the socket, bytes. */
 const MAX_QUEUED_BYTES = 1024 * 1024;
+
+/** To a client that asked for a small window no more is sent than it takes in this time, milliseconds. */
+const NEAR_MS = 30;
+/** A client acknowledges at least each such share of its window (DESIGN, section 4). */
+const ACKED_SHARE = 1 / 4;
 
 /** A screen that could not be read is asked again after this long, milliseconds. */
 const RETRY_MS = 100;
@@ -50,6 +55,8 @@ export class Subscriber {
   readonly #window: SendWindow;
   readonly #rate = new ReaderRate();
   readonly #frameBytes: number;
+  /** It asked for little on its way, so that a key acts at once: what it takes in NEAR_MS is enough. */
+  readonly #isNear: boolean;
   /** Bytes below this offset may be read from storage: the replay that an attach asked for. */
   #replayUntil: Offset;
   #resizeIndex: number;
@@ -69,6 +76,7 @@ export class Subscriber {
     this.#port = options.port;
     this.#source = options.source;
     const { window = WINDOW_BYTES } = options;
+    this.#isNear = window < WINDOW_BYTES;
     this.#window = new SendWindow(options.start, window);
     this.#frameBytes = Math.min(FRAME_BYTES, Math.ceil(window / 4));
     this.#resizeIndex = options.resizeIndex;
@@ -83,13 +91,20 @@ export class Subscriber {
     const before = this.#window.acked;
     this.#window.ack(offset);
     this.#rate.took(this.#window.acked - before, now);
+    if (this.#isNear) this.#window.narrow((this.#rate.recentBytes(now) * NEAR_MS) / RATE_SPAN_MS);
     this.pump();
   }
 
   /** How far it is behind, and how fast it takes what it gets. */
   reader(now: number): Reader {
-    const behindBytes = this.#source.ring.end - this.cursor;
-    return { behindBytes, recentBytes: this.#rate.recentBytes(now), isBeginning: this.#rate.isBeginning(now) };
+    const { end } = this.#source.ring;
+    const { cursor, acked, bytes } = this.#window;
+    const isIdle = end - acked < bytes * ACKED_SHARE;
+    this.#rate.offered(!isIdle, now);
+    const recentBytes = this.#rate.recentBytes(now);
+    // Whatever comes next begins under the eyes of a person.
+    const isBeginning = this.#rate.isBeginning(now) || (this.#isNear && isIdle);
+    return { behindBytes: end - cursor, recentBytes, isBeginning, isNear: this.#isNear, isIdle };
   }
 
   /** Sends what there is and may be sent. Called on new output, on acknowledgement and when the socket has drained. */

@@ -12,6 +12,8 @@ export class ReaderRate {
   #since = 0;
   #bytes = 0;
   #before = 0;
+  /** Since when there is something to take; null while there is nothing. */
+  #offeredAt: number | null = null;
 
   took(bytes: number, now: number): void {
     this.#turn(now);
@@ -21,9 +23,15 @@ export class ReaderRate {
     this.#lastAt = now;
   }
 
-  /** It began to take bytes only now: how fast it is cannot be said yet. */
+  /** There is something to take, or it has taken all there was. */
+  offered(isSome: boolean, now: number): void {
+    if (!isSome) this.#offeredAt = null;
+    else this.#offeredAt ??= now;
+  }
+
+  /** It began to take bytes, or to have some to take, only now: how fast it is cannot be said yet. */
   isBeginning(now: number): boolean {
-    return now - this.#beganAt < RATE_SPAN_MS;
+    return now - Math.max(this.#beganAt, this.#offeredAt ?? Number.NEGATIVE_INFINITY) < RATE_SPAN_MS;
   }
 
   /** Bytes taken in a span: the one that runs, or the last one if that was more. */

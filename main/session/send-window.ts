@@ -7,12 +7,15 @@ export const WINDOW_BYTES = 1024 * 1024;
 export class SendWindow {
   #cursor: number;
   #acked: number;
-  readonly #bytes: number;
+  /** May be on its way, bytes. */
+  readonly bytes: number;
+  #limit: number;
 
   constructor(start: Offset, bytes = WINDOW_BYTES) {
     this.#cursor = start;
     this.#acked = start;
-    this.#bytes = bytes;
+    this.bytes = bytes;
+    this.#limit = bytes;
   }
 
   /** Offset of the next byte to send. */
@@ -25,7 +28,7 @@ export class SendWindow {
   }
   /** Bytes that may be sent now. */
   get credit(): number {
-    return Math.max(0, this.#bytes - (this.#cursor - this.#acked));
+    return Math.max(0, this.#limit - (this.#cursor - this.#acked));
   }
 
   sent(bytes: number): void {
@@ -35,6 +38,11 @@ export class SendWindow {
   /** The client parsed up to `offset`. What it cannot have seen is not believed. */
   ack(offset: Offset): void {
     if (offset > this.#acked && offset <= this.#cursor) this.#acked = offset;
+  }
+
+  /** No more than this may be on its way for now; at least half of the window, since a quarter may be unacknowledged at any time. */
+  narrow(bytes: number): void {
+    this.#limit = Math.floor(Math.min(this.bytes, Math.max(this.bytes / 2, bytes)));
   }
 
   /** The stream goes on at `offset`, after a snapshot. */

@@ -24,7 +24,7 @@ import { ReplayCurtain } from './replay-curtain.ts';
 import { TerminalScreen } from './terminal-screen.ts';
 import { isSameView, type TerminalView } from './terminal-view.ts';
 
-/** Output on its way from a host on this machine, bytes: what a terminal here parses in some 50 ms, so that Ctrl-C acts at once. */
+/** Output on its way from a host on this machine, bytes: what a fast terminal parses in some 30 ms, so that Ctrl-C acts at once; a slow one gets less. */
 const NEAR_WINDOW_BYTES = 128 * 1024;
 /** Command records of a session fetched when it is opened. */
 const COMMANDS_FETCHED = 500;

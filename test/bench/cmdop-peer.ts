@@ -3,14 +3,14 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { CmdopClient } from '#client/cmdop-client.ts';
+import { type ClientState, CmdopClient } from '#client/cmdop-client.ts';
 import type { SessionSink, SessionStream } from '#client/session-stream.ts';
 import { systemClock } from '#local/clock.ts';
 import { connectToHost } from '#local/host-connection.ts';
 import { localPaths } from '#local/paths.ts';
 import { type ClientId, newClientId } from '#protocol/ids.ts';
 import type { Size } from '#protocol/shapes.ts';
-import { type BenchSession, eventually, type Peer, SIZE, type View, within } from './peer.ts';
+import { type BenchSession, eventually, isBroken, type Peer, SIZE, type View, within } from './peer.ts';
 import { isAlive, kill } from './processes.ts';
 import { ENVIRONMENT, openView } from './terminal-peers.ts';
 
@@ -20,9 +20,14 @@ export class CmdopPeer implements Peer {
   readonly #control: CmdopClient;
   readonly #keepers = new Map<string, number>();
 
+  #isDisposed = false;
+
   private constructor() {
     process.env.CMDOP_HOME = this.home;
-    this.#control = this.newClient();
+    this.#control = this.newClient((state) => {
+      if (state.is === 'closed' && !this.#isDisposed)
+        isBroken(`the host of the bench (process ${this.hostPid}) has crashed or cut us off while it was measured: none of this counts`);
+    });
   }
 
   static async start(): Promise<CmdopPeer> {
@@ -42,7 +47,7 @@ export class CmdopPeer implements Peer {
     return [...this.#keepers.values()];
   }
 
-  newClient(): CmdopClient {
+  newClient(onState: (state: ClientState) => void = () => {}): CmdopClient {
     const paths = localPaths({ CMDOP_HOME: this.home });
     const id: ClientId = newClientId((n) => randomBytes(n));
     return new CmdopClient({
@@ -51,6 +56,7 @@ export class CmdopPeer implements Peer {
       clock: systemClock,
       random: Math.random,
       reconnect: false,
+      onState,
     });
   }
 
@@ -92,6 +98,7 @@ export class CmdopPeer implements Peer {
 
   async dispose(): Promise<void> {
     const { hostPid } = this;
+    this.#isDisposed = true;
     await this.#control.request('host.stop', {}).catch(() => {}); // it may have crashed, which the figures show
     this.#control.close();
     if (hostPid) await eventually('the end of the host', () => !isAlive(hostPid));

@@ -68,13 +68,24 @@ export async function awaken(view: View, watch: Watch): Promise<void> {
   await watch.until('READY').finally(() => clearInterval(again));
 }
 
+let breakOff: (error: Error) => void;
+const brokenOff = new Promise<never>((_, reject) => {
+  breakOff = reject;
+});
+brokenOff.catch(() => {}); // between two steps nobody waits
+
+/** What is measured is gone: every step that waits, or will, ends with this sentence instead of STEP_MS later. */
+export function isBroken(sentence: string): void {
+  breakOff(new Error(sentence));
+}
+
 export async function within<T>(what: string, step: Promise<T>, longestMs = STEP_MS): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`${what} took more than ${longestMs / 1000} s`)), longestMs);
   });
   try {
-    return await Promise.race([step, late]);
+    return await Promise.race([step, late, brokenOff]);
   } finally {
     clearTimeout(timer);
   }

@@ -1,6 +1,7 @@
 /**
  * A program that prints as fast as it can: the window stays smooth, and Ctrl-C acts at once.
- * CMDOP_FULL=1 lets it print for 60 s instead of 5, and takes the required figures on a machine that does nothing else.
+ * CMDOP_FULL=1 lets it print for 60 s instead of 5, and takes the required figures on a machine that does nothing else:
+ * 30 frames in every second, and a prompt 100 ms after the key. Beside other work the window is compared with itself.
  */
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -9,9 +10,12 @@ import { startWorld, type World, waitForScreen } from './launch.ts';
 const IS_FULL = process.env.CMDOP_FULL === '1';
 const FLOOD_S = IS_FULL ? 60 : 5;
 /** Each of a new flood; the median counts. */
-const INTERRUPTS = IS_FULL ? 9 : 3;
-/** Required on a quiet machine; beside other builds and tests a frame waits for them too. */
-const REQUIRED = IS_FULL ? { framesPerSecond: 30, interruptMs: 100 } : { framesPerSecond: 15, interruptMs: 5_000 };
+const INTERRUPTS = IS_FULL ? 9 : 5;
+const REQUIRED = { framesPerSecond: 30, interruptMs: 100 };
+/** Of the frames that the idle window draws. */
+const LEAST_SHARE_OF_FRAMES = 0.4;
+/** What was printed before the key and is drawn after it, in lines of `yes`: 512 KiB, whatever else this machine does. */
+const MOST_LINES_BEHIND = (512 * 1024) / 'y\r\n'.length;
 
 let world: World;
 let page: Page;
@@ -24,26 +28,37 @@ beforeAll(async () => {
 });
 afterAll(() => world?.dispose());
 
-test(`while \`yes\` prints for ${FLOOD_S} s, every second has its frames`, { timeout: (FLOOD_S + 30) * 1000 }, async () => {
+const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+
+test(`while \`yes\` prints for ${FLOOD_S} s, every second has its frames`, { timeout: (FLOOD_S + 40) * 1000 }, async () => {
+  const idle = median(await framesInSeconds(page, 3));
   await flood();
   const frames = await framesInSeconds(page, FLOOD_S);
-  console.log(`frames in each second: ${frames.join(' ')}`);
-  const sorted = frames.toSorted((a, b) => a - b);
-  // The slowest second counts; beside others' work, the middle one.
-  expect(IS_FULL ? sorted[0] : sorted[sorted.length >> 1]).toBeGreaterThanOrEqual(REQUIRED.framesPerSecond);
+  console.log(`frames in each second: ${idle} while idle; ${frames.join(' ')}`);
+  if (IS_FULL) expect(Math.min(...frames)).toBeGreaterThanOrEqual(REQUIRED.framesPerSecond);
+  else expect(median(frames)).toBeGreaterThanOrEqual(Math.min(REQUIRED.framesPerSecond, idle * LEAST_SHARE_OF_FRAMES));
   await interrupt(page);
 });
 
-test('Ctrl-C in a flood: the prompt is there at once', { timeout: 60_000 }, async () => {
-  const times: number[] = [];
+test('Ctrl-C in a flood: the prompt is there at once, as if the program had been silent', { timeout: 90_000 }, async () => {
+  const silent: number[] = [];
+  const flooding: Interrupted[] = [];
   for (let n = 0; n < INTERRUPTS; n++) {
+    await page.keyboard.type(`sleep 100; : ${n}\n`);
+    await waitForScreen(page, new RegExp(`: ${n}\\n$`, 'm'));
+    silent.push((await interrupt(page)).ms);
     await flood();
     await framesInSeconds(page, 1);
-    times.push(await interrupt(page));
+    flooding.push(await interrupt(page));
   }
-  console.log(`from the key to the prompt: ${times.map((ms) => ms.toFixed(0)).join(' ')} ms`);
-  const middle = times.toSorted((a, b) => a - b)[INTERRUPTS >> 1];
-  expect(middle).toBeLessThanOrEqual(REQUIRED.interruptMs);
+  const list = (values: number[], digits = 0) => values.map((value) => value.toFixed(digits)).join(' ');
+  const times = flooding.map(({ ms }) => ms);
+  const lines = flooding.map((each) => each.lines);
+  console.log(`from the key to the prompt: ${list(times)} ms, with \`sleep\` ${list(silent)} ms; drawn meanwhile: ${list(lines)} lines`);
+  expect(median(lines)).toBeLessThan(MOST_LINES_BEHIND);
+  if (IS_FULL) expect(median(times)).toBeLessThanOrEqual(REQUIRED.interruptMs);
+  // To draw what is on its way takes longer the less this machine has left, and so does everything else.
+  else expect(median(times)).toBeLessThan(10 * Math.max(REQUIRED.interruptMs, median(silent)));
 });
 
 async function flood(): Promise<void> {
@@ -70,23 +85,34 @@ async function framesInSeconds(of: Page, seconds: number): Promise<number[]> {
   );
 }
 
-/** Presses Ctrl-C, and says how long after the key the terminal showed the prompt, milliseconds. */
-async function interrupt(of: Page): Promise<number> {
+type Interrupted = { ms: number; lines: number };
+
+/** Presses Ctrl-C, and says how long after the key the terminal showed the prompt, and how many lines came before it. */
+async function interrupt(of: Page): Promise<Interrupted> {
   const seen = await of.evaluateHandle(() => {
     type Buffer = { baseY: number; cursorY: number; getLine(row: number): { translateToString(trim: boolean): string } | undefined };
     const element = [...document.querySelectorAll('[data-testid="terminal"]')].find((each) => each.checkVisibility());
     if (!element || !('cmdopTerminal' in element)) throw new Error('no terminal is shown');
-    const { buffer } = element.cmdopTerminal as { buffer: { active: Buffer } };
+    const { buffer, onLineFeed } = element.cmdopTerminal as {
+      buffer: { active: Buffer };
+      onLineFeed: (listener: () => void) => { dispose(): void };
+    };
     return {
-      promise: new Promise<number>((resolve) => {
+      promise: new Promise<Interrupted>((resolve) => {
         const pressed = ({ key, timeStamp }: KeyboardEvent) => {
           if (key !== 'c') return;
           removeEventListener('keydown', pressed, { capture: true });
+          let lines = 0;
+          const counting = onLineFeed(() => lines++);
           const look = () => {
             const { active } = buffer;
             const line = active.getLine(active.baseY + active.cursorY)?.translateToString(true);
-            if (line === '$ ') resolve(performance.now() - timeStamp);
-            else requestAnimationFrame(look);
+            if (line !== '$ ') {
+              setTimeout(look, 0);
+              return;
+            }
+            counting.dispose();
+            resolve({ ms: performance.now() - timeStamp, lines });
           };
           look();
         };

@@ -173,6 +173,37 @@ test('a client that attaches twice at once is attached once', async () => {
   socket.destroy();
 });
 
+test('an acknowledgement that is no offset, or of what was never sent, is not believed', async () => {
+  const command = ['/bin/sh', '-c', 'read x; seq 30000; exec cat'];
+  await ann.client.request('session.create', { name: 'counting', command, cwd: '/' });
+  const counting = ann.attach('counting');
+  const { socket, next } = stranger();
+  const params = { session: 'counting', role: 'observer', window: 64 * 1024 };
+  socket.write(Buffer.concat([MAGIC, hello(), encodeMessage({ id: 4, method: 'session.attach', params })]));
+  const { channel } = (await next(({ id }) => id === 4)).result as { channel: Channel };
+  const lie = () => {
+    for (const offset of [0.5, 12_345.678, -1, 1e300, null, '7', Number.MAX_SAFE_INTEGER])
+      socket.write(encodeMessage({ event: 'output.ack', params: { channel, offset } }));
+  };
+  lie();
+  await counting.type('\r');
+  lie();
+  await counting.until('30000');
+  lie();
+  socket.write(encodeMessage({ id: 5, method: 'ping', params: {} }));
+  expect(await next(({ id }) => id === 5)).toHaveProperty('result');
+  await expectCalm();
+  socket.destroy();
+});
+
+test('a window of half a byte is refused', async () => {
+  const { socket, next } = stranger();
+  const params = { session: 'calm', role: 'observer', window: 65_536.5 };
+  socket.write(Buffer.concat([MAGIC, hello(), encodeMessage({ id: 4, method: 'session.attach', params })]));
+  expect(await next(({ id }) => id === 4)).toMatchObject({ error: { code: 'bad-request', message: expect.stringContaining('window') } });
+  socket.destroy();
+});
+
 test('sessions and commands that do not exist are named, with what there is', async () => {
   await expect(ann.client.request('session.screen', { session: 'nope' })).rejects.toMatchObject({
     code: 'session-not-found',

@@ -1,47 +1,82 @@
 /** A flood stays close to clients that read steadily, waits for them, and for nobody else. */
 import { expect, test } from 'vitest';
+import type { Offset } from '#protocol/ids.ts';
 import { ReaderRate } from '#session/reader-rate.ts';
-import { allowedBytes, type Reader } from '../../main/host/flood-pace.ts';
+import { allowedBytes, FloodPace, type Reader } from '../../main/host/flood-pace.ts';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
-const reader = (behindMiB: number, recentMiB: number, isBeginning = false): Reader => ({
+const reader = (behindMiB: number, recentMiB: number, more: Partial<Reader> = {}): Reader => ({
   behindBytes: behindMiB * MIB,
   recentBytes: recentMiB * MIB,
-  isBeginning,
+  isBeginning: false,
+  isNear: false,
+  isIdle: false,
+  ...more,
 });
+const near = (behindMiB: number, recentMiB: number, more: Partial<Reader> = {}) => reader(behindMiB, recentMiB, { isNear: true, ...more });
 
 test.each<[string, Reader[]]>([
   ['its only client, which reads steadily and lags', [reader(3, 4)]],
-  ['ten that share the machine', Array.from({ length: 10 }, (_, n) => reader(n === 3 ? 3 : 0, n === 3 ? 0.3 : 0.5))],
-  ['one that has just begun', [reader(3, 0.25, true)]],
+  ['a window on this machine that draws slowly', [near(0.2, 0.1)]],
+  ['the fastest of two', [reader(3, 4), reader(3, 2.5)]],
+  ['one that has just begun', [reader(3, 0.02, { isBeginning: true })]],
+  ['one that has not taken anything yet', [near(0.6, 0, { isBeginning: true })]],
 ])('it waits for %s', (_name, readers) => {
-  expect(allowedBytes(readers)).toBe(0);
+  expect(allowedBytes(readers).fastest).toBe(0);
 });
 
 test.each<[string, Reader[]]>([
   ['nobody lags', [reader(0.1, 4), reader(0, 8)]],
   ['one takes nothing', [reader(8, 0), reader(0, 8)]],
   ['one is much slower than another', [reader(8, 2), reader(0, 8)]],
-  ['a lone one is slow', [reader(8, 0.2)]],
+  ['one of many lags a little', Array.from({ length: 10 }, (_, n) => reader(n === 3 ? 3 : 0, n === 3 ? 0.3 : 0.5))],
+  ['a lone one is slow', [reader(8, 0.02)]],
   ['nobody is there', []],
 ])('it goes on while %s', (_name, readers) => {
-  expect(allowedBytes(readers)).toBeGreaterThan(0);
+  const { fastest, steady } = allowedBytes(readers);
+  expect(fastest).toBeGreaterThan(0);
+  expect(steady).toBeGreaterThan(0);
 });
 
-test('it is ahead of a client by 30 ms of what that takes, and by 128 KiB of a slow one', () => {
-  expect(allowedBytes([reader(0, 10)])).toBe(Math.floor(1.2 * MIB));
-  expect(allowedBytes([reader(0.25, 10)])).toBe(Math.floor(1.2 * MIB) - 0.25 * MIB);
-  expect(allowedBytes([reader(0, 0.75)])).toBe(128 * KIB);
-  expect(allowedBytes([reader(0, 100)])).toBe(2 * MIB);
+test('it is ahead of a near client by 20 ms of what that takes, by 32 KiB of a slow one, and of any other by 2 MiB', () => {
+  expect(allowedBytes([near(0, 5)]).fastest).toBe(Math.floor(0.4 * MIB));
+  expect(allowedBytes([near(0.25, 10)]).fastest).toBe(Math.floor(0.8 * MIB) - 0.25 * MIB);
+  expect(allowedBytes([near(0, 0.1)]).fastest).toBe(32 * KIB);
+  expect(allowedBytes([near(0, 100)]).fastest).toBe(2 * MIB);
+  expect(allowedBytes([reader(0.5, 1)]).fastest).toBe(1.5 * MIB);
 });
 
 test('it is allowed whole bytes, since what is acknowledged is an offset', () => {
-  expect(Number.isInteger(allowedBytes([{ behindBytes: 0, recentBytes: 9_999_999, isBeginning: false }]))).toBe(true);
+  expect(Number.isInteger(allowedBytes([near(0, 9_999_999 / MIB)]).fastest)).toBe(true);
 });
 
 test('where nobody is waited for, everything stored is acknowledged', () => {
-  expect(allowedBytes([reader(8, 0.2)])).toBe(Number.POSITIVE_INFINITY);
+  expect(allowedBytes([reader(8, 0.02)]).steady).toBe(Number.POSITIVE_INFINITY);
+});
+
+/** What is acknowledged of 100 MiB in the end, of which `lagging` has taken nothing for so long, in turns of 10 ms. */
+function acknowledgedAfter(ms: number, readers: Reader[]): number {
+  let [now, acknowledged] = [10_000, 0];
+  const end = 100 * MIB;
+  const pace = new FloodPace({ readers: () => readers, end: () => end as Offset, now: () => now });
+  pace.from((offset) => {
+    acknowledged = offset;
+  });
+  pace.stored(end as Offset);
+  for (const until = now + ms; now < until; now += 10) pace.settle();
+  pace.dispose();
+  return acknowledged - (end - 2 * MIB);
+}
+
+test('a steady client that lags far is waited for half a second, which costs the fastest no more than that', () => {
+  const lagging = [reader(4, 4), reader(0, 5, { isIdle: true })];
+  expect(acknowledgedAfter(400, lagging)).toBe(0);
+  expect(acknowledgedAfter(600, lagging)).toBe(2 * MIB);
+});
+
+test('it is waited for without end while the fastest has something to read all the same', () => {
+  expect(acknowledgedAfter(5_000, [reader(4, 4), reader(0.1, 5)])).toBe(0);
 });
 
 test('a rate is of the last quarter of a second or the one before, and begins after two quiet seconds', () => {
@@ -56,4 +91,16 @@ test('a rate is of the last quarter of a second or the one before, and begins af
   expect(rate.isBeginning(3_200)).toBe(false);
   rate.took(10, 6_000);
   expect(rate.isBeginning(6_000)).toBe(true);
+});
+
+test('it begins anew when there is something to take after there was nothing, and a stopped client does not begin again', () => {
+  const rate = new ReaderRate();
+  rate.offered(true, 1_000);
+  rate.offered(true, 1_200);
+  expect([rate.isBeginning(1_200), rate.isBeginning(1_300)]).toEqual([true, false]);
+  rate.offered(true, 9_000);
+  expect(rate.isBeginning(9_000)).toBe(false);
+  rate.offered(false, 9_100);
+  rate.offered(true, 9_200);
+  expect(rate.isBeginning(9_200)).toBe(true);
 });
