@@ -17,7 +17,7 @@ beforeAll(async () => {
   await ann.client.request('session.create', { name: 'calm', command: ['/bin/cat'], cwd: '/' });
   view = ann.attach('calm');
   await view.type('hello\r');
-  await view.until('hello');
+  await view.until('hello\nhello'); // also what `cat` says, which would come between a later line and its echo
 });
 afterAll(() => engine.dispose());
 
