@@ -1,3 +1,4 @@
+/** The client engine of one host: one connection that comes back by itself, requests over it, and the streams of its sessions. */
 import { CmdopError } from '#protocol/errors.ts';
 import type { ClientId } from '#protocol/ids.ts';
 import type { Method, ParamsInput, Result } from '#protocol/messages.ts';

@@ -62,23 +62,14 @@ export class AgentInput {
   /** True if the unit is judged here, now or later; false if the policy has nothing to say about its actor. */
   holds(source: InputSource, unit: Unit): boolean {
     if (!isAgent(source.actor) && this.#options.desk.rules().leavesPeopleAlone) return false;
-    const held = this.#held.get(source.client) ?? {
-      source,
-      units: [],
-      asked: null,
-      timer: null,
-      lineSince: null,
-      written: { text: '', generation: -1 },
-    };
+    const written = { text: '', generation: -1 };
+    const held = this.#held.get(source.client) ?? { source, units: [], asked: null, timer: null, lineSince: null, written };
     held.source = source;
     this.#held.set(source.client, held);
     const bytes = held.units.reduce((sum, each) => sum + each.bytes.length, unit.bytes.length);
     if (held.units.length >= MAX_HELD.units || bytes > MAX_HELD.bytes) {
-      this.#options.refuse(source, unit, {
-        reason: 'policy',
-        message: 'not typed: too much of yours waits for approval',
-        controlKept: true,
-      });
+      const message = 'not typed: too much of yours waits for approval';
+      this.#options.refuse(source, unit, { reason: 'policy', message, controlKept: true });
       return true;
     }
     held.units.push(unit);
@@ -89,9 +80,6 @@ export class AgentInput {
   /** Why the client wants what it sends from now on. */
   reason(client: ClientId, reason: string): void {
     this.#reasons.set(client, reason);
-  }
-  reasonOf(client: ClientId): string | null {
-    return this.#reasons.get(client) ?? null;
   }
 
   /** Throws unless the policy lets `actor` stop what runs: its own, always. */
@@ -110,6 +98,16 @@ export class AgentInput {
     this.#held.delete(client);
     held.units = [];
     this.#withdraw(held, 'its client is gone');
+  }
+
+  /** The client takes back what waits: how many units. */
+  withdraw(client: ClientId): number {
+    const held = this.#held.get(client);
+    const count = held?.units.length ?? 0;
+    if (!held || count === 0) return 0;
+    this.#withdraw(held, 'its sender took it back');
+    this.#refuse(held, count, { reason: 'rejected', message: 'not typed: you took it back before it was decided', controlKept: true });
+    return count;
   }
 
   /** Control, roles or agents' leave have changed: what may not be written any more is refused now. */
@@ -256,12 +254,10 @@ export class AgentInput {
     if (asked?.id !== outcome.id) return; // withdrawn: whoever did so goes on
     held.asked = null;
     if (outcome.is === 'approved') this.#admit(held, asked.units, { approval: outcome.id, edited: outcome.edited });
-    else
-      this.#refuse(held, asked.units, {
-        reason: 'rejected',
-        message: `not typed: ${outcome.message}`.replace('not typed: not typed:', 'not typed:'),
-        controlKept: true,
-      });
+    else {
+      const message = `not typed: ${outcome.message}`.replace('not typed: not typed:', 'not typed:');
+      this.#refuse(held, asked.units, { reason: 'rejected', message, controlKept: true });
+    }
     this.#advance(held);
   }
 

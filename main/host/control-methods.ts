@@ -31,7 +31,8 @@ type ControlMethod =
   | 'control.mode'
   | 'agents.pause'
   | 'agents.resume'
-  | 'input.interrupt';
+  | 'input.interrupt'
+  | 'input.withdraw';
 
 export function controlMethods(host: ControlContext): Pick<Handlers, ControlMethod> {
   const { registry, records, attachments } = host;
@@ -121,6 +122,10 @@ export function controlMethods(host: ControlContext): Pick<Handlers, ControlMeth
     async 'input.interrupt'(connection, { channel }, answer) {
       const { session, attached } = attachedAt(connection, channel);
       answer(await session.interrupt(attached));
+    },
+    'input.withdraw'(connection, { channel }, answer) {
+      const { session, attached } = attachedAt(connection, channel);
+      answer({ units: session.withdraw(attached) });
     },
   };
 }

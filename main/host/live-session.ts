@@ -1,3 +1,4 @@
+/** One session as the host holds it: the object with one identity that every client works on. */
 import { CmdopError } from '#protocol/errors.ts';
 import type { Channel, ClientId, Epoch, Offset, Seq, SessionId } from '#protocol/ids.ts';
 import type { EventParams, Params, Result } from '#protocol/messages.ts';
@@ -22,9 +23,6 @@ import { summaryOf } from './session-summary.ts';
 import { SessionTyping } from './session-typing.ts';
 import type { SessionNote } from './stored-shapes.ts';
 import type { TtyModes } from './tty-state.ts';
-
-/** Longest title kept, characters: a program may set any. */
-const MAX_TITLE_CHARACTERS = 256;
 
 export type LiveSessionOptions = {
   stored: StoredSession;
@@ -194,6 +192,11 @@ export class LiveSession {
     return this.#typing.interrupt(attached);
   }
 
+  /** See `input.withdraw`. */
+  withdraw(attached: Attached): number {
+    return this.#typing.agents.withdraw(attached.client);
+  }
+
   /** See `session.kick`. */
   kick(actor: Actor, by: Actor): number {
     return this.#presence.kick(actor, by);
@@ -232,8 +235,7 @@ export class LiveSession {
   }
 
   titled(title: string): void {
-    this.stored.title = title.slice(0, MAX_TITLE_CHARACTERS);
-    this.#life.changed();
+    this.#life.titled(title);
   }
 
   /** Tells the keeper what the next host must know, also where the journal is lost. */

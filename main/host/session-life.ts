@@ -7,6 +7,9 @@ import type { KeeperLink } from './keeper-link.ts';
 import type { Records, StoredSession } from './records.ts';
 import type { SessionOutput } from './session-output.ts';
 
+/** Longest title kept, characters: a program may set any. */
+const MAX_TITLE_CHARACTERS = 256;
+
 export type SessionLifeOptions = {
   stored: StoredSession;
   output: SessionOutput;
@@ -80,6 +83,11 @@ export class SessionLife {
     this.record({ actor: by }, 'rename', { from: this.name, to: name });
     this.stored.name = name;
     this.save();
+  }
+
+  titled(title: string): void {
+    this.stored.title = title.slice(0, MAX_TITLE_CHARACTERS);
+    this.changed();
   }
 
   signal(name: string, by: Actor): void {

@@ -111,6 +111,14 @@ export class AgentSession {
     throw new CmdopError(CODES[verdict.reason] ?? 'control-held', `${verdict.message}. ${ADVICE[verdict.reason] ?? NO_CONTROL}`);
   }
 
+  /** Takes back what was typed and waits yet: for control, or for a person's word. */
+  withdraw(): void {
+    this.stream.dropPending();
+    const { channel } = this.stream;
+    if (channel === null) return;
+    this.#client.request('input.withdraw', { channel }).catch(() => {}); // a host that does not know it: then the approval stands until it expires
+  }
+
   /** Asks whoever has control for it, and waits until it is here. */
   async requestControl(asked: {
     reason: string;

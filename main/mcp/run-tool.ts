@@ -3,7 +3,7 @@ import type { McpServer } from '@modelcontextprotocol/server';
 import { z } from 'zod';
 import { atPrompt, typedLine } from '#client/shell-prompt.ts';
 import { systemClock } from '#local/clock.ts';
-import type { CmdopError } from '#protocol/errors.ts';
+import { CmdopError } from '#protocol/errors.ts';
 import type { Offset } from '#protocol/ids.ts';
 import type { CommandRecord } from '#protocol/shapes.ts';
 import { visibleText } from '#session/visible-text.ts';
@@ -53,7 +53,7 @@ export function addRunTool(server: McpServer, agents: AgentsByName): void {
     name: 'run',
     title: 'Run a command in a session',
     description:
-      'Types one command line at the shell prompt of a session and waits for its end: returns exit code, output, folder and duration. The shell keeps its state (folder, variables) between calls. People see it and may have to approve it first. For programs that ask questions or draw the screen use send_keys. At timeoutSeconds the command is not stopped: you are told what still runs. Cancelling the call does not stop it either; interrupt does.',
+      'Types one command line at the shell prompt of a session and waits for its end: returns exit code, output, folder and duration. The shell keeps its state (folder, variables) between calls. People see it and may have to approve it first. For programs that ask questions or draw the screen use send_keys. At timeoutSeconds the command is not stopped: you are told what still runs. Cancelling the call takes back a command that waits for approval; one that runs goes on until interrupt.',
     input: z.object({
       session: sessionArg,
       command: z.string().min(1).max(32_000).describe('As you would type it, without Enter; several lines are pasted as one'),
@@ -67,6 +67,7 @@ export function addRunTool(server: McpServer, agents: AgentsByName): void {
       const attached = await agent.operate(args.session);
       const { modes, session } = await atPrompt(agent.client, attached.id, { clock: systemClock, remedies: REMEDIES });
       await withReason(agent, attached, args.reason);
+      if (signal.aborted) throw new CmdopError('timeout', 'you gave up before the command was typed: it did not run');
       const before = session.outputEnd;
       const hadControl = attached.stream.hasControl;
       const deadline = performance.now() + args.timeoutSeconds * 1000;
@@ -77,6 +78,10 @@ export function addRunTool(server: McpServer, agents: AgentsByName): void {
         (error: CmdopError) => Object.assign(typed, { error, isSettled: true }),
       );
       void typing.then(() => wakeTyped());
+      const takeBack = () => {
+        if (!typed.isSettled) attached.withdraw();
+      };
+      signal.addEventListener('abort', takeBack, { once: true });
       const ticking = setInterval(() => {
         if (typed.isSettled) progress(`\`${shortened(args.command)}\` runs; output up to offset ${attached.stream.offset}`);
       }, TELL_EVERY_MS);
@@ -101,6 +106,7 @@ export function addRunTool(server: McpServer, agents: AgentsByName): void {
         return await answer({ agent, attached, typed, before, args });
       } finally {
         clearInterval(ticking);
+        signal.removeEventListener('abort', takeBack);
       }
     },
   });

@@ -47,4 +47,6 @@ export const CONTROL_METHODS = {
    * the byte before all input that has not begun to reach the program (`byte`). Needs what typing needs.
    */
   'input.interrupt': { params: z.object({ channel }), result: z.object({ how: z.enum(['signal', 'byte']), control }) },
+  /** Takes back what this client has sent and the policy has not let pass: it is refused, and nobody is asked about it any more. */
+  'input.withdraw': { params: z.object({ channel }), result: z.object({ units: integer }) },
 } as const;

@@ -88,6 +88,20 @@ test('an agent cannot approve itself', async () => {
   await call;
 });
 
+test('a call that is cancelled takes back what waits for approval, and nothing runs', async () => {
+  const giveUp = new AbortController();
+  const call = agent.call('run', { session: 'task', command: 'echo taken-back' }, { signal: giveUp.signal });
+  const { id } = await asked('echo taken-back');
+  giveUp.abort();
+  await expect(call).rejects.toThrow();
+  await ann.until(() => ann.approvals.some((each) => each.id === id && each.state === 'withdrawn'));
+  await expect(ann.client.request('approval.decide', { id, decision: 'approve' })).rejects.toThrow();
+  const next = agent.call('run', { session: 'task', command: 'echo next' });
+  await ann.client.request('approval.decide', { id: (await asked('echo next')).id, decision: 'approve' });
+  expect((await next).value).toMatchObject({ state: 'done', untrustedOutput: 'next\n' });
+  expect(ann.commands.some(({ text }) => text.includes('taken-back'))).toBe(false);
+});
+
 test('a whole task: find the failing test, fix it, run it again, with the history saying who did what', async () => {
   engine.policy();
   const folder = join(engine.home, 'project');
