@@ -39,6 +39,8 @@ export class StreamInput {
   #missed: OutputRange | null = null;
   /** The last unit was Ctrl-C alone. */
   #wasCtrlC = false;
+  /** So much was typed last that it may lie in the terminal unread, and a key behind it. */
+  #wasLarge = false;
 
   constructor(owner: InputOwner) {
     this.#owner = owner;
@@ -195,8 +197,10 @@ export class StreamInput {
     const isCtrlC = bytes.length === 1 && bytes[0] === CTRL_C;
     // Pressed again, the first one may lie in the terminal, behind what the program does not read.
     const isAgain = isCtrlC && this.#wasCtrlC && this.pending.units === 0;
+    const isBehindPaste = isCtrlC && (this.#wasLarge || this.pending.bytes >= OVERTAKEN_BYTES);
     this.#wasCtrlC = isCtrlC;
-    return this.#owner.link() !== null && (isAgain || (isCtrlC && this.pending.bytes >= OVERTAKEN_BYTES));
+    this.#wasLarge = bytes.length >= OVERTAKEN_BYTES;
+    return this.#owner.link() !== null && (isAgain || isBehindPaste);
   }
 
   async #interruptByTyping(): Promise<Verdict> {

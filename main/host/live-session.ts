@@ -40,6 +40,8 @@ export type LiveSessionOptions = {
   desk: PolicyDesk;
   /** How its terminal is set now; null where that is not known. */
   tty: () => TtyModes | null;
+  /** Drops what its program has not read. */
+  dropUnread(): void;
   events: LiveSessionEvents;
 };
 

@@ -17,7 +17,7 @@ import { type CommandEvents, SessionCommands } from './session-commands.ts';
 import { SessionOutput } from './session-output.ts';
 import { SizeHistory } from './size-history.ts';
 import { checkedNote } from './stored-shapes.ts';
-import { type TtyModes, TtyState } from './tty-state.ts';
+import { TtyState } from './tty-state.ts';
 
 /** Output of one session on disk, bytes; the oldest goes first. */
 const OUTPUT_BUDGET_BYTES = 64 * 1024 * 1024;
@@ -100,6 +100,7 @@ export async function openSession(options: OpenOptions): Promise<LiveSession> {
     events,
   });
   stored.access ??= note?.access; // the journal was lost
+  const tty = keeper && new TtyState(keeper.hello.shellPid);
   const opened = new LiveSession({
     stored,
     output,
@@ -110,7 +111,8 @@ export async function openSession(options: OpenOptions): Promise<LiveSession> {
     keeper,
     // The keeper knows more than a journal that was lost or lags.
     desk: options.desk,
-    tty: keeper ? ttyReader(keeper.hello.shellPid) : () => null,
+    tty: () => tty?.read() ?? null,
+    dropUnread: () => tty?.dropUnread(),
     remembered: note && note.epoch > control.epoch ? note : control,
     agentsPaused: options.settings.agentsPaused,
     events,
@@ -132,11 +134,6 @@ export async function openSession(options: OpenOptions): Promise<LiveSession> {
     keeper.listen();
   }
   return opened;
-}
-
-function ttyReader(shellPid: number): () => TtyModes | null {
-  const state = new TtyState(shellPid);
-  return () => state.read();
 }
 
 /** The running keeper, or null if it is provably gone. */

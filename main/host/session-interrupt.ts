@@ -17,12 +17,21 @@ export type InterruptOptions = {
   life: SessionLife;
   clients: SessionClients;
   control: SessionControl;
+  /** What the program has not read is not for what comes after it. */
+  dropUnread(): void;
   /** The line that was being typed is gone. */
   typed(bytes: Uint8Array): void;
 };
 
 /** Takes control as typing does. Throws why not. */
-export async function interrupt({ attached, life, clients, control, typed }: InterruptOptions): Promise<Result<'input.interrupt'>> {
+export async function interrupt({
+  attached,
+  life,
+  clients,
+  control,
+  dropUnread,
+  typed,
+}: InterruptOptions): Promise<Result<'input.interrupt'>> {
   const granted = control.take(attached, false);
   const { client } = attached;
   const { lease } = control;
@@ -35,7 +44,10 @@ export async function interrupt({ attached, life, clients, control, typed }: Int
   const how = group !== null && canSignal(group) ? 'signal' : 'byte';
   life.record(attached, 'signal', { signal: 'SIGINT', by: 'interrupt', how, client });
   if (how === 'byte' || group === null) life.keeper?.urgent(CTRL_C);
-  else process.kill(-group, 'SIGINT');
+  else {
+    process.kill(-group, 'SIGINT');
+    dropUnread();
+  }
   typed(CTRL_C);
   return { how, control: control.control() };
 }

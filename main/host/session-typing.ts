@@ -36,6 +36,8 @@ export type SessionTypingOptions = {
   desk: PolicyDesk;
   /** How the session's terminal is set now; null where that is not known. */
   tty: () => TtyModes | null;
+  /** Drops what its program has not read. */
+  dropUnread(): void;
   clock: { now(): number };
   events: { typing(params: EventParams<'actor.typing'>): void };
   agentSaw(event: AgentEvent): void;

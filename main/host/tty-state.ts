@@ -10,14 +10,18 @@ import { createRequire } from 'node:module';
 
 export type TtyModes = { isCanonical: boolean; isEchoing: boolean };
 
-/** Where `c_lflag` lies in `struct termios`, and its bits. */
-const LAYOUT = { linux: { at: 12, icanon: 0x2, echo: 0x8 }, darwin: { at: 24, icanon: 0x100, echo: 0x8 } };
+/** Where `c_lflag` lies in `struct termios`, its bits, and the name of the input queue for `tcflush`. */
+const LAYOUT = {
+  linux: { at: 12, icanon: 0x2, echo: 0x8, noFlush: 0x80, inputQueue: 0 },
+  darwin: { at: 24, icanon: 0x100, echo: 0x8, noFlush: 0x80000000, inputQueue: 1 },
+};
 /** Larger than any system's `struct termios`, bytes. */
 const TERMIOS_BYTES = 256;
 
 const layout = process.platform === 'linux' || process.platform === 'darwin' ? LAYOUT[process.platform] : null;
 const termios = Buffer.alloc(TERMIOS_BYTES);
-let tcgetattr: ((fd: number, into: Buffer) => number) | null | undefined;
+type Terminals = { tcgetattr(fd: number, into: Buffer): number; tcflush(fd: number, queue: number): number };
+let terminals: Terminals | null | undefined;
 
 export class TtyState {
   readonly #pid: number;
@@ -32,16 +36,30 @@ export class TtyState {
 
   /** Synchronous; some microseconds. */
   read(): TtyModes | null {
+    return this.#ask((_terminals, _fd, { icanon, echo }, flags) => ({
+      isCanonical: (flags & icanon) !== 0,
+      isEchoing: (flags & echo) !== 0,
+    }));
+  }
+
+  /** Drops what the program has not read, as the terminal does when an interrupt is typed; not where it is told to keep it. */
+  dropUnread(): void {
+    this.#ask(({ tcflush }, fd, { noFlush, inputQueue }, flags) => {
+      if ((flags & noFlush) === 0) tcflush(fd, inputQueue);
+      return null;
+    });
+  }
+
+  #ask<T>(question: (terminals: Terminals, fd: number, known: NonNullable<typeof layout>, flags: number) => T): T | null {
     if (!layout) return null;
-    tcgetattr ??= loadTcgetattr();
+    terminals ??= loadTerminals();
     const path = this.#path ?? this.#find();
-    if (!tcgetattr || path === null) return null;
+    if (!terminals || path === null) return null;
     let fd: number | null = null;
     try {
       fd = openSync(path, constants.O_RDONLY | constants.O_NOCTTY | constants.O_NONBLOCK);
-      if (tcgetattr(fd, termios) !== 0) return null;
-      const flags = termios.readUInt32LE(layout.at);
-      return { isCanonical: (flags & layout.icanon) !== 0, isEchoing: (flags & layout.echo) !== 0 };
+      if (terminals.tcgetattr(fd, termios) !== 0) return null;
+      return question(terminals, fd, layout, termios.readUInt32LE(layout.at));
     } catch {
       return null; // the terminal is gone: so is its program
     } finally {
@@ -77,11 +95,14 @@ function linuxTty(pid: number): string | null {
   }
 }
 
-function loadTcgetattr(): ((fd: number, into: Buffer) => number) | null {
+function loadTerminals(): Terminals | null {
   try {
     const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
     const lib = koffi.load(process.platform === 'darwin' ? '/usr/lib/libSystem.B.dylib' : null);
-    return lib.func('int tcgetattr(int fd, _Out_ void *termios)') as unknown as (fd: number, into: Buffer) => number;
+    return {
+      tcgetattr: lib.func('int tcgetattr(int fd, _Out_ void *termios)') as unknown as Terminals['tcgetattr'],
+      tcflush: lib.func('int tcflush(int fd, int queue)') as unknown as Terminals['tcflush'],
+    };
   } catch (error) {
     console.error('terminals cannot be asked for their modes, so that password prompts are known by the missing echo only:', error);
     return null;

@@ -305,6 +305,7 @@ export class InputWorld {
       agentsPaused: false,
       desk: this.#desk(),
       tty: () => null,
+      dropUnread: () => {},
       events: { changed: () => this.#noteControl(session), typing: () => {} },
     });
     const context = {

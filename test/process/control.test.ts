@@ -191,6 +191,17 @@ describe('agents', () => {
   });
 });
 
+test('one Ctrl-C behind a paste that lies in the terminal unread ends the program', { timeout: 20_000 }, async () => {
+  await ann.client.request('session.create', { name: 'full', cwd: '/' });
+  const view = ann.attach('full');
+  await view.until(/[$#] /);
+  await view.type('sleep 1000\r');
+  await ann.until(() => ann.commands.some(({ text }) => text === 'sleep 1000'));
+  expect(isApplied(await view.type('# pasted line\n'.repeat(500)))).toBe(true); // 7 kB: the terminal takes it all
+  expect(isApplied(await view.type('\x03'))).toBe(true);
+  await ann.until(() => ann.commands.some(({ text, endedAt }) => text === 'sleep 1000' && endedAt !== null));
+});
+
 test('Ctrl-C overtakes a paste that the program does not read, and the rest of it is not typed', { timeout: 30_000 }, async () => {
   await ann.client.request('session.create', { name: 'stuck', cwd: '/', size: { cols: 80, rows: 24 } });
   const view = ann.attach('stuck');
