@@ -108,6 +108,13 @@ export class ClientConnection implements OutputPort {
     this.#say({ event, params });
   }
 
+  /** A MESSAGE frame, made once for many. Whoever reads none of them is closed. */
+  tell(frame: Uint8Array): void {
+    if (this.#isClosed) return;
+    if (this.#transport.queuedBytes > MAX_UNREAD_BYTES) this.close();
+    else this.send(frame);
+  }
+
   /** Nothing more is read from this client until `resume`: its input is not taken as fast as it comes. */
   pause(): void {
     this.#isHeld = true;
@@ -204,12 +211,7 @@ export class ClientConnection implements OutputPort {
   }
 
   #say(message: unknown): void {
-    if (this.#isClosed) return;
-    if (this.#transport.queuedBytes > MAX_UNREAD_BYTES) {
-      this.close();
-      return;
-    }
-    this.send(encodeMessage(message));
+    if (!this.#isClosed) this.tell(encodeMessage(message));
   }
 }
 

@@ -1,5 +1,6 @@
 /** What the host tells the clients that watch it: sessions, command records, approvals, and what is wrong. */
 import type { Approval } from '#protocol/approvals.ts';
+import { encodeMessage } from '#protocol/frames.ts';
 import type { SessionId } from '#protocol/ids.ts';
 import type { EventName, EventParams } from '#protocol/messages.ts';
 import type { Actor, CommandRecord } from '#protocol/shapes.ts';
@@ -37,8 +38,12 @@ export class HostNews {
   }
 
   toWatchers<E extends EventName>(event: E, params: EventParams<E>, may: (actor: Actor) => boolean = () => true): void {
-    for (const connection of this.#options.connections)
-      if (connection.isWatching && connection.greeted && may(connection.greeted.actor)) connection.event(event, params);
+    let frame: Uint8Array | null = null; // made once, however many watch
+    for (const connection of this.#options.connections) {
+      if (!connection.isWatching || !connection.greeted || !may(connection.greeted.actor)) continue;
+      frame ??= encodeMessage({ event, params });
+      connection.tell(frame);
+    }
   }
 
   commandChanged(command: StoredCommand): void {
