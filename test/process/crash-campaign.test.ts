@@ -107,10 +107,12 @@ test(`${CRASHES} crashes: no session, byte or unit is lost, nothing is typed twi
   }
   expect(passer.faults).toEqual([]);
 
+  const told = verdicts.filter((unit) => unit.applied).map(({ unit }) => unit);
+  // Applied is what reached the terminal; its program may still be at it.
+  await expect.poll(() => readFileSync(typed).length, { timeout: 10_000 }).toBeGreaterThanOrEqual(told.join('').length);
   await ann.client.request('session.kill', { session: 'notes', signal: 'SIGKILL' });
   await ann.until(() => notes[0]?.end !== null);
   const reached = readFileSync(typed, 'latin1').match(/<\d+:\d+>/g) ?? [];
-  const told = verdicts.filter((unit) => unit.applied).map(({ unit }) => unit);
   expect(readFileSync(typed, 'latin1')).toBe(reached.join(''));
   expect([...reached].sort()).toEqual([...told].sort());
   for (const who of [0, 1, 2]) {

@@ -1,7 +1,7 @@
 /** A password that is typed without an echo is stored nowhere: not in state, sockets' folder, logs, history or what others see. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import ssh2 from 'ssh2';
@@ -99,10 +99,17 @@ async function withStrangers(name: string, use: (variables: string) => Promise<v
 const PEM = { type: 'pkcs1', format: 'pem' } as const;
 const SPKI = { type: 'spki', format: 'pem' } as const;
 
+/** As the terminal itself says it. */
+function isEchoOff(shellPid: number | null): boolean {
+  const modes = execFileSync('stty', ['-F', readlinkSync(`/proc/${shellPid}/fd/0`), '-a'], { encoding: 'utf8' });
+  return /(^|\s)-echo\b/m.test(modes) && /(^|\s)icanon\b/m.test(modes);
+}
+
 test.each(available)('%s', async (name, { command, ask, prompt, answered, again }) => {
   const [ann, ben] = [engine.person('ann'), engine.person('ben')];
   await ann.client.request('session.create', { name: 'shell', cwd: '/', ...(command ? { command } : {}) });
   const [view, observer] = [ann.attach('shell'), ben.attach('shell', { role: 'observer' })];
+  const { shellPid } = await ann.client.request('session.inspect', { session: 'shell' });
   await withStrangers(name, async (variables) => {
     await view.until('# ');
     await view.type(`${variables}; echo set\r`);
@@ -113,6 +120,8 @@ test.each(available)('%s', async (name, { command, ask, prompt, answered, again 
     const isAsked = (text: string) => new RegExp(`[\\r\\n\\x07]${text}`).test(output());
     for (const each of [prompt, ...(again ? [again] : [])]) {
       await view.until(() => isAsked(each));
+      // Some print first and turn the echo off then; who types in between is seen by everyone, in any terminal.
+      await expect.poll(() => isEchoOff(shellPid), { interval: 5, timeout: 10_000 }).toBe(true);
       for (const key of SECRET) await view.type(key);
       await view.type('\r');
     }

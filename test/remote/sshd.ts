@@ -81,6 +81,8 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
     // The folder is below a /tmp that anyone may write to.
     'StrictModes no',
     ...['UsePAM no', 'PermitRootLogin yes', 'PasswordAuthentication no', 'KbdInteractiveAuthentication no', 'PrintMotd no'],
+    // Shells that a test kills must not leave locks of their start files in the home of whoever runs it.
+    `SetEnv HOME=${folder}`,
     ...['LogLevel VERBOSE', 'MaxAuthTries 20', 'MaxStartups 100', 'Subsystem sftp internal-sftp'],
   ];
   writeFileSync(configFile, `${lines.join('\n')}\n`);
