@@ -2,7 +2,7 @@
 import { parseAddress } from '#protocol/address.ts';
 import { openTab } from './actions.ts';
 import { addHost } from './engines.ts';
-import { type AppState, app, findHost, toast } from './store.ts';
+import { app, findHost, type HostedSession, toast } from './store.ts';
 
 /** How long a host may take to be reached before a link to it is given up, milliseconds: somebody may have to answer a question. */
 const GIVE_UP_MS = 120_000;
@@ -18,22 +18,22 @@ export function openLink(text: string): void {
 /** Opens the session, which is named by its name or id, on a host that is added where it is not in this window. */
 export function openAddress({ host, session }: { host: string; session: string }): void {
   addHost(host);
-  const look = (state: AppState): boolean => {
-    const sessions = findHost(state, host)?.sessions;
-    if (!sessions) return false;
+  const open = (sessions: readonly HostedSession[]) => {
     const found = sessions.find(({ id }) => id === session) ?? sessions.find(({ name }) => name === session);
     if (found) openTab(found.key);
     else toast(`There is no session ${session} on ${host}: the sidebar shows what is there.`, 'error');
-    return true;
   };
-  if (look(app.get())) return;
+  const there = findHost(app.get(), host)?.sessions;
+  if (there) return open(there);
   const stop = () => {
     clearTimeout(timer);
     unsubscribe();
   };
   const timer = setTimeout(stop, GIVE_UP_MS);
   const unsubscribe = app.subscribe((state) => {
-    if (!look(state)) return;
-    stop();
+    const sessions = findHost(state, host)?.sessions;
+    if (!sessions) return;
+    stop(); // first, since opening a tab is a change of state too
+    open(sessions);
   });
 }
