@@ -3,7 +3,7 @@ import type { CmdopClient } from '#client/cmdop-client.ts';
 import { personName } from '#local/person-name.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import { type ControlMode, controlMode, type Role, role as roleShape, type SessionSummary, type SizePolicy } from '#protocol/shapes.ts';
-import { type Globals, sessionRef, withClient } from './connect.ts';
+import { commandFor, type Globals, sessionRef, withClient } from './connect.ts';
 import { UsageError } from './exit-codes.ts';
 import { withOperator } from './operate.ts';
 import { note, print, printJson } from './output.ts';
@@ -143,7 +143,7 @@ async function setPaused(options: AgentsOptions, session: string | undefined, ve
   const place = session === undefined ? {} : { session: sessionRef(session) };
   const { agentsPaused } = await withClient(options, (client) => client.request(`agents.${verb}`, place));
   if (verb === 'resume' && agentsPaused)
-    note(`agents are still paused everywhere: \`cmdop resume --agents\` without a session resumes them`);
+    note(`agents are still paused everywhere: \`${commandFor(options, 'resume --agents')}\` without a session resumes them`);
 }
 
 export async function role(globals: Globals, session: string, actor: string, given: string): Promise<void> {
@@ -155,7 +155,8 @@ export async function role(globals: Globals, session: string, actor: string, giv
 
 export async function kick(globals: Globals, session: string, actor: string): Promise<void> {
   const { clients } = await withClient(globals, (client) => client.request('session.kick', { session: sessionRef(session), actor }));
-  if (clients === 0) note(`${actor} was not attached, and cannot attach until \`cmdop role ${session} ${actor} operator\``);
+  const command = commandFor(globals, `role ${session} ${actor} operator`);
+  if (clients === 0) note(`${actor} was not attached, and cannot attach until \`${command}\``);
 }
 
 export async function size(globals: Globals, session: string, given: string): Promise<void> {

@@ -1,6 +1,6 @@
 /** `log` and `verify`: who did what, as the journal has it. */
 import type { HistoryFilter } from '#protocol/history.ts';
-import { type Globals, sessionRef, withClient } from './connect.ts';
+import { commandFor, type Globals, sessionRef, withClient } from './connect.ts';
 import { EXIT, UsageError } from './exit-codes.ts';
 import { COMMAND_COLUMNS, commandRow, eventLine, lastCommands, lastEvents } from './log-rows.ts';
 import { note, print, printJson, tableWidth } from './output.ts';
@@ -37,7 +37,7 @@ export async function log(options: LogOptions, session?: string): Promise<void> 
     const commands = await withClient(options, (client) => lastCommands(client, filter, rows));
     if (options.json) printJson(commands);
     else if (commands.length > 0) print(formatTable(COMMAND_COLUMNS, commands.map(commandRow), tableWidth()));
-    else note('no commands fit: `cmdop log` without options shows all');
+    else note(`no commands fit: \`${commandFor(options, 'log')}\` without options shows all`);
   }
 }
 

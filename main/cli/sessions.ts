@@ -5,14 +5,13 @@ import { homeFolder } from '#local/home-folder.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import { METHODS } from '#protocol/messages.ts';
 import type { SessionEnd, SessionSummary } from '#protocol/shapes.ts';
-import { asReached, type Globals, sessionRef, withClient } from './connect.ts';
+import { asReached, commandFor, type Globals, isRemote, sessionRef, withClient } from './connect.ts';
 import { UsageError } from './exit-codes.ts';
 import { dim, green, note, print, printJson, red, tableWidth } from './output.ts';
 import { type Cell, type Column, formatTable } from './table.ts';
 import { showAge } from './times.ts';
 
 const COLUMNS: readonly Column[] = [
-  { title: 'NAME', shrink: 'end' },
   { title: 'STATE' },
   { title: 'COMMAND', shrink: 'end' },
   { title: 'CWD', shrink: 'start' },
@@ -23,15 +22,18 @@ const COLUMNS: readonly Column[] = [
 export async function list(globals: Globals & { json?: boolean }): Promise<void> {
   const { sessions } = await withClient(globals, (client) => client.request('session.list', {}));
   if (globals.json) printJson(sessions.map((session) => asReached(globals, session)));
-  else if (sessions.length > 0) print(formatTable(COLUMNS, sessions.map(row), tableWidth()));
-  else note('no sessions: `cmdop new` starts one');
+  else if (sessions.length > 0) {
+    // What `attach` takes from here: whole, since it may be copied.
+    const first: Column = isRemote(globals) ? { title: 'ADDRESS' } : { title: 'NAME', shrink: 'end' };
+    const rows = sessions.map((session) => [isRemote(globals) ? asReached(globals, session).address : session.name, ...row(session)]);
+    print(formatTable([first, ...COLUMNS], rows, tableWidth()));
+  } else note(`no sessions: \`${commandFor(globals, 'new')}\` starts one`);
 }
 
 function row(session: SessionSummary): Cell[] {
   const command = session.running ?? (session.command.length > 0 ? session.command.map((word) => basename(word)).join(' ') : '');
   const people = [...new Set(session.attached.map(({ actor }) => actor.name))];
   return [
-    session.name,
     state(session),
     session.running === null ? { text: command, style: dim } : command,
     shortHome(session.cwd),
@@ -70,7 +72,7 @@ export async function kill(globals: Globals & { signal?: string }, session: stri
     } catch (error) {
       if (signal || !(error instanceof CmdopError) || error.code !== 'session-ended') throw error;
       await client.request('session.remove', { session: sessionRef(session) });
-      note(`${session} had ended: it is off the list, its history stays (\`cmdop log ${session}\`)`);
+      note(`${session} had ended: it is off the list, its history stays (\`${commandFor(globals, `log ${session}`)}\`)`);
     }
   });
 }

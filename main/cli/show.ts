@@ -1,7 +1,7 @@
 /** `screen`, `who` and `inspect`: one session as it is now. */
 import type { Result } from '#protocol/messages.ts';
 import type { Attachment, ProcessRow, SessionSummary } from '#protocol/shapes.ts';
-import { asReached, type Globals, sessionRef, withClient } from './connect.ts';
+import { asReached, commandFor, type Globals, sessionRef, withClient } from './connect.ts';
 import { bold, dim, note, print, printJson, tableWidth } from './output.ts';
 import { shortHome, showEnd } from './sessions.ts';
 import { type Column, formatTable, printable } from './table.ts';
@@ -33,7 +33,7 @@ export async function who(options: Options, session: string): Promise<void> {
   const summary = await sessionSummary(options, session);
   if (options.json) printJson({ session: summary.id, control: summary.control, attached: summary.attached });
   else if (summary.attached.length > 0) print(formatTable(WHO_COLUMNS, summary.attached.map(whoRow(summary)), tableWidth()));
-  else note(`nobody is attached to ${summary.name}: \`cmdop attach ${summary.name}\` joins it`);
+  else note(`nobody is attached to ${summary.name}: \`${commandFor(options, `attach ${summary.name}`)}\` joins it`);
 }
 
 const whoRow =

@@ -59,8 +59,7 @@ export function bridgeTransport(program: BridgeProgram, { kind, host }: { kind: 
       }
     };
     const timer = setTimeout(() => {
-      const why = seen.length > 0 ? saying(seen) : 'it said nothing';
-      fail(unreachable(host, `no host answered within ${BRIDGE_MS / 1000} s; ${why}: a login script must not ask or wait`));
+      fail(slow({ host, seen, afterMs: BRIDGE_MS }));
     }, BRIDGE_MS);
     stdin.on('error', () => {}); // `exited` tells
     stdout.on('error', () => {});
@@ -89,7 +88,15 @@ export function failure({ host, end, words, seen }: { host: string; end: Program
   if (/no host runs here/.test(last)) return noHost(host);
   const how = end.signal ? `ended by ${end.signal}` : end.code === null ? 'the connection ended' : `exit code ${end.code}`;
   const noise = seen.length > 0 ? `; ${saying(seen)}` : '';
-  return unreachable(host, last ? `${last} (${how})${noise}` : `its bridge ended (${how})${noise}`);
+  if (last) return unreachable(host, `${last} (${how})${noise}`);
+  const remedy = end.code === null ? '' : ': a login script there may have ended it, or something else than cmdop answered';
+  return unreachable(host, `its bridge ended without a word (${how})${noise}${remedy}`);
+}
+
+/** A program that neither ended nor answered. */
+export function slow({ host, seen, afterMs }: { host: string; seen: Buffer; afterMs: number }): CmdopError {
+  const why = seen.length > 0 ? saying(seen) : 'it said nothing';
+  return unreachable(host, `no host answered within ${afterMs / 1000} s; ${why}: a login script must not ask or wait`);
 }
 
 export const noHost = (host: string) =>

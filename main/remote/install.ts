@@ -104,7 +104,10 @@ function platformOf(host: string, values: ReadonlyMap<string, string>): string {
   const system = { Linux: 'linux', Darwin: 'darwin' }[os];
   const architecture = { x86_64: 'x64', amd64: 'x64', aarch64: 'arm64', arm64: 'arm64' }[machine];
   if (!system || !architecture)
-    throw obstacle(host, `it is ${os || 'an unknown system'} on ${machine || 'an unknown processor'}, which cmdop is not made for`);
+    throw obstacle(
+      host,
+      `it is ${os || 'an unknown system'} on ${machine || 'an unknown processor'}, which cmdop is not made for: it needs Linux or macOS on x64 or arm64`,
+    );
   if (system === 'linux' && values.get('libc') !== 'glibc') {
     throw obstacle(host, 'its Linux has no glibc (it may be Alpine), which the Node that cmdop brings along needs');
   }

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { CmdopError } from '#protocol/errors.ts';
 import { MAGIC } from '#protocol/frames.ts';
 import { origin } from '#protocol/shapes.ts';
-import { type BridgeProgram, failure, tailOf } from './bridge-stream.ts';
+import { type BridgeProgram, failure, slow, tailOf } from './bridge-stream.ts';
 
 /** How long it may take, milliseconds, with a host to start and a slow login script. */
 const WHERE_MS = 20_000;
@@ -48,7 +48,7 @@ export async function readPlace(program: BridgeProgram, host: string): Promise<P
   if (timer) clearTimeout(timer);
   if (ended === 'late') {
     program.stdout.destroy();
-    throw failure({ host, end: { code: null, signal: 'waiting too long: a login script must not ask or wait' }, words: words(), seen });
+    throw slow({ host, seen, afterMs: WHERE_MS });
   }
   const line = /^cmdop-where (\{.*\})\s*$/m.exec(seen.toString())?.[1];
   const answer = place.safeParse(parse(line));
@@ -57,7 +57,7 @@ export async function readPlace(program: BridgeProgram, host: string): Promise<P
   if (ended.code === 0) {
     throw new CmdopError('host-unreachable', `${host}: its cmdop answers in a form that this one does not know: install the same version`);
   }
-  throw failure({ host, end: ended, words: words(), seen: Buffer.alloc(0) });
+  throw failure({ host, end: ended, words: words(), seen: words() === '' ? seen : Buffer.alloc(0) });
 }
 
 function parse(line: string | undefined): unknown {

@@ -1,12 +1,12 @@
 /** Hosts that cannot be reached as they are: the window says in a sentence why and what to do, and asks no more than it must. */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { VERSION } from '#local/version.ts';
 import { newKey } from '../remote/sshd.ts';
-import { type Desktop, projectDir, startWorld, takePicture, typeIntoTerminal, type World, waitForScreen } from './launch.ts';
+import { type Desktop, electronPath, projectDir, startWorld, takePicture, typeIntoTerminal, type World, waitForScreen } from './launch.ts';
 import { accessibilityFaults, contrastFaults } from './looks.ts';
 import { type RemoteMachine, startRemoteMachine } from './remote-machine.ts';
 
@@ -65,11 +65,12 @@ async function add(name: string): Promise<void> {
 const groupOf = (page: Page, name: string) => page.locator(`[data-testid="host-group"][data-host="${name}"]`);
 const troubleOf = (page: Page, name: string) => groupOf(page, name).getByTestId('host-trouble');
 
-async function expectNoFaults(page: Page): Promise<void> {
+async function expectNoFaults(page: Page, picture?: string): Promise<void> {
   expect(await accessibilityFaults(page)).toEqual([]);
   for (const scheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme: scheme });
     expect(await contrastFaults(page)).toEqual([]);
+    if (picture) await takePicture(page, `${picture}-${scheme}`);
   }
 }
 
@@ -80,8 +81,7 @@ test('a wrong passphrase is asked for again, then it is said that nobody was let
   for (let attempt = 0; attempt < 3; attempt++) {
     await dialog.waitFor();
     if (attempt === 0) {
-      await expectNoFaults(page);
-      await takePicture(page, 'remote-passphrase-dark');
+      await expectNoFaults(page, 'remote-passphrase');
       expect(await page.evaluate(() => document.activeElement?.getAttribute('type'))).toBe('password');
     }
     const asked = await dialog.getAttribute('data-question');
@@ -101,8 +101,7 @@ test('the right passphrase leads in, and a machine without cmdop is offered it',
   await page.keyboard.press('Enter');
   const dialog = page.getByRole('alertdialog');
   await dialog.getByText('Install cmdop on locked?').waitFor();
-  await expectNoFaults(page);
-  await takePicture(page, 'remote-install-dark');
+  await expectNoFaults(page, 'remote-install');
   await page.keyboard.press('Escape');
   expect(await page.evaluate((secret) => document.documentElement.outerHTML.includes(secret), PASSPHRASE)).toBe(false);
 });
@@ -115,7 +114,32 @@ test.each([
   const { page } = desktop;
   await add(name);
   await expect.poll(() => troubleOf(page, name).textContent()).toMatch(sentence);
-  await takePicture(page, `remote-${name}`);
+  await expectNoFaults(page, `remote-${name}`);
+});
+
+test('a long reason is folded, and all of it is shown when that is asked for', async () => {
+  const { page } = desktop;
+  const group = groupOf(page, 'changed');
+  const height = async () => (await troubleOf(page, 'changed').boundingBox())?.height ?? 0;
+  const folded = await height();
+  await group.getByRole('button', { name: 'Show all' }).click();
+  await expect.poll(height).toBeGreaterThan(folded);
+  await expectNoFaults(page, 'remote-unfolded');
+  await group.getByRole('button', { name: 'Show less' }).click();
+  await expect.poll(height).toBe(folded);
+});
+
+test('what is in the way of an installation is said, and nothing is half there', async () => {
+  const { page } = desktop;
+  const blocked = join(far.home, '.local', 'share');
+  writeFileSync(blocked, 'a file, where a folder should be');
+  const group = groupOf(page, 'locked');
+  await group.getByRole('button', { name: 'Install cmdop…' }).click();
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Install' }).click();
+  await expect.poll(() => troubleOf(page, 'locked').textContent()).toMatch(/cannot be written to: make .* there/);
+  await expectNoFaults(page, 'remote-install-failure');
+  rmSync(blocked);
+  await group.getByRole('button', { name: 'Dismiss' }).click();
 });
 
 test('cmdop is brought there with a bar that shows how far it is, and works', async () => {
@@ -179,17 +203,17 @@ test('a link to a host that is not here connects only when somebody says so', as
   const dialog = page.getByRole('alertdialog');
   await dialog.getByText('Connect to bare?').waitFor();
   expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Cancel');
-  await expectNoFaults(page);
-  await takePicture(page, 'remote-link-dark');
+  await expectNoFaults(page, 'remote-link');
   await page.keyboard.press('Enter');
   expect(await groupOf(page, 'bare').count()).toBe(0);
 });
 
-test('a link to a session of this machine opens its tab', async () => {
-  const { page, app } = desktop;
+test('a link that the system opens is opened by the window that is there', async () => {
+  const { page } = desktop;
   await world.cmdop('new', 'linked', '--detach');
-  await app.evaluate(({ app: electron }) => {
-    electron.emit('second-instance', {}, ['cmdop', 'cmdop://local/linked'], '/');
-  });
+  const args = [...(process.getuid?.() === 0 ? ['--no-sandbox'] : []), projectDir, 'cmdop://local/linked'];
+  const second = spawn(electronPath(), args, { env: world.env, stdio: 'ignore' });
+  const ended = new Promise<void>((resolve) => second.once('exit', () => resolve()));
   await page.getByRole('tab', { name: 'linked', selected: true }).waitFor();
+  await ended;
 });

@@ -17,6 +17,11 @@ describe('with cmdop over there', () => {
     const [work] = await far.near.json<SessionSummary[]>('-H', 'devbox', 'ls');
     expect(work?.address).toBe('cmdop://devbox/work');
     expect(await far.near.json<SessionSummary[]>('ls')).toEqual([]);
+    const address = /cmdop:\/\/\S+/.exec(await far.near.ok('ls', '-H', 'devbox'))?.[0] ?? '';
+    expect(await far.near.ok('run', address, '--', 'echo by address')).toBe('by address\n');
+    expect(await far.near.run('restart', address, '--detach')).toMatchObject({
+      stderr: expect.stringContaining('`cmdop -H devbox attach'),
+    });
   });
 
   test('-H that contradicts the address is refused', async () => {
@@ -116,6 +121,13 @@ describe('where something is missing', () => {
   test('a host nobody answers at, and a name that can be none', async () => {
     expect(await far.near.run('ls', '-H', '127.0.0.1:1')).toMatchObject({ code: 69, stderr: expect.stringMatching(/^cmdop: [^\n]+\n$/) });
     expect(await far.near.run('ls', '-H', 'a b')).toMatchObject({ code: 2, stderr: expect.stringContaining('"a b" is no host') });
+  });
+
+  test('a login script that ends the login is told, with what it said', async () => {
+    far.bashrc('echo "no more disk quota"; exit 3\n');
+    const { stderr } = await far.near.run('ls', '-H', 'devbox');
+    expect(stderr).toMatch(/^cmdop: devbox: its bridge ended without a word \(exit code 3\); it said "no more disk quota": a login script/);
+    far.bashrc('');
   });
 
   test('an account that may only run the bridge is served by it', async () => {

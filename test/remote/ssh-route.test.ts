@@ -138,7 +138,7 @@ describe('the way', () => {
   test('through a command that fails is told in its own words', async () => {
     await expect(open({ lines: ["ProxyCommand sh -c 'echo no route today >&2; exit 1'"] })).rejects.toMatchObject({
       code: 'host-unreachable',
-      message: expect.stringContaining('failed: no route today'),
+      message: expect.stringContaining('failed (no route today): check ProxyCommand'),
     });
   });
 

@@ -73,6 +73,8 @@ class Login {
   #allowed: readonly string[] = [];
   #lastKey: OneKeyAgent | null = null;
   #lastPassword: string | null = null;
+  /** A key had no passphrase that was right. */
+  #isKeyLocked = false;
   #hasAskedFirst = false;
   #passwordsLeft: number;
   #roundsLeft: number;
@@ -136,6 +138,7 @@ class Login {
 
   #remedy(why = ''): string {
     const { config } = this.#options;
+    if (this.#isKeyLocked) return 'Try again with the right passphrase, or let your agent open the key first (`ssh-add`)';
     if (/too many/i.test(why)) return 'Set IdentitiesOnly yes and one IdentityFile for this host, so that fewer keys are offered';
     if (this.#allowed.includes('publickey') && config.methods.includes('publickey')) {
       return `Add one of your public keys to authorized_keys there, or name the right one with IdentityFile in ~/.ssh/config`;
@@ -166,6 +169,7 @@ class Login {
       const publicKey = identity.publicKey ?? (await waiting(identity.reveal()));
       if (!publicKey) {
         this.#tried.push(`${identity.label} (not opened)`);
+        this.#isKeyLocked = true;
         continue;
       }
       const fingerprint = fingerprintOf(publicKey.getPublicSSH());
@@ -187,7 +191,10 @@ class Login {
     this.#lastKey = null;
     if (!key) return false;
     if (key.failure) this.#tried.push(`${this.#tried.pop() ?? ''} [${key.failure.message}]`);
-    if (key.failure instanceof PassphraseRefused && key.failure.isCancelled) this.isCancelled = true;
+    if (key.failure instanceof PassphraseRefused) {
+      this.#isKeyLocked = true;
+      if (key.failure.isCancelled) this.isCancelled = true;
+    }
     if (key.hasSigned) this.#earlierProofs.push(this.proof);
     return key.hasSigned;
   }

@@ -149,7 +149,7 @@ function sentenceFor({ error, place, route, login }: Failed): CmdopError {
 
 function closedEarly(place: string, route: Route): CmdopError {
   const said = route.said();
-  if (said) return unreachable(`the proxy command to ${place} failed: ${said}`);
+  if (said) return unreachable(`the proxy command to ${place} failed (${said}): check ProxyCommand in ~/.ssh/config`);
   return unreachable(`${place} closed the connection before it said who it is: is it sshd, and does it let this address in?`);
 }
 
