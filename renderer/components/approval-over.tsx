@@ -7,7 +7,7 @@ import { pendingOf, putAside } from '../state/approvals.ts';
 import { keyText } from '../state/commands.ts';
 import { goToApproval } from '../state/deciding.ts';
 import { findHost, type HostedSession, useActiveSession, useApp } from '../state/store.ts';
-import { type ApprovalGroup, groupApprovals } from '../text/approval-text.ts';
+import { type ApprovalGroup, groupApprovals, wishText } from '../text/approval-text.ts';
 import { ApprovalCard } from './approval-card.tsx';
 import { Keys } from './hint.tsx';
 import { useActiveTerminal } from './use-terminal.ts';
@@ -49,6 +49,9 @@ function Card({ session, groups }: { session: HostedSession; groups: ApprovalGro
   const step = (by: 1 | -1) => setChosen(groups[(at + by + groups.length) % groups.length]?.[0].id ?? null);
   return (
     <div className={`approval-over${isAtTop ? ' top' : ''}`}>
+      <p className="hidden-text" role="status">
+        {group[0].actor.name} {wishText(group[0])} {group[0].shown}: {keyText('go-to-approval')} to answer
+      </p>
       <ApprovalCard
         host={session.host}
         group={group}

@@ -1,6 +1,6 @@
 /** Over the terminal: who has control, how to take or release it, and why the last input was not typed. */
 import { Eye, Keyboard, Lock } from 'lucide-react';
-import type { ReactNode } from 'react';
+import type { PointerEvent, ReactNode } from 'react';
 import type { Actor, Control } from '#protocol/shapes.ts';
 import { ask, closeTab, releaseControl, restartSession, takeControl } from '../state/actions.ts';
 import { keyText } from '../state/commands.ts';
@@ -29,7 +29,6 @@ export function ControlBar() {
     >
       {request && !view.refusal ? <RequestLine request={request} /> : <Content terminal={terminal} view={view} session={session} />}
       <PausedMark session={session} />
-      <SecretMark session={session} />
       {session.state === 'running' && <ControlMenu session={session} />}
     </div>
   );
@@ -50,6 +49,9 @@ function Content({ terminal, view, session }: { terminal: SessionTerminal; view:
   const host = useActiveHost();
   const me = host?.me ?? null;
   const isResponsive = host?.link.is !== 'connected' || host.link.isResponsive;
+  const secretTypist = useApp(({ typingSecrets }) =>
+    session.attached.find(({ client }) => typingSecrets.has(typingKey(session.key, client))),
+  );
   const holder = presentHolder(view, session);
   if (session.state === 'ended' || view.state === 'ended') return <Ended session={session} view={view} />;
   if (view.state === 'attaching' || view.state === 'failed') return null;
@@ -58,6 +60,14 @@ function Content({ terminal, view, session }: { terminal: SessionTerminal; view:
     return (
       <Line alert actor={holder?.actor ?? null} action={<Remedy terminal={terminal} view={view} session={session} />}>
         {view.refusal.message}
+      </Line>
+    );
+  }
+  // Nobody sees, and nothing keeps, what it is; so it must be seen that it is typed.
+  if (secretTypist) {
+    return (
+      <Line icon={<Lock size={14} aria-label="Secret" />} action={secretTypist.client === host?.client ? <Release /> : <Take />}>
+        {secretTypist.client === host?.client ? 'You type' : `${secretTypist.actor.name} types`} a secret: it is not shown and not kept
       </Line>
     );
   }
@@ -104,13 +114,18 @@ function Content({ terminal, view, session }: { terminal: SessionTerminal; view:
   );
 }
 
+/** A line too long for its place is cut, so that the terminal below keeps its size; a pointer on it reads it whole. */
+function titleIfCut({ currentTarget: line }: PointerEvent<HTMLElement>): void {
+  line.title = line.scrollWidth > line.clientWidth ? (line.textContent ?? '') : '';
+}
+
 type LineProps = { icon?: ReactNode; actor?: Actor | null; action?: ReactNode; alert?: boolean; children: ReactNode };
 
 function Line({ icon, actor, action, alert, children }: LineProps) {
   return (
     <>
       {actor ? <ActorMark actor={actor} size="small" /> : icon}
-      <span className="control-text" role={alert ? 'alert' : 'status'}>
+      <span className="control-text" role={alert ? 'alert' : 'status'} onPointerEnter={titleIfCut}>
         {children}
       </span>
       {action}
@@ -135,17 +150,6 @@ function Remedy({ terminal, view, session }: { terminal: SessionTerminal; view: 
     default:
       return <Take isKeyShown />;
   }
-}
-
-/** Somebody types where the program does not show it: nobody sees, and nothing keeps, what it is. */
-function SecretMark({ session }: { session: HostedSession }) {
-  const typist = useApp(({ typingSecrets }) => session.attached.find(({ client }) => typingSecrets.has(typingKey(session.key, client))));
-  if (!typist) return null;
-  return (
-    <span className="secret-mark" role="status" data-testid="secret-mark">
-      <Lock size={13} aria-hidden="true" /> {typist.actor.name} types a secret: it is not shown and not kept
-    </span>
-  );
 }
 
 function AskFor({ session }: { session: HostedSession }) {

@@ -4,7 +4,7 @@ import { DropdownMenu } from 'radix-ui';
 import type { ControlMode, SizePolicy } from '#protocol/shapes.ts';
 import { focusTerminal } from '../state/actions.ts';
 import { pauseAgentsIn } from '../state/agents.ts';
-import { isOwner, setMode, setSizePolicy } from '../state/sharing.ts';
+import { isOwner, setDefaultMode, setMode, setSizePolicy } from '../state/sharing.ts';
 import { app, findHost, type HostedSession, useApp } from '../state/store.ts';
 import { Hint } from './hint.tsx';
 
@@ -62,6 +62,10 @@ export function ControlMenu({ session }: { session: HostedSession }) {
               </DropdownMenu.RadioItem>
             ))}
           </DropdownMenu.RadioGroup>
+          <DropdownMenu.Item onSelect={() => void setDefaultMode(session.host, control.mode)}>
+            <span className="menu-chosen" />
+            New sessions begin in this mode
+          </DropdownMenu.Item>
           <DropdownMenu.Separator />
           <DropdownMenu.Label className="menu-title">Size</DropdownMenu.Label>
           <DropdownMenu.RadioGroup value={typeof sizePolicy === 'string' ? sizePolicy : 'fixed'}>

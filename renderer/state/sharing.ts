@@ -1,6 +1,7 @@
 /** Who may type: asked for, given, moved between modes; roles, removal and whose window decides the size. */
 import type { ClientId } from '#protocol/ids.ts';
 import type { Actor, ControlMode, Role, SizePolicy } from '#protocol/shapes.ts';
+import { hostTitle } from '../text/host-state.ts';
 import { ask, focusTerminal } from './actions.ts';
 import { dropRequest } from './control-requests.ts';
 import type { SessionKey } from './session-key.ts';
@@ -31,6 +32,11 @@ export async function requestControl(session: SessionKey, reason: string): Promi
 
 export const setMode = ({ host, id }: HostedSession, mode: ControlMode): Promise<unknown> =>
   ask({ host, method: 'control.mode', params: { session: id, mode } });
+
+/** Of sessions to come on that host. */
+export async function setDefaultMode(host: string, mode: ControlMode): Promise<void> {
+  if (await ask({ host, method: 'control.mode', params: { mode } })) toast(`New sessions on ${hostTitle(host)} begin in mode ${mode}.`);
+}
 
 export const setSizePolicy = ({ host, id }: HostedSession, policy: SizePolicy): Promise<unknown> =>
   ask({ host, method: 'session.size', params: { session: id, policy } });

@@ -56,6 +56,9 @@ test('the mode is seen and changed by keyboard; in a locked session the bar says
   await expect.poll(() => page.getByTestId('control-bar').textContent()).toMatch(/work is locked and nobody has control.*Take control/);
   await page.keyboard.press('Control+Shift+Enter');
   await expect.poll(() => page.getByTestId('control-bar').getAttribute('data-control')).toBe('mine');
+  await page.getByTestId('control-menu').press('Enter');
+  await page.getByRole('menuitem', { name: 'New sessions begin in this mode' }).press('Enter');
+  await page.getByTestId('toast').filter({ hasText: 'begin in mode locked' }).waitFor();
   await choose('Open');
   await page.getByTestId('control-bar').getByText("everybody's input").waitFor();
   await choose('Turns');
@@ -83,7 +86,7 @@ test('a secret that somebody types is seen to be typed, and nothing of it', asyn
   try {
     await carl.until('secret: ');
     carl.type('hunter2');
-    await page.getByTestId('secret-mark').filter({ hasText: 'carl types a secret' }).waitFor();
+    await page.getByTestId('control-bar').getByText('carl types a secret: it is not shown').waitFor();
     await lookAt('secret');
     carl.type('\r');
     await waitForScreen(page, /thanks$/m);
