@@ -87,6 +87,9 @@ export type AppEvent =
 /** Something that needs a person who looks elsewhere; a later one with the same `about` takes its place. */
 export type Notice = { title: string; body: string; about: string };
 
+/** What the window is called, and how much waits for a person: a number on the dock or taskbar, where there is such a thing. */
+export type WindowTitle = { text: string; waiting: number };
+
 export type DesktopApi = {
   readonly platform: 'linux' | 'darwin' | 'win32';
   readonly version: string;
@@ -111,11 +114,9 @@ export type DesktopApi = {
   openExternal(url: string): Promise<void>;
   readClipboard(): Promise<string>;
   writeClipboard(text: string): Promise<void>;
-  setTitle(title: string): Promise<void>;
+  setTitle(title: WindowTitle): Promise<void>;
   /** A notification of the system, unless the window has the focus; a click on it shows the window and comes as an event. */
   notify(notice: Notice): Promise<void>;
-  /** How much waits for a person, on the dock or the taskbar where there is such a thing. */
-  setBadge(count: number): Promise<void>;
   /** Events from now on, and those that came before anybody listened. */
   onEvent(listener: (event: AppEvent) => void): void;
 };

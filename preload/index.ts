@@ -1,6 +1,6 @@
 /** The bridge between the app and its page: exactly the functions of api.ts, each one call to the app. */
 import { contextBridge, ipcRenderer } from 'electron';
-import type { AppEvent, DesktopApi, Notice, Preferences, QuestionAnswer } from './api.ts';
+import type { AppEvent, DesktopApi, Notice, Preferences, QuestionAnswer, WindowTitle } from './api.ts';
 import { type Answer, CALL, EVENT, LISTENING, PORT, VERSION_ARGUMENT } from './channels.ts';
 
 const api: DesktopApi = {
@@ -17,9 +17,8 @@ const api: DesktopApi = {
   openExternal: (url: string) => call('openExternal', url),
   readClipboard: () => call('readClipboard'),
   writeClipboard: (text: string) => call('writeClipboard', text),
-  setTitle: (title: string) => call('setTitle', title),
+  setTitle: (title: WindowTitle) => call('setTitle', title),
   notify: (notice: Notice) => call('notify', notice),
-  setBadge: (count: number) => call('setBadge', count),
   onEvent: (listener) => {
     ipcRenderer.on(EVENT, (_event, event: AppEvent) => listener(event));
     ipcRenderer.send(LISTENING);

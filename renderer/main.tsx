@@ -76,9 +76,7 @@ function followPreferences(): void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   app.subscribe((now, before) => {
     const title = titleOf(now);
-    if (title !== titleOf(before)) platform.setTitle(title);
-    const waiting = pendingCount(now);
-    if (waiting !== pendingCount(before)) platform.setBadge(waiting);
+    if (title !== titleOf(before)) platform.setTitle({ text: title, waiting: pendingCount(now) });
     if (now.preferences === before.preferences) return;
     clearTimeout(timer);
     timer = setTimeout(() => void platform.savePreferences(app.get().preferences), SAVE_AFTER_MS);

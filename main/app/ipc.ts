@@ -20,6 +20,7 @@ const MAX_SECRET = 4096;
 const questionAnswer = z.object({ id: z.number().int(), answer: z.union([z.boolean(), z.string().max(MAX_SECRET), z.null()]) });
 /** Words of agents and programs: what a notification shows of them is bounded here. */
 const notice = z.object({ title: z.string().max(200), body: z.string().max(500), about: z.string().max(1024) });
+const windowTitle = z.object({ text: z.string().max(512), waiting: z.number().int().min(0).max(9_999) });
 const EXTERNAL_PROTOCOLS = new Set(['http:', 'https:', 'mailto:']);
 
 /** The functions of DesktopApi that are calls. */
@@ -44,11 +45,9 @@ export function answerPage(): void {
   answer('readClipboard', NOTHING, () => clipboard.readText());
   answer('writeClipboard', z.string().max(MAX_CLIPBOARD), (text) => clipboard.writeText(text));
   answer('notify', notice, (given, { sender }) => notify(given, BrowserWindow.fromWebContents(sender)));
-  answer('setBadge', z.number().int().min(0).max(999), (count) => {
-    app.setBadgeCount(count);
-  });
-  answer('setTitle', z.string().max(512), (title, { sender }) => {
-    BrowserWindow.fromWebContents(sender)?.setTitle(title || app.getName());
+  answer('setTitle', windowTitle, ({ text, waiting }, { sender }) => {
+    BrowserWindow.fromWebContents(sender)?.setTitle(text || app.getName());
+    app.setBadgeCount(waiting);
   });
 }
 

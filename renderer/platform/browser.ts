@@ -43,14 +43,13 @@ export function browserPlatform(): Platform {
     },
     readClipboard: () => navigator.clipboard.readText(),
     writeClipboard: (text) => navigator.clipboard.writeText(text),
-    setTitle: (title) => {
-      document.title = title;
+    setTitle: ({ text }) => {
+      document.title = text;
     },
     notify: async ({ title, body, about }) => {
       if (document.hasFocus() || !('Notification' in window) || Notification.permission !== 'granted') return;
       new Notification(title, { body, tag: about });
     },
-    setBadge: () => {}, // the title has the number
     onEvent: () => {},
   };
 }

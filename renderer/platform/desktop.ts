@@ -22,11 +22,10 @@ export function desktopPlatform(app: DesktopApi): Platform {
     readClipboard: () => app.readClipboard(),
     writeClipboard: (text) => app.writeClipboard(text),
     setTitle: (title) => {
-      document.title = title;
+      document.title = title.text;
       void app.setTitle(title);
     },
     notify: (notice) => app.notify(notice),
-    setBadge: (count) => void app.setBadge(count),
     onEvent: (listener) =>
       app.onEvent((event) => {
         const known = appEvent.safeParse(event);

@@ -1,6 +1,6 @@
 /** What the page needs from where it runs: the desktop app or a browser. */
 import type { Transport } from '#protocol/transport.ts';
-import type { AppEvent, HostBuild, KnownHost, Notice, Preferences, QuestionAnswer } from '../../preload/api.ts';
+import type { AppEvent, HostBuild, KnownHost, Notice, Preferences, QuestionAnswer, WindowTitle } from '../../preload/api.ts';
 import { browserPlatform } from './browser.ts';
 import { desktopPlatform } from './desktop.ts';
 
@@ -24,10 +24,9 @@ export type Platform = {
   openExternal(url: string): Promise<void>;
   readClipboard(): Promise<string>;
   writeClipboard(text: string): Promise<void>;
-  setTitle(title: string): void;
+  setTitle(title: WindowTitle): void;
   /** Where the window does not have the focus, and the person allows it. */
   notify(notice: Notice): Promise<void>;
-  setBadge(count: number): void;
   onEvent(listener: (event: AppEvent) => void): void;
 };
 
