@@ -18,6 +18,8 @@ import type { InputSource, Refusal, Refused, Unit } from './session-input.ts';
 
 /** A line at the prompt must be complete after this long, milliseconds. */
 const LINE_MS = 30_000;
+/** A person is asked about so much at a time, characters: nobody reads more, and every window gets it. */
+const MAX_ASKED_CHARACTERS = 8_192;
 /** Held for one client; what comes beyond is refused. */
 const MAX_HELD = { units: 1_000, bytes: 1024 * 1024 };
 
@@ -215,6 +217,10 @@ export class AgentInput {
     if (decision.verdict === 'deny') {
       const message = `not typed: the policy forbids it (${decision.rule})`;
       return this.#refuse(held, count, { reason: 'policy', message, controlKept: true, rule: decision.rule, text: subject.text });
+    }
+    if (subject.text.length > MAX_ASKED_CHARACTERS) {
+      const message = `not typed: ${subject.text.length} characters are more than a person can approve; write a file in parts below ${MAX_ASKED_CHARACTERS}`;
+      return this.#refuse(held, count, { reason: 'policy', message, controlKept: true, rule: decision.rule });
     }
     const key = keyOf(context);
     const offer = seen.length > decision.seen.length ? null : offeredRule(subject, decision.line);

@@ -22,6 +22,10 @@ import { DEFAULT_POLICY_TEXT } from '#session/policy-presets.ts';
 /** An editor writes a file in several steps: it is read once they are over, milliseconds. */
 const SETTLE_MS = 30;
 const MAX_RULES = 1_000;
+/** Brackets in each other: a policy has four levels. */
+const MAX_DEPTH = 32;
+/** Largest file that is read, characters: as much as `policy.set` takes. */
+const MAX_CHARACTERS = 256 * 1024;
 
 const verdict = z.enum(['allow', 'ask', 'deny']);
 const rule = z.strictObject({
@@ -152,6 +156,10 @@ export class PolicyFile {
 
 /** The policy in `text`, or its first mistake as `LINE:COLUMN: what`. */
 export function parsePolicy(text: string): Policy | { mistake: string } {
+  if (text.length > MAX_CHARACTERS) return { mistake: `1:1: larger than ${MAX_CHARACTERS} characters` };
+  // What reads it calls itself for each level: ten thousand of them would be the end of the host.
+  const tooDeep = offsetOfDepth(text, MAX_DEPTH);
+  if (tooDeep !== null) return { mistake: `${placeOf(text, tooDeep)}: more than ${MAX_DEPTH} brackets in each other` };
   const errors: ParseError[] = [];
   const tree = parseTree(text, errors, { allowTrailingComma: true });
   const [error] = errors;
@@ -180,6 +188,16 @@ export function parsePolicy(text: string): Policy | { mistake: string } {
     default: { ...DEFAULT_POLICY.default, ...data.default },
     approvalMs: data.approvalMinutes === undefined ? DEFAULT_POLICY.approvalMs : data.approvalMinutes * 60_000,
   };
+}
+
+/** Where the bracket is that opens one level too many; brackets in strings and comments count too. */
+function offsetOfDepth(text: string, levels: number): number | null {
+  let depth = 0;
+  for (const { 0: bracket, index } of text.matchAll(/[[\]{}]/g)) {
+    depth += bracket === '[' || bracket === '{' ? 1 : -1;
+    if (depth > levels) return index;
+  }
+  return null;
 }
 
 function readText(file: string): { text: string | null; problem: string | null } {

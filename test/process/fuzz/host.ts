@@ -3,33 +3,28 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { localPaths } from '#local/paths.ts';
-import { encodeInput, encodeMessage, MAGIC } from '#protocol/frames.ts';
+import { encodeInput, encodeMessage, encodeOrigin, MAGIC } from '#protocol/frames.ts';
 import type { Channel, Epoch, Offset, Seq } from '#protocol/ids.ts';
+import { EVENTS, METHODS } from '#protocol/messages.ts';
 import { encodeKeeperHello, encodeOutputHeader, KEEPER_WIRE } from '../../../main/keeper/wire.ts';
 import { below, bytesOf, cut, hostileJson, joined, KEYS, mutate, pick, type Random } from './mutate.ts';
 
-/** Asked with anything: what ends the host, or sessions that belong to the test, is left out, as any client may do that. */
-const METHODS = [
-  'hello',
-  'ping',
-  'host.watch',
-  'host.status',
-  'session.list',
-  'session.attach',
-  'session.detach',
-  'session.inspect',
-].concat([
-  'session.screen',
-  'session.resize',
-  'control.take',
-  'control.release',
-  'output.read',
-  'history.list',
-  'journal.list',
-  'journal.watch',
-  'no.such',
-  '__proto__',
-]);
+/**
+ * Of what any client may ask, this would end the host or what the test stands on: sessions made, ended, renamed or shut to
+ * the person who looks on.
+ */
+const LEFT_OUT = new Set<string>(
+  ['host.stop', 'host.handoff', 'web.open', 'policy.set', 'session.kick', 'role.set'].concat([
+    'session.create',
+    'session.restart',
+    'session.kill',
+    'session.remove',
+    'session.rename',
+  ]),
+);
+/** Asked with anything: every other method there is, the day it is made. */
+const ASKED = [...Object.keys(METHODS).filter((method) => !LEFT_OUT.has(method)), 'no.such', '__proto__'];
+const TOLD = Object.keys(EVENTS);
 
 /** One connection: magic and hello, mostly right, then up to 30 frames, and its end, wherever that falls. */
 export function hostileClient(random: Random, home: string): Promise<number> {
@@ -37,9 +32,14 @@ export function hostileClient(random: Random, home: string): Promise<number> {
   const hello = encodeMessage({
     id: 1,
     method: 'hello',
-    params: { protocol: { min: 1, max: 1 }, client: { id: `hostile-${below(random, 5)}`, interface: 'cli', name: 'x\u202e', build: 'x' } },
+    params: {
+      protocol: { min: 1, max: 1 },
+      client: { id: `hostile-${below(random, 5)}`, interface: 'cli', name: 'x\u202e', kind: pick(random, ['human', 'agent']), build: 'x' },
+    },
   });
-  const parts = [random() < 0.95 ? MAGIC : mutate(random, MAGIC), random() < 0.8 ? hello : mutate(random, hello)];
+  const parts: Uint8Array[] = [random() < 0.95 ? MAGIC : mutate(random, MAGIC)];
+  if (random() < 0.2) parts.push(frame(random));
+  parts.push(random() < 0.8 ? hello : mutate(random, hello));
   const cases = 1 + below(random, 30);
   for (let left = cases; left > 0; left--) parts.push(frame(random));
   return new Promise((resolve) => {
@@ -56,7 +56,7 @@ function frame(random: Random): Uint8Array {
   const numbers = [0, 1, 2, 3, 5, 9, 50, 2 ** 31, 2 ** 32 - 1];
   const seq = pick(random, [0, 1, 2, 3, 1000, 2 ** 40, Number.MAX_SAFE_INTEGER]) as Seq;
   const channel = pick(random, numbers) as Channel;
-  switch (below(random, 8)) {
+  switch (below(random, 10)) {
     case 0:
       return encodeInput({ channel, epoch: pick(random, numbers) as Epoch, seq, bytes: bytesOf(random, below(random, 40)) });
     case 1:
@@ -64,15 +64,21 @@ function frame(random: Random): Uint8Array {
     case 2:
       return encodeMessage({ id: below(random, 4), method: 'session.attach', params: { session: 'victim', have: pick(random, numbers) } });
     case 3:
-      return mutate(random, encodeMessage({ id: 2, method: pick(random, METHODS), params: { session: 'victim', channel, limit: 5 } }));
+      return mutate(random, encodeMessage({ id: 2, method: pick(random, ASKED), params: { session: 'victim', channel, limit: 5 } }));
     case 4:
-      return raw(`{"id":${hostileJson(random)},"method":${JSON.stringify(pick(random, METHODS))},"params":${hostileJson(random)}}`);
+      return raw(`{"id":${hostileJson(random)},"method":${JSON.stringify(pick(random, ASKED))},"params":${hostileJson(random)}}`);
     case 5: {
       const fields = Array.from({ length: 4 }, () => `${JSON.stringify(pick(random, KEYS))}:${hostileJson(random)}`);
-      return raw(`{"id":3,"method":${JSON.stringify(pick(random, METHODS))},"params":{"session":"victim",${fields.join(',')}}}`);
+      return raw(`{"id":3,"method":${JSON.stringify(pick(random, ASKED))},"params":{"session":"victim",${fields.join(',')}}}`);
     }
     case 6:
       return raw(hostileJson(random));
+    case 7:
+      return raw(`{"event":${JSON.stringify(pick(random, TOLD))},"params":${hostileJson(random)}}`);
+    case 8: {
+      const origin = encodeOrigin({ kind: 'ssh', from: 'x'.repeat(below(random, 9)) });
+      return random() < 0.5 ? origin : mutate(random, origin);
+    }
     default:
       return mutate(random, encodeInput({ channel, epoch: 1 as Epoch, seq, bytes: bytesOf(random, 10) }));
   }

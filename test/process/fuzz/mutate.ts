@@ -80,6 +80,12 @@ const SCALARS = ['null', 'true', '0', '-1', '1e400', '-1e308', '9007199254740993
   '1',
   '2001',
   '"operator"',
+  '"victim"',
+  '"open"',
+  '"locked"',
+  '"largest"',
+  '"approve"',
+  '"reject"',
   '"../../etc"',
 );
 export const KEYS = ['__proto__', 'constructor', 'prototype', 'toString', 'id', 'method', 'params', 'result', 'error', 'event'].concat(
@@ -100,5 +106,6 @@ export const KEYS = ['__proto__', 'constructor', 'prototype', 'toString', 'id', 
     'since',
     'force',
   ],
+  ['mode', 'policy', 'reason', 'question', 'choices', 'timeoutMs', 'state', 'decision', 'scope', 'answer', 'actor', 'to', 'line'],
   ['name', 'client', 'protocol', 'min', 'max', 'interface', 'kind', 'color', 'build', 'from', 'env', 'command', 'cwd', 'text', 'kinds'],
 );

@@ -16,6 +16,7 @@ import { leaveTerminal } from '../../../main/cli/terminal-modes.ts';
 import { ScreenTerminal } from '../../../main/host/screen-terminal.ts';
 import { Keeper } from '../../../main/keeper/keeper.ts';
 import { encodeOutputHeader, encodeToKeeper, FromKeeperDecoder, KEEPER_WIRE, type ToKeeper } from '../../../main/keeper/wire.ts';
+import { hostsJson, knownHosts, policyText, shellLine, sshConfig } from './files.ts';
 import { below, bytesOf, cut, hostileJson, joined, mutate, pick, type Random } from './mutate.ts';
 import { FORGED, forgedMark, hostileOutput } from './output.ts';
 
@@ -32,6 +33,11 @@ export const AREAS: Record<string, Area> = {
   "a person's terminal": { weight: 12, each: filtered },
   "the window's terminal": { weight: 4, each: guarded },
   "the host's terminal": { weight: 2, each: screen },
+  'the policy': { weight: 6, each: policyText },
+  'lines of agents': { weight: 8, each: shellLine },
+  'hosts.json': { weight: 3, each: hostsJson },
+  ssh_config: { weight: 3, each: sshConfig },
+  known_hosts: { weight: 6, each: knownHosts },
 };
 
 function check(condition: boolean, what: string): void {
