@@ -90,7 +90,7 @@ function describe(approval: Approval): string {
     edited,
     alike,
   } = approval;
-  const what = { command: 'run', keys: `type into ${printable(program ?? 'the program')}`, action: 'do', question: 'ask' }[kind];
+  const what = { command: 'run', keys: `type into ${printable(program ?? 'the program')}`, action: 'act', question: 'ask' }[kind];
   const age = showAge(Date.now() - approval.askedAt);
   const lines = [
     `${bold(String(id))}  ${printable(actor.name)} wants to ${what} in ${printable(sessionName || 'a new session')}, ${printable(folder)}  ${dim(age)}`,
@@ -102,7 +102,9 @@ function describe(approval: Approval): string {
   if (alike > 1) lines.push(`    ${dim(`${alike} like this in the last hour`)}`);
   if (state !== 'pending') {
     const by = decidedBy ? ` by ${printable(decidedBy.name)}` : '';
-    lines.push(`    ${state}${by}${said ? `: ${printable(said)}` : ''}${edited ? `, as ${printable(edited)}` : ''}`);
+    lines.push(
+      `    ${kind === 'question' && state === 'approved' ? 'answered' : state}${by}${said ? `: ${printable(said)}` : ''}${edited ? `, as ${printable(edited)}` : ''}`,
+    );
   } else if (kind === 'question') lines.push(dim(`    cmdop answer ${id} TEXT`));
   else lines.push(dim(`    cmdop approve ${id} · cmdop reject ${id} --reason TEXT${offer ? ` · --rule adds ${printable(offer)}` : ''}`));
   return `${lines.join('\n')}\n`;

@@ -16,7 +16,8 @@ export const EXIT_CODES_HELP = `Exit codes:
   0    done
   1    the operation failed
   2    wrong usage
-  3    refused: someone else has control, the role does not allow it, or a person or the policy said no
+  3    refused: someone else has control, the role does not allow it, or
+       a person or the policy said no
   4    no such session, or the name fits several
   69   the host cannot be reached or started
   124  timed out

@@ -12,12 +12,14 @@ export function makeProgram(command: readonly string[] | null): Command {
     .version(VERSION, '-V, --version', 'show the version')
     .helpOption('-h, --help', 'show this help')
     .helpCommand(false)
+    // In a terminal of 80 columns a line each: what a command takes is in its own help.
+    .configureHelp({ subcommandTerm: (command) => command.name() })
     .option('-H, --host <host>', 'on this host: a Host of ~/.ssh/config, user@name:port, or a name of `cmdop hosts`')
     .option('--as <name>', 'name of the actor (else $CMDOP_ACTOR, git’s user.name, the account)')
     .usage('[-H HOST] [--as NAME] COMMAND …')
     .addHelpText(
       'after',
-      `\nA SESSION is named by its name, its id or the start of one, or as cmdop://HOST/NAME.\n\n${EXIT_CODES_HELP}\n\nAfter a crash of cmdop itself, \`reset\` repairs a terminal.`,
+      `\nA SESSION is named by its name, its id or the start of one, or as\ncmdop://HOST/NAME. \`cmdop COMMAND --help\` shows what a command takes.\n\n${EXIT_CODES_HELP}\n\nAfter a crash of cmdop itself, \`reset\` repairs a terminal.`,
     )
     .exitOverride()
     .configureOutput({
@@ -129,7 +131,7 @@ export function makeProgram(command: readonly string[] | null): Command {
   add('size <session> <policy>', 'whose window decides: controller, largest, smallest, or a size such as 120x40').action(
     async (session, policy) => (await import('./control.ts')).size(globals(), session, policy),
   );
-  add('verify', 'check that the journal is whole')
+  add('verify', 'check that the journal and the files of every session are whole')
     .option('--json', 'as JSON')
     .action(async (options) => (await import('./log.ts')).verify({ ...globals(), ...options }));
   add('web', 'open cmdop for a browser on this machine; prints a one-time URL')
@@ -217,49 +219,59 @@ function attaching(command: Command): Command {
 }
 
 const HOSTS_HELP = `
-A host is \`local\`, a Host of ~/.ssh/config, user@name:port, or a name in the hosts file, which says which command
-reaches it: docker exec -i CONTAINER cmdop bridge, kubectl exec -i POD -- cmdop bridge, sudo -nu USER cmdop bridge…`;
+A host is \`local\`, a Host of ~/.ssh/config, user@name:port, or a name in the
+hosts file, which says which command reaches it: docker exec -i CONTAINER cmdop
+bridge, kubectl exec -i POD -- cmdop bridge, sudo -nu USER cmdop bridge…`;
 
 const INSTALL_HELP = `
-It goes to ~/.local/share/cmdop, with a link ~/.local/bin/cmdop; nothing needs root. A broken upload goes on where it
-was. Older versions stay while they have sessions; a host that runs there is replaced, and its sessions go on.`;
+It goes to ~/.local/share/cmdop, with a link ~/.local/bin/cmdop; nothing needs
+root. A broken upload goes on where it was. Older versions stay while they have
+sessions; a host that runs there is replaced, and its sessions go on.`;
 
 const NEW_HELP = `
-COMMAND runs instead of your shell. The session starts in this folder, with the environment of the host and, from here,
-DISPLAY, WAYLAND_DISPLAY, XAUTHORITY, SSH_AUTH_SOCK, SSH_CONNECTION, LANG, LANGUAGE, LC_*, TZ and PATH.
-With -H it starts in the home folder there, with LANG, LANGUAGE and LC_* from here.
+COMMAND runs instead of your shell. The session starts in this folder, with the
+environment of the host and, from here, DISPLAY, WAYLAND_DISPLAY, XAUTHORITY,
+SSH_AUTH_SOCK, SSH_CONNECTION, LANG, LANGUAGE, LC_*, TZ and PATH.
+With -H it starts in the home folder there, with LANG, LANGUAGE and LC_* from
+here.
 Without a terminal it does not attach, but prints the name.`;
 
 const ATTACH_HELP = `
-Ctrl-\\ detaches, and the session goes on. Everything else is typed. If someone else has control, Ctrl-^ takes it; if they ask
-you for yours, Ctrl-^ gives it.
+Ctrl-\\ detaches, and the session goes on. Everything else is typed. If someone
+else has control, Ctrl-^ takes it; if they ask you for yours, Ctrl-^ gives it.
 Exits with the exit code of the session when it ends, with 0 after detaching.`;
 
 const CONTROL_HELP = `
-turns    who types first has control; after two seconds of quiet another person takes it by typing (the default)
+turns    who types first has control; after two seconds of quiet another person
+         takes it by typing (the default)
 locked   it moves only when somebody takes, releases or grants it
 open     everybody may type; each keystroke, paste and line is whole
-A person takes control from an agent by typing, in every mode; an agent never takes it from a person. Without a session it
-shows what new sessions get.`;
+A person takes control from an agent by typing, in every mode; an agent never
+takes it from a person. Without a session it shows what new sessions get.`;
 
 const PAUSE_HELP = `
-Agents lose control, what they sent and was not let through is refused, and so is everything new, until a person resumes
-them; also across restarts of the host. Without a session: in all of them.`;
+Agents lose control, what they sent and was not let through is refused, and so
+is everything new, until a person resumes them; also across restarts of the
+host. Without a session: in all of them.`;
 
 const RESTART_HELP = `
-For a session that ended with the machine, or in any other way. The shell starts in its last folder, marked as new; its
-output and history go on. Nothing is run again: the old command is only shown.`;
+For a session that ended with the machine, or in any other way. The shell starts
+in its last folder, marked as new; its output and history go on. Nothing is run
+again: the old command is only shown.`;
 
 const UPGRADE_HELP = `
-The new host must find as many sessions as run now. If it cannot, the old one goes on with all of them, and this command
-says why and exits with 1. Attached terminals and windows come back by themselves.`;
+The new host must find as many sessions as run now. If it cannot, the old one
+goes on with all of them, and this command says why and exits with 1. Attached
+terminals and windows come back by themselves.`;
 
 const MCP_HELP = `
-The agent is called what its client calls itself, or NAME with --as. It sees every session, and people see it, approve
-what it does, and take over by typing. --http prints its address and where the token is.`;
+The agent is called what its client calls itself, or NAME with --as. It sees
+every session, and people see it, approve what it does, and take over by typing.
+--http prints its address and where the token is.`;
 
 const RUN_HELP = `
-One word is typed as it is (\`-- 'make && make test'\`), several are quoted so that they arrive as given.
+One word is typed as it is (\`-- 'make && make test'\`), several are quoted so
+that they arrive as given.
 Ctrl-C goes to the session; pressed twice, it gives up waiting.`;
 
 /** Options before the command that are followed by a word. */

@@ -41,8 +41,9 @@ export class Registry {
     this.#keepers = new KeeperStarter(options.runtime);
   }
 
+  /** In the order in which they were made, whatever order a new host found them in. */
   all(): LiveSession[] {
-    return [...this.#sessions.values()];
+    return [...this.#sessions.values()].sort((a, b) => a.stored.createdAt - b.stored.createdAt);
   }
 
   get(id: SessionId): LiveSession | null {

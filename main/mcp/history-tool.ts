@@ -45,7 +45,7 @@ export function addHistoryTool(server: McpServer, agents: AgentsByName): void {
     description:
       'Who ran what: command lines with authors, exit code, duration, folder and where their output is (read it with output_read). Newest last.',
     input: z.object({
-      session: sessionArg.optional(),
+      session: sessionArg,
       text: z.string().max(1024).optional().describe('Part of the command line, ignoring case'),
       actor: z.string().max(256).optional().describe('Name of who typed or submitted it'),
       failed: z.boolean().optional().describe('Only commands that failed'),
@@ -55,7 +55,7 @@ export function addHistoryTool(server: McpServer, agents: AgentsByName): void {
     annotations: READS,
     run: async ({ agent, args }) => {
       const { session, ...filter } = args;
-      const { commands } = await agent.client.request('history.list', { ...filter, ...(session ? { session: agent.ref(session) } : {}) });
+      const { commands } = await agent.client.request('history.list', { ...filter, session: agent.ref(session) });
       const found = commands.map(shownRecord);
       const rows = found.map(
         ({ startedAt, submitter, exitCode, command, session: name }) =>
