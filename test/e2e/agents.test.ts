@@ -141,7 +141,12 @@ describe('a whole task beside a person', () => {
     ]);
   });
 
-  test('who ran a line is told by a right click, with how they came and who allowed it, and leads to the history', async () => {
+  test('who ran a line is told in the margin and by a right click, with how they came and who allowed it, and leads to the history', async () => {
+    await page.locator('.bar[aria-label^="fixer: sh check.sh"]').last().hover();
+    await page
+      .getByRole('tooltip')
+      .filter({ hasText: /over MCP, .+; approved by ann/ })
+      .waitFor();
     await page.locator('[data-testid="terminal"]:visible').click({ button: 'right', position: await placeOf('all is well') });
     await page.getByRole('menuitem', { name: 'Who ran this?' }).click();
     const dialog = page.getByTestId('who-ran');
