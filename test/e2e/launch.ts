@@ -27,7 +27,7 @@ export type World = {
   readonly home: string;
   readonly env: Record<string, string>;
   /** Opens the app and waits until its page has the host's sessions. */
-  desktop(options?: { args?: readonly string[]; env?: Record<string, string> }): Promise<Desktop>;
+  desktop(options?: { args?: readonly string[]; env?: Record<string, string>; link?: string }): Promise<Desktop>;
   /** Opens a page of the browser interface by a fresh one-time URL of `cmdop web`. */
   browser(): Promise<Page>;
   /** Runs `cmdop …` to its end. Rejects if it fails. */
@@ -51,13 +51,13 @@ export function startWorld(): World {
     return stdout;
   };
 
-  const desktop: World['desktop'] = async ({ args = [], env: more = {} } = {}) => {
+  const desktop: World['desktop'] = async ({ args = [], env: more = {}, link } = {}) => {
     // Where Electron is, is left to Playwright, which asks the package `electron`: only then does it hold the app back
     // until it listens. An app that opens its window while Playwright connects is lost to it, one time in ten.
     process.env.ELECTRON_OVERRIDE_DIST_PATH = dirname(electronPath());
     const app = await electron.launch({
       // Chromium's sandbox refuses to run as root; only tests run as root.
-      args: [...(process.getuid?.() === 0 ? ['--no-sandbox'] : []), ...args, projectDir],
+      args: [...(process.getuid?.() === 0 ? ['--no-sandbox'] : []), ...args, projectDir, ...(link ? [link] : [])],
       env: { ...env, ...more },
       timeout: PATIENCE_MS,
     });

@@ -131,6 +131,7 @@ test('a long reason is folded, and all of it is shown when that is asked for', a
 
 test('what is in the way of an installation is said, and nothing is half there', async () => {
   const { page } = desktop;
+  mkdirSync(join(far.home, '.local'), { recursive: true });
   const blocked = join(far.home, '.local', 'share');
   writeFileSync(blocked, 'a file, where a folder should be');
   const group = groupOf(page, 'locked');
@@ -216,4 +217,26 @@ test('a link that the system opens is opened by the window that is there', async
   const ended = new Promise<void>((resolve) => second.once('exit', () => resolve()));
   await page.getByRole('tab', { name: 'linked', selected: true }).waitFor();
   await ended;
+});
+
+test('a link that starts the app opens its session', async () => {
+  await world.cmdop('new', 'other', '--detach');
+  await desktop.app.close();
+  desktop = await world.desktop({ link: 'cmdop://local/other' });
+  // By its place, since a question stands before the window by now and takes it out of what is announced.
+  await desktop.page.locator('[role="tab"][aria-selected="true"]', { hasText: 'other' }).waitFor();
+});
+
+test('an address that is copied in the window is one that the command line takes', async () => {
+  const { page, app } = desktop;
+  const group = groupOf(page, 'locked');
+  await page.getByTestId('secret-dialog').waitFor(); // the app has forgotten it since
+  await page.keyboard.type(PASSPHRASE);
+  await page.keyboard.press('Enter');
+  await group.getByTestId('session-row').first().click({ button: 'right' });
+  await page.getByRole('menuitem', { name: 'Copy address' }).click();
+  await expect.poll(() => app.evaluate(({ clipboard }) => clipboard.readText())).toMatch(/^cmdop:\/\/locked\//);
+  const address = await app.evaluate(({ clipboard }) => clipboard.readText());
+  const bare = address.replace('//locked/', '//bare/'); // the same machine, by the key that needs no passphrase
+  expect(await world.cmdop('screen', bare)).toContain('went 21 on');
 });
