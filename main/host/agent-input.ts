@@ -118,7 +118,7 @@ export class AgentInput {
       const [first] = held.units;
       const fault = first && this.#options.fault(held.source, first);
       if (!fault) continue;
-      this.#withdraw(held, 'control has changed');
+      this.#withdraw(held, fault.reason === 'agents-paused' ? 'agents were paused' : 'control has changed');
       this.#refuse(held, held.units.length, refusalOf(fault));
     }
   }

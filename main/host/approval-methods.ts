@@ -11,6 +11,7 @@ import { isAgent } from './input-judge.ts';
 import type { Journal } from './journal.ts';
 import type { Attachments } from './methods.ts';
 import { type PolicyFile, parsePolicy } from './policy-file.ts';
+import { urgentThatFit } from './rows-that-fit.ts';
 
 export type ApprovalHandlers = Pick<Handlers, keyof typeof APPROVAL_METHODS>;
 
@@ -70,7 +71,9 @@ export function approvalHandlers({ approvals, guard, policy, journal, attachment
         ...(state === undefined ? {} : { state }),
         ...(isAgent(actor) ? { actor: actor.id } : {}),
       };
-      answer({ approvals: approvals.list(filter), askedToday: approvals.askedToday, offer: isAgent(actor) ? null : approvals.offer() });
+      // Somebody who makes many long ones must not keep the others from being shown.
+      const fitting = urgentThatFit(approvals.list(filter), ({ state }) => state === 'pending');
+      answer({ approvals: fitting, askedToday: approvals.askedToday, offer: isAgent(actor) ? null : approvals.offer() });
     },
     'approval.decide'(connection, { text, reason, answer: said, ...wanted }, answer) {
       const more = {

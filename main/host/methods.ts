@@ -15,13 +15,11 @@ import type { JournalWatchers } from './journal-watchers.ts';
 import type { LiveSession } from './live-session.ts';
 import { runsInside } from './own-session.ts';
 import { processTree } from './processes.ts';
+import { newestThatFit, oldestThatFit } from './rows-that-fit.ts';
 import type { Screens } from './screens.ts';
 import { findSession } from './session-names.ts';
 import { agentsPausedError } from './session-roles.ts';
 import type { Build } from './successor.ts';
-
-/** Rows of one answer together, bytes of JSON: below a frame's limit with room for the rest. */
-const MAX_ROWS_BYTES = 768 * 1024;
 
 /** Longest name before an agent's number, characters. */
 const MAX_NUMBERED_NAME = 58;
@@ -280,14 +278,3 @@ function defined<T extends Record<string, unknown>>(fields: T): { [K in keyof T]
     [K in keyof T]?: Exclude<T[K], undefined>;
   };
 }
-
-function oldestThatFit<T>(rows: T[]): T[] {
-  let bytes = 0;
-  const cut = rows.findIndex((row) => {
-    bytes += Buffer.byteLength(JSON.stringify(row));
-    return bytes > MAX_ROWS_BYTES;
-  });
-  return cut < 0 ? rows : rows.slice(0, cut);
-}
-
-const newestThatFit = <T>(rows: T[]): T[] => oldestThatFit(rows.toReversed()).toReversed();

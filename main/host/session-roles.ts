@@ -92,9 +92,7 @@ export function mustBeHuman(actor: Actor): void {
 
 /** `where`: a session's name, or null for every session. */
 export function agentsPausedError(where: string | null): CmdopError {
-  const command = where === null ? 'cmdop resume --agents' : `cmdop resume --agents ${where}`;
-  return new CmdopError(
-    'agents-paused',
-    `agents are paused${where === null ? '' : ` in ${where}`}: a person resumes them with \`${command}\``,
-  );
+  const command = '`cmdop resume --agents`';
+  const remedy = where === null ? command : `${command}, or in this session alone with \`cmdop resume --agents ${where}\``;
+  return new CmdopError('agents-paused', `agents are paused${where === null ? '' : ` in ${where}`}: a person resumes them with ${remedy}`);
 }
