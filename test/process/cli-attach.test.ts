@@ -67,6 +67,9 @@ test('Ctrl-C interrupts the program, not the attach', async () => {
   await terminal.until(PROMPT);
   terminal.type('cat\r');
   await terminal.until(/\$ cat$/m);
+  // An interrupt while the shell still starts the program reaches the shell, in every terminal.
+  terminal.type('is it there\r');
+  await terminal.until(/^is it there\nis it there$/m);
   terminal.type('\x03');
   await terminal.until('^C');
   terminal.type('echo still he""re\r');
