@@ -56,6 +56,10 @@ test('the mode is seen and changed by keyboard; in a locked session the bar says
   await expect.poll(() => page.getByTestId('control-bar').textContent()).toMatch(/work is locked and nobody has control.*Take control/);
   await page.keyboard.press('Control+Shift+Enter');
   await expect.poll(() => page.getByTestId('control-bar').getAttribute('data-control')).toBe('mine');
+  // Whoever took control has the keyboard in the terminal two frames later; no person is at the menu before that.
+  await page.evaluate(
+    () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(resolve)))),
+  );
   await page.getByTestId('control-menu').press('Enter');
   await page.getByRole('menuitem', { name: 'New sessions begin in this mode' }).press('Enter');
   await page.getByTestId('toast').filter({ hasText: 'begin in mode locked' }).waitFor();
