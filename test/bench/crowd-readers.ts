@@ -87,6 +87,8 @@ export class WireReader implements Reader {
   #channel = 0;
   #offset = 0;
   #ackedOffset = 0;
+  /** Where the output ended when this client attached. */
+  #from = 0;
   isReady = false;
   gaps = 0;
 
@@ -151,7 +153,9 @@ export class WireReader implements Reader {
 
   #payload(part: Buffer): void {
     if (this.#kind === FRAME.output) {
-      this.#output.received(part);
+      // What was printed before is part of the screen, whether it comes as a snapshot or as it was.
+      const known = Math.min(Math.max(this.#from - this.#offset, 0), part.length);
+      if (known < part.length) this.#output.received(part.subarray(known));
       this.#offset += part.length;
     } else if (this.#kind === FRAME.message) {
       this.#message.push(Buffer.from(part)); // the chunk is used again
@@ -161,11 +165,12 @@ export class WireReader implements Reader {
     }
   }
 
-  #heard(message: { id?: number; event?: string; error?: { message: string }; result?: { channel: number; offset: number } }): void {
+  #heard(message: { id?: number; event?: string; error?: { message: string }; result?: { channel: number; end: number } }): void {
     if (message.error) throw new Error(`the host refused: ${message.error.message}`);
     if (message.event === 'output.gap') this.gaps++;
     if (message.id !== 2 || !message.result) return;
     this.#channel = message.result.channel;
+    this.#from = message.result.end;
     this.isReady = true;
   }
 }
