@@ -23,6 +23,12 @@ type Suite = keyof typeof LIMITS;
 /** They measure time, take ports and start programs: two at once would disturb each other on two cores. */
 const SEQUENTIAL: ReadonlySet<Suite> = new Set(['process', 'remote', 'e2e']);
 
+/**
+ * Where nobody can look again, a test of processes and windows that fails is tried once more, and said to have been: what
+ * else a machine does can come between a key and a prompt. At a desk each failure counts.
+ */
+const RETRIES = process.env.CI ? 1 : 0;
+
 const suite = (name: Suite) => ({
   extends: true as const,
   test: {
@@ -30,7 +36,7 @@ const suite = (name: Suite) => ({
     include: [`test/${name}/**/*.test.ts`],
     environment: 'node',
     ...LIMITS[name],
-    ...(SEQUENTIAL.has(name) ? { fileParallelism: false } : {}),
+    ...(SEQUENTIAL.has(name) ? { fileParallelism: false, retry: RETRIES } : {}),
     ...(name === 'e2e' ? { setupFiles: ['test/e2e/evidence.ts'], expect: { poll: { timeout: POLL_MS } } } : {}),
   },
 });
