@@ -20,6 +20,18 @@ export type Preferences = {
   echoPrediction: EchoPredictionChoice;
 };
 
+/** Before anybody chose, in the app and in a browser. */
+export const DEFAULT_PREFERENCES: Preferences = {
+  theme: 'system',
+  fontSize: 13,
+  tabs: [],
+  activeTab: null,
+  hosts: [],
+  sidebar: true,
+  panel: 'actors',
+  echoPrediction: 'slow',
+};
+
 /** Commands of the application menu, sent to the page that has the focus. */
 export type MenuCommand =
   | 'new-session'

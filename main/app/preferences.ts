@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { app, nativeTheme } from 'electron';
 import { z } from 'zod';
-import type { Preferences } from '../../preload/api.ts';
+import { DEFAULT_PREFERENCES, type Preferences } from '../../preload/api.ts';
 import { readJsonFile, writeJsonFile } from './json-file.ts';
 
 /** More open tabs than anyone keeps; a bound on what a broken page can write. */
@@ -29,22 +29,11 @@ export const preferencesSchema: z.ZodType<Preferences> = z.object({
   echoPrediction: z.enum(['slow', 'always', 'never']).default('slow'),
 });
 
-const DEFAULTS: Preferences = {
-  theme: 'system',
-  fontSize: 13,
-  tabs: [],
-  activeTab: null,
-  hosts: [],
-  sidebar: true,
-  panel: 'actors',
-  echoPrediction: 'slow',
-};
-
 /** Read once: one app at a time has this folder. */
 let current: Preferences | null = null;
 
 export function loadPreferences(): Preferences {
-  current ??= readJsonFile(file(), preferencesSchema, DEFAULTS);
+  current ??= readJsonFile(file(), preferencesSchema, DEFAULT_PREFERENCES);
   nativeTheme.themeSource = current.theme;
   return current;
 }

@@ -1,15 +1,15 @@
 /** What is wrong with the link or the host: since when, and what to do. It stands where the control bar is, so that nothing moves. */
 import { useEffect, useState } from 'react';
 import { replaceHost, upgradeHost } from '../state/actions.ts';
-import { client } from '../state/engines.ts';
-import { app, setHost, useActiveHost } from '../state/store.ts';
+import { setHost, useActiveHost } from '../state/store.ts';
 import { timeText } from '../text/format.ts';
+import { HostRemedy } from './host-remedy.tsx';
 import { useActiveTerminal, useTerminalView } from './use-terminal.ts';
 
 export function OfflineBanner() {
   const host = useActiveHost();
   if (host?.link.is !== 'offline') return null;
-  const { name, link } = host;
+  const { link } = host;
   return (
     <div className="banner offline" role="alert" data-testid="offline-banner">
       <span className="banner-text" title={link.error.message}>
@@ -19,20 +19,7 @@ export function OfflineBanner() {
       </span>
       <Waiting />
       <NextTry at={link.retryAt} />
-      {link.error.data?.needs === 'install' ? (
-        <button type="button" className="button small" onClick={() => app.set({ dialog: { is: 'install', host: name } })}>
-          Install cmdop…
-        </button>
-      ) : (
-        <button
-          type="button"
-          className="button small"
-          disabled={link.retryAt === null && !link.isHeld}
-          onClick={() => client(name).reconnectNow()}
-        >
-          {link.isHeld ? 'Try again' : link.retryAt === null ? 'Connecting…' : 'Reconnect now'}
-        </button>
-      )}
+      <HostRemedy host={host} />
     </div>
   );
 }

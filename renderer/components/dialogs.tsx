@@ -1,14 +1,14 @@
 /** Questions that must be answered first: a new session's details, killing a session, pasting several lines. */
-import { AlertDialog, Dialog } from 'radix-ui';
-import { type FormEvent, type ReactNode, useRef, useState } from 'react';
-import { ask, createSession, focusTerminal } from '../state/actions.ts';
+import { useState } from 'react';
+import { ask, createSession } from '../state/actions.ts';
 import { hostOfKey } from '../state/session-key.ts';
 import { kick } from '../state/sharing.ts';
-import { app, findHost, findSession, type Dialog as Question, useApp } from '../state/store.ts';
+import { findHost, findSession, type Dialog as Question, useApp } from '../state/store.ts';
 import { splitCommandLine } from '../text/command-line.ts';
 import { hostTitle } from '../text/host-state.ts';
 import { runningCommand } from '../text/session-state.ts';
 import { AskControl, FixedSize } from './control-dialogs.tsx';
+import { ConfirmDialog, FormDialog } from './dialog-frame.tsx';
 import { AddHost, Install, OpenLink } from './host-dialogs.tsx';
 import { PolicyEditor } from './policy-editor.tsx';
 import { WhoRan } from './who-ran.tsx';
@@ -29,74 +29,34 @@ export function Dialogs() {
   return null;
 }
 
-function close(): void {
-  app.set({ dialog: null });
-  focusTerminal();
-}
-
 function NewSession({ host: first }: { host: string }) {
   const hosts = useApp((state) => state.hosts);
-  const [error, setError] = useState<string | null>(null);
-  const [isBusy, setIsBusy] = useState(false);
-  const submit = async (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget);
-    const value = (name: string) => String(form.get(name) ?? '').trim();
-    setIsBusy(true);
-    try {
-      const command = splitCommandLine(value('command'));
-      const failure = await createSession(value('host') || first, {
-        ...(value('name') ? { name: value('name') } : {}),
-        ...(value('cwd') ? { cwd: value('cwd') } : {}),
-        ...(command.length > 0 ? { command } : {}),
-      });
-      if (failure === null) close();
-      else setError(failure);
-    } catch (problem) {
-      setError(problem instanceof Error ? problem.message : String(problem));
-    } finally {
-      setIsBusy(false);
-    }
+  const submit = (value: (name: string) => string) => {
+    const command = splitCommandLine(value('command'));
+    return createSession(value('host') || first, {
+      ...(value('name') ? { name: value('name') } : {}),
+      ...(value('cwd') ? { cwd: value('cwd') } : {}),
+      ...(command.length > 0 ? { command } : {}),
+    });
   };
   return (
-    <Dialog.Root open onOpenChange={(open) => !open && close()}>
-      <Dialog.Portal>
-        <Dialog.Overlay className="overlay" />
-        <Dialog.Content className="dialog" aria-describedby={undefined}>
-          <Dialog.Title>New session</Dialog.Title>
-          <form onSubmit={(event) => void submit(event)}>
-            {hosts.length > 1 && (
-              <label className="form-row">
-                <span>Host</span>
-                <select className="field" name="host" defaultValue={first}>
-                  {hosts.map(({ name, link }) => (
-                    <option key={name} value={name} disabled={link.is !== 'connected'}>
-                      {hostTitle(name)}
-                    </option>
-                  ))}
-                </select>
-              </label>
-            )}
-            <Field name="name" label="Name" placeholder="chosen for you" />
-            <Field name="cwd" label="Folder" placeholder="your home folder" />
-            <Field name="command" label="Command" placeholder="your shell" isMono />
-            {error && (
-              <p className="form-error" role="alert">
-                {error}
-              </p>
-            )}
-            <div className="dialog-buttons">
-              <Dialog.Close className="button quiet" type="button">
-                Cancel
-              </Dialog.Close>
-              <button type="submit" className="button primary" disabled={isBusy}>
-                Start session
-              </button>
-            </div>
-          </form>
-        </Dialog.Content>
-      </Dialog.Portal>
-    </Dialog.Root>
+    <FormDialog title="New session" action="Start session" submit={submit}>
+      {hosts.length > 1 && (
+        <label className="form-row">
+          <span>Host</span>
+          <select className="field" name="host" defaultValue={first}>
+            {hosts.map(({ name, link }) => (
+              <option key={name} value={name} disabled={link.is !== 'connected'}>
+                {hostTitle(name)}
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
+      <Field name="name" label="Name" placeholder="chosen for you" />
+      <Field name="cwd" label="Folder" placeholder="your home folder" />
+      <Field name="command" label="Command" placeholder="your shell" isMono />
+    </FormDialog>
   );
 }
 
@@ -117,7 +77,7 @@ function Kill({ dialog }: { dialog: Extract<Question, { is: 'kill' }> }) {
   if (!session) return null;
   const running = runningCommand(session);
   return (
-    <Confirm
+    <ConfirmDialog
       title={`Kill ${session.name}?`}
       action="Kill session"
       isHarmful
@@ -139,7 +99,7 @@ function Kill({ dialog }: { dialog: Extract<Question, { is: 'kill' }> }) {
         <input type="checkbox" checked={isForced} onChange={(event) => setIsForced(event.target.checked)} />
         By force (SIGKILL), for programs that ignore a hang-up
       </label>
-    </Confirm>
+    </ConfirmDialog>
   );
 }
 
@@ -147,7 +107,12 @@ function Kick({ dialog: { session: key, actor } }: { dialog: Extract<Question, {
   const session = useApp((state) => findSession(state, key));
   if (!session) return null;
   return (
-    <Confirm title={`Remove ${actor.name} from ${session.name}?`} action="Remove" isHarmful onConfirm={() => void kick(session, actor)}>
+    <ConfirmDialog
+      title={`Remove ${actor.name} from ${session.name}?`}
+      action="Remove"
+      isHarmful
+      onConfirm={() => void kick(session, actor)}
+    >
       <p>
         {actor.name} is detached at once, in every window, and cannot look or come back until an owner gives a role again (
         <code>
@@ -155,46 +120,15 @@ function Kick({ dialog: { session: key, actor } }: { dialog: Extract<Question, {
         </code>
         ).
       </p>
-    </Confirm>
+    </ConfirmDialog>
   );
 }
 
 function Paste({ dialog }: { dialog: Extract<Question, { is: 'paste' }> }) {
   return (
-    <Confirm title={`Paste ${dialog.lines} lines?`} action="Paste" onConfirm={dialog.paste}>
+    <ConfirmDialog title={`Paste ${dialog.lines} lines?`} action="Paste" onConfirm={dialog.paste}>
       <p>The program takes each line as if you had pressed Enter after it.</p>
       <pre className="paste-text">{dialog.text.length > 2_000 ? `${dialog.text.slice(0, 2_000)}…` : dialog.text}</pre>
-    </Confirm>
-  );
-}
-
-type ConfirmProps = { title: string; action: string; isHarmful?: boolean; onConfirm: () => void; children: ReactNode };
-
-function Confirm({ title, action, isHarmful = false, onConfirm, children }: ConfirmProps) {
-  const confirm = useRef<HTMLButtonElement>(null);
-  return (
-    <AlertDialog.Root open onOpenChange={(open) => !open && close()}>
-      <AlertDialog.Portal>
-        <AlertDialog.Overlay className="overlay" />
-        <AlertDialog.Content
-          className="dialog"
-          aria-describedby={undefined}
-          onOpenAutoFocus={(event) => {
-            if (isHarmful) return; // the safe answer has the focus
-            event.preventDefault();
-            confirm.current?.focus();
-          }}
-        >
-          <AlertDialog.Title>{title}</AlertDialog.Title>
-          {children}
-          <div className="dialog-buttons">
-            <AlertDialog.Cancel className="button quiet">Cancel</AlertDialog.Cancel>
-            <AlertDialog.Action ref={confirm} className={isHarmful ? 'button danger' : 'button primary'} onClick={onConfirm}>
-              {action}
-            </AlertDialog.Action>
-          </div>
-        </AlertDialog.Content>
-      </AlertDialog.Portal>
-    </AlertDialog.Root>
+    </ConfirmDialog>
   );
 }

@@ -1,18 +1,14 @@
 /** Dialogs about hosts: adding one, putting cmdop onto it, and following a link to one. */
 import { Command } from 'cmdk';
-import { AlertDialog, Dialog } from 'radix-ui';
+import { Dialog } from 'radix-ui';
 import { useEffect, useState } from 'react';
-import { focusTerminal } from '../state/actions.ts';
+import { closeDialog } from '../state/actions.ts';
 import { addHost, client, installOn } from '../state/engines.ts';
 import { findKnownHosts } from '../state/hosts.ts';
 import { openAddress } from '../state/links.ts';
 import { app, findHost, type Dialog as Shown, useApp } from '../state/store.ts';
 import { isHostName, isHostTooOld } from '../text/host-state.ts';
-
-function close(): void {
-  app.set({ dialog: null });
-  focusTerminal();
-}
+import { ConfirmDialog } from './dialog-frame.tsx';
 
 export function AddHost() {
   const [typed, setTyped] = useState('');
@@ -23,12 +19,12 @@ export function AddHost() {
   const others = known.filter((host) => !hosts.some((each) => each.name === host.name));
   const isNew = isHostName(name) && !known.some((host) => host.name === name);
   const add = (host: string) => {
-    close();
+    closeDialog();
     if (findHost(app.get(), host)) client(host).reconnectNow();
     addHost(host);
   };
   return (
-    <Dialog.Root open onOpenChange={(open) => !open && close()}>
+    <Dialog.Root open onOpenChange={(open) => !open && closeDialog()}>
       <Dialog.Portal>
         <Dialog.Overlay className="overlay" />
         <Dialog.Content className="palette" aria-describedby={undefined} onCloseAutoFocus={(event) => event.preventDefault()}>
@@ -79,43 +75,16 @@ export function Install({ dialog: { host } }: { dialog: Extract<Shown, { is: 'in
     return link?.is === 'offline' && isHostTooOld(link.error);
   });
   return (
-    <Ask
-      title={`Install cmdop on ${host}?`}
-      action="Install"
-      text={`${host} was reached and has ${isOld ? 'a cmdop that is too old for this window' : 'no cmdop'}. This one is put into ~/.local/share/cmdop there, and nothing else is touched but the command ~/.local/bin/cmdop; it needs no administrator.`}
-      onConfirm={() => void installOn(host)}
-    />
+    <ConfirmDialog title={`Install cmdop on ${host}?`} action="Install" isCancelFirst onConfirm={() => void installOn(host)}>
+      <p>{`${host} was reached and has ${isOld ? 'a cmdop that is too old for this window' : 'no cmdop'}. This one is put into ~/.local/share/cmdop there, and nothing else is touched but the command ~/.local/bin/cmdop; it needs no administrator.`}</p>
+    </ConfirmDialog>
   );
 }
 
 export function OpenLink({ dialog: { host, session } }: { dialog: Extract<Shown, { is: 'open-link' }> }) {
   return (
-    <Ask
-      title={`Connect to ${host}?`}
-      action="Connect"
-      text={`A link leads to the session ${session} on ${host}, which is not in this window. Connecting uses your SSH keys: do it only if you know where the link came from.`}
-      onConfirm={() => openAddress({ host, session })}
-    />
-  );
-}
-
-/** Cancel has the focus: both were asked for by somebody else. */
-function Ask({ title, text, action, onConfirm }: { title: string; text: string; action: string; onConfirm: () => void }) {
-  return (
-    <AlertDialog.Root open onOpenChange={(open) => !open && close()}>
-      <AlertDialog.Portal>
-        <AlertDialog.Overlay className="overlay" />
-        <AlertDialog.Content className="dialog">
-          <AlertDialog.Title>{title}</AlertDialog.Title>
-          <AlertDialog.Description>{text}</AlertDialog.Description>
-          <div className="dialog-buttons">
-            <AlertDialog.Cancel className="button quiet">Cancel</AlertDialog.Cancel>
-            <AlertDialog.Action className="button primary" onClick={onConfirm}>
-              {action}
-            </AlertDialog.Action>
-          </div>
-        </AlertDialog.Content>
-      </AlertDialog.Portal>
-    </AlertDialog.Root>
+    <ConfirmDialog title={`Connect to ${host}?`} action="Connect" isCancelFirst onConfirm={() => openAddress({ host, session })}>
+      <p>{`A link leads to the session ${session} on ${host}, which is not in this window. Connecting uses your SSH keys: do it only if you know where the link came from.`}</p>
+    </ConfirmDialog>
   );
 }

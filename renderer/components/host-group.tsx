@@ -7,8 +7,9 @@ import { quickSession } from '../state/actions.ts';
 import { client, removeHost } from '../state/engines.ts';
 import { app, type HostView, setHost } from '../state/store.ts';
 import { timeText } from '../text/format.ts';
-import { hostTitle, isHostTooOld, LINK_TEXTS, linkIs } from '../text/host-state.ts';
+import { hostTitle, LINK_TEXTS, linkIs } from '../text/host-state.ts';
 import { Hint } from './hint.tsx';
+import { HostRemedy } from './host-remedy.tsx';
 
 export function HostGroup({ host, children }: { host: HostView; children: ReactNode }) {
   const id = useId();
@@ -73,28 +74,15 @@ function HostMenu({ host: { name, link } }: { host: HostView }) {
 }
 
 /** Why the host is not there, in the words of whoever found out. */
-function Trouble({ host: { name, link, installFailure } }: { host: HostView }) {
+function Trouble({ host }: { host: HostView }) {
+  const { name, link, installFailure } = host;
   if (installFailure !== null) return <InstallFailure host={name} sentence={installFailure} />;
   if (link.is !== 'offline') return null;
   const text = `${link.isHeld ? '' : `Since ${timeText(link.since)}: `}${link.error.message}`;
-  const isMissing = link.error.data?.needs === 'install' || isHostTooOld(link.error);
   return (
     <div className="host-trouble" role="alert" data-testid="host-trouble">
       <Sentence key={text} text={text} />
-      {isMissing ? (
-        <button type="button" className="button small" onClick={() => app.set({ dialog: { is: 'install', host: name } })}>
-          Install cmdop…
-        </button>
-      ) : (
-        <button
-          type="button"
-          className="button small"
-          disabled={link.retryAt === null && !link.isHeld}
-          onClick={() => client(name).reconnectNow()}
-        >
-          {link.isHeld ? 'Try again' : link.retryAt === null ? 'Connecting…' : 'Reconnect now'}
-        </button>
-      )}
+      <HostRemedy host={host} />
     </div>
   );
 }

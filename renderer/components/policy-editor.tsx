@@ -5,7 +5,7 @@ import { useEffect, useRef, useState } from 'react';
 import { LOCAL_HOST } from '#protocol/address.ts';
 import type { Result } from '#protocol/messages.ts';
 import { trustedFolder } from '#session/policy-presets.ts';
-import { focusTerminal } from '../state/actions.ts';
+import { closeDialog } from '../state/actions.ts';
 import { client } from '../state/engines.ts';
 import { app, findSession, toast } from '../state/store.ts';
 import { hostTitle } from '../text/host-state.ts';
@@ -14,11 +14,6 @@ type Policy = Result<'policy.get'>;
 
 /** Typing is checked once it rests, milliseconds. */
 const CHECK_AFTER_MS = 250;
-
-function close(): void {
-  app.set({ dialog: null });
-  focusTerminal();
-}
 
 /** `rule`: text of one to begin with, put last. */
 export function PolicyEditor({ host, rule }: { host: string; rule?: string | undefined }) {
@@ -30,7 +25,7 @@ export function PolicyEditor({ host, rule }: { host: string; rule?: string | und
       .then(setPolicy, (problem: unknown) => setError(sentence(problem)));
   }, [host]);
   return (
-    <Dialog.Root open onOpenChange={(open) => !open && close()}>
+    <Dialog.Root open onOpenChange={(open) => !open && closeDialog()}>
       <Dialog.Portal>
         <Dialog.Overlay className="overlay" />
         <Dialog.Content className="dialog policy" aria-describedby={undefined} data-testid="policy-editor">
@@ -69,7 +64,7 @@ function Editor({ host, policy, rule }: { host: string; policy: Policy; rule: st
     try {
       await client(host).request('policy.set', { text });
       toast('The policy is saved and holds from now on.');
-      close();
+      closeDialog();
     } catch (problem) {
       setMistake(sentence(problem));
     }

@@ -4,20 +4,16 @@ import { useEffect, useState } from 'react';
 import type { Result } from '#protocol/messages.ts';
 import type { CommandRecord } from '#protocol/shapes.ts';
 import { shownText } from '#session/shown-text.ts';
-import { focusTerminal, revealCommand, showInHistory } from '../state/actions.ts';
+import { closeDialog, revealCommand, showInHistory } from '../state/actions.ts';
 import { client } from '../state/engines.ts';
 import { hostOfKey, idOfKey } from '../state/session-key.ts';
 import { app, type Dialog as Question } from '../state/store.ts';
 import { shortenPath, timeText } from '../text/format.ts';
 import { ActorMark, INTERFACE_NAMES } from './actor-mark.tsx';
+import { DialogFrame, Failure } from './dialog-frame.tsx';
 import { authorsText, outcomeText } from './gutter.tsx';
 
 export type Origin = Result<'history.at'>;
-
-function close(): void {
-  app.set({ dialog: null });
-  focusTerminal();
-}
 
 export function WhoRan({ dialog: { session, command: known, at } }: { dialog: Extract<Question, { is: 'who-ran' }> }) {
   const [origin, setOrigin] = useState<Origin | null>(null);
@@ -31,50 +27,40 @@ export function WhoRan({ dialog: { session, command: known, at } }: { dialog: Ex
   // A command that printed nothing has no byte of its own: what the host found there is another one's.
   const proof = origin && origin.command?.id === command?.id ? origin : null;
   return (
-    <Dialog.Root open onOpenChange={(open) => !open && close()}>
-      <Dialog.Portal>
-        <Dialog.Overlay className="overlay" />
-        <Dialog.Content className="dialog" aria-describedby={undefined} data-testid="who-ran">
-          <Dialog.Title>Who ran this?</Dialog.Title>
-          {command && <Facts command={command} proof={proof} />}
-          {!command && origin && <p>No recorded command printed this: it is a prompt, or from the session's own program.</p>}
-          {error && (
-            <p className="form-error" role="alert">
-              {error}
-            </p>
-          )}
-          <div className="dialog-buttons">
-            <Dialog.Close className="button quiet" type="button">
-              Close
-            </Dialog.Close>
-            {command && (
-              <>
-                <button
-                  type="button"
-                  className="button"
-                  onClick={() => {
-                    close();
-                    revealCommand(session, command.id);
-                  }}
-                >
-                  Show its output
-                </button>
-                <button
-                  type="button"
-                  className="button primary"
-                  onClick={() => {
-                    app.set({ dialog: null });
-                    showInHistory(hostOfKey(session), command.id);
-                  }}
-                >
-                  Show in history
-                </button>
-              </>
-            )}
-          </div>
-        </Dialog.Content>
-      </Dialog.Portal>
-    </Dialog.Root>
+    <DialogFrame title="Who ran this?" testId="who-ran">
+      {command && <Facts command={command} proof={proof} />}
+      {!command && origin && <p>No recorded command printed this: it is a prompt, or from the session's own program.</p>}
+      <Failure text={error} />
+      <div className="dialog-buttons">
+        <Dialog.Close className="button quiet" type="button">
+          Close
+        </Dialog.Close>
+        {command && (
+          <>
+            <button
+              type="button"
+              className="button"
+              onClick={() => {
+                closeDialog();
+                revealCommand(session, command.id);
+              }}
+            >
+              Show its output
+            </button>
+            <button
+              type="button"
+              className="button primary"
+              onClick={() => {
+                app.set({ dialog: null });
+                showInHistory(hostOfKey(session), command.id);
+              }}
+            >
+              Show in history
+            </button>
+          </>
+        )}
+      </div>
+    </DialogFrame>
   );
 }
 

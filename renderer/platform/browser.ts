@@ -1,8 +1,7 @@
 /** The page in a browser, served by the host: preferences stay in this browser, the link is a WebSocket. */
 import { z } from 'zod';
-import type { Preferences } from '../../preload/api.ts';
+import { DEFAULT_PREFERENCES, type Preferences } from '../../preload/api.ts';
 import { connectWebSocket } from '../transport/websocket.ts';
-import { DEFAULT_PREFERENCES } from './default-preferences.ts';
 import type { Platform } from './platform.ts';
 
 const PREFERENCES_KEY = 'cmdop.preferences';

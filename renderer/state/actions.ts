@@ -205,6 +205,11 @@ export function passKey(event: KeyboardEvent): boolean {
   return true;
 }
 
+export function closeDialog(): void {
+  app.set({ dialog: null });
+  focusTerminal();
+}
+
 /** At once, unless something else asks for keys. */
 export function giveTerminalKeys(): Terminal | null {
   const { dialog, questions, renaming, isSearching, preferences } = app.get();

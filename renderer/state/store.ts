@@ -5,8 +5,7 @@ import { LOCAL_HOST } from '#protocol/address.ts';
 import type { Approval } from '#protocol/approvals.ts';
 import type { ClientId, Offset } from '#protocol/ids.ts';
 import type { Actor, CommandRecord, SessionSummary } from '#protocol/shapes.ts';
-import type { HostBuild, KnownHost, Preferences, Question } from '../../preload/api.ts';
-import { DEFAULT_PREFERENCES } from '../platform/default-preferences.ts';
+import { DEFAULT_PREFERENCES, type HostBuild, type KnownHost, type Preferences, type Question } from '../../preload/api.ts';
 import { hostOfKey, type SessionKey } from './session-key.ts';
 
 export type Toast = {
