@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import type { LocalPaths } from '#local/paths.ts';
 import type { Offset, SessionId } from '#protocol/ids.ts';
 import type { SessionEnd } from '#protocol/shapes.ts';
-import { CheckpointLog } from './checkpoint-log.ts';
 import type { HostSettings } from './host-settings.ts';
 import type { PolicyDesk } from './input-judge.ts';
 import type { Journal } from './journal.ts';
@@ -12,6 +11,7 @@ import { KeeperLink } from './keeper-link.ts';
 import { LiveSession, type LiveSessionEvents } from './live-session.ts';
 import { OutputLog } from './output-log.ts';
 import type { Records, StoredSession } from './records.ts';
+import { ScreenCheckpoints } from './screen-checkpoints.ts';
 import type { Screens } from './screens.ts';
 import { type CommandEvents, SessionCommands } from './session-commands.ts';
 import { SessionOutput } from './session-output.ts';
@@ -56,7 +56,7 @@ export async function openSession(options: OpenOptions): Promise<LiveSession> {
     stored: (offset) => session?.outputStored(offset),
     problem: (sentence) => events.problem(id, sentence),
   });
-  const checkpoints = await CheckpointLog.open(folder);
+  const checkpoints = await ScreenCheckpoints.open(folder);
   // Whatever is on record, a keeper that lives is the session: a host that failed may have taken it for lost.
   const mayRun = typeof known === 'string' || known.end === null || hasSocket(paths.keeperSocket(id));
   const keeper = mayRun ? await connectKeeper({ id, path: paths.keeperSocket(id), from: log.end, session: () => session }) : null;

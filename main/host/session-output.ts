@@ -8,9 +8,9 @@
 import type { Channel, Offset, SessionId } from '#protocol/ids.ts';
 import type { Size } from '#protocol/shapes.ts';
 import { OutputRing } from '#session/output-ring.ts';
-import type { CheckpointLog } from './checkpoint-log.ts';
 import { FloodPace } from './flood-pace.ts';
 import type { OutputLog } from './output-log.ts';
+import type { ScreenCheckpoints } from './screen-checkpoints.ts';
 import type { Snapshot } from './screen-messages.ts';
 import type { Screens } from './screens.ts';
 import type { Damage } from './segment-files.ts';
@@ -31,7 +31,7 @@ export type SessionOutputOptions = {
   session: SessionId;
   screens: Screens;
   log: OutputLog;
-  checkpoints: CheckpointLog;
+  checkpoints: ScreenCheckpoints;
   sizes: SizeHistory;
   /** Monotonic, milliseconds. */
   now: () => number;
@@ -73,7 +73,7 @@ export class SessionOutput implements OutputSource, StartSource {
   get sizes(): SizeHistory {
     return this.#options.sizes;
   }
-  get checkpoints(): CheckpointLog {
+  get checkpoints(): ScreenCheckpoints {
     return this.#options.checkpoints;
   }
   get size(): Size {

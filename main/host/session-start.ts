@@ -1,7 +1,7 @@
 /** Where a client begins in a session's output: with the bytes from where it stands, or with a screen at a known offset. */
 import type { Offset } from '#protocol/ids.ts';
 import type { Size } from '#protocol/shapes.ts';
-import { type Checkpoint, type CheckpointLog, MAX_REPLAY_BYTES } from './checkpoint-log.ts';
+import { MAX_REPLAY_BYTES, type ScreenCheckpoint, type ScreenCheckpoints } from './screen-checkpoints.ts';
 import type { Snapshot } from './screen-messages.ts';
 import type { SizeHistory } from './size-history.ts';
 
@@ -30,7 +30,7 @@ export interface StartSource {
   /** Up to here it comes for certain, though it may not be here yet. */
   readonly promisedEnd: Offset;
   readonly sizes: SizeHistory;
-  readonly checkpoints: CheckpointLog;
+  readonly checkpoints: ScreenCheckpoints;
   snapshot(): Promise<Snapshot>;
 }
 
@@ -58,12 +58,12 @@ export async function chooseStart(wanted: { have: Offset | undefined; scrollback
   return replay(checkpoint, source);
 }
 
-function replay({ offset, size, text }: Checkpoint, { sizes, end }: StartSource): Start {
+function replay({ offset, size, text }: ScreenCheckpoint, { sizes, end }: StartSource): Start {
   return { mode: 'snapshot', offset, size, text: encoder.encode(text), resizeIndex: sizes.indexFrom(offset, size), replayUntil: end };
 }
 
 /** The checkpoint from which the output gives the wanted lines, or as many as can be had; null if the screen is all. */
-function replayFrom(source: StartSource, scrollback: number, { line, offset }: Snapshot): Checkpoint | null {
+function replayFrom(source: StartSource, scrollback: number, { line, offset }: Snapshot): ScreenCheckpoint | null {
   const found = source.checkpoints.before({ lines: scrollback, top: line, end: offset });
   const origin = originOf(source);
   const checkpoint = found && found.line <= line - scrollback ? found : (origin ?? found);
@@ -73,7 +73,7 @@ function replayFrom(source: StartSource, scrollback: number, { line, offset }: S
 }
 
 /** The empty screen that the session began with: a checkpoint as good as any while its output is held. */
-function originOf({ start, end, sizes }: StartSource): Checkpoint | null {
+function originOf({ start, end, sizes }: StartSource): ScreenCheckpoint | null {
   const isInReach = start === 0 && end <= MAX_REPLAY_BYTES;
   return isInReach ? { offset: 0 as Offset, size: sizes.sizeAt(0 as Offset), line: 0, text: '' } : null;
 }
