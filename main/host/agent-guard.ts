@@ -7,39 +7,11 @@ import type { SessionId } from '#protocol/ids.ts';
 import type { Method, Params } from '#protocol/messages.ts';
 import type { Actor } from '#protocol/shapes.ts';
 import { offeredRule, type Subject } from '#session/policy.ts';
+import { agentAccess } from './agent-access.ts';
 import type { Outcome } from './approvals.ts';
 import type { ClientConnection } from './client-connection.ts';
 import { isAgent, type PolicyDesk } from './input-judge.ts';
 import type { Journal } from './journal.ts';
-
-/** Whatever a rule says: they change who may do what, end the host, or make a client that is nobody's agent. */
-const ONLY_PEOPLE: ReadonlySet<Method> = new Set(['host.stop', 'host.handoff', 'web.open', 'approval.decide', 'policy.set']);
-/** Nor do agents decide who may act. */
-const ONLY_OWNERS: ReadonlySet<Method> = new Set([
-  'agents.pause',
-  'agents.resume',
-  'role.set',
-  'session.kick',
-  'session.size',
-  'control.mode',
-  'control.grant',
-]);
-
-/** What reads a session, or enters it. */
-const JOIN: ReadonlySet<Method> = new Set([
-  'session.attach',
-  'session.inspect',
-  'session.screen',
-  'output.read',
-  'history.list',
-  'history.at',
-  'journal.list',
-  'journal.watch',
-  'agent.ask',
-]);
-
-/** An agent may set these for a session it creates; others could run code. */
-const HARMLESS_VARIABLES = /^(LANG|LANGUAGE|LC_[A-Z]+|TZ)$/;
 
 export type GuardedSession = { readonly id: SessionId; readonly name: string; readonly folder: string };
 
@@ -66,24 +38,24 @@ export class AgentGuard {
   permit<M extends Method>(connection: ClientConnection, method: M, params: Params<M>): Promise<void> | null {
     const actor = connection.greeted?.actor;
     if (!actor || !isAgent(actor)) return null;
-    const isForOwners = ONLY_OWNERS.has(method);
-    if (isForOwners || ONLY_PEOPLE.has(method)) {
+    const access = agentAccess(method, params);
+    if (access === 'free') return null;
+    if (access === 'owners' || access === 'people') {
       this.#refused(actor, null, { method, reason: 'only-people' });
       throw new CmdopError(
-        isForOwners ? 'not-owner' : 'unauthorized',
+        access === 'owners' ? 'not-owner' : 'unauthorized',
         `${method} is for people: ${actor.name} is an agent; ask one with agent.ask`,
       );
     }
-    const request = requestIn(method, params);
-    if (!request) return null;
-    if (request.reference === null && JOIN.has(method)) {
+    const isJoin = access.text === 'join';
+    if (isJoin && access.session === null) {
       throw new CmdopError('unauthorized', `${method} needs a session for ${actor.name}: an agent reads what it has joined`);
     }
-    if (request.text !== 'join' && this.#options.isPaused()) {
+    if (!isJoin && this.#options.isPaused()) {
       throw new CmdopError('agents-paused', `agents are paused: ${actor.name} may look, and act once a person resumes them`);
     }
-    const session = request.reference === null ? null : this.#options.find(request.reference);
-    return this.#judge(connection, actor, { text: request.text, session, folder: session?.folder ?? request.folder ?? this.#options.home });
+    const session = access.session === null ? null : this.#options.find(access.session);
+    return this.#judge(connection, actor, { text: access.text, session, folder: session?.folder ?? access.folder ?? this.#options.home });
   }
 
   /** Whether `actor` may hear what happens in a session, without asking anyone. */
@@ -182,33 +154,3 @@ export const joinKey = (actor: Actor): string => [actor.id, 'join'].join('\0');
 export const ownKey = (actor: Actor): string => [actor.id, 'own'].join('\0');
 
 type Request = { text: string; session: GuardedSession | null; folder: string };
-
-function requestIn<M extends Method>(method: M, params: Params<M>): { text: string; reference: string | null; folder?: string } | null {
-  const { session: reference = null } = params as { session?: string };
-  if (JOIN.has(method)) return { text: 'join', reference };
-  switch (method) {
-    case 'session.create': {
-      const { command, cwd, env = {} } = params as Params<'session.create'>;
-      const variable = Object.keys(env).find((name) => !HARMLESS_VARIABLES.test(name));
-      if (variable !== undefined)
-        throw new CmdopError('unauthorized', `an agent cannot set ${variable} for a session: leave it out of env`);
-      const text = ['create', ...(command ? ['--', ...command] : [])].join(' ');
-      return { text, reference: null, ...(cwd === undefined ? {} : { folder: cwd }) };
-    }
-    case 'session.restart': {
-      const { env = {} } = params as Params<'session.restart'>;
-      const variable = Object.keys(env).find((name) => !HARMLESS_VARIABLES.test(name));
-      if (variable !== undefined)
-        throw new CmdopError('unauthorized', `an agent cannot set ${variable} for a session: leave it out of env`);
-      return { text: 'restart', reference };
-    }
-    case 'session.kill':
-      return { text: `signal ${(params as Params<'session.kill'>).signal}`, reference };
-    case 'session.rename':
-      return { text: `rename ${(params as Params<'session.rename'>).name}`, reference };
-    case 'session.remove':
-      return { text: 'remove', reference };
-    default:
-      return null;
-  }
-}

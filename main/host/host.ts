@@ -7,7 +7,6 @@ import type { Transport } from '#protocol/transport.ts';
 import { PROTOCOL } from '#protocol/versions.ts';
 import { LOOK_EVERY_MS } from '#session/client-vigil.ts';
 import type { AgentGuard } from './agent-guard.ts';
-import { approvalHandlers } from './approval-methods.ts';
 import { ClientConnection, type ClientPeer } from './client-connection.ts';
 import { HostNews } from './host-news.ts';
 import { HostSettings } from './host-settings.ts';
@@ -22,8 +21,8 @@ import { Records } from './records.ts';
 import { Registry } from './registry.ts';
 import { screenEvents } from './screen-events.ts';
 import { Screens } from './screens.ts';
+import { hostServices, type Service, type ServiceMethod } from './services.ts';
 import type { Build } from './successor.ts';
-import { verifyFiles } from './verify-files.ts';
 import { WebServer } from './web-server.ts';
 
 export type HostOptions = {
@@ -55,6 +54,7 @@ export class Host {
   readonly #guard: AgentGuard;
   readonly #registry: Registry;
   readonly #settings: HostSettings;
+  readonly #services: Service<ServiceMethod>;
   readonly #web: WebServer;
   readonly #attachments = new Attachments();
   readonly #connections = new Set<ClientConnection>();
@@ -118,39 +118,41 @@ export class Host {
       memoryFile: options.paths.webFile,
       connected: (transport) => this.connect(transport),
     });
+    this.#services = hostServices({
+      paths: options.paths,
+      journal: this.#journal,
+      records: this.#records,
+      registry: this.#registry,
+      news: this.#news,
+      attachments: this.#attachments,
+      watchers: this.#journalWatchers,
+      desk,
+      guard,
+      policy,
+    });
     this.#peer = {
-      handlers: createHandlers({
-        registry: this.#registry,
-        records: this.#records,
-        journal: this.#journal,
-        screens: this.#screens,
-        identity: { version: options.version, build: options.build, startedAt: options.startedAt },
-        status: () => this.#status(),
-        warnings: () => this.#news.warnings(),
-        verifyFiles: () => verifyFiles({ ...options.paths, sessions: this.#registry.all() }),
-        commandRecords: (filter) => this.#records.commands.list(filter).map((command) => this.#news.commandRecord(command)),
-        approvals: approvalHandlers({
-          approvals: desk.approvals,
-          guard,
-          policy,
-          journal: this.#journal,
+      handlers: {
+        ...this.#services.handlers,
+        ...createHandlers({
+          registry: this.#registry,
+          records: this.#records,
+          screens: this.#screens,
+          identity: { version: options.version, build: options.build, startedAt: options.startedAt },
+          status: () => this.#status(),
+          warnings: () => this.#news.warnings(),
+          isPresent: (actor, except) =>
+            [...this.#connections].some(({ greeted }) => greeted?.actor.id === actor && greeted.client !== except),
           attachments: this.#attachments,
-          find: (reference) => guardedSession(this.#registry.find(reference)),
+          pauseEverywhere: (isPaused, by) => this.#pauseAgents(isPaused, by),
+          setDefaultMode: (controlMode, by) => this.#set({ controlMode }, by),
+          watch: (connection) => {
+            connection.isWatching = true;
+          },
+          stop: options.stop,
+          handOff: options.handOff,
+          openWeb: (asked) => this.#web.open(asked),
         }),
-        commandRecord: (command) => this.#news.commandRecord(command),
-        isPresent: (actor, except) =>
-          [...this.#connections].some(({ greeted }) => greeted?.actor.id === actor && greeted.client !== except),
-        attachments: this.#attachments,
-        pauseEverywhere: (isPaused, by) => this.#pauseAgents(isPaused, by),
-        setDefaultMode: (controlMode, by) => this.#set({ controlMode }, by),
-        watch: (connection) => {
-          connection.isWatching = true;
-        },
-        journalWatchers: this.#journalWatchers,
-        stop: options.stop,
-        handOff: options.handOff,
-        openWeb: (asked) => this.#web.open(asked),
-      }),
+      },
       permit: (connection, method, params) => guard.permit(connection, method, params),
       input: (connection, { channel, epoch, seq, bytes }) =>
         this.#attachments.get(connection, channel)?.input(channel, { epoch, seq, bytes }),
@@ -160,8 +162,7 @@ export class Host {
       },
       closed: (connection) => {
         this.#connections.delete(connection);
-        this.#journalWatchers.delete(connection);
-        guard.closed(connection);
+        this.#services.closed(connection);
         if (this.#connections.size === 0) this.#stopLooking();
         for (const [channel, session] of this.#attachments.take(connection)) session.cut(channel);
       },
@@ -203,8 +204,7 @@ export class Host {
     for (const connection of this.#connections) connection.event('host.stopping', { reason });
     for (const connection of [...this.#connections]) connection.close();
     this.#web.close({ isResumed: reason === 'upgrade' });
-    this.#desk.approvals.dispose();
-    this.#policy.dispose();
+    this.#services.dispose();
     await this.#registry.dispose();
     this.#journal.append({
       session: null,

@@ -1,23 +1,17 @@
-/** What each request does: the table from the protocol's methods to the host. */
+/** What each request about the host and its sessions does. */
 import { hostname } from 'node:os';
 import { CmdopError } from '#protocol/errors.ts';
-import type { ActorId, Channel, ClientId, SessionId } from '#protocol/ids.ts';
-import type { Params, Result } from '#protocol/messages.ts';
-import type { Actor, CommandRecord, HostStatus } from '#protocol/shapes.ts';
+import type { ActorId, Channel, ClientId } from '#protocol/ids.ts';
+import type { Params } from '#protocol/messages.ts';
+import type { Actor, HostStatus } from '#protocol/shapes.ts';
 import { negotiate, PROTOCOL } from '#protocol/versions.ts';
-import type { ApprovalHandlers } from './approval-methods.ts';
-import { blame, provenance } from './blame.ts';
 import type { ClientConnection, Handlers } from './client-connection.ts';
-import type { CommandFilter, StoredCommand } from './command-records.ts';
 import { type ControlContext, controlMethods } from './control-methods.ts';
-import type { Journal } from './journal.ts';
-import type { JournalWatchers } from './journal-watchers.ts';
 import type { LiveSession } from './live-session.ts';
 import { runsInside } from './own-session.ts';
 import { processTree } from './processes.ts';
-import { newestThatFit, oldestThatFit } from './rows-that-fit.ts';
 import type { Screens } from './screens.ts';
-import { findSession } from './session-names.ts';
+import type { ServiceMethod } from './services.ts';
 import { agentsPausedError } from './session-roles.ts';
 import type { Build } from './successor.ts';
 
@@ -25,21 +19,14 @@ import type { Build } from './successor.ts';
 const MAX_NUMBERED_NAME = 58;
 
 export type MethodsContext = ControlContext & {
-  journal: Journal;
   screens: Screens;
   /** Of the program that runs. */
   identity: { version: string; build: string | null; startedAt: number };
   status(): HostStatus;
   warnings(): string[];
-  /** Files of the sessions that are damaged. */
-  verifyFiles(): Promise<NonNullable<Result<'journal.verify'>['damaged']>>;
-  commandRecords(filter: CommandFilter): CommandRecord[];
-  commandRecord(command: StoredCommand): CommandRecord;
   /** Another client is connected as this actor. */
   isPresent(actor: ActorId, except: ClientId): boolean;
-  approvals: ApprovalHandlers;
   watch(connection: ClientConnection): void;
-  journalWatchers: JournalWatchers;
   stop(): void;
   handOff(build: Build | undefined): Promise<{ pid: number }>;
   openWeb(asked: { port: number | undefined; name: string }): Promise<{ url: string }>;
@@ -81,22 +68,11 @@ export class Attachments {
   }
 }
 
-export function createHandlers(host: MethodsContext): Handlers {
-  const { registry, records, attachments } = host;
-  const actorsNamed = (name: string | undefined): { actors?: ActorId[] } =>
-    name === undefined ? {} : { actors: records.actorsNamed(name) };
-  /** A session that was taken off the list is still in the history, by name or id. */
-  const sessionFilter = (reference: string | undefined): { session?: SessionId } => {
-    if (reference === undefined) return {};
-    try {
-      return { session: registry.find(reference).id };
-    } catch (error) {
-      const removed = records.removedSessions().map((session) => ({ ...session, isRunning: false }));
-      if (!removed.some(({ id, name }) => id === reference || name === reference)) throw error;
-      return { session: findSession(removed, reference).id };
-    }
-  };
+/** The rest: see services.ts. */
+export type SessionHandlers = Omit<Handlers, ServiceMethod>;
 
+export function createHandlers(host: MethodsContext): SessionHandlers {
+  const { registry, records, attachments } = host;
   /** Agents of one name are numbered while they are here together, so that each is an actor of its own. */
   const actorOf = (client: Params<'hello'>['client']): Actor => {
     const name = cleanName(client.name);
@@ -229,52 +205,10 @@ export function createHandlers(host: MethodsContext): Handlers {
       answer({});
     },
     ...controlMethods(host),
-    async 'output.read'(connection, { session: reference, from, max }, answer) {
-      const session = seen(connection, reference);
-      const { start, end } = session.output;
-      const bytes = from >= end ? new Uint8Array(0) : await session.output.readStored(from, max);
-      if (!bytes)
-        throw new CmdopError('output-pruned', `output from offset ${from} is not held any more; it begins at ${start}`, { start, end });
-      answer({ from, to: (from + bytes.length) as typeof from, end, bytes: Buffer.from(bytes).toString('base64') });
-    },
-    'history.list'(_connection, { session, actor, failed, text, since, before, limit }, answer) {
-      const filter = { ...sessionFilter(session), ...actorsNamed(actor), ...defined({ failed, text, since, before }), limit };
-      const found = host.commandRecords(filter);
-      const commands = newestThatFit(found);
-      answer({ commands, more: commands.length < found.length || found.length === limit });
-    },
-    async 'history.at'(connection, { session: reference, at }, answer) {
-      const { offset, command } = await blame(seen(connection, reference), at, records);
-      const from = command ? provenance(command, records) : { journalSeq: null, authentication: null, approval: null };
-      answer({ offset, command: command && host.commandRecord(command), ...from });
-    },
-    'journal.list'(_connection, { session, actor, kinds, since, after, limit }, answer) {
-      const filter = { ...sessionFilter(session), ...actorsNamed(actor), ...defined({ kinds, since, after }), limit };
-      const events = records.events(filter);
-      answer({ events: after === undefined ? newestThatFit(events) : oldestThatFit(events) });
-    },
-    'journal.watch'(connection, { session, actor, kinds, since }, answer) {
-      const filter = { ...sessionFilter(session), ...defined({ actor, kinds, since }) };
-      answer({ seq: host.journal.lastSeq });
-      host.journalWatchers.add(connection, filter);
-    },
-    async 'journal.verify'(_connection, _params, answer) {
-      const chain = await host.journal.verify();
-      const damaged = await host.verifyFiles();
-      answer({ ...chain, ok: chain.ok && damaged.length === 0, damaged });
-    },
-    ...host.approvals,
   };
 }
 
 /** What people call an actor: one line, no control characters, no direction marks that would dress it up as another. */
 function cleanName(name: string): string {
   return name.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '').trim() || 'someone';
-}
-
-/** Without the fields that are undefined. */
-function defined<T extends Record<string, unknown>>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]?: Exclude<T[K], undefined>;
-  };
 }

@@ -10,7 +10,7 @@ import type { Channel, ClientId, Epoch, Offset, SessionId } from '#protocol/ids.
 import type { Actor, ControlMode, Size } from '#protocol/shapes.ts';
 import type { Decision, PolicyRules, Subject } from '#session/policy.ts';
 import type { Approvals, Ask } from '../../main/host/approvals.ts';
-import { ClientConnection } from '../../main/host/client-connection.ts';
+import { ClientConnection, type Handlers } from '../../main/host/client-connection.ts';
 import type { PolicyDesk } from '../../main/host/input-judge.ts';
 import { IN_MEMORY, Journal } from '../../main/host/journal.ts';
 import type { KeeperLink } from '../../main/host/keeper-link.ts';
@@ -315,7 +315,7 @@ export class InputWorld {
       identity: { version: 'test', build: null, startedAt: 0 },
       isPresent: () => false,
     } as unknown as MethodsContext;
-    const handlers = createHandlers(context);
+    const handlers = createHandlers(context) as Handlers; // of the rest nothing is asked here
     return {
       session,
       connect: (link) => {

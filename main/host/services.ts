@@ -1,0 +1,69 @@
+/** What a host does for its clients beside holding sessions, subject by subject. */
+import type { LocalPaths } from '#local/paths.ts';
+import type { APPROVAL_METHODS } from '#protocol/approvals.ts';
+import type { HISTORY_METHODS } from '#protocol/history.ts';
+import type { Method } from '#protocol/messages.ts';
+import type { AgentGuard } from './agent-guard.ts';
+import { approvalHandlers } from './approval-methods.ts';
+import type { ClientConnection, Handlers } from './client-connection.ts';
+import { historyHandlers } from './history-methods.ts';
+import type { HostNews } from './host-news.ts';
+import type { PolicyDesk } from './input-judge.ts';
+import type { Journal } from './journal.ts';
+import type { JournalWatchers } from './journal-watchers.ts';
+import type { Attachments } from './methods.ts';
+import { guardedSession } from './policy-desk.ts';
+import type { PolicyFile } from './policy-file.ts';
+import type { Records } from './records.ts';
+import type { Registry } from './registry.ts';
+
+/** One subject: the requests it answers, and what it must hear of. */
+export type Service<M extends Method> = {
+  handlers: Pick<Handlers, M>;
+  /** A client is gone, and whatever was begun for it is of no use. */
+  closed(connection: ClientConnection): void;
+  /** This host ends; sessions go on. */
+  dispose(): void;
+};
+
+export type ServiceMethod = keyof typeof APPROVAL_METHODS | keyof typeof HISTORY_METHODS;
+
+export type ServiceContext = {
+  paths: LocalPaths;
+  journal: Journal;
+  records: Records;
+  registry: Registry;
+  news: HostNews;
+  attachments: Attachments;
+  watchers: JournalWatchers;
+  desk: PolicyDesk;
+  guard: AgentGuard;
+  policy: PolicyFile;
+};
+
+export function hostServices(context: ServiceContext): Service<ServiceMethod> {
+  const { desk, guard, policy, registry, watchers } = context;
+  const approvals: Service<keyof typeof APPROVAL_METHODS> = {
+    handlers: approvalHandlers({ ...context, approvals: desk.approvals, find: (reference) => guardedSession(registry.find(reference)) }),
+    closed: (connection) => guard.closed(connection),
+    dispose() {
+      desk.approvals.dispose();
+      policy.dispose();
+    },
+  };
+  const history: Service<keyof typeof HISTORY_METHODS> = {
+    handlers: historyHandlers(context),
+    closed: (connection) => watchers.delete(connection),
+    dispose: () => {},
+  };
+  const services = [approvals, history];
+  return {
+    handlers: { ...approvals.handlers, ...history.handlers },
+    closed(connection) {
+      for (const service of services) service.closed(connection);
+    },
+    dispose() {
+      for (const service of services) service.dispose();
+    },
+  };
+}
