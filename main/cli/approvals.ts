@@ -2,10 +2,10 @@
 import type { CmdopClient } from '#client/cmdop-client.ts';
 import type { Approval } from '#protocol/approvals.ts';
 import type { Result } from '#protocol/messages.ts';
+import { printable } from '../attach/cells.ts';
 import { type Globals, lastingClient, withClient } from './connect.ts';
 import { UsageError } from './exit-codes.ts';
 import { bold, dim, note, print, printJson, printJsonLine, yellow } from './output.ts';
-import { printable } from './table.ts';
 import { showAge } from './times.ts';
 
 type Listed = Result<'approval.list'>;

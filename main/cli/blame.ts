@@ -1,9 +1,9 @@
 /** `blame`: who made a line of a session's output. */
 import type { Result } from '#protocol/messages.ts';
+import { printable } from '../attach/cells.ts';
 import { type Globals, sessionRef, withClient } from './connect.ts';
 import { UsageError } from './exit-codes.ts';
 import { dim, print, printJson } from './output.ts';
-import { printable } from './table.ts';
 import { showDuration, showTime } from './times.ts';
 
 type Options = Globals & { line?: string; text?: string; offset?: string; json?: boolean };

@@ -2,8 +2,9 @@
 import type { CmdopClient } from '#client/cmdop-client.ts';
 import type { HistoryFilter } from '#protocol/history.ts';
 import type { CommandRecord, JournalEvent } from '#protocol/shapes.ts';
+import { printable } from '../attach/cells.ts';
 import { dim, red } from './output.ts';
-import { type Cell, type Column, printable } from './table.ts';
+import type { Cell, Column } from './table.ts';
 import { showDuration, showTime } from './times.ts';
 
 /** The most rows one answer of the host carries. */

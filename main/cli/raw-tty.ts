@@ -3,29 +3,19 @@ import { spawnSync } from 'node:child_process';
 import { writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { Size } from '#protocol/shapes.ts';
+import type { Tty, TtyListener } from '../attach/tty.ts';
 import { UsageError } from './exit-codes.ts';
-
-type Listener = {
-  input(bytes: Uint8Array): void;
-  resized(size: Size): void;
-  /** Stopped and continued from outside: everything must be drawn again. */
-  continued(): void;
-  /** The terminal is gone. */
-  closed(): void;
-  /** What to print before the terminal is given back, when this process is ended. */
-  leaving(): string;
-};
 
 const SIGNALS = ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT'] as const;
 
 /** Throws UsageError where there is no terminal. The process must not be left otherwise than by `restore` or its end. */
-export class RawTty {
-  readonly #listener: Listener;
+export class RawTty implements Tty {
+  readonly #listener: TtyListener;
   /** In the form of `stty -g`; null where Node's own raw mode is used. */
   #saved: string | null = null;
   #isRaw = false;
 
-  constructor(listener: Listener) {
+  constructor(listener: TtyListener) {
     expectTerminal();
     this.#listener = listener;
     process.on('exit', this.#leave);
@@ -43,6 +33,11 @@ export class RawTty {
 
   write(bytes: Uint8Array | string): void {
     if (bytes.length > 0) process.stdout.write(bytes);
+  }
+
+  /** At once: what this process has written and its terminal has not read is the kernel's to hold. */
+  whenTaken(then: () => void): void {
+    then();
   }
 
   /** Gives the terminal back, after printing `last`. Once. */

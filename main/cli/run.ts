@@ -6,12 +6,12 @@ import { CmdopError } from '#protocol/errors.ts';
 import type { Offset, Seq } from '#protocol/ids.ts';
 import type { CommandRecord, SessionEnd } from '#protocol/shapes.ts';
 import { PlainText } from '#session/plain-text.ts';
+import { QueryFilter } from '../attach/query-filter.ts';
 import { type Globals, sessionRef } from './connect.ts';
 import { EXIT, Interrupted, UsageError } from './exit-codes.ts';
 import { expectApplied, type Operator, withOperator } from './operate.ts';
 import { note } from './output.ts';
 import { programExitCode } from './program-exit.ts';
-import { QueryFilter } from './query-filter.ts';
 import { commandLine } from './shell-words.ts';
 import { parseDuration } from './times.ts';
 

@@ -1,10 +1,11 @@
 /** `screen`, `who` and `inspect`: one session as it is now. */
 import type { Result } from '#protocol/messages.ts';
 import type { Attachment, ProcessRow, SessionSummary } from '#protocol/shapes.ts';
+import { printable } from '../attach/cells.ts';
 import { asReached, commandFor, type Globals, sessionRef, withClient } from './connect.ts';
 import { bold, dim, note, print, printJson, tableWidth } from './output.ts';
 import { shortHome, showEnd } from './sessions.ts';
-import { type Column, formatTable, printable } from './table.ts';
+import { type Column, formatTable } from './table.ts';
 import { showAge, showTime } from './times.ts';
 
 type Options = Globals & { json?: boolean };

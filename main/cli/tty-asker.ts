@@ -2,9 +2,9 @@
 import { closeSync, openSync } from 'node:fs';
 import { ReadStream, WriteStream } from 'node:tty';
 import { CmdopError } from '#protocol/errors.ts';
+import { printable } from '../attach/cells.ts';
 import type { Asker } from '../remote/asker.ts';
 import { note } from './output.ts';
-import { printable } from './table.ts';
 
 /** `mayAsk`: false while somebody else has the terminal; then every question is answered by no. */
 export function ttyAsker({ mayAsk, notice = note }: { mayAsk: () => boolean; notice?: (sentence: string) => void }): Asker {

@@ -1,9 +1,9 @@
 /** What a person types becomes units and keys of our own; a picture of a session fits a window of another size. */
 import xterm from '@xterm/headless';
 import { describe, expect, test } from 'vitest';
-import { InputUnits, isAutomatic, type Typed } from '../../main/cli/input-units.ts';
+import { InputUnits, isAutomatic, type Typed } from '../../main/attach/input-units.ts';
+import { PicturePainter } from '../../main/attach/picture.ts';
 import { parseKey } from '../../main/cli/keys.ts';
-import { PicturePainter } from '../../main/cli/picture.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const newUnits = () => new InputUnits({ detach: parseKey('ctrl-\\'), take: parseKey('ctrl-^') });

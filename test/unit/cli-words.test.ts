@@ -3,10 +3,11 @@ import { spawnSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
 import { typedLine } from '#client/shell-prompt.ts';
 import { PlainText } from '#session/plain-text.ts';
+import { cellWidth } from '../../main/attach/cells.ts';
 import { parseKey } from '../../main/cli/keys.ts';
 import { splitCommand } from '../../main/cli/program.ts';
 import { commandLine } from '../../main/cli/shell-words.ts';
-import { cellWidth, formatTable } from '../../main/cli/table.ts';
+import { formatTable } from '../../main/cli/table.ts';
 import { parseDuration, parseSince, showAge, showDuration } from '../../main/cli/times.ts';
 
 describe('times', () => {

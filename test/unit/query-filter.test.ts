@@ -1,6 +1,6 @@
 /** What a program asks its terminal never reaches a person's terminal; everything else does, byte for byte, at once. */
 import { describe, expect, test } from 'vitest';
-import { QueryFilter } from '../../main/cli/query-filter.ts';
+import { QueryFilter } from '../../main/attach/query-filter.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const shown = (...chunks: string[]) => {

@@ -1,7 +1,7 @@
 /** Draws a part of a headless terminal into a terminal of another size, row by row, only what changed. Pure. */
 import type { IBuffer, IBufferCell } from '@xterm/headless';
 import type { Size } from '#protocol/shapes.ts';
-import { cellWidth } from './table.ts';
+import { cellWidth } from './cells.ts';
 
 export type Picture = {
   readonly buffer: IBuffer;
