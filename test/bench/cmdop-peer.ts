@@ -18,17 +18,14 @@ import { ENVIRONMENT, openView } from './terminal-peers.ts';
 export class CmdopPeer implements Peer {
   readonly name = 'cmdop';
   readonly home = mkdtempSync(join(tmpdir(), 'cmdop-b-'));
-  readonly #control: CmdopClient;
+  #control: CmdopClient;
   readonly #keepers = new Map<string, number>();
-
-  #isDisposed = false;
+  /** It is the bench that goes. */
+  #isLeaving = false;
 
   private constructor() {
     process.env.CMDOP_HOME = this.home;
-    this.#control = this.newClient((state) => {
-      if (state.is === 'closed' && !this.#isDisposed)
-        isBroken(`the host of the bench (process ${this.hostPid}) has crashed or cut us off while it was measured: none of this counts`);
-    });
+    this.#control = this.#connect();
   }
 
   static async start(): Promise<CmdopPeer> {
@@ -46,6 +43,24 @@ export class CmdopPeer implements Peer {
   }
   get keeperPids(): number[] {
     return [...this.#keepers.values()];
+  }
+
+  #connect(): CmdopClient {
+    return this.newClient((state) => {
+      if (state.is === 'closed' && !this.#isLeaving)
+        isBroken(`the host of the bench (process ${this.hostPid}) has crashed or cut us off while it was measured: none of this counts`);
+    });
+  }
+
+  leave(): void {
+    this.#isLeaving = true;
+    this.#control.close();
+  }
+
+  async comeBack(): Promise<void> {
+    this.#isLeaving = false;
+    this.#control = this.#connect();
+    await within('coming back to the host', this.#control.whenConnected());
   }
 
   newClient(onState: (state: ClientState) => void = () => {}): CmdopClient {
@@ -99,7 +114,7 @@ export class CmdopPeer implements Peer {
 
   async dispose(): Promise<void> {
     const { hostPid } = this;
-    this.#isDisposed = true;
+    this.#isLeaving = true;
     await this.#control.request('host.stop', {}).catch(() => {}); // it may have crashed, which the figures show
     this.#control.close();
     if (hostPid) await eventually('the end of the host', () => !isAlive(hostPid));

@@ -21,13 +21,15 @@ export async function measureIdle(peer: Peer, options: { sessions: number; watch
   const before = sum(await relaysOf([first]), pssBytes);
   const sessions = [first];
   while (sessions.length < options.sessions) sessions.push(await peer.start('exec cat'));
-  await pause(SETTLE_MS);
   const relays = await relaysOf(sessions);
+  peer.leave?.();
+  await pause(SETTLE_MS);
   const bytes = sum(relays, pssBytes) - before;
   const [wakeupsBefore, cpuBefore] = [sum(relays, wakeups), sum(relays, cpuSeconds)];
   await pause(options.watchMs);
   const woken = sum(relays, wakeups) - wakeupsBefore;
   const cpu = sum(relays, cpuSeconds) - cpuBefore;
+  await peer.comeBack?.();
   for (const session of sessions) await session.end();
   const seconds = options.watchMs / 1000;
   return {

@@ -9,6 +9,9 @@ export interface Peer {
   readonly name: PeerName;
   /** Runs `script` with sh as a session that nobody is attached to, where the peer knows such a thing. */
   start(script: string): Promise<BenchSession>;
+  /** From here until `comeBack` no client of the bench's own is connected; absent where the bench is none. */
+  leave?(): void;
+  comeBack?(): Promise<void>;
   /** Ends every process of this peer. */
   dispose(): Promise<void>;
 }
