@@ -4,8 +4,9 @@ import type { ClientId } from '#protocol/ids.ts';
 import type { Method, ParamsInput, Result } from '#protocol/messages.ts';
 import type { Actor } from '#protocol/shapes.ts';
 import { PROTOCOL } from '#protocol/versions.ts';
+import type { ByteStream } from '#session/byte-stream.ts';
 import type { ClientOptions, ClientState } from './client-options.ts';
-import { Connection, type ConnectionEvent } from './connection.ts';
+import { Connection, type ConnectionEvent, type StreamMethod } from './connection.ts';
 import { type AttachOptions, type SessionSink, SessionStream } from './session-stream.ts';
 
 /** First and longest wait between attempts to connect, milliseconds. */
@@ -75,6 +76,13 @@ export class CmdopClient {
     await this.#connected;
     if (!this.#connection) throw new CmdopError('disconnected', 'not connected to the host');
     return this.#connection.request(method, params);
+  }
+
+  /** Waits for the connection, then opens a byte stream by a request. It ends with the connection and does not come back. */
+  async openStream<M extends StreamMethod>(method: M, params: ParamsInput<M>): Promise<{ stream: ByteStream; answer: Result<M> }> {
+    await this.#connected;
+    if (!this.#connection) throw new CmdopError('disconnected', 'not connected to the host');
+    return this.#connection.openStream(method, params);
   }
 
   /** Attaches now or as soon as connected, and again after every reconnect, until `detach` or the session's end. */

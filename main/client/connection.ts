@@ -13,7 +13,10 @@ import {
   type ParamsInput,
   type Result,
 } from '#protocol/messages.ts';
+import { STREAM_EVENTS, type StreamEvent, streamAnswer } from '#protocol/streams.ts';
 import type { Transport } from '#protocol/transport.ts';
+import type { ByteStream } from '#session/byte-stream.ts';
+import { ByteStreams } from '#session/byte-streams.ts';
 import type { SentUnit } from './input-outbox.ts';
 
 /** After this long without a frame we ask whether the host is there, milliseconds (DESIGN: liveness). */
@@ -22,6 +25,9 @@ const PING_AFTER_MS = 5_000;
 const CLOSE_AFTER_MS = 20_000;
 /** A timer later than this was held up by sleep or load on our side, milliseconds. */
 const OWN_DELAY_MS = 2_000;
+
+/** Requests whose answer is a stream. */
+export type StreamMethod = { [M in Method]: Result<M> extends { stream: number } ? M : never }[Method];
 
 export type ConnectionEvent = { [E in EventName]: { event: E; params: EventParams<E> } }[EventName];
 
@@ -41,6 +47,7 @@ export class Connection {
   readonly #listener: ConnectionListener;
   readonly #waiting = new Map<number, Waiting>();
   readonly #frames = new FrameDecoder();
+  readonly #streams: ByteStreams;
   #magic: MagicReader | null = new MagicReader(MAX_NOISE_BYTES);
   #nextId = 1;
   #isClosed = false;
@@ -54,9 +61,17 @@ export class Connection {
     this.#clock = options.clock;
     this.#listener = options.listener;
     this.#lastFrameAt = this.#clock.now();
+    const { transport } = options;
+    this.#streams = new ByteStreams({
+      get queuedBytes() {
+        return transport.queuedBytes;
+      },
+      send: (...parts) => transport.send(...parts),
+      tellStream: (event) => transport.send(encodeMessage(event)),
+    });
     this.#transport.listen({
       received: (bytes) => this.#received(bytes),
-      drained: () => {},
+      drained: () => this.#streams.drained(),
       closed: (error) =>
         this.#close(
           new CmdopError('disconnected', error ? `the connection to the host broke: ${error.message}` : 'the host closed the connection'),
@@ -101,6 +116,15 @@ export class Connection {
     });
   }
 
+  /** What comes through the stream follows the answer. Rejects as `request` does; the stream ends with this connection. */
+  async openStream<M extends StreamMethod>(method: M, params: ParamsInput<M>): Promise<{ stream: ByteStream; answer: Result<M> }> {
+    const opened: ByteStream[] = [];
+    const answer = await this.request(method, params, (result) => opened.push(this.#streams.adopt(streamAnswer.parse(result).stream)));
+    const [stream] = opened;
+    if (!stream) throw new CmdopError('internal', `${method} was answered without a stream`);
+    return { stream, answer };
+  }
+
   sendInput(channel: Channel, unit: SentUnit): void {
     this.#transport.send(encodeInput({ channel, ...unit }));
   }
@@ -142,6 +166,9 @@ export class Connection {
       case 'message':
         this.#message(frame.json);
         return;
+      case 'stream':
+        this.#streams.received(frame.stream, frame.bytes);
+        return;
       case 'input':
       case 'origin':
       case 'unknown':
@@ -157,7 +184,9 @@ export class Connection {
       if (!isEventName(message.event)) return; // from a newer host
       const params = EVENTS[message.event].safeParse(message.params);
       if (!params.success) throw new CmdopError('bad-frame', `the host sent a broken ${message.event}: ${params.error.issues[0]?.message}`);
-      this.#listener.event({ event: message.event, params: params.data } as ConnectionEvent);
+      const event = { event: message.event, params: params.data } as ConnectionEvent;
+      if (isStreamEvent(event)) this.#streams.told(event);
+      else this.#listener.event(event);
       return;
     }
     if ('method' in message) return; // hosts do not ask
@@ -200,6 +229,7 @@ export class Connection {
     this.#transport.close();
     for (const waiting of this.#waiting.values()) waiting.reject(error);
     this.#waiting.clear();
+    this.#streams.close(error);
     this.#listener.closed(error);
   }
 }
@@ -212,4 +242,5 @@ function parseJson(json: string): unknown {
   }
 }
 
+const isStreamEvent = (event: ConnectionEvent): event is StreamEvent => Object.hasOwn(STREAM_EVENTS, event.event);
 const isEventName = (name: string): name is EventName => Object.hasOwn(EVENTS, name);

@@ -7,7 +7,9 @@ import { encodeMessage, type Frame, FrameDecoder, MAGIC, MagicReader } from '#pr
 import type { ClientId } from '#protocol/ids.ts';
 import { EVENTS, type EventName, type EventParams, envelope, METHODS, type Method, type Params, type Result } from '#protocol/messages.ts';
 import { type Actor, type Origin, origin } from '#protocol/shapes.ts';
+import { STREAM_EVENTS, type StreamEvent, type StreamEventName } from '#protocol/streams.ts';
 import type { Transport } from '#protocol/transport.ts';
+import { ByteStreams, type StreamPort } from '#session/byte-streams.ts';
 import { ClientVigil } from '#session/client-vigil.ts';
 import type { Whereabouts } from './own-session.ts';
 import type { OutputPort } from './subscriber.ts';
@@ -40,7 +42,7 @@ export type Greeted = {
   whereabouts?: Whereabouts | null;
 };
 
-export class ClientConnection implements OutputPort {
+export class ClientConnection implements OutputPort, StreamPort {
   readonly #transport: Transport;
   readonly #peer: ClientPeer;
   readonly #frames = new FrameDecoder();
@@ -48,6 +50,8 @@ export class ClientConnection implements OutputPort {
   #greeted: Greeted | null = null;
   #helloTimer: NodeJS.Timeout;
   readonly #vigil = new ClientVigil();
+  /** Opened by requests of this client; they end with its connection. */
+  readonly streams = new ByteStreams(this);
   /** Undefined until the first frame: whatever the client says itself comes too late to be taken for the bridge's word. */
   #origin: Origin | null | undefined;
   #isHeld = false;
@@ -61,7 +65,10 @@ export class ClientConnection implements OutputPort {
     this.#helloTimer = setTimeout(() => this.close(), HELLO_TIMEOUT_MS);
     transport.listen({
       received: (bytes) => this.#received(bytes),
-      drained: () => this.#peer.drained(this),
+      drained: () => {
+        this.#peer.drained(this);
+        this.streams.drained();
+      },
       closed: () => this.close(),
     });
     transport.send(MAGIC);
@@ -108,6 +115,10 @@ export class ClientConnection implements OutputPort {
     this.#say({ event, params });
   }
 
+  tellStream(event: StreamEvent): void {
+    this.#say(event);
+  }
+
   /** A MESSAGE frame, made once for many. Whoever reads none of them is closed. */
   tell(frame: Uint8Array): void {
     if (this.#isClosed) return;
@@ -135,6 +146,7 @@ export class ClientConnection implements OutputPort {
     this.#isClosed = true;
     clearTimeout(this.#helloTimer);
     this.#transport.close();
+    this.streams.close(new CmdopError('disconnected', 'the connection to the client has ended'));
     this.#peer.closed(this);
   }
 
@@ -167,6 +179,9 @@ export class ClientConnection implements OutputPort {
       case 'input':
         if (this.#greeted) this.#peer.input(this, frame);
         return;
+      case 'stream':
+        this.streams.received(frame.stream, frame.bytes);
+        return;
       case 'output':
       case 'snapshot':
       case 'origin':
@@ -179,11 +194,20 @@ export class ClientConnection implements OutputPort {
     const message = envelope.safeParse(parse(json)).data;
     if (!message) throw new CmdopError('bad-frame', `not a message: ${json.slice(0, 100)}`);
     if ('event' in message) {
-      const ack = message.event === 'output.ack' ? EVENTS['output.ack'].safeParse(message.params).data : undefined;
-      if (ack) this.#peer.acknowledged(this, ack);
+      this.#told(message.event, message.params);
       return;
     }
     if ('method' in message) void this.#request(message.id, message.method, message.params);
+  }
+
+  #told(event: string, rawParams: unknown): void {
+    if (isStreamEvent(event)) {
+      const params = STREAM_EVENTS[event].safeParse(rawParams).data;
+      if (params) this.streams.told({ event, params } as StreamEvent);
+      return;
+    }
+    const ack = event === 'output.ack' ? EVENTS['output.ack'].safeParse(rawParams).data : undefined;
+    if (ack) this.#peer.acknowledged(this, ack);
   }
 
   async #request(id: number, method: string, rawParams: unknown): Promise<void> {
@@ -223,4 +247,5 @@ function parse(json: string): unknown {
   }
 }
 
+const isStreamEvent = (name: string): name is StreamEventName => Object.hasOwn(STREAM_EVENTS, name);
 const isMethod = (name: string): name is Method => Object.hasOwn(METHODS, name);

@@ -34,6 +34,8 @@ export const ERROR_CODES = [
   'not-installed', // the machine is reached, and has no cmdop
   'bad-configuration', // a file of settings that cannot be used
   'host-key', // the remote host did not prove who it is, or nobody vouched for it
+  'stream-limit', // no more byte streams over this connection
+  'stream-cut', // a byte stream ended before its end
   'disconnected',
   'timeout',
   'internal',

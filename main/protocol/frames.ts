@@ -8,6 +8,7 @@
  *   2 INPUT     u32 channel · u32 epoch · u64 seq · bytes   client → host; one frame is one input unit
  *   3 SNAPSHOT  u32 channel · u64 offset · bytes            host → client; VT text for a reset terminal
  *   4 ORIGIN    UTF-8 JSON (`origin` in shapes.ts)         bridge → host; at most one, before every other frame
+ *   5 STREAM    u32 stream · bytes                         both ways (streams.ts)
  *
  * All integers are little-endian. Numbers of kinds are never reused; an unknown kind is skipped.
  */
@@ -21,7 +22,7 @@ export const MAGIC = Uint8Array.of(0x63, 0x6d, 0x64, 0x6f, 0x70, 0x00, 0x76, 0x3
 /** Largest `length` accepted, bytes: bounds what one peer can make the other hold. */
 export const MAX_FRAME_BYTES = 1024 * 1024;
 
-export const FRAME = { message: 0, output: 1, input: 2, snapshot: 3, origin: 4 } as const;
+export const FRAME = { message: 0, output: 1, input: 2, snapshot: 3, origin: 4, stream: 5 } as const;
 
 export type Frame =
   | { kind: 'message'; json: string }
@@ -29,11 +30,13 @@ export type Frame =
   | { kind: 'input'; channel: Channel; epoch: Epoch; seq: Seq; bytes: Uint8Array }
   | { kind: 'snapshot'; channel: Channel; offset: Offset; bytes: Uint8Array }
   | { kind: 'origin'; json: string }
+  | { kind: 'stream'; stream: number; bytes: Uint8Array }
   | { kind: 'unknown'; number: number };
 
 /** Bytes of a frame before an OUTPUT's or SNAPSHOT's payload. */
 const OUTPUT_HEADER_BYTES = 4 + 1 + 4 + 8;
 const INPUT_HEADER_BYTES = 4 + 1 + 4 + 4 + 8;
+const STREAM_HEADER_BYTES = 4 + 1 + 4;
 
 /** Most bytes that fit in one OUTPUT or SNAPSHOT frame. */
 export const MAX_OUTPUT_BYTES = MAX_FRAME_BYTES - OUTPUT_HEADER_BYTES + 4;
@@ -70,6 +73,14 @@ export function encodeOutputHeader(channel: Channel, offset: Offset, byteLength:
 /** Everything of a SNAPSHOT frame but its bytes. */
 export function encodeSnapshotHeader(channel: Channel, offset: Offset, byteLength: number): Uint8Array {
   return streamHeader(FRAME.snapshot, channel, offset, byteLength);
+}
+
+/** Everything of a STREAM frame but its bytes. */
+export function encodeStreamHeader(stream: number, byteLength: number): Uint8Array {
+  if (byteLength > MAX_FRAME_BYTES - STREAM_HEADER_BYTES + 4) throw new RangeError(`${byteLength} bytes exceed a frame`);
+  const frame = new Uint8Array(STREAM_HEADER_BYTES);
+  header(frame, STREAM_HEADER_BYTES - 4 + byteLength, FRAME.stream).setUint32(5, stream, true);
+  return frame;
 }
 
 export function encodeInput(unit: { channel: Channel; epoch: Epoch; seq: Seq; bytes: Uint8Array }): Uint8Array {
@@ -135,6 +146,9 @@ function decode(body: Uint8Array): Frame {
       };
     case FRAME.origin:
       return { kind: 'origin', json: decoder.decode(body.subarray(1)) };
+    case FRAME.stream:
+      if (body.length < 5) throw tooShort(number, body.length, 5);
+      return { kind: 'stream', stream: view.getUint32(1, true), bytes: body.subarray(5) };
     default:
       return { kind: 'unknown', number };
   }

@@ -31,6 +31,7 @@ import {
   size,
   time,
 } from './shapes.ts';
+import { STREAM_EVENTS } from './streams.ts';
 
 const none = z.object({});
 
@@ -101,7 +102,7 @@ export const METHODS = {
   ...APPROVAL_METHODS,
 } as const;
 
-/** Events: host → client, and `output.ack` client → host. */
+/** Events: host → client; `output.ack` client → host, and `stream.*` both ways. */
 export const EVENTS = {
   /** Everything of this client up to `seq` reached the PTY. */
   'input.applied': z.object({ channel, seq }),
@@ -142,6 +143,7 @@ export const EVENTS = {
   /** Client → host: everything up to `offset` was parsed. */
   'output.ack': z.object({ channel, offset }),
   ...APPROVAL_EVENTS,
+  ...STREAM_EVENTS,
 } as const;
 
 export type Method = keyof typeof METHODS;

@@ -6,6 +6,7 @@ import {
   encodeOrigin,
   encodeOutputHeader,
   encodeSnapshotHeader,
+  encodeStreamHeader,
   type Frame,
   FrameDecoder,
   MAGIC,
@@ -42,6 +43,13 @@ test('how a client came, which a host that does not know it skips', () => {
   expect(hex(encodeOrigin({ kind: 'ssh', from: '::1' }))).toBe('1c000000047b226b696e64223a22737368222c2266726f6d223a223a3a31227d');
 });
 
+test('bytes of a stream, the same both ways', () => {
+  expect(hex(encodeStreamHeader(258, 3))).toBe('080000000502010000');
+  const [frame] = decode(encodeStreamHeader(2 ** 32 - 1, 3), Buffer.from('abc'));
+  expect(frame && comparable(frame)).toEqual({ kind: 'stream', stream: 2 ** 32 - 1, bytes: hex(Buffer.from('abc')) });
+  expect(() => encodeStreamHeader(1, MAX_FRAME_BYTES - 4)).toThrow(RangeError);
+});
+
 test('offsets are exact up to 2^53 and refused beyond', () => {
   const offset = Number.MAX_SAFE_INTEGER as Offset;
   const [frame] = decode(encodeOutputHeader(1 as Channel, offset, 0));
@@ -73,6 +81,7 @@ test.each([
   ['too large', '01001000'],
   ['output too short', '0200000001aa'],
   ['input too short', '0200000002aa'],
+  ['stream too short', '0200000005aa'],
 ])('a frame that is %s closes the stream with bad-frame', (_name, bytes) => {
   expect(() => decode(Buffer.from(bytes, 'hex'))).toThrow(expect.objectContaining({ code: 'bad-frame' }));
 });

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { localPaths } from '#local/paths.ts';
-import { encodeInput, encodeMessage, encodeOrigin, MAGIC } from '#protocol/frames.ts';
+import { encodeInput, encodeMessage, encodeOrigin, encodeStreamHeader, MAGIC } from '#protocol/frames.ts';
 import type { Channel, Epoch, Offset, Seq } from '#protocol/ids.ts';
 import { EVENTS, METHODS } from '#protocol/messages.ts';
 import { encodeKeeperHello, encodeOutputHeader, KEEPER_WIRE } from '../../../main/keeper/wire.ts';
@@ -56,7 +56,11 @@ function frame(random: Random): Uint8Array {
   const numbers = [0, 1, 2, 3, 5, 9, 50, 2 ** 31, 2 ** 32 - 1];
   const seq = pick(random, [0, 1, 2, 3, 1000, 2 ** 40, Number.MAX_SAFE_INTEGER]) as Seq;
   const channel = pick(random, numbers) as Channel;
-  switch (below(random, 10)) {
+  switch (below(random, 11)) {
+    case 10: {
+      const bytes = bytesOf(random, below(random, 40));
+      return joined(encodeStreamHeader(pick(random, numbers), bytes.length), bytes);
+    }
     case 0:
       return encodeInput({ channel, epoch: pick(random, numbers) as Epoch, seq, bytes: bytesOf(random, below(random, 40)) });
     case 1:

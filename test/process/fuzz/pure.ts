@@ -19,12 +19,14 @@ import { encodeOutputHeader, encodeToKeeper, FromKeeperDecoder, KEEPER_WIRE, typ
 import { hostsJson, knownHosts, policyText, shellLine, sshConfig } from './files.ts';
 import { below, bytesOf, cut, hostileJson, joined, mutate, pick, type Random } from './mutate.ts';
 import { FORGED, forgedMark, hostileOutput } from './output.ts';
+import { streams } from './streams.ts';
 
 type Area = { each: (random: Random) => void /** Share of the cases. */; weight: number };
 
 export const AREAS: Record<string, Area> = {
   'client frames': { weight: 20, each: frames },
   'the magic': { weight: 5, each: magic },
+  'byte streams': { weight: 10, each: streams },
   'client messages': { weight: 15, each: messages },
   'keeper wire': { weight: 15, each: keeper },
   'shell marks': { weight: 20, each: marks },
