@@ -65,6 +65,10 @@ const AGENT_ACCESS: { readonly [M in Method]: Access<M> } = {
   'approval.decide': 'people',
   'policy.get': 'free',
   'policy.set': 'people',
+  'retention.get': 'free',
+  'retention.set': 'people',
+  'retention.pin': 'people',
+  'retention.prune': 'people',
 };
 
 /** The word for a method that is not for the policy to judge, else what it does. Throws `unauthorized`. */

@@ -49,8 +49,13 @@ export class CommandRecords {
   constructor(journal: Journal) {
     this.#journal = journal;
     this.#db = journal.database;
-    const last = this.#db.prepare('SELECT max(id) AS id FROM commands').get() as { id: number | null };
-    this.#next = (last.id ?? 0) + 1;
+    // Numbers of what was erased are not used again.
+    const last = this.#db
+      .prepare(
+        "SELECT max((SELECT coalesce(max(id), 0) FROM commands), coalesce((SELECT value FROM counters WHERE name = 'command'), 0)) AS id",
+      )
+      .get() as { id: number };
+    this.#next = last.id + 1;
   }
 
   newId(): number {
@@ -83,6 +88,15 @@ export class CommandRecords {
           command.source,
         );
     });
+  }
+
+  /** How many there are of each session. */
+  counts(): Map<SessionId, number> {
+    const rows = this.#db.prepare('SELECT session, count(*) AS count FROM commands GROUP BY session').all() as {
+      session: SessionId;
+      count: number;
+    }[];
+    return new Map(rows.map(({ session, count }) => [session, count]));
   }
 
   /** Oldest first; of more than `limit`, the newest. */

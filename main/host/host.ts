@@ -122,6 +122,7 @@ export class Host {
       paths: options.paths,
       journal: this.#journal,
       records: this.#records,
+      settings: this.#settings,
       registry: this.#registry,
       news: this.#news,
       attachments: this.#attachments,

@@ -15,6 +15,7 @@ const TABLES = {
   actors: 5,
   sessions: 4,
   commands: 15,
+  counters: 2,
 };
 
 const SCHEMA = `
@@ -31,6 +32,9 @@ const SCHEMA = `
     cwd TEXT NOT NULL, started_at REAL NOT NULL, ended_at REAL, duration_ms REAL, exit_code INTEGER,
     from_offset INTEGER NOT NULL, to_offset INTEGER, source TEXT NOT NULL) STRICT;
   CREATE INDEX IF NOT EXISTS commands_by_session ON commands(session, id);
+  CREATE TABLE IF NOT EXISTS counters(name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS erased(
+    first INTEGER PRIMARY KEY, last INTEGER NOT NULL, by_seq INTEGER NOT NULL, prev_hash TEXT NOT NULL, last_hash TEXT NOT NULL) STRICT;
 `;
 
 /** Throws only when no database can be made at all; `problem` says what happened to a damaged one. */
@@ -62,6 +66,8 @@ function open(file: string): DatabaseSync {
   if (file !== IN_MEMORY) closeSync(openSync(file, 'a', 0o600));
   const db = new DatabaseSync(file);
   try {
+    // Counts for a file that is new: what is erased later makes it smaller (retention/journal-eraser.ts).
+    db.exec('PRAGMA auto_vacuum=INCREMENTAL;');
     // No checkpoint of SQLite's own: it would stop this thread for an fsync in the middle of somebody's typing.
     db.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=2000; PRAGMA wal_autocheckpoint=0;');
     db.exec(SCHEMA);

@@ -20,6 +20,7 @@ export type JournalKind =
   | 'approval'
   | 'policy'
   | 'gap'
+  | 'retention'
   | 'adopt'
   | 'rename';
 

@@ -19,9 +19,6 @@ import { SizeHistory } from './size-history.ts';
 import { checkedNote } from './stored-shapes.ts';
 import { TtyState } from './tty-state.ts';
 
-/** Output of one session on disk, bytes; the oldest goes first. */
-const OUTPUT_BUDGET_BYTES = 64 * 1024 * 1024;
-
 /** What every session of a host stands on. */
 export type SessionSurroundings = {
   paths: LocalPaths;
@@ -52,7 +49,7 @@ export async function openSession(options: OpenOptions): Promise<LiveSession> {
   let session: LiveSession | null = null;
   const log = await OutputLog.open({
     folder,
-    budgetBytes: OUTPUT_BUDGET_BYTES,
+    budgetBytes: () => options.settings.retention.sessionBytes,
     stored: (offset) => session?.outputStored(offset),
     problem: (sentence) => events.problem(id, sentence),
   });

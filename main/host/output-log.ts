@@ -31,7 +31,8 @@ const OWN_THREAD_BYTES = 16 * 1024;
 
 export type OutputLogOptions = {
   folder: string;
-  budgetBytes: number;
+  /** Asked each time: it can be changed. */
+  budgetBytes: () => number;
   stored: (offset: Offset) => void;
   problem: (sentence: string | null) => void;
 };
@@ -152,6 +153,25 @@ export class OutputLog {
     }
   }
 
+  /** Files of sealed segments that lie beyond the budget, bytes. */
+  get excessBytes(): number {
+    const { budgetBytes } = this.#options;
+    let total = this.#segments.reduce((sum, { fileBytes }) => sum + fileBytes, 0);
+    let excess = 0;
+    for (const { fileBytes } of this.#segments.slice(0, -1)) {
+      if (total <= budgetBytes()) break;
+      total -= fileBytes;
+      excess += fileBytes;
+    }
+    return excess;
+  }
+
+  /** Drops what lies beyond the budget. */
+  async trim(): Promise<void> {
+    await this.#compressing;
+    await this.#enforceBudget();
+  }
+
   /** Removes the session's folder. */
   async erase(): Promise<void> {
     await rm(this.#options.folder, { recursive: true, force: true });
@@ -260,7 +280,7 @@ export class OutputLog {
 
   async #enforceBudget(): Promise<void> {
     let total = this.#segments.reduce((sum, { fileBytes }) => sum + fileBytes, 0);
-    while (total > this.#options.budgetBytes && this.#segments.length > 1) {
+    while (total > this.#options.budgetBytes() && this.#segments.length > 1) {
       const oldest = this.#segments.shift();
       if (!oldest) return;
       total -= oldest.fileBytes;

@@ -33,6 +33,8 @@ export type StoredSession = {
   bootId: string;
   /** Absent in sessions of older hosts. */
   access?: SessionAccess | undefined;
+  /** Never removed by limits. */
+  isPinned?: boolean | undefined;
 };
 
 /** Who may do what in a session, as people have set it. */
@@ -114,6 +116,12 @@ export class Records {
   removedSessions(): { id: SessionId; name: string }[] {
     const rows = this.#db.prepare('SELECT id, state FROM sessions WHERE removed = 1').all() as { id: SessionId; state: string }[];
     return rows.map(({ id, state }) => ({ id, name: fromJson(storedSession, state)?.name ?? id }));
+  }
+
+  /** The same with all that is known of them. */
+  removedStored(): StoredSession[] {
+    const rows = this.#db.prepare('SELECT state FROM sessions WHERE removed = 1 ORDER BY created_at').all() as { state: string }[];
+    return rows.flatMap(({ state }) => (fromJson(storedSession, state) as StoredSession | null) ?? []);
   }
 
   sessions(): StoredSession[] {

@@ -171,7 +171,6 @@ export class Registry {
   remove(session: LiveSession, by: Actor): void {
     if (session.isRunning)
       throw new CmdopError('session-running', `${session.name} still runs: end it with \`cmdop kill ${session.name}\` first`);
-    this.#sessions.delete(session.id);
     this.#options.journal.append({
       session: session.id,
       actor: by.id,
@@ -181,7 +180,19 @@ export class Registry {
       payload: { is: 'removed' },
     });
     this.#options.records.removeSession(session.id);
-    void session.output.erase();
+    void this.forget(session);
+  }
+
+  /** Whether a session that has ended stays so: nobody is opening a new shell in it. */
+  isAtRest(session: LiveSession): boolean {
+    return !session.isRunning && !this.#reserved.has(session.name) && this.get(session.id) === session;
+  }
+
+  /** Takes an ended session out of the list at once; resolves when its files are gone too. */
+  forget(session: LiveSession): Promise<void> {
+    this.#sessions.delete(session.id);
+    this.#options.events.changed(session);
+    return session.output.erase();
   }
 
   rename(session: LiveSession, name: string, by: Actor): void {

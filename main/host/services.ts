@@ -3,11 +3,13 @@ import type { LocalPaths } from '#local/paths.ts';
 import type { APPROVAL_METHODS } from '#protocol/approvals.ts';
 import type { HISTORY_METHODS } from '#protocol/history.ts';
 import type { Method } from '#protocol/messages.ts';
+import type { RETENTION_METHODS } from '#protocol/retention.ts';
 import type { AgentGuard } from './agent-guard.ts';
 import { approvalHandlers } from './approval-methods.ts';
 import type { ClientConnection, Handlers } from './client-connection.ts';
 import { historyHandlers } from './history-methods.ts';
 import type { HostNews } from './host-news.ts';
+import type { HostSettings } from './host-settings.ts';
 import type { PolicyDesk } from './input-judge.ts';
 import type { Journal } from './journal.ts';
 import type { JournalWatchers } from './journal-watchers.ts';
@@ -16,6 +18,7 @@ import { guardedSession } from './policy-desk.ts';
 import type { PolicyFile } from './policy-file.ts';
 import type { Records } from './records.ts';
 import type { Registry } from './registry.ts';
+import { retentionService } from './retention/retention-methods.ts';
 
 /** One subject: the requests it answers, and what it must hear of. */
 export type Service<M extends Method> = {
@@ -26,12 +29,13 @@ export type Service<M extends Method> = {
   dispose(): void;
 };
 
-export type ServiceMethod = keyof typeof APPROVAL_METHODS | keyof typeof HISTORY_METHODS;
+export type ServiceMethod = keyof typeof APPROVAL_METHODS | keyof typeof HISTORY_METHODS | keyof typeof RETENTION_METHODS;
 
 export type ServiceContext = {
   paths: LocalPaths;
   journal: Journal;
   records: Records;
+  settings: HostSettings;
   registry: Registry;
   news: HostNews;
   attachments: Attachments;
@@ -56,9 +60,10 @@ export function hostServices(context: ServiceContext): Service<ServiceMethod> {
     closed: (connection) => watchers.delete(connection),
     dispose: () => {},
   };
-  const services = [approvals, history];
+  const retention = retentionService(context);
+  const services = [approvals, history, retention];
   return {
-    handlers: { ...approvals.handlers, ...history.handlers },
+    handlers: { ...approvals.handlers, ...history.handlers, ...retention.handlers },
     closed(connection) {
       for (const service of services) service.closed(connection);
     },

@@ -218,6 +218,16 @@ export class SessionOutput implements OutputSource, StartSource {
     return [...(await this.#options.log.verify()), ...(await this.#options.checkpoints.verify(() => this.end))];
   }
 
+  /** On disk beyond the budget, bytes. */
+  get excessBytes(): number {
+    return this.#options.log.excessBytes;
+  }
+
+  /** Drops the oldest of what is on disk, down to the budget. */
+  trim(): Promise<void> {
+    return this.#options.log.trim();
+  }
+
   /** Resolves when everything so far is on disk, or was given up. */
   async stored(): Promise<void> {
     await this.#options.log.flushed();

@@ -40,5 +40,6 @@ export function summaryOf({ stored, commands, clients, control, size, output, ag
     sizePolicy: size.policy,
     outputEnd: output.end,
     agentState: agent.state,
+    isPinned: stored.isPinned === true,
   };
 }

@@ -34,6 +34,7 @@ export const storedSession = z.looseObject({
   end: sessionEnd.nullable(),
   bootId: z.string(),
   access: sessionAccess.optional(),
+  isPinned: z.boolean().optional().catch(undefined),
 });
 
 export const resizePayload = size;
@@ -47,6 +48,8 @@ export const keptRefusal = z.object({
   message: z.string(),
   controlKept: z.literal(true),
 });
+/** Of a record that tells what was erased. */
+export const retentionPayload = z.object({ digest: z.string().optional() });
 export const actorIds = z.array(z.string()) as unknown as z.ZodType<ActorId[]>;
 export const anyPayload = z.record(z.string(), z.unknown());
 

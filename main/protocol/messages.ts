@@ -8,6 +8,7 @@ import { APPROVAL_EVENTS, APPROVAL_METHODS } from './approvals.ts';
 import { CONTROL_METHODS, outputRange } from './control.ts';
 import { ERROR_CODES } from './errors.ts';
 import { HISTORY_METHODS } from './history.ts';
+import { RETENTION_METHODS } from './retention.ts';
 import { SESSION_METHODS } from './sessions.ts';
 import {
   ACTOR_COLORS,
@@ -100,6 +101,7 @@ export const METHODS = {
   ...CONTROL_METHODS,
   ...HISTORY_METHODS,
   ...APPROVAL_METHODS,
+  ...RETENTION_METHODS,
 } as const;
 
 /** Events: host → client; `output.ack` client → host, and `stream.*` both ways. */

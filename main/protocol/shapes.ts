@@ -122,6 +122,8 @@ export const sessionSummary = z.object({
   outputEnd: offset,
   /** Null where no agent is at work; absent in older hosts. */
   agentState: agentState.nullable().optional(),
+  /** Limits never remove it. */
+  isPinned: z.boolean().optional(),
 });
 export type SessionSummary = z.infer<typeof sessionSummary>;
 
@@ -232,6 +234,8 @@ export const verifyReport = z.object({
   records: integer,
   /** The first record that does not fit its chain. */
   broken: z.object({ seq: integer, reason: z.string() }).nullable(),
+  /** Records that were erased with their sessions, as the chain itself tells; absent in older hosts. */
+  erased: integer.optional(),
   /** Files of sessions, below the state folder, that are not as they were written; absent in older hosts. */
   damaged: z.array(z.object({ file: z.string(), reason: z.string() })).optional(),
 });

@@ -15,7 +15,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const openLog = (stored: (offset: Offset) => void = () => {}) =>
-  OutputLog.open({ folder, budgetBytes: 1e9, stored, problem: (sentence) => expect(sentence).toBeNull() });
+  OutputLog.open({ folder, budgetBytes: () => 1e9, stored, problem: (sentence) => expect(sentence).toBeNull() });
 
 /** Bytes that tell where they belong. */
 function part(offset: number, length = PART_BYTES): Uint8Array {

@@ -1,0 +1,101 @@
+/**
+ * Takes the records of a removed session out of the journal so that its chain can still be checked.
+ *
+ * A record is erased whole. Of each run of consecutive records stays where it began and ended, and the hashes at both
+ * ends, so that the chain goes on across it; and a record in the chain itself (`retention`) says who erased what, with a
+ * digest of those runs. Whoever takes out records in another way breaks the chain, as before. A crash in between leaves
+ * records that count as erased, and are erased later.
+ */
+import { hash } from 'node:crypto';
+import type { DatabaseSync } from 'node:sqlite';
+import type { SessionId } from '#protocol/ids.ts';
+
+/** Rows deleted in one turn: about a millisecond of this thread. */
+const BATCH_ROWS = 400;
+/** Pages given back to the file system in one turn, 4 KiB each. */
+const BATCH_PAGES = 256;
+
+/** Consecutive records that are gone: `prevHash` is that of the record before them, `lastHash` the last one's own. */
+export type ErasedRun = { first: number; last: number; prevHash: string; lastHash: string };
+
+/** Of the session's records; call after `journal.fold()`. */
+export function runsOf(db: DatabaseSync, session: SessionId): { runs: ErasedRun[]; records: number } {
+  const found = db.prepare(
+    `WITH own AS (SELECT seq, seq - row_number() OVER (ORDER BY seq) AS island FROM events WHERE session = ?),
+       runs AS (SELECT min(seq) AS first, max(seq) AS last, count(*) AS records FROM own GROUP BY island)
+     SELECT first, last, records, f.prev_hash AS prevHash, l.hash AS lastHash
+       FROM runs JOIN events f ON f.seq = first JOIN events l ON l.seq = last ORDER BY first`,
+  );
+  const rows = found.all(session) as (ErasedRun & { records: number })[];
+  return {
+    runs: rows.map(({ first, last, prevHash, lastHash }) => ({ first, last, prevHash, lastHash })),
+    records: rows.reduce((sum, { records }) => sum + records, 0),
+  };
+}
+
+/** What the record of their removal says of the runs. */
+export const digestOf = (runs: readonly ErasedRun[]): string =>
+  hash('sha256', JSON.stringify(runs.map(({ first, last, prevHash, lastHash }) => [first, last, prevHash, lastHash])), 'hex');
+
+/** Notes the runs, by the record `by` that tells of them, and erases every row of the session. */
+export async function eraseSession(db: DatabaseSync, session: SessionId, { runs, by }: { runs: readonly ErasedRun[]; by: number }) {
+  // What is erased is overwritten as well.
+  db.exec('PRAGMA secure_delete = ON; BEGIN');
+  try {
+    const note = db.prepare('INSERT INTO erased VALUES (?,?,?,?,?)');
+    for (const { first, last, prevHash, lastHash } of runs) note.run(first, last, by, prevHash, lastHash);
+    // Numbers of command records are never used again.
+    db.prepare(
+      `INSERT INTO counters SELECT 'command', coalesce(max(id), 0) FROM commands WHERE true
+         ON CONFLICT(name) DO UPDATE SET value = max(excluded.value, value)`,
+    ).run();
+    for (const sql of ['DELETE FROM commands WHERE session = ?', 'DELETE FROM sessions WHERE id = ?']) db.prepare(sql).run(session);
+    db.exec('COMMIT');
+  } catch (error) {
+    db.exec('ROLLBACK');
+    throw error;
+  }
+  for (const run of runs) await eraseRun(db, run);
+}
+
+/** Erases what a crash left of runs that were noted. */
+export async function finishErasing(db: DatabaseSync): Promise<void> {
+  for (const run of erasedRuns(db)) await eraseRun(db, run);
+}
+
+/** Gives what became free back to the file system, a little in each turn. */
+export async function shrink(db: DatabaseSync): Promise<void> {
+  const { auto_vacuum: mode } = db.prepare('PRAGMA auto_vacuum').get() as { auto_vacuum: number };
+  // Made by an earlier version: written anew, once.
+  if (mode !== INCREMENTAL) db.exec('PRAGMA auto_vacuum = INCREMENTAL; VACUUM');
+  for (;;) {
+    const { freelist_count: free } = db.prepare('PRAGMA freelist_count').get() as { freelist_count: number };
+    if (free === 0) break;
+    db.prepare(`PRAGMA incremental_vacuum(${BATCH_PAGES})`).all();
+    await nextTurn();
+  }
+  db.exec('PRAGMA secure_delete = OFF; PRAGMA wal_checkpoint(TRUNCATE)');
+}
+
+/** SQLite's number for it. */
+const INCREMENTAL = 2;
+
+export type NotedRun = ErasedRun & { by: number };
+
+/** In order. */
+export function erasedRuns(db: DatabaseSync): NotedRun[] {
+  return db
+    .prepare('SELECT first, last, by_seq AS "by", prev_hash AS prevHash, last_hash AS lastHash FROM erased ORDER BY first')
+    .all() as NotedRun[];
+}
+
+async function eraseRun(db: DatabaseSync, { first, last }: ErasedRun): Promise<void> {
+  const erase = db.prepare('DELETE FROM events WHERE seq BETWEEN ? AND ?');
+  for (let at = first; at <= last; at += BATCH_ROWS) {
+    const { changes } = erase.run(at, Math.min(last, at + BATCH_ROWS - 1));
+    if (Number(changes) > BATCH_ROWS / 8) await nextTurn();
+  }
+}
+
+/** Sessions go on in between. */
+const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));

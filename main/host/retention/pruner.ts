@@ -1,0 +1,151 @@
+/** Applies the limits: when somebody asks, and once a day where there are any. */
+import { join } from 'node:path';
+import type { LocalPaths } from '#local/paths.ts';
+import { CmdopError } from '#protocol/errors.ts';
+import type { SessionId } from '#protocol/ids.ts';
+import type { Result } from '#protocol/messages.ts';
+import type { PrunedSession } from '#protocol/retention.ts';
+import type { Actor } from '#protocol/shapes.ts';
+import type { HostSettings } from '../host-settings.ts';
+import type { Journal } from '../journal.ts';
+import type { Records, StoredSession } from '../records.ts';
+import type { Registry } from '../registry.ts';
+import { databaseBytes, folderBytes } from './disk-use.ts';
+import { digestOf, eraseSession, finishErasing, runsOf, shrink } from './journal-eraser.ts';
+import { type Kept, planPruning } from './plan.ts';
+
+/** Between two times that nobody asked for, milliseconds. */
+const EVERY_MS = 24 * 60 * 60 * 1000;
+/** After a host has started, milliseconds: what is due waits until sessions are found again and people are back. */
+const NOT_BEFORE_MS = 10 * 60 * 1000;
+
+export type PrunerOptions = {
+  paths: LocalPaths;
+  journal: Journal;
+  records: Records;
+  registry: Registry;
+  settings: HostSettings;
+  wallNow: () => number;
+};
+
+type Pruned = Result<'retention.prune'>;
+
+export class Pruner {
+  readonly #options: PrunerOptions;
+  #timer: NodeJS.Timeout | null = null;
+  /** One at a time. */
+  #work: Promise<unknown> = Promise.resolve();
+
+  constructor(options: PrunerOptions) {
+    this.#options = options;
+    this.schedule(NOT_BEFORE_MS);
+  }
+
+  /** One wake-up a day, and none where nothing has a limit. */
+  schedule(notBeforeMs = 0): void {
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = null;
+    const { settings, wallNow } = this.#options;
+    if (settings.retention.totalBytes === null && settings.retention.maxAgeMs === null) return;
+    const dueInMs = settings.prunedAt === null ? 0 : Math.min(EVERY_MS, settings.prunedAt + EVERY_MS - wallNow());
+    this.#timer = setTimeout(
+      () => void this.prune(null, { isDryRun: false }).catch((error: unknown) => console.error('prune:', error)),
+      Math.max(dueInMs, notBeforeMs, 1),
+    );
+    this.#timer.unref();
+  }
+
+  dispose(): void {
+    if (this.#timer) clearTimeout(this.#timer);
+  }
+
+  /** Every session with what it takes. */
+  async kept(): Promise<Kept[]> {
+    const { records, registry } = this.#options;
+    const commands = records.commands.counts();
+    const kept: Kept[] = [];
+    for (const session of registry.all()) {
+      const { stored } = session;
+      const state = session.isRunning ? 'running' : 'ended';
+      kept.push(await this.#kept(stored, { state, commands: commands.get(stored.id) ?? 0, excessBytes: session.output.excessBytes }));
+    }
+    for (const stored of records.removedStored())
+      kept.push(await this.#kept(stored, { state: 'removed', commands: commands.get(stored.id) ?? 0, excessBytes: 0 }));
+    return kept;
+  }
+
+  journalBytes(): Promise<number> {
+    return databaseBytes(this.#options.paths.journalFile);
+  }
+
+  /** `by` null: nobody asked, it is time. Rejects with `storage` where the disk refuses. */
+  prune(by: Actor | null, { isDryRun }: { isDryRun: boolean }): Promise<Pruned> {
+    const work = this.#work.catch(() => {}).then(() => this.#prune(by, isDryRun)); // its caller was told
+    this.#work = work;
+    return work;
+  }
+
+  async #prune(by: Actor | null, isDryRun: boolean): Promise<Pruned> {
+    const { settings, wallNow, journal } = this.#options;
+    const before = await this.kept();
+    const journalBefore = await this.journalBytes();
+    const planned = planPruning(before, settings.retention, wallNow());
+    const takes = (kept: readonly Kept[]) => kept.reduce((sum, { bytes }) => sum + bytes, 0);
+    if (isDryRun) {
+      const freedBytes = planned.reduce((sum, { bytes }) => sum + bytes, 0);
+      return { pruned: planned, freedBytes, keptBytes: takes(before) + journalBefore - freedBytes };
+    }
+    const pruned: PrunedSession[] = [];
+    for (const each of planned) if (await this.#apply(each, by)) pruned.push(each);
+    await finishErasing(journal.database);
+    if (pruned.some(({ reason }) => reason !== 'session-budget')) await shrink(journal.database);
+    settings.set({ prunedAt: wallNow() });
+    this.schedule(1_000);
+    const keptBytes = takes(await this.kept()) + (await this.journalBytes());
+    return { pruned, freedBytes: Math.max(0, takes(before) + journalBefore - keptBytes), keptBytes };
+  }
+
+  /** False where it must stay after all: it runs again, or was pinned meanwhile. */
+  async #apply(pruned: PrunedSession, by: Actor | null): Promise<boolean> {
+    const session = this.#options.registry.get(pruned.session);
+    if (pruned.reason === 'session-budget') {
+      await session?.output.trim();
+      return session !== null;
+    }
+    if (session && (!this.#options.registry.isAtRest(session) || session.stored.isPinned)) return false;
+    const told = this.#tell(pruned, by);
+    if (session) await this.#options.registry.forget(session);
+    await eraseSession(this.#options.journal.database, pruned.session, told);
+    return true;
+  }
+
+  /** In the journal, before anything is gone: who removes what, and which records with it. */
+  #tell(pruned: PrunedSession, by: Actor | null) {
+    const { journal } = this.#options;
+    journal.fold();
+    const { runs, records } = runsOf(journal.database, pruned.session);
+    const payload = { is: 'pruned', ...pruned, records, digest: digestOf(runs) };
+    journal.append({
+      session: null,
+      actor: by?.id ?? null,
+      interface: by?.interface ?? null,
+      kind: 'retention',
+      outputOffset: null,
+      payload,
+    });
+    const told = journal.lastSeq;
+    journal.fold();
+    if (!journal.database.prepare('SELECT 1 FROM events WHERE seq = ?').get(told))
+      throw new CmdopError('storage', `nothing more is removed while the journal cannot tell of it: ${journal.problem ?? 'see its log'}`);
+    return { runs, by: told };
+  }
+
+  async #kept(stored: StoredSession, more: Pick<Kept, 'state' | 'commands' | 'excessBytes'>): Promise<Kept> {
+    const { id, name, createdAt, endedAt, isPinned } = stored;
+    return { session: id, name, isPinned: isPinned === true, createdAt, endedAt, bytes: await folderBytes(this.#folder(id)), ...more };
+  }
+
+  #folder(id: SessionId): string {
+    return join(this.#options.paths.stateDir, 'sessions', id);
+  }
+}
