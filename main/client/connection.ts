@@ -1,7 +1,7 @@
 /** One connection to a host, from the magic to its end: requests with their answers, events and frames in order. */
 import type { Clock } from '#protocol/clock.ts';
 import { CmdopError } from '#protocol/errors.ts';
-import { encodeInput, encodeMessage, type Frame, FrameDecoder, MAGIC, MAX_NOISE_BYTES, MagicReader } from '#protocol/frames.ts';
+import { encodeInput, encodeMessage, type Frame, FrameReader, MAGIC, MAX_NOISE_BYTES } from '#protocol/frames.ts';
 import type { Channel } from '#protocol/ids.ts';
 import {
   EVENTS,
@@ -46,9 +46,8 @@ export class Connection {
   readonly #clock: Clock;
   readonly #listener: ConnectionListener;
   readonly #waiting = new Map<number, Waiting>();
-  readonly #frames = new FrameDecoder();
+  readonly #frames = new FrameReader(MAX_NOISE_BYTES);
   readonly #streams: ByteStreams;
-  #magic: MagicReader | null = new MagicReader(MAX_NOISE_BYTES);
   #nextId = 1;
   #isClosed = false;
   #lastFrameAt: number;
@@ -141,13 +140,7 @@ export class Connection {
     this.#receivedBytes += bytes.length;
     this.#lastFrameAt = this.#clock.now();
     try {
-      let rest: Uint8Array | null = bytes;
-      if (this.#magic) {
-        rest = this.#magic.push(bytes);
-        if (!rest) return;
-        this.#magic = null;
-      }
-      for (const frame of this.#frames.push(rest)) {
+      for (const frame of this.#frames.push(bytes)) {
         if (this.#isClosed) return;
         this.#frame(frame);
       }

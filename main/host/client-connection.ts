@@ -3,7 +3,7 @@
  * Everything a client sends is untrusted: it is validated here, and what does not fit costs that client its connection.
  */
 import { CmdopError, toWireError } from '#protocol/errors.ts';
-import { encodeMessage, type Frame, FrameDecoder, MAGIC, MagicReader } from '#protocol/frames.ts';
+import { encodeMessage, type Frame, FrameReader, MAGIC } from '#protocol/frames.ts';
 import type { ClientId } from '#protocol/ids.ts';
 import { EVENTS, type EventName, type EventParams, envelope, METHODS, type Method, type Params, type Result } from '#protocol/messages.ts';
 import { type Actor, type Origin, origin } from '#protocol/shapes.ts';
@@ -45,8 +45,7 @@ export type Greeted = {
 export class ClientConnection implements OutputPort, StreamPort {
   readonly #transport: Transport;
   readonly #peer: ClientPeer;
-  readonly #frames = new FrameDecoder();
-  #magic: MagicReader | null = new MagicReader();
+  readonly #frames = new FrameReader();
   #greeted: Greeted | null = null;
   #helloTimer: NodeJS.Timeout;
   readonly #vigil = new ClientVigil();
@@ -153,13 +152,7 @@ export class ClientConnection implements OutputPort, StreamPort {
   #received(bytes: Uint8Array): void {
     this.#vigil.heard();
     try {
-      let rest: Uint8Array | null = bytes;
-      if (this.#magic) {
-        rest = this.#magic.push(bytes);
-        if (!rest) return;
-        this.#magic = null;
-      }
-      for (const frame of this.#frames.push(rest)) {
+      for (const frame of this.#frames.push(bytes)) {
         if (this.#isClosed) return;
         this.#frame(frame);
       }

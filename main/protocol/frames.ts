@@ -199,3 +199,23 @@ export class MagicReader {
     );
   }
 }
+
+/** A whole stream from its first byte: MAGIC, then frames. Throws what both readers throw. */
+export class FrameReader {
+  readonly #frames = new FrameDecoder();
+  #magic: MagicReader | null;
+
+  constructor(maxNoiseBytes = 0) {
+    this.#magic = new MagicReader(maxNoiseBytes);
+  }
+
+  *push(chunk: Uint8Array): Generator<Frame> {
+    let rest: Uint8Array | null = chunk;
+    if (this.#magic) {
+      rest = this.#magic.push(chunk);
+      if (!rest) return;
+      this.#magic = null;
+    }
+    yield* this.#frames.push(rest);
+  }
+}

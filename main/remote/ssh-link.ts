@@ -1,10 +1,8 @@
 /** A connection to a host over SSH: programs, sockets and files of the other side, for as long as it holds. */
 import type { Duplex, Readable } from 'node:stream';
 import type { SFTPWrapper } from 'ssh2';
-import type { Asker } from './asker.ts';
-import { openRoute } from './ssh/hops.ts';
+import { openRoute, type SshTarget } from './ssh/hops.ts';
 import { type Login, OpenLink } from './ssh/open-link.ts';
-import type { Secrets } from './ssh/secrets.ts';
 
 export type SshLink = {
   /** Who is logged in where, and how that was proved, in one line. */
@@ -30,20 +28,6 @@ export type RemoteProgram = {
   readonly stderr: Readable;
   /** Settles when it has ended; `{code: null, signal: null}` if the connection broke first. Never rejects. */
   readonly exited: Promise<{ readonly code: number | null; readonly signal: string | null }>;
-};
-
-export type SshTarget = {
-  /** A `Host` of the configuration, or `user@name:port`. */
-  readonly host: string;
-  readonly ask: Asker;
-  /** Instead of `~/.ssh/config` and the system's. */
-  readonly configFile?: string;
-  /** The system's configuration, which comes after the user's. */
-  readonly systemFile?: string;
-  /** What was typed before; the process remembers it unless another memory is given. */
-  readonly secrets?: Secrets;
-  /** Ends the attempt; nothing once the link is open. */
-  readonly signal?: AbortSignal;
 };
 
 /**

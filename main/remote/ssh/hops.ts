@@ -10,19 +10,24 @@ import { processSecrets, type Secrets } from './secrets.ts';
 /** Longest chain: more is a circle. */
 const MAX_HOPS = 16;
 
-export type Target = {
+export type SshTarget = {
+  /** A `Host` of the configuration, or `user@name:port`. */
   readonly host: string;
   readonly ask: Asker;
+  /** Instead of `~/.ssh/config` and the system's. */
   readonly configFile?: string;
+  /** The system's configuration, which comes after the user's. */
   readonly systemFile?: string;
+  /** What was typed before; the process remembers it unless another memory is given. */
   readonly secrets?: Secrets;
+  /** Ends the attempt; nothing once the link is open. */
   readonly signal?: AbortSignal;
 };
 
 /** From the first hop to the host itself, each logged in. */
 export type Chain = readonly [...Connection[], Connection];
 
-export async function openRoute({ host, ask, configFile, systemFile, secrets = processSecrets, signal }: Target): Promise<Chain> {
+export async function openRoute({ host, ask, configFile, systemFile, secrets = processSecrets, signal }: SshTarget): Promise<Chain> {
   const attempt = signal ?? new AbortController().signal;
   const configs = await hopsTo(host, { read: (name) => hostConfig(parseDestination(name), { configFile, systemFile }, ask.notice) });
   const chain: Connection[] = [];
