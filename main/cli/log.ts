@@ -60,7 +60,8 @@ export async function verify(options: Globals & { json?: boolean }): Promise<voi
   if (!report.ok) process.exitCode = EXIT.failed;
   if (options.json) printJson(report);
   else {
-    if (!report.broken) print(`the journal is whole: ${report.records} records, each chained to the one before\n`);
+    const erased = report.erased ? `, and ${report.erased} were erased with their sessions, as it tells` : '';
+    if (!report.broken) print(`the journal is whole: ${report.records} records, each chained to the one before${erased}\n`);
     else note(`the journal is broken at record ${report.broken.seq}: ${report.broken.reason}; records before it can be relied on`);
     for (const { file, reason } of report.damaged ?? []) note(`${file}: ${reason}`);
   }

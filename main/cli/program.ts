@@ -4,6 +4,7 @@ import { VERSION } from '#local/version.ts';
 import { addApprovalCommands } from './approval-commands.ts';
 import { type Globals, hostFor } from './connect.ts';
 import { EXIT_CODES_HELP, UsageError } from './exit-codes.ts';
+import { addKeepingCommands } from './keeping/commands.ts';
 
 /** `command`: the words behind `--`, which are no options of ours. */
 export function makeProgram(command: readonly string[] | null): Command {
@@ -147,6 +148,7 @@ export function makeProgram(command: readonly string[] | null): Command {
     .action(async (options) => (await import('./mcp.ts')).mcp({ ...globals(), ...options }));
 
   addApprovalCommands(add, globals);
+  addKeepingCommands(add, globals);
 
   const host = add('host', 'the process behind the sessions');
   for (const [name, description] of [

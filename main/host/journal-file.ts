@@ -68,6 +68,8 @@ function open(file: string): DatabaseSync {
   try {
     // Counts for a file that is new: what is erased later makes it smaller (retention/journal-eraser.ts).
     db.exec('PRAGMA auto_vacuum=INCREMENTAL;');
+    // What is erased is overwritten; from the beginning, since rows that moved leave copies.
+    db.exec('PRAGMA secure_delete=ON;');
     // No checkpoint of SQLite's own: it would stop this thread for an fsync in the middle of somebody's typing.
     db.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=2000; PRAGMA wal_autocheckpoint=0;');
     db.exec(SCHEMA);

@@ -1,5 +1,5 @@
 /** What goes and what stays: the plan of a prune, and a journal whose chain holds across what was erased. */
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -98,9 +98,8 @@ describe('a journal', () => {
     expect(statSync(file()).size).toBeLessThan(before / 20);
     expect(await journal.verify()).toMatchObject({ ok: true });
     journal.dispose();
-    const { readFileSync } = await import('node:fs');
-    expect(readFileSync(file(), 'latin1')).not.toContain('secret of a');
-    expect(readFileSync(file(), 'latin1')).toContain('secret of b');
+    const content = readFileSync(file());
+    expect([content.includes('secret of a'), content.includes('secret of b')]).toEqual([false, true]);
   });
 
   test('of an earlier version, whose file could not shrink, shrinks as well', async () => {

@@ -209,6 +209,7 @@ test('the wall clock is asked only for what people read and files say', () => {
     'main/cli/attach.ts',
     'main/cli/hosts.ts',
     'main/cli/approvals.ts', // how long something waits
+    'main/cli/keeping/retention.ts', // how long ago sessions ended
     'main/cli/log.ts',
     'main/cli/log-rows.ts',
     'main/cli/sessions.ts',

@@ -39,8 +39,7 @@ export const digestOf = (runs: readonly ErasedRun[]): string =>
 
 /** Notes the runs, by the record `by` that tells of them, and erases every row of the session. */
 export async function eraseSession(db: DatabaseSync, session: SessionId, { runs, by }: { runs: readonly ErasedRun[]; by: number }) {
-  // What is erased is overwritten as well.
-  db.exec('PRAGMA secure_delete = ON; BEGIN');
+  db.exec('BEGIN');
   try {
     const note = db.prepare('INSERT INTO erased VALUES (?,?,?,?,?)');
     for (const { first, last, prevHash, lastHash } of runs) note.run(first, last, by, prevHash, lastHash);
@@ -74,7 +73,7 @@ export async function shrink(db: DatabaseSync): Promise<void> {
     db.prepare(`PRAGMA incremental_vacuum(${BATCH_PAGES})`).all();
     await nextTurn();
   }
-  db.exec('PRAGMA secure_delete = OFF; PRAGMA wal_checkpoint(TRUNCATE)');
+  db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
 }
 
 /** SQLite's number for it. */

@@ -1,4 +1,5 @@
 /** What the requests about retention do. */
+import { systemClock } from '#local/clock.ts';
 import type { RETENTION_METHODS } from '#protocol/retention.ts';
 import type { ClientConnection } from '../client-connection.ts';
 import type { HostNews } from '../host-news.ts';
@@ -11,7 +12,7 @@ export type RetentionContext = Omit<PrunerOptions, 'wallNow'> & { news: HostNews
 
 export function retentionService(context: RetentionContext): Service<keyof typeof RETENTION_METHODS> {
   const { journal, news, records, registry, settings } = context;
-  const pruner = new Pruner({ ...context, wallNow: Date.now });
+  const pruner = new Pruner({ ...context, wallNow: systemClock.wallNow });
   /** The table of access refuses agents before; this is the second lock. */
   const person = (connection: ClientConnection) => {
     const { actor } = connection.who;

@@ -1,0 +1,34 @@
+/** The commands about what is kept, with their options and help. */
+import type { Command } from 'commander';
+import type { Globals } from '../connect.ts';
+
+export function addKeepingCommands(add: (usage: string, description: string) => Command, globals: () => Globals): void {
+  add('retention', 'show how much every session takes, and set limits')
+    .option('--session-budget <size>', 'output of one session on disk: 64M (the default), 1G…')
+    .option('--total <size>', 'of all sessions together: 2G…, or none (the default)')
+    .option('--age <time>', 'since a session ended: 90d, 12w…, or none (the default)')
+    .option('--json', 'as JSON')
+    .addHelpText('after', RETENTION_HELP)
+    .action(async (options) => (await import('./retention.ts')).retention({ ...globals(), ...options }));
+  add('prune', 'remove what is beyond the limits of `cmdop retention` now')
+    .option('-n, --dry-run', 'only show what would go, and how much that frees')
+    .option('--json', 'as JSON')
+    .addHelpText('after', PRUNE_HELP)
+    .action(async (options) => (await import('./retention.ts')).prune({ ...globals(), ...options }));
+  add('pin <session>', 'keep a session, whatever the limits').action(async (session) =>
+    (await import('./retention.ts')).pin(globals(), session, true),
+  );
+  add('unpin <session>', 'put a session under the limits again').action(async (session) =>
+    (await import('./retention.ts')).pin(globals(), session, false),
+  );
+}
+
+const RETENTION_HELP = `
+Example: cmdop retention --total 2G --age 90d
+Without an option it changes nothing. Limits of all sessions are applied once a
+day, and by \`cmdop prune\`; what runs or is pinned is never removed. A session's
+own budget takes the oldest of its output at once, also while it runs.`;
+
+const PRUNE_HELP = `
+Who is removed goes with output, screen and history; the journal says who removed
+it, when, and how much, and \`cmdop verify\` still proves the rest.`;
