@@ -69,6 +69,17 @@ const AGENT_ACCESS: { readonly [M in Method]: Access<M> } = {
   'retention.set': 'people',
   'retention.pin': 'people',
   'retention.prune': 'people',
+  // Judged where the file really lies (files/file-access.ts).
+  'files.list': 'free',
+  'files.stat': 'free',
+  'files.view': 'free',
+  'files.read': 'free',
+  'files.write': 'free',
+  'files.finish': 'free',
+  'files.folder': 'free',
+  'files.uploads': 'people',
+  'files.discard': 'people',
+  'files.allow': 'owners',
 };
 
 /** The word for a method that is not for the policy to judge, else what it does. Throws `unauthorized`. */

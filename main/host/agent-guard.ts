@@ -6,6 +6,7 @@ import { CmdopError } from '#protocol/errors.ts';
 import type { SessionId } from '#protocol/ids.ts';
 import type { Method, Params } from '#protocol/messages.ts';
 import type { Actor } from '#protocol/shapes.ts';
+import { isWithin } from '#session/plain-paths.ts';
 import { offeredRule, type Subject } from '#session/policy.ts';
 import { agentAccess } from './agent-access.ts';
 import type { Outcome } from './approvals.ts';
@@ -58,6 +59,26 @@ export class AgentGuard {
     return this.#judge(connection, actor, { text: access.text, session, folder: session?.folder ?? access.folder ?? this.#options.home });
   }
 
+  /** An agent's wish to read or write a file; `path`: where it really lies. Otherwise as `permit`. */
+  file(
+    connection: ClientConnection,
+    { verb, path, session }: { verb: 'read' | 'write'; path: string; session: GuardedSession },
+  ): Promise<void> | null {
+    const actor = connection.greeted?.actor;
+    if (!actor || !isAgent(actor)) return null;
+    const text = `${verb} ${path}`;
+    const why = this.#options.desk.protected.places.some((place) => isWithin(path, place)) ? "cmdop's own files" : null;
+    if (why !== null) {
+      this.#refused(actor, session.id, { action: text, reason: 'policy', rule: `built in: ${why}` });
+      throw new CmdopError('policy', `${actor.name} may not ${text}: ${why} are for people`);
+    }
+    if (verb === 'write' && this.#options.isPaused()) {
+      throw new CmdopError('agents-paused', `agents are paused: ${actor.name} may look, and act once a person resumes them`);
+    }
+    // Who made the session may do with it what it likes; its files are the person's.
+    return this.#judge(connection, actor, { text, session, folder: path.slice(0, path.lastIndexOf('/')) || '/', isOwnFree: false });
+  }
+
   /** Whether `actor` may hear what happens in a session, without asking anyone. */
   mayRead(actor: Actor, session: GuardedSession): boolean {
     if (!isAgent(actor)) return true;
@@ -92,7 +113,9 @@ export class AgentGuard {
     const { session } = request;
     const isJoin = request.text === 'join';
     const key = isJoin ? joinKey(actor) : [actor.id, 'action', request.text].join('\0');
-    if (session && (desk.approvals.isGranted(session.id, key) || desk.approvals.isGranted(session.id, ownKey(actor)))) return null;
+    const { isOwnFree = true } = request;
+    const isGranted = (each: string) => session !== null && desk.approvals.isGranted(session.id, each);
+    if (isGranted(key) || (isOwnFree && isGranted(ownKey(actor)))) return null;
     const subject = this.#subject(actor, request);
     const { verdict, rule, seen } = desk.rules().decide(subject);
     if (verdict === 'allow') return null;
@@ -153,4 +176,9 @@ export const joinKey = (actor: Actor): string => [actor.id, 'join'].join('\0');
 /** Of the agent that made the session. */
 export const ownKey = (actor: Actor): string => [actor.id, 'own'].join('\0');
 
-type Request = { text: string; session: GuardedSession | null; folder: string };
+type Request = {
+  text: string;
+  session: GuardedSession | null;
+  folder: string /** Nobody asks whoever made the session. */;
+  isOwnFree?: boolean;
+};

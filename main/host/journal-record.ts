@@ -22,7 +22,8 @@ export type JournalKind =
   | 'gap'
   | 'retention'
   | 'adopt'
-  | 'rename';
+  | 'rename'
+  | 'file';
 
 export type JournalRecord = {
   session: SessionId | null;

@@ -45,6 +45,8 @@ export type SessionAccess = {
   sizePolicy: SizePolicy;
   /** Of those who have not the role that everybody has. */
   roles: { person: string; role: Role; isKicked: boolean }[];
+  /** The folder in which observers may read files. */
+  observerFiles?: string | null | undefined;
 };
 
 export type EventFilter = { session?: SessionId; actors?: ActorId[]; kinds?: string[]; since?: number; after?: number; limit: number };

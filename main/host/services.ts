@@ -1,12 +1,14 @@
 /** What a host does for its clients beside holding sessions, subject by subject. */
 import type { LocalPaths } from '#local/paths.ts';
 import type { APPROVAL_METHODS } from '#protocol/approvals.ts';
+import type { FILES_METHODS } from '#protocol/files.ts';
 import type { HISTORY_METHODS } from '#protocol/history.ts';
 import type { Method } from '#protocol/messages.ts';
 import type { RETENTION_METHODS } from '#protocol/retention.ts';
 import type { AgentGuard } from './agent-guard.ts';
 import { approvalHandlers } from './approval-methods.ts';
 import type { ClientConnection, Handlers } from './client-connection.ts';
+import { filesService } from './files/files-service.ts';
 import { historyHandlers } from './history-methods.ts';
 import type { HostNews } from './host-news.ts';
 import type { HostSettings } from './host-settings.ts';
@@ -29,7 +31,11 @@ export type Service<M extends Method> = {
   dispose(): void;
 };
 
-export type ServiceMethod = keyof typeof APPROVAL_METHODS | keyof typeof HISTORY_METHODS | keyof typeof RETENTION_METHODS;
+export type ServiceMethod =
+  | keyof typeof APPROVAL_METHODS
+  | keyof typeof HISTORY_METHODS
+  | keyof typeof RETENTION_METHODS
+  | keyof typeof FILES_METHODS;
 
 export type ServiceContext = {
   paths: LocalPaths;
@@ -61,9 +67,10 @@ export function hostServices(context: ServiceContext): Service<ServiceMethod> {
     dispose: () => {},
   };
   const retention = retentionService(context);
-  const services = [approvals, history, retention];
+  const files = filesService(context);
+  const services = [approvals, history, retention, files];
   return {
-    handlers: { ...approvals.handlers, ...history.handlers, ...retention.handlers },
+    handlers: { ...approvals.handlers, ...history.handlers, ...retention.handlers, ...files.handlers },
     closed(connection) {
       for (const service of services) service.closed(connection);
     },

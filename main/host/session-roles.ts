@@ -70,6 +70,17 @@ export class SessionRoles {
     }
   }
 
+  /** The folder in which observers may read files; null where they may not. */
+  get observerFiles(): string | null {
+    return this.#access.observerFiles ?? null;
+  }
+
+  allowFiles(folder: string | null, by: Actor): void {
+    this.#access.observerFiles = folder;
+    this.#life.record({ actor: by }, 'file', { is: folder === null ? 'closed to observers' : 'open to observers', folder });
+    this.#life.saveAccess();
+  }
+
   kickedMessage(actor: Actor): string {
     const { name } = this.#life;
     return `${actor.name} was removed from ${name} by its owner, who can let them in again: \`cmdop role ${name} ${actor.name} operator\``;

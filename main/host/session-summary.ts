@@ -38,6 +38,7 @@ export function summaryOf({ stored, commands, clients, control, size, output, ag
     control: control.control(),
     agentsPaused: control.agentsPaused,
     sizePolicy: size.policy,
+    observerFiles: stored.access?.observerFiles ?? null,
     outputEnd: output.end,
     agentState: agent.state,
     isPinned: stored.isPinned === true,

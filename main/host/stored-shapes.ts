@@ -19,6 +19,7 @@ const sessionAccess = z.object({
   agentsPaused: z.boolean(),
   sizePolicy,
   roles: z.array(z.object({ person: z.string(), role, isKicked: z.boolean() })),
+  observerFiles: z.string().nullable().optional(),
 });
 
 /** A session's row; what later versions add is kept. */

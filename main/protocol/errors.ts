@@ -30,6 +30,10 @@ export const ERROR_CODES = [
   'no-approval', // nothing of this id waits for a decision
   'output-pruned', // the asked bytes are no longer held
   'storage', // the disk refused
+  'file-not-found',
+  'file-exists', // it would have to be overwritten, and nobody said so
+  'file-refused', // no file that can be copied, or the system does not let its user
+  'file-changed', // it is not what the other side has
   'host-unreachable',
   'not-installed', // the machine is reached, and has no cmdop
   'bad-configuration', // a file of settings that cannot be used

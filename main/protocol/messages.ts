@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { APPROVAL_EVENTS, APPROVAL_METHODS } from './approvals.ts';
 import { CONTROL_METHODS, outputRange } from './control.ts';
 import { ERROR_CODES } from './errors.ts';
+import { FILES_METHODS } from './files.ts';
 import { HISTORY_METHODS } from './history.ts';
 import { RETENTION_METHODS } from './retention.ts';
 import { SESSION_METHODS } from './sessions.ts';
@@ -102,6 +103,7 @@ export const METHODS = {
   ...HISTORY_METHODS,
   ...APPROVAL_METHODS,
   ...RETENTION_METHODS,
+  ...FILES_METHODS,
 } as const;
 
 /** Events: host → client; `output.ack` client → host, and `stream.*` both ways. */

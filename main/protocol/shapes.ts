@@ -124,6 +124,8 @@ export const sessionSummary = z.object({
   agentState: agentState.nullable().optional(),
   /** Limits never remove it. */
   isPinned: z.boolean().optional(),
+  /** The folder in which observers may read files; null or absent where they may not. */
+  observerFiles: z.string().nullable().optional(),
 });
 export type SessionSummary = z.infer<typeof sessionSummary>;
 

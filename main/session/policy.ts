@@ -105,6 +105,9 @@ export class PolicyRules {
 /** The rule that would allow just this, as it would be written in the policy file; null where no rule should. */
 export function offeredRule(subject: Subject, line: ShellLine | null, commands?: string): PolicyRule | null {
   const actor = `agent:${subject.actor.name}`;
+  // Of files: those of one folder, since whoever reads one there reads the next.
+  const file = subject.kind === 'action' ? /^(read|write) \//.exec(subject.text) : null;
+  if (file) return { do: 'allow', actor, session: subject.session.name, kind: ['action'], folder: subject.folder, command: `${file[1]} *` };
   if (subject.kind === 'action')
     return { do: 'allow', actor, session: subject.session.name, kind: ['action'], command: subject.text.split(' ')[0] };
   if (!line || !isExact(line) || line.commands.length !== 1) return null;

@@ -1,0 +1,228 @@
+/** What each request about files does. */
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { systemClock } from '#local/clock.ts';
+import { CmdopError } from '#protocol/errors.ts';
+import type { FILES_METHODS, PartialUpload } from '#protocol/files.ts';
+import type { SessionId } from '#protocol/ids.ts';
+import { shownName } from '#session/file-names.ts';
+import type { ClientConnection } from '../client-connection.ts';
+import type { LiveSession } from '../live-session.ts';
+import type { Service, ServiceContext } from '../services.ts';
+import { FileAccess } from './file-access.ts';
+import { FileThread } from './file-thread.ts';
+import { below, lastName } from './file-tree.ts';
+import { Receiving } from './receiving.ts';
+import { Sending } from './sending.ts';
+import type { Transfer, TransferParts } from './transfer.ts';
+import { type KnownUpload, UploadList } from './upload-list.ts';
+
+/** Files on their way at a time, of one client. */
+const MAX_TRANSFERS = 32;
+/** The beginning of an upload that nobody goes on with is removed after this long, milliseconds. */
+const STALE_MS = 7 * 24 * 60 * 60_000;
+/** How often that is looked for, milliseconds. */
+const LOOK_EVERY_MS = 6 * 60 * 60_000;
+
+type Open = { stream: number; transfer: Transfer /** Of the upload, where it is one. */; lock: string | null };
+
+export function filesService(
+  context: Pick<ServiceContext, 'paths' | 'journal' | 'registry' | 'desk' | 'guard'>,
+): Service<keyof typeof FILES_METHODS> {
+  const { journal, registry } = context;
+  const thread = new FileThread();
+  const access = new FileAccess({ ...context, thread });
+  const uploads = new UploadList(join(context.paths.stateDir, 'uploads.json'));
+  const open = new Map<ClientConnection, Set<Open>>();
+
+  const note = (connection: ClientConnection, session: LiveSession, payload: Record<string, unknown>) => {
+    const { id, interface: via } = connection.who.actor;
+    journal.append({ session: session.id, actor: id, interface: via, kind: 'file', outputOffset: session.output.end, payload });
+  };
+  const transfersOf = (connection: ClientConnection): Set<Open> => {
+    const all = open.get(connection) ?? new Set<Open>();
+    open.set(connection, all);
+    if (all.size >= MAX_TRANSFERS) {
+      throw new CmdopError('busy', `${MAX_TRANSFERS} files are on their way for this client already: wait for one of them`);
+    }
+    return all;
+  };
+  /** One upload of one file at a time: who comes again after a cut is not held up by what is left of the cut one. */
+  const unlocked = async (lock: string): Promise<void> => {
+    for (const all of open.values())
+      for (const each of all) if (each.lock === lock) await each.transfer.cut('this upload goes on elsewhere');
+  };
+  const known = async (): Promise<{ upload: KnownUpload; received: number; changedAt: number }[]> => {
+    if (uploads.all.length === 0) return [];
+    const found = await thread.ask('partials', { paths: uploads.all.map(({ partial }) => partial) });
+    return [...uploads.all].flatMap((upload, at) => {
+      const there = found[at];
+      if (there) return [{ upload, ...there }];
+      uploads.remove(upload.partial);
+      return [];
+    });
+  };
+  const removeStale = async () => {
+    for (const { upload, changedAt } of await known()) {
+      if (systemClock.wallNow() - changedAt < STALE_MS) continue;
+      await thread.ask('removePartial', { path: upload.partial });
+      uploads.remove(upload.partial);
+    }
+  };
+  const look = () => void removeStale().catch((error) => console.error('old uploads could not be removed:', error));
+  if (uploads.all.length > 0) look();
+  const looking = setInterval(look, LOOK_EVERY_MS);
+  looking.unref();
+
+  /** What a transfer has of its surroundings; `entry` is in the table of the connection from now on. */
+  const partsFor = (of: {
+    connection: ClientConnection;
+    session: LiveSession;
+    entry: () => Open | null;
+    mustGoOn: () => void;
+    over?: () => void;
+  }): TransferParts => ({
+    ...of,
+    note: (payload) => note(of.connection, of.session, payload),
+    over: () => {
+      const entry = of.entry();
+      if (entry) open.get(of.connection)?.delete(entry);
+      of.over?.();
+    },
+  });
+
+  return {
+    handlers: {
+      async 'files.list'(connection, { session, path, ...question }, answer) {
+        const place = await access.toRead(connection, session, path);
+        answer(await thread.ask('list', { ...question, path: place.real ?? place.path }));
+      },
+      async 'files.stat'(connection, { session, path, hash }, answer) {
+        const place = await access.toRead(connection, session, path);
+        const at = place.real ?? place.path;
+        const entry = await thread.ask('entry', { path: at });
+        answer({ path: at, entry, hash: hash ? await thread.ask('hash', { path: at }) : null });
+      },
+      async 'files.view'(connection, { session: reference, path, max }, answer) {
+        const { session, path: asked, real } = await access.toRead(connection, reference, path);
+        const seen = await thread.ask('view', { path: real ?? asked, max });
+        mustBe(real, seen.real, asked);
+        note(connection, session, { is: 'viewed', path: seen.real, bytes: seen.bytes.length });
+        answer({ path: seen.real, size: seen.size, modifiedAt: seen.modifiedAt, bytes: Buffer.from(seen.bytes).toString('base64') });
+      },
+      async 'files.read'(connection, { session: reference, path, from, prefix }, answer) {
+        const { session, path: asked, real } = await access.toRead(connection, reference, path);
+        const all = transfersOf(connection);
+        const file = await thread.ask('openRead', { path: real ?? asked, real, from, prefix: prefix ?? null });
+        if (connection.isClosed) return void thread.ask('closeRead', { job: file.job, isWhole: false });
+        const stream = connection.streams.open();
+        let entry: Open | null = null;
+        const parts = partsFor({ connection, session, entry: () => entry, mustGoOn: () => access.mustRead(connection, session) });
+        const sending = new Sending({ parts, thread, stream, file, from });
+        entry = { stream: stream.id, transfer: sending, lock: null };
+        all.add(entry);
+        const { job: _job, ...facts } = file;
+        answer({ stream: stream.id, ...facts });
+        await sending.run();
+      },
+      async 'files.write'(connection, { session: reference, path, size, key, overwrite, mode, restart }, answer) {
+        const { session, path: asked, real } = await access.toWrite(connection, reference, path);
+        const lock = [session.id, key, asked].join('\0');
+        await unlocked(lock);
+        const all = transfersOf(connection);
+        const question = { path: real ?? asked, real, size, key, overwrite, mode: mode ?? null, restart };
+        const file = await thread.ask('openWrite', question);
+        if (connection.isClosed) return void thread.ask('abandon', { job: file.job, keep: true });
+        const partial = below(file.path.slice(0, file.path.lastIndexOf('/')) || '/', file.partial);
+        const { name } = connection.who.actor;
+        const id = randomBytes(8).toString('hex');
+        uploads.add({
+          id,
+          session: session.id,
+          sessionName: session.name,
+          path: file.path,
+          partial,
+          size,
+          by: name,
+          at: systemClock.wallNow(),
+        });
+        const stream = connection.streams.open();
+        let entry: Open | null = null;
+        const parts = partsFor({
+          connection,
+          session,
+          entry: () => entry,
+          mustGoOn: () => access.mustWrite(connection, session),
+          over: () => void known().catch(() => {}), // forgets it where nothing is left; a later look does as well
+        });
+        entry = { stream: stream.id, transfer: new Receiving({ parts, thread, stream, file }), lock };
+        all.add(entry);
+        answer({ stream: stream.id, path: file.path, from: file.from, prefix: file.prefix });
+      },
+      async 'files.finish'(connection, { stream, hash }, answer) {
+        const entry = [...(open.get(connection) ?? [])].find((each) => each.stream === stream);
+        if (!entry) throw new CmdopError('bad-request', `the stream ${stream} is of no file on its way`);
+        answer(await entry.transfer.finish(hash));
+      },
+      async 'files.folder'(connection, { session: reference, path }, answer) {
+        const { session, path: asked, real } = await access.toWrite(connection, reference, path);
+        const at = real ?? asked;
+        const isNew = await thread.ask('makeFolder', { path: at });
+        if (isNew) note(connection, session, { is: 'folder', path: at });
+        answer({ path: at, isNew });
+      },
+      async 'files.uploads'(connection, { session: reference }, answer) {
+        const only = reference === undefined ? null : registry.find(reference);
+        const seen = (await known()).filter(
+          ({ upload }) => (only ? upload.session === only.id : true) && maySee(connection, upload.session),
+        );
+        answer({ uploads: seen.map(shown) });
+      },
+      async 'files.discard'(connection, { session: reference, id }, answer) {
+        const session = registry.find(reference);
+        access.mustWrite(connection, session);
+        const upload = uploads.all.find((each) => each.id === id && each.session === session.id);
+        if (!upload) throw new CmdopError('file-not-found', `${session.name} has no upload ${id} that was cut`);
+        await thread.ask('removePartial', { path: upload.partial });
+        uploads.remove(upload.partial);
+        note(connection, session, { is: 'discarded', path: upload.path });
+        answer({});
+      },
+      async 'files.allow'(connection, { session: reference, observers }, answer) {
+        const { actor } = connection.who;
+        const session = registry.find(reference);
+        session.roles.mustOwn(actor);
+        const folder = session.commands.cwd ?? session.stored.cwd;
+        const real = observers ? await thread.ask('real', { path: folder }) : null;
+        if (observers && real === null) throw new CmdopError('file-not-found', `the folder ${shownName(folder)} is not there any more`);
+        session.roles.allowFiles(real, actor);
+        answer({ session: session.summary() });
+      },
+    },
+    closed(connection) {
+      const all = open.get(connection) ?? [];
+      open.delete(connection);
+      for (const { transfer } of all) void transfer.cut('the connection has ended');
+    },
+    dispose() {
+      clearInterval(looking);
+      thread.dispose();
+    },
+  };
+
+  function maySee(connection: ClientConnection, id: string): boolean {
+    const session = registry.get(id as SessionId);
+    return session !== null && !session.roles.isKicked(connection.who.actor) && session.roles.roleOf(connection.who.actor) !== 'observer';
+  }
+}
+
+function shown({ upload, received, changedAt }: { upload: KnownUpload; received: number; changedAt: number }): PartialUpload {
+  const { id, session, sessionName, path, size, by } = upload;
+  return { id, session: session as SessionId, sessionName, path, size, received, by, changedAt, removedAt: changedAt + STALE_MS };
+}
+
+/** Throws where what was opened is not what was judged. */
+function mustBe(judged: string | null, opened: string, asked: string): void {
+  if (judged !== null && judged !== opened)
+    throw new CmdopError('file-changed', `${shownName(lastName(asked))} was moved just now: try again`);
+}
