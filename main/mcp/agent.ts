@@ -14,7 +14,9 @@ import { CmdopError } from '#protocol/errors.ts';
 import { newClientId, type SessionId } from '#protocol/ids.ts';
 import type { CommandRecord, SessionSummary } from '#protocol/shapes.ts';
 import type { Transport } from '#protocol/transport.ts';
-import { AgentSession } from './agent-session.ts';
+import { AttachedSession } from '../sdk/attached-session.ts';
+import { CommandNews } from '../sdk/command-run.ts';
+import { agentRefusal } from './refusals.ts';
 
 /** The host cuts longer names to add a number, characters. */
 const MAX_NAME = 58;
@@ -32,8 +34,9 @@ export type AgentNews =
 export class Agent {
   readonly client: CmdopClient;
   readonly #sessions = new Map<SessionId, SessionSummary>();
-  readonly #attached = new Map<SessionId, Promise<AgentSession>>();
-  readonly #commands = new Map<number, CommandRecord>();
+  readonly #attached = new Map<SessionId, Promise<AttachedSession>>();
+  /** What became of the commands of everybody. */
+  readonly commands = new CommandNews();
   readonly #approvals = new Map<number, Approval>();
   readonly #listeners = new Set<(news: AgentNews) => void>();
 
@@ -90,33 +93,25 @@ export class Agent {
   }
 
   /** Attached to act. Throws where this agent may not. */
-  async operate(reference: string): Promise<AgentSession> {
+  async operate(reference: string): Promise<AttachedSession> {
     const attached = await this.attach(reference);
     await attached.operate();
     return attached;
   }
 
   /** Attached, to look on at least; once a session. */
-  async attach(reference: string): Promise<AgentSession> {
+  async attach(reference: string): Promise<AttachedSession> {
     const { id } = await this.summary(reference);
     const known = this.#attached.get(id);
     if (known) return known;
-    const attaching = AgentSession.open(this.client, id, () => this.#attached.delete(id));
+    const attaching = AttachedSession.open(this.client, id, { gone: () => this.#attached.delete(id), refusal: agentRefusal });
     this.#attached.set(id, attaching);
     attaching.catch(() => this.#attached.delete(id)); // whoever asked is told
     return attaching;
   }
 
-  attachedTo(id: SessionId): Promise<AgentSession> | undefined {
+  attachedTo(id: SessionId): Promise<AttachedSession> | undefined {
     return this.#attached.get(id);
-  }
-
-  /** The record of the command that a unit of this agent submitted; units are numbered in each session. */
-  commandOf(typed: { session: SessionId; seq: number | null; since: number }): CommandRecord | null {
-    const { clientId } = this.client;
-    const isOurs = ({ session, unit, from }: CommandRecord) =>
-      session === typed.session && from >= typed.since && unit?.client === clientId && unit.seq === typed.seq;
-    return [...this.#commands.values()].findLast(isOurs) ?? null;
   }
 
   /** What of this agent waits for a person in a session. */
@@ -154,7 +149,7 @@ export class Agent {
         return;
       case 'command.changed': {
         const { command } = event.params;
-        keep(this.#commands, command.id, command);
+        this.commands.changed(command);
         this.#tell({ is: 'command', command });
         return;
       }

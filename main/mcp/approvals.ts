@@ -1,11 +1,11 @@
 /** What an agent hears of the people who decide about it: that one is asked, and what they said. */
 import { CmdopError } from '#protocol/errors.ts';
 import type { SessionId } from '#protocol/ids.ts';
+import type { AttachedSession } from '../sdk/attached-session.ts';
 import type { Agent } from './agent.ts';
-import type { AgentSession } from './agent-session.ts';
 
 /** Says why the units that follow are sent; nothing where the agent gave no reason. */
-export async function withReason(agent: Agent, attached: AgentSession, reason: string | undefined): Promise<void> {
+export async function withReason(agent: Agent, attached: AttachedSession, reason: string | undefined): Promise<void> {
   await agent.client.request('agent.reason', { channel: attached.channel, reason: reason ?? '' }).catch((error: unknown) => {
     // An older host asks nobody, so there is nobody to tell.
     if (!(error instanceof CmdopError) || error.code !== 'unknown-method') throw error;

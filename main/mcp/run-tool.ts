@@ -7,15 +7,15 @@ import { CmdopError } from '#protocol/errors.ts';
 import type { Offset } from '#protocol/ids.ts';
 import type { CommandRecord } from '#protocol/shapes.ts';
 import { visibleText } from '#session/visible-text.ts';
+import type { AttachedSession } from '../sdk/attached-session.ts';
+import { CommandRun } from '../sdk/command-run.ts';
+import { pieceText, readOutput } from '../sdk/output.ts';
 import type { Agent } from './agent.ts';
-import type { AgentSession } from './agent-session.ts';
 import { approvalOf, withReason } from './approvals.ts';
 import { wholeMs } from './history-tool.ts';
 import { missedShape, missedText } from './missed.ts';
-import { pieceText, readOutput } from './output.ts';
 import { ACTS, type AgentsByName, addTool, reasonArg, sessionArg } from './tool.ts';
 import { untrusted } from './untrusted.ts';
-import { waitUntil } from './wait.ts';
 import { timeoutArg } from './wait-tool.ts';
 
 /** Output in the answer, bytes: the end of a longer one, where failures stand. */
@@ -71,39 +71,18 @@ export function addRunTool(server: McpServer, agents: AgentsByName): void {
       const before = session.outputEnd;
       const hadControl = attached.stream.hasControl;
       const deadline = performance.now() + args.timeoutSeconds * 1000;
-      const typed: { seq: number | null; error: CmdopError | null; isSettled: boolean } = { seq: null, error: null, isSettled: false };
-      let wakeTyped: () => void = () => {};
-      const typing = attached.type(typedLine(args.command, modes.bracketedPaste)).then(
-        ({ seq }) => Object.assign(typed, { seq, isSettled: true }),
-        (error: CmdopError) => Object.assign(typed, { error, isSettled: true }),
-      );
-      void typing.then(() => wakeTyped());
-      const takeBack = () => {
-        if (!typed.isSettled) attached.withdraw();
-      };
+      const line = typedLine(args.command, modes.bracketedPaste);
+      const run = new CommandRun({ client: agent.client, attached, news: agent.commands, before, line });
+      const takeBack = () => run.withdraw();
       signal.addEventListener('abort', takeBack, { once: true });
       const ticking = setInterval(() => {
-        if (typed.isSettled) progress(`\`${shortened(args.command)}\` runs; output up to offset ${attached.stream.offset}`);
+        if (run.isSettled) progress(`\`${shortened(args.command)}\` runs; output up to offset ${attached.stream.offset}`);
       }, TELL_EVERY_MS);
       try {
-        const isOver = async () => {
-          if (typed.error) return 'refused' as const;
-          const record = typed.isSettled ? agent.commandOf({ session: attached.id, seq: typed.seq, since: before }) : null;
-          if (record && record.endedAt !== null) return 'done' as const;
-          return attached.end ? ('ended' as const) : null;
-        };
-        const listen = (wake: () => void) => {
-          wakeTyped = wake;
-          const ends = [attached.listen(wake), agent.listen(wake)];
-          return () => {
-            for (const end of ends) end();
-          };
-        };
-        await waitUntil({ look: isOver, listen, timeoutMs: Math.max(0, deadline - performance.now()), signal });
-        if (typed.error) throw typed.error;
+        await run.ended({ timeoutMs: deadline - performance.now(), signal });
         // A command that is over types no more: the next one, whoever's, need not wait until that shows.
         if (!hadControl && attached.stream.hasControl) await attached.stream.releaseControl();
-        return await answer({ agent, attached, typed, before, args });
+        return await answer({ agent, attached, run, args });
       } finally {
         clearInterval(ticking);
         signal.removeEventListener('abort', takeBack);
@@ -112,19 +91,16 @@ export function addRunTool(server: McpServer, agents: AgentsByName): void {
   });
 }
 
-type Typed = { seq: number | null; isSettled: boolean };
-
 async function answer(ran: {
   agent: Agent;
-  attached: AgentSession;
-  typed: Typed;
-  before: Offset;
+  attached: AttachedSession;
+  run: CommandRun;
   args: { session: string; command: string; maxOutputBytes: number };
 }) {
-  const { agent, attached, typed, before, args } = ran;
-  const record = typed.isSettled ? agent.commandOf({ session: attached.id, seq: typed.seq, since: before }) : null;
-  const state = stateOf({ agent, attached, typed, record });
-  const from = record?.from ?? before;
+  const { agent, attached, run, args } = ran;
+  const { record } = run;
+  const state = stateOf(ran);
+  const from = record?.from ?? run.before;
   const end = record?.to ?? attached.stream.offset;
   const begin = Math.max(from, end - args.maxOutputBytes) as Offset;
   const piece = await readOutput(agent.client, attached.id, { from: begin, to: end, max: args.maxOutputBytes });
@@ -152,11 +128,11 @@ async function answer(ran: {
 
 type State = z.output<typeof output>['state'];
 
-function stateOf(ran: { agent: Agent; attached: AgentSession; typed: Typed; record: CommandRecord | null }): State {
-  const { agent, attached, typed, record } = ran;
+function stateOf({ agent, attached, run }: { agent: Agent; attached: AttachedSession; run: CommandRun }): State {
+  const { record } = run;
   if (record && record.endedAt !== null) return 'done';
   if (attached.end) return 'session-ended';
-  if (!typed.isSettled && agent.waitingIn(attached.id).length > 0) return 'waiting-approval';
+  if (!run.isSettled && agent.waitingIn(attached.id).length > 0) return 'waiting-approval';
   return record ? 'running' : 'not-started';
 }
 

@@ -6,7 +6,7 @@ import { CmdopError } from '#protocol/errors.ts';
 import type { Offset } from '#protocol/ids.ts';
 import { agentState, type SessionSummary } from '#protocol/shapes.ts';
 import { visibleText } from '#session/visible-text.ts';
-import { pieceText, readOutput } from './output.ts';
+import { pieceText, readOutput } from '../sdk/output.ts';
 import { type AgentsByName, ARRANGES, addTool, READS, sessionArg } from './tool.ts';
 import { untrusted } from './untrusted.ts';
 

@@ -3,16 +3,13 @@ import type { McpServer } from '@modelcontextprotocol/server';
 import { z } from 'zod';
 import { CmdopError } from '#protocol/errors.ts';
 import type { Offset } from '#protocol/ids.ts';
-import type { Agent } from './agent.ts';
-import type { AgentSession } from './agent-session.ts';
-import { Match, regexPattern, textPattern } from './matching.ts';
-import { isListening } from './ports.ts';
+import { conditionOf, type Wanted } from '../sdk/conditions.ts';
+import { textPattern } from '../sdk/matching.ts';
+import { waitUntil } from '../sdk/wait.ts';
+import { regexPattern } from './regex.ts';
 import { type AgentsByName, addTool, READS, sessionArg } from './tool.ts';
 import { untrusted } from './untrusted.ts';
-import { waitUntil } from './wait.ts';
 
-/** How often a port is looked at, milliseconds: nothing tells when it is opened. */
-const PORT_LOOK_MS = 250;
 /** How often the agent is told that it still waits, milliseconds: its own timeout may start anew then. */
 const TELL_EVERY_MS = 5_000;
 
@@ -41,9 +38,6 @@ type Args = z.output<typeof input>;
 
 const CONDITIONS = ['text', 'regex', 'idleSeconds', 'prompt', 'exit', 'port'] as const;
 
-/** What is waited for: told with the line where it was found, or an empty string. */
-type Condition = { look(): Promise<string | null>; againInMs?: () => number | null; offset?: () => Offset };
-
 export function addWaitTool(server: McpServer, agents: AgentsByName): void {
   addTool(server, agents, {
     name: 'wait_for',
@@ -62,7 +56,7 @@ export function addWaitTool(server: McpServer, agents: AgentsByName): void {
     annotations: READS,
     run: async ({ agent, args, signal, progress }) => {
       const attached = await agent.attach(args.session);
-      const condition = await conditionOf(args, agent, attached);
+      const condition = conditionOf(wantedOf(args), agent.client, attached);
       const startedAt = performance.now();
       const ticking = setInterval(() => progress(`still waiting in ${args.session}, ${seconds(startedAt)}`), TELL_EVERY_MS);
       try {
@@ -88,54 +82,18 @@ export function addWaitTool(server: McpServer, agents: AgentsByName): void {
   });
 }
 
-async function conditionOf(args: Args, agent: Agent, attached: AgentSession): Promise<Condition> {
+function wantedOf(args: Args): Wanted {
   const given = CONDITIONS.filter((name) => args[name] !== undefined);
   if (given.length !== 1) {
     throw new CmdopError('bad-request', `give exactly one of ${CONDITIONS.join(', ')}; got ${given.join(' and ') || 'none'}`);
   }
-  const { text, regex, idleSeconds, prompt, port, fromOffset } = args;
-  const { id, stream } = attached;
-  if (text !== undefined || regex !== undefined) {
-    const pattern = text !== undefined ? textPattern(text) : regexPattern(regex ?? '');
-    const match = new Match({ agent, session: id, pattern, from: (fromOffset as Offset | undefined) ?? null, end: stream.offset });
-    return { look: () => match.look(), offset: () => match.offset };
-  }
-  if (idleSeconds !== undefined) return idle(attached, idleSeconds * 1000);
-  if (port !== undefined) return { look: async () => ((await isListening(port)) ? '' : null), againInMs: () => PORT_LOOK_MS };
-  if (prompt) return { look: () => atPromptSince(agent, attached, fromOffset) };
-  return { look: async () => (attached.end ? '' : null) };
-}
-
-function idle({ stream }: AgentSession, idleMs: number): Condition {
-  let offset = stream.offset;
-  let since = performance.now();
-  const leftMs = () => since + idleMs - performance.now();
-  return {
-    look: async () => {
-      if (stream.offset !== offset) {
-        offset = stream.offset;
-        since = performance.now();
-      }
-      return leftMs() <= 0 ? '' : null;
-    },
-    againInMs: leftMs,
-  };
-}
-
-/** Just after Enter the shell has not said yet that it left its prompt: with `from`, a command must have ended since. */
-async function atPromptSince(agent: Agent, { id }: AgentSession, from: number | undefined): Promise<string | null> {
-  const { session, shellIntegration } = await agent.client.request('session.inspect', { session: id });
-  if (!shellIntegration) {
-    throw new CmdopError(
-      'no-shell-integration',
-      `${session.name} does not tell when it is at a prompt: wait for text or idleSeconds instead`,
-    );
-  }
-  if (session.running !== null) return null;
-  if (from === undefined) return '';
-  const { commands } = await agent.client.request('history.list', { session: id, limit: 1 });
-  const last = commands.at(-1);
-  return last && last.endedAt !== null && (last.to ?? 0) >= from ? '' : null;
+  const { text, regex, idleSeconds, prompt, port } = args;
+  const from = (args.fromOffset as Offset | undefined) ?? null;
+  if (text !== undefined) return { is: 'pattern', pattern: textPattern(text), from };
+  if (regex !== undefined) return { is: 'pattern', pattern: regexPattern(regex), from };
+  if (idleSeconds !== undefined) return { is: 'idle', idleMs: idleSeconds * 1000 };
+  if (port !== undefined) return { is: 'port', port };
+  return prompt ? { is: 'prompt', from } : { is: 'exit' };
 }
 
 function sentence(state: 'met' | 'timeout' | 'session-ended', how: { waitedMs: number; running: string | null; offset: Offset }): string {

@@ -2,9 +2,9 @@
 import { describe, expect, test } from 'vitest';
 import { lastShownAt } from '#session/plain-text.ts';
 import { visibleText } from '#session/visible-text.ts';
-import { isCursorKey, keyBytes } from '../../main/mcp/keys.ts';
-import { regexPattern } from '../../main/mcp/matching.ts';
+import { regexPattern } from '../../main/mcp/regex.ts';
 import { untrusted } from '../../main/mcp/untrusted.ts';
+import { isCursorKey, keyBytes } from '../../main/sdk/keys.ts';
 
 describe('text for an agent', () => {
   test.each([

@@ -22,7 +22,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   ],
   // It keeps the host's own terminal beside the person's, to draw it where their sizes differ.
   'main/attach': ['main/protocol', 'main/session', 'main/client', 'main/host/screen-terminal.ts'],
-  'main/mcp': ['main/protocol', 'main/session', 'main/client', 'main/local'],
+  'main/mcp': ['main/protocol', 'main/session', 'main/client', 'main/local', 'main/sdk'],
+  'main/sdk': ['main/protocol', 'main/session', 'main/client', 'main/local', 'main/remote'],
   'main/remote': ['main/protocol', 'main/session', 'main/client', 'main/local'],
   'main/app': ['main/protocol', 'main/session', 'main/client', 'main/local', 'main/remote', 'preload/api.ts', 'preload/channels.ts'],
   preload: [],

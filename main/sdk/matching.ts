@@ -1,10 +1,8 @@
-/** What `wait_for` looks for in a session: a text or expression in its output and on its screen, read as it comes. */
-import { RE2JS } from 're2js';
-import { CmdopError } from '#protocol/errors.ts';
+/** Looks for a text or expression in a session's output and on its screen, as it comes. */
+import type { CmdopClient } from '#client/cmdop-client.ts';
 import type { Offset, SessionId } from '#protocol/ids.ts';
 import { PlainText } from '#session/plain-text.ts';
 import { visibleText } from '#session/visible-text.ts';
-import type { Agent } from './agent.ts';
 import { readOutput } from './output.ts';
 
 /** Text in which a match may lie, characters: what came before is forgotten. */
@@ -22,25 +20,8 @@ export function textPattern(wanted: string): Pattern {
   };
 }
 
-/** RE2 syntax: linear in time whatever the pattern, so that it can stall nothing. Throws `bad-request`. */
-export function regexPattern(source: string): Pattern {
-  try {
-    const compiled = RE2JS.compile(source, RE2JS.MULTILINE);
-    return (text) => {
-      const matcher = compiled.matcher(text);
-      return matcher.find() ? { at: matcher.start(), length: matcher.end() - matcher.start() } : null;
-    };
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new CmdopError(
-      'bad-request',
-      `${JSON.stringify(source)} is no regular expression of RE2 (no lookaround, no back-references): ${why}`,
-    );
-  }
-}
-
 export class Match {
-  readonly #agent: Agent;
+  readonly #client: CmdopClient;
   readonly #session: SessionId;
   readonly #pattern: Pattern;
   readonly #isScreenWanted: boolean;
@@ -49,8 +30,8 @@ export class Match {
   #at: Offset;
 
   /** `from`: only output from there on counts; null: what is on the screen now as well, and all that comes. */
-  constructor(options: { agent: Agent; session: SessionId; pattern: Pattern; from: Offset | null; end: Offset }) {
-    this.#agent = options.agent;
+  constructor(options: { client: CmdopClient; session: SessionId; pattern: Pattern; from: Offset | null; end: Offset }) {
+    this.#client = options.client;
     this.#session = options.session;
     this.#pattern = options.pattern;
     this.#isScreenWanted = options.from === null;
@@ -64,7 +45,7 @@ export class Match {
   /** The line with the match. */
   async look(): Promise<string | null> {
     for (;;) {
-      const piece = await readOutput(this.#agent.client, this.#session, { from: this.#at, max: PAGE_BYTES });
+      const piece = await readOutput(this.#client, this.#session, { from: this.#at, max: PAGE_BYTES });
       if (piece.gap) this.#plain = new PlainText();
       this.#at = piece.next;
       this.#window = (this.#window + this.#plain.push(piece.bytes)).slice(-WINDOW);
@@ -72,7 +53,7 @@ export class Match {
       if (found !== null) return found;
       if (piece.next >= piece.end) break;
     }
-    const screen = await this.#agent.client.request('session.screen', { session: this.#session });
+    const screen = await this.#client.request('session.screen', { session: this.#session });
     // A full-screen program puts characters at places, not in an order that could be read.
     if (!this.#isScreenWanted && !screen.modes.alternateScreen) return null;
     return this.#in(screen.lines.map(visibleText).join('\n'));

@@ -1,4 +1,4 @@
-/** A session that an agent is attached to: it types units there and hears of output, control and the end. */
+/** A session that a program is attached to: it types units there and hears of output, control and the end. */
 import type { CmdopClient } from '#client/cmdop-client.ts';
 import type { Verdict } from '#client/input-outbox.ts';
 import type { SessionStream } from '#client/session-stream.ts';
@@ -7,38 +7,53 @@ import type { SessionId } from '#protocol/ids.ts';
 import type { SessionEnd } from '#protocol/shapes.ts';
 import { waitUntil } from './wait.ts';
 
-/** A range of output, as agents are told. */
+/** A range of output. */
 export type Missed = { fromOffset: number; toOffset: number };
 
 type Told = { attached(): void; failed(error: CmdopError): void };
 
-export class AgentSession {
+/** What the owner of an attachment decides. */
+export type AttachedOwner = {
+  /** Attaching failed. */
+  gone(): void;
+  /** What a refusal means to whoever typed. */
+  refusal(refused: Refused): CmdopError;
+};
+
+export type Refused = Extract<Verdict, { verdict: 'refused' }>;
+
+export class AttachedSession {
   readonly id: SessionId;
   readonly #client: CmdopClient;
+  readonly #owner: AttachedOwner;
   readonly #listeners = new Set<() => void>();
-  /** Settles when this agent may act here, or why it may not. */
+  /** Settles when this client may act here, or why it may not. */
   #operating: Promise<void> | null = null;
   #stream: SessionStream;
   #end: SessionEnd | null = null;
   #toldMissed: object | null = null;
 
-  /** Resolves when attached to look on; `gone` is called when that fails. */
-  static open(client: CmdopClient, id: SessionId, gone: () => void): Promise<AgentSession> {
+  /** Resolves when attached to look on. */
+  static open(client: CmdopClient, id: SessionId, owner: AttachedOwner): Promise<AttachedSession> {
     return new Promise((resolve, reject) => {
-      const session: AgentSession = new AgentSession(client, id, {
-        attached: () => resolve(session),
-        failed: (error) => {
-          session.#stream.detach();
-          gone();
-          reject(error);
+      const session: AttachedSession = new AttachedSession(
+        { client, id, owner },
+        {
+          attached: () => resolve(session),
+          failed: (error) => {
+            session.#stream.detach();
+            owner.gone();
+            reject(error);
+          },
         },
-      });
+      );
     });
   }
 
-  private constructor(client: CmdopClient, id: SessionId, told: Told) {
+  private constructor({ client, id, owner }: { client: CmdopClient; id: SessionId; owner: AttachedOwner }, told: Told) {
     this.id = id;
     this.#client = client;
+    this.#owner = owner;
     this.#stream = this.#newStream('observer', told);
   }
 
@@ -49,7 +64,7 @@ export class AgentSession {
     return this.#end;
   }
 
-  /** From now on this agent may act here. Throws where it may not; then it goes on looking on. */
+  /** From now on this client may act here. Throws where it may not; then it goes on looking on. */
   operate(): Promise<void> {
     this.#operating ??= this.#attach('operator').catch(async (error: unknown) => {
       this.#operating = null;
@@ -104,11 +119,11 @@ export class AgentSession {
     return stream;
   }
 
-  /** Types one unit. Throws what a refusal means to an agent. */
+  /** Types one unit. Throws what a refusal means. */
   async type(text: string): Promise<Extract<Verdict, { verdict: 'applied' }>> {
     const verdict = await this.stream.type(new TextEncoder().encode(text));
     if (verdict.verdict === 'applied') return verdict;
-    throw new CmdopError(CODES[verdict.reason] ?? 'control-held', `${verdict.message}. ${ADVICE[verdict.reason] ?? NO_CONTROL}`);
+    throw this.#owner.refusal(verdict);
   }
 
   /** Takes back what was typed and waits yet: for control, or for a person's word. */
@@ -141,12 +156,18 @@ export class AgentSession {
     await this.stream.interrupt();
   }
 
-  /** What was printed while this agent was without control that it has again; told once. */
+  /** What was printed while this client, an agent, was without control that it has again; told once. */
   takeMissed(): Missed | null {
     const { missed } = this.stream;
     if (!missed || missed === this.#toldMissed) return null;
     this.#toldMissed = missed;
     return { fromOffset: missed.from, toOffset: missed.to };
+  }
+
+  /** Ends the attachment; the session goes on. */
+  detach(): void {
+    this.#stream.detach();
+    this.#listeners.clear();
   }
 
   /** Calls `listener` after output, a change of control, and the end; the returned function ends that. */
@@ -155,24 +176,3 @@ export class AgentSession {
     return () => this.#listeners.delete(listener);
   }
 }
-
-const NO_CONTROL =
-  'Nothing of it was typed. A person goes first: call control_request with a reason, or wait_for idle and look at the screen before you try again; do not repeat it in a loop';
-
-type RefusalCodes = { [reason: string]: CmdopError['code'] };
-const CODES: RefusalCodes = {
-  observer: 'observer',
-  'session-ended': 'session-ended',
-  'agents-paused': 'agents-paused',
-  policy: 'unauthorized',
-  rejected: 'unauthorized',
-  'secret-prompt': 'unauthorized',
-};
-const ADVICE: { [reason: string]: string } = {
-  observer: 'You can read this session only; ask_human for another role',
-  'session-ended': 'Make another session with session_create',
-  'agents-paused': 'A person has stopped all agents: do nothing until they resume you, and do not look for a way around it',
-  policy: 'A rule forbids it: do not try it in another form; ask_human if the task cannot be done without it',
-  rejected: 'A person said no: follow their reason, and do not try the same in another form',
-  'secret-prompt': 'The program reads a password: ask_human to type it there, and wait_for prompt',
-};

@@ -1,4 +1,4 @@
-/** Pieces of a session's output for an agent: clean text or raw bytes, bounded, with gaps named and the next offset exact. */
+/** Pieces of a session's stored output: clean text or raw bytes, bounded, with gaps named and the next offset exact. */
 import type { CmdopClient } from '#client/cmdop-client.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import type { Offset, SessionId } from '#protocol/ids.ts';
