@@ -16,6 +16,8 @@ export const TARGETS: readonly Target[] = [
   { name: 'keeper', entry: 'main/keeper/main.ts', kind: 'node', output: 'keeper.mjs', runtime: 'node24' },
   { name: 'screen-worker', entry: 'main/host/screen-worker.ts', kind: 'node', output: 'screen-worker.mjs', runtime: 'node24' },
   { name: 'file-worker', entry: 'main/host/files/file-worker.ts', kind: 'node', output: 'file-worker.mjs', runtime: 'node24' },
+  { name: 'search-worker', entry: 'main/host/search/search-worker.ts', kind: 'node', output: 'search-worker.mjs', runtime: 'node24' },
+  { name: 'replay-worker', entry: 'main/host/replay/replay-worker.ts', kind: 'node', output: 'replay-worker.mjs', runtime: 'node24' },
   { name: 'cli', entry: 'main/cli/main.ts', kind: 'node', output: 'cli.mjs', runtime: 'node20' },
   { name: 'mcp', entry: 'main/mcp/main.ts', kind: 'node', output: 'mcp.mjs', runtime: 'node20' },
   { name: 'app', entry: 'main/app/main.ts', kind: 'node', output: 'app.mjs', runtime: 'node20' },

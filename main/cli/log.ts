@@ -4,8 +4,8 @@ import { commandFor, type Globals, sessionRef, withClient } from './connect.ts';
 import { EXIT, UsageError } from './exit-codes.ts';
 import { COMMAND_COLUMNS, commandRow, eventLine, lastCommands, lastEvents } from './log-rows.ts';
 import { note, print, printJson, tableWidth } from './output.ts';
+import { sinceOf } from './since.ts';
 import { formatTable } from './table.ts';
-import { parseSince } from './times.ts';
 
 export type LogOptions = Globals & {
   actor?: string;
@@ -39,12 +39,6 @@ export async function log(options: LogOptions, session?: string): Promise<void> 
     else if (commands.length > 0) print(formatTable(COMMAND_COLUMNS, commands.map(commandRow), tableWidth()));
     else note(`no commands fit: \`${commandFor(options, 'log')}\` without options shows all`);
   }
-}
-
-function sinceOf(given: string): number {
-  const since = parseSince(given, Date.now());
-  if (since === null) throw new UsageError(`"${given}" is no time: write 10m, 2h, 14:30, yesterday, 2026-11-22 or 2026-11-22T14:30`);
-  return since;
 }
 
 function rowsOf(given: string | undefined): number {

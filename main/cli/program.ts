@@ -5,6 +5,7 @@ import { addApprovalCommands } from './approval-commands.ts';
 import { type Globals, hostFor } from './connect.ts';
 import { EXIT_CODES_HELP, UsageError } from './exit-codes.ts';
 import { addKeepingCommands } from './keeping/commands.ts';
+import { addMemoryCommands } from './memory-commands.ts';
 
 /** `command`: the words behind `--`, which are no options of ours. */
 export function makeProgram(command: readonly string[] | null): Command {
@@ -96,6 +97,7 @@ export function makeProgram(command: readonly string[] | null): Command {
     .option('--json', 'as JSON')
     .usage('SESSION --line N | --text TEXT | --offset N [--json]')
     .action(async (session, options) => (await import('./blame.ts')).blame({ ...globals(), ...options }, session));
+  addMemoryCommands(add, globals);
   add('inspect <session>', 'show the execution state: processes, modes, actors, control')
     .option('--json', 'as JSON')
     .action(async (session, options) => (await import('./show.ts')).inspect({ ...globals(), ...options }, session));

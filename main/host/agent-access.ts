@@ -7,10 +7,11 @@ export type Action = { text: string; session: string | null; folder?: string };
 
 /**
  * `people`: they change who may do what, end the host, or make a client that is nobody's agent; `owners`: they decide
- * who may act; both are refused whatever a rule says. `join`: reads a session or enters it. `free`: nothing to judge, or
+ * who may act; both are refused whatever a rule says. `join`: reads a session or enters it; `join-or-known`: without a session it reads those that the
+ * agent may read unasked. `free`: nothing to judge, or
  * judged elsewhere, as input is at the gate. A function: what it does, for the policy.
  */
-type Access<M extends Method> = 'people' | 'owners' | 'join' | 'free' | ((params: Params<M>) => Action);
+type Access<M extends Method> = 'people' | 'owners' | 'join' | 'join-or-known' | 'free' | ((params: Params<M>) => Action);
 
 /** An agent may set these for a session it makes; others could run code. */
 const HARMLESS_VARIABLES = /^(LANG|LANGUAGE|LC_[A-Z]+|TZ)$/;
@@ -59,6 +60,11 @@ const AGENT_ACCESS: { readonly [M in Method]: Access<M> } = {
   'journal.list': 'join',
   'journal.watch': 'join',
   'journal.verify': 'free',
+  'output.timeline': 'join',
+  'replay.screen': 'join',
+  'search.commands': 'join-or-known',
+  'search.output': 'join-or-known',
+  'search.cancel': 'free',
   'agent.reason': 'free',
   'agent.ask': 'join',
   'approval.list': 'free',
@@ -86,8 +92,9 @@ const AGENT_ACCESS: { readonly [M in Method]: Access<M> } = {
 export function agentAccess<M extends Method>(method: M, params: Params<M>): 'people' | 'owners' | 'free' | Action {
   const access: Access<M> = AGENT_ACCESS[method];
   if (typeof access === 'function') return access(params);
-  if (access !== 'join') return access;
+  if (access !== 'join' && access !== 'join-or-known') return access;
   const { session = null } = params as { session?: string };
+  if (session === null && access === 'join-or-known') return 'free';
   return { text: 'join', session };
 }
 

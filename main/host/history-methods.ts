@@ -9,10 +9,10 @@ import type { HostNews } from './host-news.ts';
 import type { Journal } from './journal.ts';
 import type { JournalWatchers } from './journal-watchers.ts';
 import type { LiveSession } from './live-session.ts';
+import { recordedSession } from './recorded-session.ts';
 import type { Records } from './records.ts';
 import type { Registry } from './registry.ts';
 import { newestThatFit, oldestThatFit } from './rows-that-fit.ts';
-import { findSession } from './session-names.ts';
 import { verifyFiles } from './verify-files.ts';
 
 export type HistoryContext = {
@@ -28,17 +28,8 @@ export function historyHandlers(context: HistoryContext): Pick<Handlers, keyof t
   const { paths, journal, records, registry, news, watchers } = context;
   const actorsNamed = (name: string | undefined): { actors?: ActorId[] } =>
     name === undefined ? {} : { actors: records.actorsNamed(name) };
-  /** A session that was taken off the list is still in the history, by name or id. */
-  const sessionFilter = (reference: string | undefined): { session?: SessionId } => {
-    if (reference === undefined) return {};
-    try {
-      return { session: registry.find(reference).id };
-    } catch (error) {
-      const removed = records.removedSessions().map((session) => ({ ...session, isRunning: false }));
-      if (!removed.some(({ id, name }) => id === reference || name === reference)) throw error;
-      return { session: findSession(removed, reference).id };
-    }
-  };
+  const sessionFilter = (reference: string | undefined): { session?: SessionId } =>
+    reference === undefined ? {} : { session: recordedSession(context, reference) };
 
   /** Throws `kicked`. */
   const seen = (connection: ClientConnection, reference: string): LiveSession => {

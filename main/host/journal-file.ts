@@ -35,6 +35,7 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS counters(name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS erased(
     first INTEGER PRIMARY KEY, last INTEGER NOT NULL, by_seq INTEGER NOT NULL, prev_hash TEXT NOT NULL, last_hash TEXT NOT NULL) STRICT;
+  CREATE INDEX IF NOT EXISTS commands_by_offset ON commands(session, from_offset, id);
 `;
 
 /** Throws only when no database can be made at all; `problem` says what happened to a damaged one. */

@@ -41,15 +41,19 @@ export type OpenOptions = SessionSurroundings & {
 /** What a keeper remembers for every later host, beside what its wire says. */
 export type KeeperMeta = { stored: StoredSession; nonce: string | null };
 
+/** Where a session's output is kept. */
+export const sessionFolder = (paths: LocalPaths, id: SessionId) => join(paths.stateDir, 'sessions', id);
+
 /** Rejects if neither the journal nor a keeper knows the session, or its keeper cannot be asked. */
 export async function openSession(options: OpenOptions): Promise<LiveSession> {
   const { known, freshNonce, records, journal, screens, clock, events, paths } = options;
   const id = typeof known === 'string' ? known : known.id;
-  const folder = join(paths.stateDir, 'sessions', id);
+  const folder = sessionFolder(paths, id);
   let session: LiveSession | null = null;
   const log = await OutputLog.open({
     folder,
     budgetBytes: () => options.settings.retention.sessionBytes,
+    wallNow: clock.wallNow,
     stored: (offset) => session?.outputStored(offset),
     problem: (sentence) => events.problem(id, sentence),
   });

@@ -19,6 +19,7 @@ import {
   unpackSegment,
   verifySegments,
 } from './segment-files.ts';
+import { readTimes, removeTimes, SegmentTimes, type TimeMark } from './segment-times.ts';
 
 /** Raw bytes of a segment, bytes: small enough to decompress for one read, large enough to compress well. */
 const SEGMENT_BYTES = 2 * 1024 * 1024;
@@ -33,6 +34,8 @@ export type OutputLogOptions = {
   folder: string;
   /** Asked each time: it can be changed. */
   budgetBytes: () => number;
+  /** Unix time, milliseconds. */
+  wallNow: () => number;
   stored: (offset: Offset) => void;
   problem: (sentence: string | null) => void;
 };
@@ -43,6 +46,9 @@ export class OutputLog {
   #file: FileHandle | null = null;
   #pending: { offset: number; bytes: Uint8Array }[] = [];
   #pendingBytes = 0;
+  /** When the oldest of them came. */
+  #pendingSince = 0;
+  readonly #times: SegmentTimes;
   #end: number;
   #storedEnd: number;
   #timer: NodeJS.Timeout | null = null;
@@ -56,6 +62,7 @@ export class OutputLog {
 
   private constructor(options: OutputLogOptions, segments: Segment[], strange: Damage[]) {
     this.#options = options;
+    this.#times = new SegmentTimes(options.folder);
     this.#segments = segments;
     this.#strange = strange;
     const last = segments.at(-1);
@@ -83,6 +90,7 @@ export class OutputLog {
   }
 
   append(offset: Offset, bytes: Uint8Array): void {
+    if (this.#pending.length === 0) this.#pendingSince = this.#options.wallNow();
     this.#pending.push({ offset, bytes });
     this.#pendingBytes += bytes.length;
     this.#end = offset + bytes.length;
@@ -119,6 +127,19 @@ export class OutputLog {
   /** The first offset after `from` at which a segment begins, else the end: where reading goes on behind what is damaged. */
   next(from: Offset): Offset {
     return (this.#segments.find(({ start }) => start > from)?.start ?? this.#end) as Offset;
+  }
+
+  /** When output from `from` on came, as far as it was kept: marks of one segment at a time, and where the next begins. */
+  async times(from: Offset): Promise<{ marks: TimeMark[]; to: Offset } | null> {
+    const segment = this.#segments.find(({ start, bytes }) => start + bytes > from);
+    if (!segment) return null;
+    const marks = await readTimes(this.#options.folder, segment);
+    // The mark before `from` tells of `from` itself.
+    const first = Math.max(
+      0,
+      marks.findLastIndex(({ offset }) => offset <= from),
+    );
+    return { marks: marks.slice(first), to: (segment.start + segment.bytes) as Offset };
   }
 
   /** The keeper has seen no output beyond `end`: what the disk has there is not its output, and is set aside. */
@@ -181,6 +202,7 @@ export class OutputLog {
     await this.flushed();
     await this.#file?.close();
     this.#file = null;
+    this.#times.close();
     await this.#compressing; // the next host must not find files that change
   }
 
@@ -198,6 +220,8 @@ export class OutputLog {
 
   async #write(): Promise<void> {
     const { start, parts } = this.#takeRun();
+    const since = this.#pendingSince;
+    this.#pendingSince = this.#options.wallNow(); // of what waits behind a hole
     const bytes = parts.reduce((sum, { length }) => sum + length, 0);
     this.#pendingBytes -= bytes;
     const end = start + bytes;
@@ -218,6 +242,7 @@ export class OutputLog {
       if (bytesWritten !== bytes) throw new Error(`only ${bytesWritten} of ${bytes} bytes were taken`);
       segment.bytes += bytes;
       segment.fileBytes += bytes;
+      this.#times.mark(segment.start, start, since);
       if (segment.bytes >= SEGMENT_BYTES) this.#seal();
       if (this.#isBroken) this.#options.problem(null);
       this.#isBroken = false;
@@ -285,6 +310,7 @@ export class OutputLog {
       if (!oldest) return;
       total -= oldest.fileBytes;
       await unlink(this.#path(oldest)).catch(() => {}); // gone already
+      await removeTimes(this.#options.folder, oldest.start);
     }
   }
 

@@ -187,6 +187,15 @@ export class Records {
     });
   }
 
+  /** When output was where, as far as events tell that happened in it: for sessions whose output has no times of its own. */
+  timesOfEvents(session: SessionId, range: { from: Offset; to: Offset }): { offset: number; at: number }[] {
+    this.#journal.fold();
+    const told = this.#db.prepare(
+      'SELECT output_offset AS offset, min(at) AS at FROM events WHERE session = ? AND output_offset >= ? AND output_offset < ? GROUP BY output_offset ORDER BY output_offset LIMIT 20000',
+    );
+    return this.#journal.readOr([], () => told.all(session, range.from, range.to) as { offset: number; at: number }[]);
+  }
+
   /** A record of the chain as clients see it. */
   event({ seq, session, at, actor, interface: via, kind, output_offset, payload }: JournalRow): JournalEvent {
     return {

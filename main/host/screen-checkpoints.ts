@@ -2,19 +2,13 @@
 import { appendFile, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Offset } from '#protocol/ids.ts';
-import { type Size, size as sizeSchema } from '#protocol/shapes.ts';
+import { KeptScreens } from './kept-screens.ts';
+import { parseScreenCheckpoint, type ScreenCheckpoint } from './screen-checkpoint.ts';
 import type { Damage } from './segment-files.ts';
 
-const FILE = 'checkpoints.jsonl';
+export type { ScreenCheckpoint } from './screen-checkpoint.ts';
 
-export type ScreenCheckpoint = {
-  readonly offset: Offset;
-  readonly size: Size;
-  /** Lines above the top of the screen since the session began. */
-  readonly line: number;
-  /** VT text for a reset terminal. */
-  readonly text: string;
-};
+const FILE = 'checkpoints.jsonl';
 
 /** Output that may be replayed to a client for its scrollback, bytes (DESIGN, section 4). */
 export const MAX_REPLAY_BYTES = 2 * 1024 * 1024;
@@ -23,23 +17,24 @@ const COMPACT_AFTER = 64;
 
 export class ScreenCheckpoints {
   readonly #file: string;
+  readonly #kept: KeptScreens;
   #checkpoints: ScreenCheckpoint[];
   #appended = 0;
   #work: Promise<void> = Promise.resolve();
 
-  private constructor(file: string, checkpoints: ScreenCheckpoint[]) {
-    this.#file = file;
+  private constructor(folder: string, checkpoints: ScreenCheckpoint[]) {
+    this.#file = join(folder, FILE);
+    this.#kept = new KeptScreens(folder);
     this.#checkpoints = checkpoints;
     this.#appended = checkpoints.length; // hosts that were killed never got round to writing it anew
   }
 
   /** Reads what is intact; a torn or damaged line is skipped. */
   static async open(folder: string): Promise<ScreenCheckpoints> {
-    const file = join(folder, FILE);
-    const lines = await readFile(file, 'utf8').catch(() => ''); // none yet
-    const checkpoints = lines.split('\n').flatMap((line) => parse(line) ?? []);
+    const lines = await readFile(join(folder, FILE), 'utf8').catch(() => ''); // none yet
+    const checkpoints = lines.split('\n').flatMap((line) => parseScreenCheckpoint(line) ?? []);
     return new ScreenCheckpoints(
-      file,
+      folder,
       checkpoints.sort((a, b) => a.offset - b.offset),
     );
   }
@@ -50,7 +45,7 @@ export class ScreenCheckpoints {
     const lines = await readFile(this.#file, 'utf8').catch(() => ''); // none yet
     const end = endNow();
     return lines.split('\n').flatMap((line, index) => {
-      const checkpoint = line === '' ? null : parse(line);
+      const checkpoint = line === '' ? null : parseScreenCheckpoint(line);
       if (line === '' || (checkpoint && checkpoint.offset <= end)) return [];
       const reason = checkpoint ? `lies at offset ${checkpoint.offset}, beyond the output's end ${end}` : 'is no screen checkpoint';
       return [{ file: FILE, reason: `line ${index + 1} ${reason}; replays begin elsewhere` }];
@@ -75,6 +70,7 @@ export class ScreenCheckpoints {
     if (isCompacting) this.#appended = 0;
     this.#work = this.#work
       .then(() => (isCompacting ? this.#rewrite() : appendFile(this.#file, `${JSON.stringify(checkpoint)}\n`, { mode: 0o600 })))
+      .then(() => this.#kept.add(checkpoint))
       .catch(() => {}); // the output log tells of a full disk
   }
 
@@ -95,16 +91,5 @@ export class ScreenCheckpoints {
     const text = this.#checkpoints.map((checkpoint) => `${JSON.stringify(checkpoint)}\n`).join('');
     await writeFile(`${this.#file}.new`, text, { mode: 0o600 });
     await rename(`${this.#file}.new`, this.#file);
-  }
-}
-
-function parse(text: string): ScreenCheckpoint | null {
-  try {
-    const { offset, size, line, text: screen } = JSON.parse(text) as ScreenCheckpoint;
-    const isWhole = Number.isSafeInteger(offset) && offset >= 0 && Number.isSafeInteger(line) && line >= 0 && typeof screen === 'string';
-    const { data } = sizeSchema.safeParse(size); // a terminal of a billion columns would fill the memory
-    return isWhole && data ? { offset, size: data, line, text: screen } : null;
-  } catch {
-    return null; // torn by a crash, or the empty line at the end
   }
 }

@@ -3,8 +3,11 @@ import type { LocalPaths } from '#local/paths.ts';
 import type { APPROVAL_METHODS } from '#protocol/approvals.ts';
 import type { FILES_METHODS } from '#protocol/files.ts';
 import type { HISTORY_METHODS } from '#protocol/history.ts';
+import type { SessionId } from '#protocol/ids.ts';
 import type { Method } from '#protocol/messages.ts';
+import type { REPLAY_METHODS } from '#protocol/replay.ts';
 import type { RETENTION_METHODS } from '#protocol/retention.ts';
+import type { SEARCH_METHODS } from '#protocol/search.ts';
 import type { AgentGuard } from './agent-guard.ts';
 import { approvalHandlers } from './approval-methods.ts';
 import type { ClientConnection, Handlers } from './client-connection.ts';
@@ -16,11 +19,14 @@ import type { PolicyDesk } from './input-judge.ts';
 import type { Journal } from './journal.ts';
 import type { JournalWatchers } from './journal-watchers.ts';
 import type { Attachments } from './methods.ts';
+import { sessionFolder } from './open-session.ts';
 import { guardedSession } from './policy-desk.ts';
 import type { PolicyFile } from './policy-file.ts';
 import type { Records } from './records.ts';
 import type { Registry } from './registry.ts';
+import { replayService } from './replay/replay-service.ts';
 import { retentionService } from './retention/retention-methods.ts';
+import { searchService } from './search/search-service.ts';
 
 /** One subject: the requests it answers, and what it must hear of. */
 export type Service<M extends Method> = {
@@ -34,8 +40,10 @@ export type Service<M extends Method> = {
 export type ServiceMethod =
   | keyof typeof APPROVAL_METHODS
   | keyof typeof HISTORY_METHODS
+  | keyof typeof FILES_METHODS
+  | keyof typeof REPLAY_METHODS
   | keyof typeof RETENTION_METHODS
-  | keyof typeof FILES_METHODS;
+  | keyof typeof SEARCH_METHODS;
 
 export type ServiceContext = {
   paths: LocalPaths;
@@ -68,9 +76,19 @@ export function hostServices(context: ServiceContext): Service<ServiceMethod> {
   };
   const retention = retentionService(context);
   const files = filesService(context);
-  const services = [approvals, history, retention, files];
+  const folderOf = (session: SessionId) => sessionFolder(context.paths, session);
+  const replay = replayService({ ...context, folderOf });
+  const search = searchService({ ...context, folderOf });
+  const services = [approvals, history, files, replay, retention, search];
   return {
-    handlers: { ...approvals.handlers, ...history.handlers, ...retention.handlers, ...files.handlers },
+    handlers: {
+      ...approvals.handlers,
+      ...history.handlers,
+      ...files.handlers,
+      ...replay.handlers,
+      ...retention.handlers,
+      ...search.handlers,
+    },
     closed(connection) {
       for (const service of services) service.closed(connection);
     },

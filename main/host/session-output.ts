@@ -205,6 +205,11 @@ export class SessionOutput implements OutputSource, StartSource {
     return this.#options.log.read(from, max);
   }
 
+  /** See `OutputLog.times`. */
+  times(from: Offset): ReturnType<OutputLog['times']> {
+    return this.#options.log.times(from);
+  }
+
   snapshot(): Promise<Snapshot> {
     return this.#snapshotNow();
   }

@@ -9,7 +9,9 @@ import { CONTROL_METHODS, outputRange } from './control.ts';
 import { ERROR_CODES } from './errors.ts';
 import { FILES_METHODS } from './files.ts';
 import { HISTORY_METHODS } from './history.ts';
+import { REPLAY_METHODS } from './replay.ts';
 import { RETENTION_METHODS } from './retention.ts';
+import { SEARCH_EVENTS, SEARCH_METHODS } from './search.ts';
 import { SESSION_METHODS } from './sessions.ts';
 import {
   ACTOR_COLORS,
@@ -101,6 +103,8 @@ export const METHODS = {
   ...SESSION_METHODS,
   ...CONTROL_METHODS,
   ...HISTORY_METHODS,
+  ...REPLAY_METHODS,
+  ...SEARCH_METHODS,
   ...APPROVAL_METHODS,
   ...RETENTION_METHODS,
   ...FILES_METHODS,
@@ -148,6 +152,7 @@ export const EVENTS = {
   'output.ack': z.object({ channel, offset }),
   ...APPROVAL_EVENTS,
   ...STREAM_EVENTS,
+  ...SEARCH_EVENTS,
 } as const;
 
 export type Method = keyof typeof METHODS;

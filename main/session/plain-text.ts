@@ -22,25 +22,47 @@ export class PlainText {
   }
 }
 
-/** The last place of `text` in what raw output shows, as an index into its bytes, before byte `before`; −1 if it is not there. */
-export function lastShownAt(output: Uint8Array, text: string, before = output.length): number {
-  // One character a byte, so that places in the text are places in the output.
-  const raw = latin1(output.subarray(0, before));
+/** `text` without its control sequences and controls; line ends stay as they are. */
+export const withoutSequences = (text: string): string => text.replace(SEQUENCES, '');
+
+/** What a text shows, and where each unbroken piece of that stood in it. */
+export type Shown = { readonly text: string; readonly pieces: readonly { readonly at: number; readonly from: number }[] };
+
+/** As `withoutSequences`, with the way back. */
+export function shownPieces(raw: string): Shown {
   const pieces: { at: number; from: number }[] = [];
-  let shown = '';
+  let text = '';
   let from = 0;
   const keep = (to: number) => {
-    if (to > from) pieces.push({ at: shown.length, from });
-    shown += raw.slice(from, to);
+    if (to > from) pieces.push({ at: text.length, from });
+    text += raw.slice(from, to);
   };
   for (const match of raw.matchAll(SEQUENCES)) {
     keep(match.index);
     from = match.index + match[0].length;
   }
   keep(raw.length);
-  const found = shown.lastIndexOf(latin1(new TextEncoder().encode(text)));
-  const piece = found < 0 ? undefined : pieces.findLast(({ at }) => at <= found);
-  return piece ? piece.from + found - piece.at : -1;
+  return { text, pieces };
+}
+
+/** Where the character at `index` of what is shown stood in the text. */
+export function placeOf({ pieces }: Shown, index: number): number {
+  let [low, high] = [0, pieces.length - 1];
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if ((pieces[middle]?.at ?? 0) <= index) low = middle;
+    else high = middle - 1;
+  }
+  const piece = pieces[low];
+  return piece ? piece.from + index - piece.at : 0;
+}
+
+/** The last place of `text` in what raw output shows, as an index into its bytes, before byte `before`; −1 if it is not there. */
+export function lastShownAt(output: Uint8Array, text: string, before = output.length): number {
+  // One character a byte, so that places in the text are places in the output.
+  const shown = shownPieces(latin1(output.subarray(0, before)));
+  const found = shown.text.lastIndexOf(latin1(new TextEncoder().encode(text)));
+  return found < 0 ? -1 : placeOf(shown, found);
 }
 
 function latin1(bytes: Uint8Array): string {

@@ -9,13 +9,14 @@ import { OutputLog } from '../../main/host/output-log.ts';
 const PART_BYTES = 100_000;
 
 let folder: string;
+let now = 1_000_000;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'cmdop-log-'));
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const openLog = (stored: (offset: Offset) => void = () => {}) =>
-  OutputLog.open({ folder, budgetBytes: () => 1e9, stored, problem: (sentence) => expect(sentence).toBeNull() });
+  OutputLog.open({ folder, budgetBytes: () => 1e9, wallNow: () => now, stored, problem: (sentence) => expect(sentence).toBeNull() });
 
 /** Bytes that tell where they belong. */
 function part(offset: number, length = PART_BYTES): Uint8Array {
@@ -61,7 +62,7 @@ test('a segment takes no more bytes once it is being compressed', async () => {
     await log.flushed();
   }
   await log.dispose();
-  const starts = readdirSync(folder).map((name) => Number(/^output-(\d{16})/.exec(name)?.[1]));
+  const starts = readdirSync(folder).flatMap((name) => /^output-(\d{16})/.exec(name)?.[1] ?? []);
   expect(new Set(starts).size).toBe(3); // 2 MiB each
 });
 
@@ -86,4 +87,33 @@ test('everything appended is stored when `flushed` resolves, also what came duri
   await log.flushed();
   expect(stored).toBe(2 * PART_BYTES + 10);
   await log.dispose();
+});
+
+test('when output came is known to the next host, in marks of 50 ms or 4 KiB', async () => {
+  const log = await openLog();
+  const print = async (offset: number, length: number, at: number) => {
+    now = at;
+    log.append(offset as Offset, part(offset, length));
+    await log.flushed();
+  };
+  await print(0, 10, 5_000);
+  await print(10, 10, 5_030); // too soon after the first, and too little, to be told from it
+  await print(20, 10, 5_060);
+  await print(30, 5_000, 5_061);
+  await print(5_030, 10, 5_062);
+  await log.dispose();
+  const next = await openLog();
+  now = 9_000;
+  next.append(5_040 as Offset, part(5_040, 10));
+  await next.flushed();
+  const marks = [
+    { offset: 0, at: 5_000 },
+    { offset: 20, at: 5_060 },
+    { offset: 5_030, at: 5_062 },
+    { offset: 5_040, at: 9_000 },
+  ];
+  expect(await next.times(0 as Offset)).toEqual({ marks, to: 5_050 });
+  expect(await next.times(25 as Offset)).toEqual({ marks: marks.slice(1), to: 5_050 });
+  expect(await next.times(5_050 as Offset)).toBeNull();
+  await next.dispose();
 });

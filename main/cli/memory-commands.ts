@@ -1,0 +1,37 @@
+/** The commands about what sessions remember, with their options and help. */
+import type { Command } from 'commander';
+import type { Globals } from './connect.ts';
+import { EXPORT_FORMATS } from './export/formats.ts';
+
+export function addMemoryCommands(add: (usage: string, description: string) => Command, globals: () => Globals): void {
+  add('search <text>', 'look for a text in the commands and the output of all sessions')
+    .option('--session <session>', 'only there')
+    .option('--commands', 'only in command lines')
+    .option('--output', 'only in output')
+    .option('-e, --regex', 'TEXT is a regular expression (RE2’s syntax)')
+    .option('-i, --ignore-case', 'capital or not')
+    .option('--since <time>', 'only what came since 10m, 2h, 14:30, yesterday, 2026-11-22…')
+    .option('-n, --limit <hits>', 'the newest HITS of each kind (500)')
+    .option('--json', 'as JSON, one object a line')
+    .usage('TEXT [--session SESSION] [--commands | --output] [-e] [-i]')
+    .addHelpText('after', SEARCH_HELP)
+    .action(async (text, options) => (await import('./search.ts')).search({ ...globals(), ...options }, text));
+  add('export <session>', `write a session to a file: ${EXPORT_FORMATS.map(({ name }) => name).join(', ')}`)
+    .requiredOption('--format <format>', EXPORT_FORMATS.map(({ name, description }) => `${name}: ${description}`).join('; '))
+    .option('-o, --output <file>', 'into this file instead of the standard output')
+    .option('--from <place>', 'from this time on, or from an offset such as @4096')
+    .option('--to <place>', 'up to this time or offset')
+    .usage('SESSION --format FORMAT [-o FILE] [--from PLACE] [--to PLACE]')
+    .addHelpText('after', EXPORT_HELP)
+    .action(async (session, options) => (await import('./export.ts')).exportSession({ ...globals(), ...options }, session));
+}
+
+const SEARCH_HELP = `
+Newest first, ended sessions too. Colours and control sequences are looked
+through: what you read is what is found.
+  cmdop search -i 'connection refused' --since 2h
+Exits with 0 if something is found, 1 if nothing is, 2 if it cannot be looked
+for.`;
+
+const EXPORT_HELP = `
+  cmdop export build --format asciicast -o build.cast && asciinema play build.cast`;

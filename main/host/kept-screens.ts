@@ -1,0 +1,72 @@
+/**
+ * A screen for each mebibyte of a session's output, as long as that output is held: from there a replay draws any place
+ * soon. A file each, beside the segments, packed.
+ */
+import { readdirSync } from 'node:fs';
+import { readdir, readFile, rename, unlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { zstdCompress, zstdDecompress } from 'node:zlib';
+import type { Offset } from '#protocol/ids.ts';
+import { parseScreenCheckpoint, type ScreenCheckpoint } from './screen-checkpoint.ts';
+
+/** Output between two, bytes: 30 ms of parsing. */
+const APART_BYTES = 1024 * 1024;
+/** What claims to be larger is damaged, bytes. */
+const MAX_BYTES = 16 * 1024 * 1024;
+
+const compress = promisify(zstdCompress);
+const decompress = promisify(zstdDecompress);
+
+export class KeptScreens {
+  readonly #folder: string;
+  #last: number;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+    this.#last = Math.max(0, ...offsetsIn(readNames(folder), SCREEN));
+  }
+
+  /** Keeps it if there is none near. Rejects where the disk refuses. */
+  async add(checkpoint: ScreenCheckpoint): Promise<void> {
+    if (checkpoint.offset - this.#last < APART_BYTES && checkpoint.offset >= this.#last) return;
+    this.#last = checkpoint.offset;
+    const file = screenFile(this.#folder, checkpoint.offset);
+    await writeFile(`${file}.new`, await compress(JSON.stringify(checkpoint)), { mode: 0o600 });
+    await rename(`${file}.new`, file);
+    await this.#dropUseless();
+  }
+
+  /** Those whose output is gone. */
+  async #dropUseless(): Promise<void> {
+    const names = await readdir(this.#folder);
+    const start = Math.min(...offsetsIn(names, SEGMENT));
+    for (const offset of offsetsIn(names, SCREEN)) if (offset < start) await unlink(screenFile(this.#folder, offset));
+  }
+}
+
+/** The last one at or before `offset` and not before `start`, or null. */
+export async function keptScreenBefore(folder: string, range: { start: Offset; offset: Offset }): Promise<ScreenCheckpoint | null> {
+  const names = await readdir(folder).catch(() => []); // nothing is held
+  const fitting = offsetsIn(names, SCREEN).filter((offset) => offset >= range.start && offset <= range.offset);
+  for (const offset of fitting.sort((a, b) => b - a)) {
+    const packed = await readFile(screenFile(folder, offset)).catch(() => null); // dropped meanwhile
+    const text = packed && (await decompress(packed, { maxOutputLength: MAX_BYTES }).catch(() => null)); // damaged
+    const checkpoint = text && parseScreenCheckpoint(text.toString());
+    if (checkpoint && checkpoint.offset === offset) return checkpoint;
+  }
+  return null;
+}
+
+const SCREEN = /^screen-(\d{16})\.zst$/;
+const SEGMENT = /^output-(\d{16})/;
+const offsetsIn = (names: readonly string[], form: RegExp) => names.flatMap((name) => form.exec(name)?.[1] ?? []).map(Number);
+const screenFile = (folder: string, offset: number) => join(folder, `screen-${String(offset).padStart(16, '0')}.zst`);
+
+function readNames(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return []; // a session that begins
+  }
+}

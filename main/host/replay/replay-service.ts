@@ -1,0 +1,85 @@
+/** The host's answers to who looks at a session's past: when output came, and screens of it. */
+import type { Offset, SessionId } from '#protocol/ids.ts';
+import type { REPLAY_METHODS } from '#protocol/replay.ts';
+import type { ClientConnection } from '../client-connection.ts';
+import type { LiveSession } from '../live-session.ts';
+import type { Records } from '../records.ts';
+import type { Registry } from '../registry.ts';
+import type { TimeMark } from '../segment-times.ts';
+import type { Service } from '../services.ts';
+import { ReplayScreens } from './replay-screens.ts';
+
+/** Sizes in one answer. */
+const MAX_SIZES = 2_000;
+
+export type ReplayContext = {
+  records: Records;
+  registry: Registry;
+  /** Folder of a session's output. */
+  folderOf(session: SessionId): string;
+};
+
+export function replayService({ records, registry, folderOf }: ReplayContext): Service<keyof typeof REPLAY_METHODS> {
+  const screens = new ReplayScreens();
+  /** Throws `kicked`. */
+  const seen = (connection: ClientConnection, reference: string): LiveSession => {
+    const session = registry.find(reference);
+    session.roles.mustSee(connection.who.actor);
+    return session;
+  };
+
+  return {
+    handlers: {
+      async 'output.timeline'(connection, { session: reference, from, thinMs, limit }, answer) {
+        const session = seen(connection, reference);
+        const { output } = session;
+        const { start, end, sizes } = output;
+        const found = await timesOf(session, records, { from: Math.max(from, start) as Offset, thinMs, limit });
+        const next = found.next ?? end;
+        const inside: { offset: Offset; size: ReturnType<typeof sizes.sizeAt> }[] = [];
+        for (let index = sizes.indexAfter(from), size = sizes.get(index); size && size.offset <= next; size = sizes.get(++index))
+          inside.push(size);
+        answer({
+          start,
+          end,
+          times: found.marks.map(({ offset, at }): [Offset, number] => [offset as Offset, at]),
+          sizes: [{ offset: from, size: sizes.sizeAt(from) }, ...inside.slice(-MAX_SIZES)],
+          next: found.next,
+          isRecorded: found.isRecorded,
+        });
+      },
+      async 'replay.screen'(connection, { session: reference, offset, scrollback }, answer) {
+        const session = seen(connection, reference);
+        const { output } = session;
+        const wanted = Math.min(offset, output.end) as Offset;
+        await output.stored();
+        const sizes = Array.from({ length: output.sizes.length }, (_, index) => output.sizes.get(index)).flatMap((size) => size ?? []);
+        answer(await screens.draw({ folder: folderOf(session.id), start: output.start, offset: wanted, scrollback, sizes }));
+      },
+    },
+    closed: () => {},
+    dispose: () => screens.dispose(),
+  };
+}
+
+type Wanted = { from: Offset; thinMs: number; limit: number };
+type Times = { marks: TimeMark[]; next: Offset | null; isRecorded: boolean };
+
+/** Marks of the output log; where it has none, those that the journal gives. */
+async function timesOf(session: LiveSession, records: Records, { from, thinMs, limit }: Wanted): Promise<Times> {
+  const marks: TimeMark[] = [];
+  let isRecorded = true;
+  for (let at = from; ; ) {
+    const segment = await session.output.times(at);
+    if (!segment) return { marks, next: null, isRecorded };
+    if (segment.marks.length === 0) isRecorded = false;
+    const found = segment.marks.length > 0 ? segment.marks : records.timesOfEvents(session.id, { from: at, to: segment.to });
+    for (const mark of found) {
+      const last = marks.at(-1);
+      if (last && (mark.offset <= last.offset || mark.at - last.at < thinMs)) continue;
+      if (marks.length === limit) return { marks, next: mark.offset as Offset, isRecorded };
+      marks.push(last ? { ...mark, at: Math.max(mark.at, last.at) } : mark);
+    }
+    at = segment.to;
+  }
+}

@@ -1,0 +1,100 @@
+/** Searches of the output that run for clients: a thread each, few at a time, their hits told as they are found. */
+import { Worker } from 'node:worker_threads';
+import { CmdopError } from '#protocol/errors.ts';
+import type { EventParams } from '#protocol/messages.ts';
+import type { SearchHit } from '#protocol/search.ts';
+import type { ClientConnection } from '../client-connection.ts';
+import type { FoundHit, SearchTask, WorkerMessage } from './search-messages.ts';
+
+/** Searches of one client, and of all, at the same time. */
+const MAX_OF_CLIENT = 2;
+const MAX_RUNNING = 4;
+/** Progress is told no more often, milliseconds. */
+const PROGRESS_MS = 100;
+/** Hits told in one event. */
+const BATCH = 50;
+/** A search is some segments and its pattern, not the output: a thread that needs more is broken, MiB. */
+const MAX_HEAP_MB = 256;
+
+type Running = { connection: ClientConnection; worker: Worker; progress: EventParams<'search.progress'> | null; toldAt: number };
+
+export class OutputSearch {
+  readonly #complete: (hit: FoundHit) => SearchHit;
+  readonly #now: () => number;
+  readonly #running = new Map<number, Running>();
+  #next = 1;
+
+  /** `complete` adds what only the host knows; `now` is monotonic, milliseconds. */
+  constructor(options: { complete: (hit: FoundHit) => SearchHit; now: () => number }) {
+    this.#complete = options.complete;
+    this.#now = options.now;
+  }
+
+  /** Throws `busy` where too many run. */
+  mustHaveRoom(connection: ClientConnection): void {
+    const own = [...this.#running.values()].filter((running) => running.connection === connection).length;
+    if (own >= MAX_OF_CLIENT || this.#running.size >= MAX_RUNNING) {
+      const whose = own >= MAX_OF_CLIENT ? 'of this client' : 'on this host';
+      throw new CmdopError('busy', `${own >= MAX_OF_CLIENT ? own : this.#running.size} searches ${whose} run already: cancel one, or wait`);
+    }
+  }
+
+  /** `answer` gets its number before anything is told. */
+  start(connection: ClientConnection, task: SearchTask, answer: (search: number) => void): void {
+    this.mustHaveRoom(connection);
+    const search = this.#next++;
+    const worker = new Worker(WORKER, {
+      name: 'cmdop search',
+      workerData: task,
+      resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
+    });
+    this.#running.set(search, { connection, worker, progress: null, toldAt: Number.NEGATIVE_INFINITY });
+    answer(search);
+    worker.on('message', (message: WorkerMessage) => this.#received(search, message));
+    worker.on('error', (error) => this.#end(search, { reason: 'failed', message: `the search broke: ${error.message}` }));
+    worker.on('exit', () => this.#end(search, { reason: 'failed', message: 'the search broke: its thread ended' }));
+  }
+
+  cancel(connection: ClientConnection, search: number): void {
+    if (this.#running.get(search)?.connection === connection) this.#end(search, { reason: 'cancelled', message: null });
+  }
+
+  closed(connection: ClientConnection): void {
+    for (const [search, running] of this.#running) if (running.connection === connection) this.#end(search, null);
+  }
+
+  dispose(): void {
+    for (const search of [...this.#running.keys()]) this.#end(search, null);
+  }
+
+  #received(search: number, message: WorkerMessage): void {
+    const running = this.#running.get(search);
+    if (!running) return; // cancelled while it was on its way
+    const { connection } = running;
+    if (message.kind === 'found') {
+      for (let at = 0; at < message.hits.length; at += BATCH)
+        connection.event('search.found', { search, hits: message.hits.slice(at, at + BATCH).map((hit) => this.#complete(hit)) });
+    } else if (message.kind === 'progress') {
+      running.progress = { search, readBytes: message.readBytes, totalBytes: message.totalBytes };
+      if (this.#now() - running.toldAt >= PROGRESS_MS) this.#tellProgress(running);
+    } else this.#end(search, { reason: message.reason, message: message.reason === 'failed' ? message.message : null });
+  }
+
+  #tellProgress(running: Running): void {
+    running.toldAt = this.#now();
+    if (running.progress) running.connection.event('search.progress', running.progress);
+    running.progress = null;
+  }
+
+  #end(search: number, told: Pick<EventParams<'search.ended'>, 'reason' | 'message'> | null): void {
+    const running = this.#running.get(search);
+    if (!running) return;
+    this.#running.delete(search);
+    void running.worker.terminate();
+    if (!told) return;
+    this.#tellProgress(running);
+    running.connection.event('search.ended', { search, ...told });
+  }
+}
+
+const WORKER = new URL(import.meta.url.endsWith('.ts') ? './search-worker.ts' : './search-worker.mjs', import.meta.url);

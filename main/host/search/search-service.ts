@@ -1,0 +1,108 @@
+/** The host's answers to who searches: over command lines by itself, over output in threads, and only where the asker may read. */
+import type { SessionId } from '#protocol/ids.ts';
+import type { Params } from '#protocol/messages.ts';
+import type { SEARCH_METHODS, SearchHit } from '#protocol/search.ts';
+import type { AgentGuard } from '../agent-guard.ts';
+import type { ClientConnection } from '../client-connection.ts';
+import type { HostNews } from '../host-news.ts';
+import { isAgent } from '../input-judge.ts';
+import type { LiveSession } from '../live-session.ts';
+import { guardedSession } from '../policy-desk.ts';
+import { recordedSession } from '../recorded-session.ts';
+import type { Records } from '../records.ts';
+import type { Registry } from '../registry.ts';
+import { oldestThatFit } from '../rows-that-fit.ts';
+import type { Service } from '../services.ts';
+import { newMatcher } from './matcher.ts';
+import { OutputSearch } from './output-search.ts';
+import type { FoundHit } from './search-messages.ts';
+
+/** Of a command that a hit belongs to, characters. */
+const MAX_COMMAND_TEXT = 400;
+
+export type SearchContext = {
+  records: Records;
+  registry: Registry;
+  news: HostNews;
+  guard: AgentGuard;
+  /** Folder of a session's output. */
+  folderOf(session: SessionId): string;
+};
+
+export function searchService(context: SearchContext): Service<keyof typeof SEARCH_METHODS> {
+  const { records, registry, news, guard } = context;
+  const complete = (hit: FoundHit): SearchHit => {
+    const { before } = records.commands.around(hit.session, hit.offset as SearchHit['offset']);
+    const isWithin = before !== null && (before.to === null || hit.offset < before.to);
+    const command = isWithin ? news.commandRecord(before) : null;
+    return {
+      ...hit,
+      offset: hit.offset as SearchHit['offset'],
+      sessionName: registry.get(hit.session)?.name ?? hit.session,
+      command: command && {
+        id: command.id,
+        text: command.text.slice(0, MAX_COMMAND_TEXT),
+        authors: command.authors,
+        submitter: command.submitter,
+        startedAt: command.startedAt,
+        exitCode: command.exitCode,
+      },
+    };
+  };
+  const outputs = new OutputSearch({ complete, now: () => performance.now() });
+
+  /** Sessions on the list that a client may read without asking anyone. */
+  const readable = (connection: ClientConnection): LiveSession[] => {
+    const { actor } = connection.who;
+    return registry.all().filter((session) => !session.roles.isKicked(actor) && guard.mayRead(actor, guardedSession(session)));
+  };
+  /** One session, as the client names it: the guard has let it in. Throws `kicked`. */
+  const named = (connection: ClientConnection, reference: string): LiveSession => {
+    const session = registry.find(reference);
+    session.roles.mustSee(connection.who.actor);
+    return session;
+  };
+
+  return {
+    handlers: {
+      async 'search.commands'(connection, params, answer) {
+        const isIn = commandScope(connection, params);
+        const matcher = newMatcher(params);
+        const found = await records.commands.search({
+          ...params,
+          session: params.session === undefined ? undefined : recordedSession(context, params.session),
+          matches: (text) => matcher.next(text, 0) >= 0,
+          isIn,
+          isWanted: () => !connection.isClosed,
+        });
+        const commands = oldestThatFit(found.commands.map((command) => news.commandRecord(command)));
+        answer({ commands, more: found.more || commands.length < found.commands.length });
+      },
+      async 'search.output'(connection, { session, since = null, limit, ...sought }, answer) {
+        newMatcher(sought); // said before a thread is started
+        outputs.mustHaveRoom(connection);
+        const sessions = session === undefined ? readable(connection) : [named(connection, session)];
+        await Promise.all(sessions.map(({ output }) => output.stored()));
+        if (connection.isClosed) return;
+        const folders = sessions.map(({ id }) => ({ session: id, folder: context.folderOf(id) }));
+        outputs.start(connection, { sessions: folders, sought, since, limit }, (search) => answer({ search }));
+      },
+      'search.cancel'(connection, { search }, answer) {
+        outputs.cancel(connection, search);
+        answer({});
+      },
+    },
+    closed: (connection) => outputs.closed(connection),
+    dispose: () => outputs.dispose(),
+  };
+
+  /** People read the whole history; an agent that names no session, that of those on the list which it may read. */
+  function commandScope(connection: ClientConnection, { session }: Params<'search.commands'>): (session: SessionId) => boolean {
+    const { actor } = connection.who;
+    if (session === undefined && isAgent(actor)) {
+      const ids = new Set(readable(connection).map(({ id }) => id));
+      return (id) => ids.has(id);
+    }
+    return (id) => !registry.get(id)?.roles.isKicked(actor);
+  }
+}

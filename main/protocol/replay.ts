@@ -1,0 +1,37 @@
+/** Requests of who looks at a session's past as it went by: when output came, in which sizes, and the screen at a place. */
+import { z } from 'zod';
+import { integer, offset, sessionRef, size, time } from './shapes.ts';
+
+export const REPLAY_METHODS = {
+  /**
+   * When output from `from` on came: each mark says that what follows its offset came then, to some 50 ms. `next` goes on
+   * behind them, null at the end. `isRecorded`: false where times are known from the journal alone, and rough.
+   */
+  'output.timeline': {
+    params: z.object({
+      session: sessionRef,
+      from: offset,
+      /** Marks nearer than this to the one before are left out, milliseconds. */
+      thinMs: integer.default(0),
+      limit: z.number().int().min(1).max(20_000).default(5_000),
+    }),
+    result: z.object({
+      /** What is held of the output. */
+      start: offset,
+      end: offset,
+      times: z.array(z.tuple([offset, time])),
+      /** Sizes of the terminal: the one at `from`, then each that came before `next`. */
+      sizes: z.array(z.object({ offset, size })),
+      next: offset.nullable(),
+      isRecorded: z.boolean(),
+    }),
+  },
+  /**
+   * The screen that the output before `offset` made: `text` for a reset terminal of `size`, and where exactly it stands, at
+   * or just before `offset`, inside no sequence. `isExact`: false where what the screen began with is no longer held.
+   */
+  'replay.screen': {
+    params: z.object({ session: sessionRef, offset, scrollback: z.number().int().min(0).max(1_000).default(0) }),
+    result: z.object({ offset, size, text: z.string(), isExact: z.boolean() }),
+  },
+} as const;
