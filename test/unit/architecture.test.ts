@@ -16,9 +16,10 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'main/keeper': ['main/session', 'main/protocol/body-cutter.ts', 'main/protocol/ids.ts'],
   'main/host': ['main/protocol', 'main/session', 'main/local', 'main/keeper/wire.ts', 'main/keeper/spec.ts'],
   // The MCP server is a program of its own, run by the command line: of it only the type is imported.
+  // What is exported as a page is drawn by the host's own terminal.
   'main/cli': [
     ...['main/protocol', 'main/session', 'main/client', 'main/local', 'main/remote'],
-    ...['main/attach', 'main/mcp/main.ts', 'package.json'],
+    ...['main/attach', 'main/host/screen-terminal.ts', 'main/mcp/main.ts', 'package.json'],
   ],
   // It keeps the host's own terminal beside the person's, to draw it where their sizes differ.
   'main/attach': ['main/protocol', 'main/session', 'main/client', 'main/host/screen-terminal.ts'],

@@ -210,8 +210,9 @@ test('the wall clock is asked only for what people read and files say', () => {
     'main/cli/hosts.ts',
     'main/cli/approvals.ts', // how long something waits
     'main/cli/keeping/retention.ts', // how long ago sessions ended
-    'main/cli/log.ts',
     'main/cli/log-rows.ts',
+    'main/cli/search.ts', // times shown
+    'main/cli/since.ts', // what a time that people write means
     'main/cli/sessions.ts',
     'main/cli/show.ts',
     'main/cli/run.ts', // how old a session is, beside a wait of its own
