@@ -254,9 +254,9 @@ A person takes control from an agent by typing, in every mode; an agent never
 takes it from a person. Without a session it shows what new sessions get.`;
 
 const PAUSE_HELP = `
-Agents lose control, what they sent and was not let through is refused, and so
-is everything new, until a person resumes them; also across restarts of the
-host. Without a session: in all of them.`;
+Agents lose control, what they sent and no program has read yet is taken back,
+and everything new is refused until a person resumes them; also across restarts
+of the host. Without a session: in all of them.`;
 
 const RESTART_HELP = `
 For a session that ended with the machine, or in any other way. The shell starts

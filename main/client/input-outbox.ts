@@ -11,6 +11,8 @@ import type { EventParams } from '#protocol/messages.ts';
 
 /** Sent and without a verdict, bytes: the rest of a large paste stays here, where an interrupt can still drop it. */
 const MAX_SENT_BYTES = 64 * 1024;
+/** The same of units, so that a host always reads what comes after them. */
+const MAX_SENT_UNITS = 512;
 
 export type Refusal = EventParams<'input.refused'>['reason'] | 'dropped';
 export type Verdict = { seq: Seq | null; verdict: 'applied' } | { seq: Seq | null; verdict: 'refused'; reason: Refusal; message: string };
@@ -183,7 +185,7 @@ export class InputOutbox {
     if (epoch === null || this.#sent.some((unit) => unit.epoch !== epoch)) return [];
     let sentBytes = this.#sent.reduce((sum, { bytes }) => sum + bytes.length, 0);
     const actions: OutboxAction[] = [];
-    while (sentBytes < MAX_SENT_BYTES) {
+    while (sentBytes < MAX_SENT_BYTES && this.#sent.length < MAX_SENT_UNITS) {
       const next = this.#held.shift();
       if (!next) break;
       const unit: SentUnit = { seq: this.#nextSeq++ as Seq, epoch, bytes: next.bytes };

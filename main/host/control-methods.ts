@@ -15,7 +15,8 @@ export type ControlContext = {
   records: Records;
   attachments: Attachments;
   /** Pauses agents in every session, or lets them act again; true: paused. */
-  pauseEverywhere(isPaused: boolean, by: Actor): void;
+  /** Resolves when nothing more of agents reaches a program, where they are paused. */
+  pauseEverywhere(isPaused: boolean, by: Actor): Promise<void>;
   /** The control mode of sessions made from now on. */
   setDefaultMode(mode: 'turns' | 'locked' | 'open', by: Actor): void;
 };
@@ -49,10 +50,10 @@ export function controlMethods(host: ControlContext): Pick<Handlers, ControlMeth
     const known = [...new Set(session.summary().attached.map(({ actor }) => actor.name))].join(', ');
     throw new CmdopError('actor-not-found', `nobody called ${reference} has been here${known ? `; attached are ${known}` : ''}`);
   };
-  const setPaused = (isPaused: boolean, reference: string | undefined, by: Actor): { agentsPaused: boolean } => {
+  const setPaused = async (isPaused: boolean, reference: string | undefined, by: Actor): Promise<{ agentsPaused: boolean }> => {
     if (reference === undefined) {
       mustBeHuman(by);
-      host.pauseEverywhere(isPaused, by);
+      await host.pauseEverywhere(isPaused, by);
       return { agentsPaused: isPaused };
     }
     const session = registry.find(reference);
@@ -60,6 +61,7 @@ export function controlMethods(host: ControlContext): Pick<Handlers, ControlMeth
     if (isPaused) session.roles.mustSee(by);
     else session.roles.mustOwn(by);
     session.control.pauseHere(isPaused, by);
+    if (isPaused) await session.typing.agentsPaused();
     return { agentsPaused: session.control.agentsPaused };
   };
 
@@ -71,7 +73,7 @@ export function controlMethods(host: ControlContext): Pick<Handlers, ControlMeth
       session.size.setPolicy(policy, actor);
       answer({ session: session.summary() });
     },
-    'session.kick'(connection, { session: reference, actor }, answer) {
+    async 'session.kick'(connection, { session: reference, actor }, answer) {
       const by = connection.who.actor;
       const session = registry.find(reference);
       session.roles.mustOwn(by);
@@ -80,14 +82,14 @@ export function controlMethods(host: ControlContext): Pick<Handlers, ControlMeth
         throw new CmdopError('bad-request', `you cannot remove yourself from ${session.name}: detach instead`);
       }
       let clients = 0;
-      for (const person of persons) clients += session.kick(person, by);
+      for (const person of persons) clients += await session.kick(person, by);
       answer({ clients });
     },
-    'role.set'(connection, { session: reference, actor, role }, answer) {
+    async 'role.set'(connection, { session: reference, actor, role }, answer) {
       const by = connection.who.actor;
       const session = registry.find(reference);
       session.roles.mustOwn(by);
-      for (const person of personsNamed(session, actor)) session.setRole(person, role, by);
+      for (const person of personsNamed(session, actor)) await session.setRole(person, role, by);
       answer({ session: session.summary() });
     },
     'control.take'(connection, { channel, force }, answer) {
@@ -117,15 +119,15 @@ export function controlMethods(host: ControlContext): Pick<Handlers, ControlMeth
       } else registry.find(reference).control.setMode(mode, actor);
       answer({ mode });
     },
-    'agents.pause': (connection, { session }, answer) => answer(setPaused(true, session, connection.who.actor)),
-    'agents.resume': (connection, { session }, answer) => answer(setPaused(false, session, connection.who.actor)),
+    'agents.pause': async (connection, { session }, answer) => answer(await setPaused(true, session, connection.who.actor)),
+    'agents.resume': async (connection, { session }, answer) => answer(await setPaused(false, session, connection.who.actor)),
     async 'input.interrupt'(connection, { channel }, answer) {
       const { session, attached } = attachedAt(connection, channel);
-      answer(await session.interrupt(attached));
+      answer(await session.typing.interrupt(attached));
     },
     'input.withdraw'(connection, { channel }, answer) {
       const { session, attached } = attachedAt(connection, channel);
-      answer({ units: session.withdraw(attached) });
+      answer({ units: session.typing.agents.withdraw(attached.client) });
     },
   };
 }

@@ -220,11 +220,14 @@ export class Host {
   }
 
   /** In one turn: after it no agent's unit passes any gate. */
-  #pauseAgents(isPaused: boolean, by: Actor): void {
-    for (const session of this.#registry.all()) session.control.pauseEverywhere(isPaused, by);
-    this.#set({ agentsPaused: isPaused }, by);
+  async #pauseAgents(isPaused: boolean, by: Actor): Promise<void> {
+    const sessions = this.#registry.all();
+    this.#set({ agentsPaused: isPaused }, by); // on disk before anyone is told: a crash must not let them go on
+    for (const session of sessions) session.control.pauseEverywhere(isPaused, by);
+    const stopped = isPaused ? sessions.map(({ typing }) => typing.agentsPaused()) : [];
     if (isPaused) this.#desk.approvals.withdrawAll('agents are paused');
     this.#news.toWatchers('agents.changed', { agentsPaused: isPaused, by });
+    await Promise.all(stopped);
   }
 
   #set(change: Parameters<HostSettings['set']>[0], by: Actor): void {

@@ -2,8 +2,16 @@
 import { connect, type Socket } from 'node:net';
 import type { ClientId, Offset, Seq } from '#protocol/ids.ts';
 import type { Size } from '#protocol/shapes.ts';
-import { encodeToKeeper, type FromKeeper, FromKeeperDecoder, KEEPER_WIRE, type KeeperHello, type ToKeeper } from '../keeper/wire.ts';
-import { checkedExit, checkedHello } from './stored-shapes.ts';
+import {
+  type DroppedOf,
+  encodeToKeeper,
+  type FromKeeper,
+  FromKeeperDecoder,
+  KEEPER_WIRE,
+  type KeeperHello,
+  type ToKeeper,
+} from '../keeper/wire.ts';
+import { checkedDropped, checkedExit, checkedHello } from './stored-shapes.ts';
 
 /** A keeper must say hello after this long, milliseconds. */
 const HELLO_TIMEOUT_MS = 5_000;
@@ -11,6 +19,8 @@ const HELLO_TIMEOUT_MS = 5_000;
 export type KeeperListener = {
   output(offset: Offset, bytes: Uint8Array): void;
   applied(client: ClientId, seq: Seq): void;
+  /** Taken back, by `drop`. */
+  dropped(units: DroppedOf[]): void;
   exited(exit: { code: number | null; signal: string | null }): void;
   /** The keeper is gone without having told an exit. */
   lost(): void;
@@ -22,6 +32,8 @@ export class KeeperLink {
   readonly hello: KeeperHello;
   /** What came before `listen`; null after. */
   #early: FromKeeper[] | null = [];
+  /** Who waits for what was taken back, oldest first. */
+  readonly #drops: ((units: DroppedOf[]) => void)[] = [];
   #isReleased = false;
   #isLost = false;
   /** Resolves when the link is closed: after `release`, when the keeper has ended. */
@@ -108,6 +120,15 @@ export class KeeperLink {
     if (this.hello.features?.includes('urgent')) this.#send({ kind: 'urgent', bytes });
     else this.write('', 0 as Seq, bytes);
   }
+  /**
+   * Units of these clients, or of all, that are not in the PTY whole go no further, where this keeper can do that. Resolves with which,
+   * after the listener was told.
+   */
+  drop(clients: ClientId[] | null): Promise<DroppedOf[]> {
+    if (!this.hello.features?.includes('drop') || this.#isLost) return Promise.resolve([]);
+    this.#send({ kind: 'drop', clients });
+    return new Promise((resolve) => this.#drops.push(resolve));
+  }
   note(bytes: Uint8Array): void {
     this.#send({ kind: 'note', bytes });
   }
@@ -145,6 +166,12 @@ export class KeeperLink {
       case 'applied':
         this.#listener.applied(message.client, message.seq);
         return;
+      case 'dropped': {
+        const units = checkedDropped(message.units);
+        this.#listener.dropped(units);
+        this.#drops.shift()?.(units);
+        return;
+      }
       case 'exit':
         this.#listener.exited(checkedExit(message.exit));
         return;
@@ -155,6 +182,7 @@ export class KeeperLink {
 
   #gone(): void {
     this.#isLost = true;
+    for (const resolve of this.#drops.splice(0)) resolve([]);
     if (!this.#early && !this.#isReleased) this.#listener.lost();
   }
 

@@ -40,8 +40,8 @@ export type LiveSessionOptions = {
   desk: PolicyDesk;
   /** How its terminal is set now; null where that is not known. */
   tty: () => TtyModes | null;
-  /** Drops what its program has not read. */
-  dropUnread(): void;
+  /** See UnreadInput. */
+  dropUnread(options: { isKept: boolean }): boolean;
   events: LiveSessionEvents;
 };
 
@@ -63,7 +63,7 @@ export class LiveSession {
   readonly #clients = new SessionClients();
   readonly #agent = new AgentTracker();
   readonly #presence: SessionPresence;
-  readonly #typing: SessionTyping;
+  readonly typing: SessionTyping;
 
   constructor(options: LiveSessionOptions) {
     this.#options = options;
@@ -94,10 +94,11 @@ export class LiveSession {
     this.roles = roles;
     this.size = size;
     this.#life = life;
-    this.#typing = typing;
-    const { input, kicks, agents } = typing;
+    this.typing = typing;
+    const { input, kicks, agents, unread } = typing;
     const summary = () => this.summary();
-    this.#presence = new SessionPresence({ life, clients, control, roles, input, kicks, output, size, agents, summary, agentSaw });
+    const acting = { input, kicks, agents, unread, agentSaw };
+    this.#presence = new SessionPresence({ life, clients, control, roles, output, size, summary, ...acting });
     if (keeper) output.from(keeper, keeper.hello.end as Offset);
   }
 
@@ -134,7 +135,8 @@ export class LiveSession {
   /** What the keeper says, from `KeeperLink.listen` on. */
   readonly keeperListener: KeeperListener = {
     output: (offset, bytes) => this.output.append(offset, bytes),
-    applied: (client, seq) => this.#typing.applied(client, seq),
+    applied: (client, seq) => this.typing.applied(client, seq),
+    dropped: (units) => this.typing.unread.dropped(units),
     exited: ({ code, signal }) => this.#ended({ reason: signal ? 'killed' : 'exited', code, signal }),
     lost: () => this.#ended({ reason: 'keeper-lost', code: null, signal: null }),
   };
@@ -163,7 +165,7 @@ export class LiveSession {
   }
 
   input(channel: Channel, unit: Unit): void {
-    this.#typing.unit(channel, unit);
+    this.typing.unit(channel, unit);
   }
 
   acknowledged(channel: Channel, offset: Offset): void {
@@ -180,27 +182,21 @@ export class LiveSession {
     this.size.fit(attached);
   }
 
-  setRole(actor: Actor, role: Role, by: Actor): void {
+  /** Resolves when nothing more of an observer reaches the program. */
+  async setRole(actor: Actor, role: Role, by: Actor): Promise<void> {
     this.roles.set(actor, role, by);
     for (const attached of [...this.#clients.all()]) {
       if (personOf(attached.actor) !== personOf(actor)) continue;
       this.control.roleChanged(attached, this.roles.granted(attached.actor, attached.asked), by);
       this.size.fit({ actor: by });
     }
-  }
-
-  /** See `input.interrupt`. */
-  interrupt(attached: Attached): Promise<Result<'input.interrupt'>> {
-    return this.#typing.interrupt(attached);
-  }
-
-  /** See `input.withdraw`. */
-  withdraw(attached: Attached): number {
-    return this.#typing.agents.withdraw(attached.client);
+    const message = `not typed: ${actor.name} was made an observer of ${this.name} before the program read it`;
+    const isMeant = (typist: Pick<Actor, 'kind' | 'name'>) => role === 'observer' && personOf(typist) === personOf(actor);
+    await this.typing.unread.stop(isMeant, { reason: 'observer', message });
   }
 
   /** See `session.kick`. */
-  kick(actor: Actor, by: Actor): number {
+  kick(actor: Actor, by: Actor): Promise<number> {
     return this.#presence.kick(actor, by);
   }
 
@@ -213,12 +209,12 @@ export class LiveSession {
   }
 
   policyChanged(): void {
-    this.#typing.agents.policyChanged();
+    this.typing.agents.policyChanged();
   }
 
   /** Why the client of `channel` wants what it sends from now on. */
   agentReason(channel: Channel, reason: string): void {
-    this.#typing.agents.reason(this.attachedAt(channel).client, reason);
+    this.typing.agents.reason(this.attachedAt(channel).client, reason);
   }
 
   /** The terminal's own answer to a query of the program. */
@@ -272,7 +268,7 @@ export class LiveSession {
 
   #controlChanged(): void {
     this.keepNote();
-    this.#typing.agents.recheck();
+    this.typing.agents.recheck();
     const holder = this.#clients.of(this.control.controller);
     if (holder) this.size.fit(holder);
     this.#life.changed();
@@ -283,11 +279,11 @@ export class LiveSession {
     this.size.dispose();
     this.commands.sessionEnded(end.code);
     this.#life.end(end, this.commands.cwd);
-    this.#typing.agents.ended();
+    this.typing.agents.ended();
     this.#options.desk.approvals.sessionEnded(this.id);
     this.#clients.resumeAll();
     this.#clients.tell('session.ended', (channel) => ({ channel, end }));
-    this.#typing.kicks.sessionEnded();
+    this.typing.kicks.sessionEnded();
     this.#life.releaseKeeper();
   }
 

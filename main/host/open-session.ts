@@ -113,7 +113,7 @@ export async function openSession(options: OpenOptions): Promise<LiveSession> {
     // The keeper knows more than a journal that was lost or lags.
     desk: options.desk,
     tty: () => tty?.read() ?? null,
-    dropUnread: () => tty?.dropUnread(),
+    dropUnread: (options) => tty?.dropUnread(options) ?? false,
     remembered: note && note.epoch > control.epoch ? note : control,
     agentsPaused: options.settings.agentsPaused,
     events,
@@ -133,6 +133,7 @@ export async function openSession(options: OpenOptions): Promise<LiveSession> {
     // The last host may have stored it and died before it said so: a keeper that waits for that sends nothing more.
     keeper.ack(log.end);
     keeper.listen();
+    void opened.typing.adopted();
   }
   return opened;
 }
@@ -153,6 +154,7 @@ async function connectKeeper(options: {
       listener: {
         output: (offset, bytes) => session()?.keeperListener.output(offset, bytes),
         applied: (client, seq) => session()?.keeperListener.applied(client, seq),
+        dropped: (units) => session()?.keeperListener.dropped(units),
         exited: (exit) => session()?.keeperListener.exited(exit),
         lost: () => session()?.keeperListener.lost(),
       },

@@ -13,6 +13,7 @@ import {
   type Size,
   type SizePolicy,
 } from '#protocol/shapes.ts';
+import { MAX_DROPPED_UNITS } from '#session/input-ledger.ts';
 import { CommandRecords } from './command-records.ts';
 import type { Journal, JournalRow } from './journal.ts';
 import { conditions, whereClause } from './sql-conditions.ts';
@@ -164,14 +165,26 @@ export class Records {
   }
 
   /** Units that were refused while control stayed, oldest first: what a new host must tell a returning client. */
-  keptRefusals(session: SessionId): { client: ClientId; seq: Seq; reason: string }[] {
+  keptRefusals(session: SessionId): { client: ClientId; seq: Seq; to: Seq; reason: string }[] {
     this.#journal.fold();
     const latest = this.#db.prepare("SELECT payload FROM events WHERE session = ? AND kind = 'refused' ORDER BY seq DESC LIMIT 4096");
     const rows = this.#journal.readOr([], () => latest.all(session) as { payload: string }[]);
     return rows.reverse().flatMap(({ payload }) => {
       const refusal = fromJson(keptRefusal, payload);
-      return refusal ? [{ client: refusal.client, seq: refusal.seq, reason: refusal.message }] : [];
+      if (!refusal) return [];
+      const { client, seq, to = seq, message } = refusal;
+      return to < seq || to - seq >= MAX_DROPPED_UNITS ? [] : [{ client, seq, to, reason: message }];
     });
+  }
+
+  /** Who typed last over `client`, as the journal has it. */
+  typistOf(session: SessionId, client: ClientId): Actor | null {
+    this.#journal.fold();
+    const last = this.#db.prepare(
+      "SELECT actor FROM events WHERE session = ? AND kind = 'input' AND json_extract(payload, '$.client') = ? ORDER BY seq DESC LIMIT 1",
+    );
+    const row = this.#journal.readOr(undefined, () => last.get(session, client) as { actor: ActorId | null } | undefined);
+    return row?.actor ? this.actor(row.actor) : null;
   }
 
   /** Resizes at or after `from`, in order. */

@@ -2,11 +2,14 @@
 import type { Channel, ClientId, Seq } from '#protocol/ids.ts';
 import type { EventName, EventParams } from '#protocol/messages.ts';
 import type { Actor, Attachment, Role, Size } from '#protocol/shapes.ts';
+import type { DroppedUnits } from '#session/input-ledger.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { Subscriber } from './subscriber.ts';
 
 /** Input written and not yet taken by the program, bytes, above which its sender is not read any more. */
 const MAX_UNTAKEN_BYTES = 1024 * 1024;
+/** The same of units: each has a verdict, which is told and remembered. More than clients send ahead. */
+const MAX_UNTAKEN_UNITS = 1_024;
 /** Typing is told at most this often for one client, milliseconds. */
 const TYPING_EVERY_MS = 1_000;
 
@@ -29,7 +32,7 @@ export class SessionClients {
   readonly #attached = new Map<Channel, Attached>();
   readonly #typingToldAt = new Map<ClientId, { at: number; isSecret: boolean }>();
   /** Units written and not yet applied, oldest first. */
-  readonly #untaken: { client: ClientId; seq: Seq; bytes: number }[] = [];
+  #untaken: { client: ClientId; seq: Seq; bytes: number }[] = [];
   #untakenBytes = 0;
   readonly #paused = new Set<ClientConnection>();
   #order = 0;
@@ -101,7 +104,8 @@ export class SessionClients {
   written(client: ClientId, seq: Seq, bytes: number): void {
     this.#untaken.push({ client, seq, bytes });
     this.#untakenBytes += bytes;
-    const sender = this.#untakenBytes > MAX_UNTAKEN_BYTES ? this.of(client) : null;
+    const isTooMuch = this.#untakenBytes > MAX_UNTAKEN_BYTES || this.#untaken.length > MAX_UNTAKEN_UNITS;
+    const sender = isTooMuch ? this.of(client) : null;
     if (!sender || this.#paused.has(sender.connection)) return;
     this.#paused.add(sender.connection);
     sender.connection.pause();
@@ -111,7 +115,21 @@ export class SessionClients {
   taken(client: ClientId, seq: Seq): void {
     const index = this.#untaken.findIndex((unit) => unit.client === client && unit.seq === seq);
     for (const unit of this.#untaken.splice(0, index + 1)) this.#untakenBytes -= unit.bytes;
-    if (this.#untakenBytes < MAX_UNTAKEN_BYTES / 2) this.resumeAll();
+    this.#resumeSenders();
+  }
+
+  /** These units were taken back. */
+  dropped(client: ClientId, [from, to]: DroppedUnits): void {
+    this.#untaken = this.#untaken.filter((unit) => {
+      const isKept = unit.client !== client || unit.seq < from || unit.seq > to;
+      if (!isKept) this.#untakenBytes -= unit.bytes;
+      return isKept;
+    });
+    this.#resumeSenders();
+  }
+
+  #resumeSenders(): void {
+    if (this.#untakenBytes < MAX_UNTAKEN_BYTES / 2 && this.#untaken.length < MAX_UNTAKEN_UNITS / 2) this.resumeAll();
   }
 
   resumeAll(): void {

@@ -132,6 +132,11 @@ export class SessionCommands {
     this.#notingDraft(() => this.#tracker.secretTyped());
   }
 
+  /** What was typed ahead will not be read. */
+  unreadDropped(): void {
+    this.#notingDraft(() => this.#tracker.unreadDropped());
+  }
+
   /** The shell surely edits its line now. */
   get isEditing(): boolean {
     return this.#prompt.isEditing;

@@ -1,6 +1,6 @@
 /**
  * Ctrl-C that overtakes what is queued: to the foreground job as a signal, as the terminal would send it, or, where the
- * program reads keys itself, as a byte before all input that has not begun to reach it. It is no input unit: it is
+ * program reads keys itself, as a byte. Input that has not reached the terminal yet goes no further. It is no input unit: it is
  * journaled as a signal, and repeats nothing after a reconnect, since whoever pressed it is told that it failed.
  */
 import { CmdopError } from '#protocol/errors.ts';
@@ -9,6 +9,7 @@ import { interruptedGroup } from './foreground.ts';
 import type { Attached, SessionClients } from './session-clients.ts';
 import type { SessionControl } from './session-control.ts';
 import type { SessionLife } from './session-life.ts';
+import type { UnreadInput } from './unread-input.ts';
 
 const CTRL_C = Uint8Array.of(0x03);
 
@@ -17,37 +18,35 @@ export type InterruptOptions = {
   life: SessionLife;
   clients: SessionClients;
   control: SessionControl;
-  /** What the program has not read is not for what comes after it. */
-  dropUnread(): void;
+  unread: UnreadInput;
   /** The line that was being typed is gone. */
   typed(bytes: Uint8Array): void;
 };
 
 /** Takes control as typing does. Throws why not. */
-export async function interrupt({
-  attached,
-  life,
-  clients,
-  control,
-  dropUnread,
-  typed,
-}: InterruptOptions): Promise<Result<'input.interrupt'>> {
+export async function interrupt({ attached, life, clients, control, unread, typed }: InterruptOptions): Promise<Result<'input.interrupt'>> {
   const granted = control.take(attached, false);
   const { client } = attached;
   const { lease } = control;
-  const group = await interruptedGroup(life.keeper?.hello.shellPid ?? 0);
+  const message = `not typed: ${attached.actor.name} interrupted the program before it read this`;
+  // What the program has not read is not for what comes after it; an agent takes back only its own.
+  const [group, taken] = await Promise.all([
+    interruptedGroup(life.keeper?.hello.shellPid ?? 0),
+    unread.takeBack(attached.actor.kind === 'agent' ? [client] : null, { reason: 'rejected', message }),
+  ]);
+  const isSignal = group !== null && canSignal(group);
+  if (isSignal && taken.length > 0) await unread.dropUnread({ isKept: true, wasBlocked: true });
   // Much may have happened meanwhile: a kick, a takeover, the end.
   const mayType = clients.of(client) === attached && attached.role !== 'observer' && life.isRunning;
   if (!mayType || lease.judge({ client, kind: attached.actor.kind, epoch: granted.control.epoch }) !== 'ok') {
     throw new CmdopError('control-held', control.explain('not-in-control', attached.actor));
   }
-  const how = group !== null && canSignal(group) ? 'signal' : 'byte';
+  const how = isSignal ? 'signal' : 'byte';
   life.record(attached, 'signal', { signal: 'SIGINT', by: 'interrupt', how, client });
-  if (how === 'byte' || group === null) life.keeper?.urgent(CTRL_C);
-  else {
+  if (isSignal) {
     process.kill(-group, 'SIGINT');
-    dropUnread();
-  }
+    void unread.dropUnread({ isKept: true, wasBlocked: false });
+  } else life.keeper?.urgent(CTRL_C);
   typed(CTRL_C);
   return { how, control: control.control() };
 }

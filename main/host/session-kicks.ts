@@ -6,7 +6,7 @@ import { CmdopError } from '#protocol/errors.ts';
 import type { Channel, ClientId, Seq } from '#protocol/ids.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { Attached } from './session-clients.ts';
-import type { SessionInput } from './session-input.ts';
+import type { Refused, SessionInput } from './session-input.ts';
 import type { SessionRoles } from './session-roles.ts';
 
 type Leaving = { connection: ClientConnection; channel: Channel };
@@ -26,7 +26,7 @@ export class SessionKicks {
   /** Tells the client; its attachment is over. */
   tell({ client, channel, connection, actor }: Attached): void {
     connection.event('session.kicked', { channel, accepted: this.#input.accepted(client), message: this.#roles.kickedMessage(actor) });
-    if (!this.#isSettled(client)) this.#leaving.set(client, { connection, channel });
+    if (!this.#input.isSettled(client)) this.#leaving.set(client, { connection, channel });
   }
 
   /** Throws `kicked` for whoever was removed, once the verdicts of all their units are known: up to `applied` they are. */
@@ -35,7 +35,7 @@ export class SessionKicks {
     this.#leaving.delete(client);
     // The client that asks twice has given up its first request.
     this.#waiting.get(client)?.();
-    if (!this.#isSettled(client)) await new Promise<void>((resolve) => this.#waiting.set(client, resolve));
+    if (!this.#input.isSettled(client)) await new Promise<void>((resolve) => this.#waiting.set(client, resolve));
     const verdicts = { applied: this.#input.applied(client), refused: this.#input.refusals(client) };
     throw new CmdopError('kicked', this.#roles.kickedMessage(actor), verdicts);
   }
@@ -43,7 +43,18 @@ export class SessionKicks {
   applied(client: ClientId, seq: Seq): void {
     const leaving = this.#leaving.get(client);
     leaving?.connection.event('input.applied', { channel: leaving.channel, seq });
-    if (!this.#isSettled(client)) return;
+    this.settled(client);
+  }
+
+  /** A unit that had passed the gate was taken back. */
+  refused(client: ClientId, refused: Refused): void {
+    const leaving = this.#leaving.get(client);
+    leaving?.connection.event('input.refused', { channel: leaving.channel, ...refused });
+  }
+
+  /** A client has more of its verdicts, perhaps the last. */
+  settled(client: ClientId): void {
+    if (!this.#input.isSettled(client)) return;
     this.#leaving.delete(client);
     this.#release(client);
   }
@@ -58,6 +69,4 @@ export class SessionKicks {
     this.#waiting.get(client)?.();
     this.#waiting.delete(client);
   }
-
-  #isSettled = (client: ClientId): boolean => this.#input.applied(client) >= this.#input.accepted(client);
 }

@@ -14,6 +14,7 @@ import type { SessionOutput } from './session-output.ts';
 import { personOf, type SessionRoles } from './session-roles.ts';
 import type { SessionSize } from './session-size.ts';
 import { sendSnapshot } from './subscriber.ts';
+import type { UnreadInput } from './unread-input.ts';
 
 export type SessionPresenceOptions = {
   life: SessionLife;
@@ -25,6 +26,7 @@ export type SessionPresenceOptions = {
   output: SessionOutput;
   size: SessionSize;
   agents: AgentInput;
+  unread: UnreadInput;
   summary(): SessionSummary;
   agentSaw(event: AgentEvent): void;
 };
@@ -83,7 +85,7 @@ export class SessionPresence {
       snapshotBytes: start.text.length,
       role,
       applied: input.applied(client),
-      accepted: input.accepted(client),
+      accepted: input.judged(client),
       refused: input.refusals(client),
       control: control.control(),
       session: summary(),
@@ -114,11 +116,11 @@ export class SessionPresence {
   }
 
   /**
-   * Detaches an actor's clients, who cannot come back until an owner lets them. What of theirs has passed the gate reaches
-   * the program, nothing else does. Returns how many were attached.
+   * Detaches an actor's clients, who cannot come back until an owner lets them. Nothing more of theirs reaches the program.
+   * Resolves with how many were attached.
    */
-  kick(actor: Actor, by: Actor): number {
-    const { life, clients, control, roles, kicks } = this.#options;
+  async kick(actor: Actor, by: Actor): Promise<number> {
+    const { life, clients, control, roles, kicks, unread } = this.#options;
     roles.kick(actor, by);
     const kicked = [...clients.all()].filter((attached) => personOf(attached.actor) === personOf(actor));
     for (const attached of kicked) {
@@ -127,6 +129,8 @@ export class SessionPresence {
       control.forget(attached, { actor: by });
     }
     life.changed();
+    const message = `not typed: ${actor.name} was removed from ${life.name} before the program read it`;
+    await unread.stop((typist) => personOf(typist) === personOf(actor), { reason: 'not-in-control', message });
     return kicked.length;
   }
 

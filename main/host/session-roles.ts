@@ -19,7 +19,7 @@ export class SessionRoles {
     this.#access = access;
   }
 
-  roleOf(actor: Actor): Role {
+  roleOf(actor: Pick<Actor, 'kind' | 'name'>): Role {
     return this.#entry(personOf(actor))?.role ?? (actor.kind === 'agent' ? 'operator' : 'owner');
   }
 
@@ -43,7 +43,7 @@ export class SessionRoles {
     this.#life.record({ actor: by }, 'role', { is: 'kicked', actor: actor.id, name: actor.name });
   }
 
-  isKicked(actor: Actor): boolean {
+  isKicked(actor: Pick<Actor, 'kind' | 'name'>): boolean {
     return this.#entry(personOf(actor))?.isKicked ?? false;
   }
 

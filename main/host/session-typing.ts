@@ -4,6 +4,7 @@
  */
 import type { Channel, ClientId, Seq, SessionId } from '#protocol/ids.ts';
 import type { EventParams, Result } from '#protocol/messages.ts';
+import type { Actor } from '#protocol/shapes.ts';
 import type { AgentEvent } from '#session/agent-state.ts';
 import { AgentInput } from './agent-input.ts';
 import type { PolicyDesk } from './input-judge.ts';
@@ -20,6 +21,7 @@ import type { SessionLife } from './session-life.ts';
 import type { SessionOutput } from './session-output.ts';
 import type { SessionRoles } from './session-roles.ts';
 import type { TtyModes } from './tty-state.ts';
+import { UnreadInput } from './unread-input.ts';
 
 export type SessionTypingOptions = {
   stored: { readonly id: SessionId; readonly name: string };
@@ -36,8 +38,8 @@ export type SessionTypingOptions = {
   desk: PolicyDesk;
   /** How the session's terminal is set now; null where that is not known. */
   tty: () => TtyModes | null;
-  /** Drops what its program has not read. */
-  dropUnread(): void;
+  /** See UnreadInput. */
+  dropUnread(options: { isKept: boolean }): boolean;
   clock: { now(): number };
   events: { typing(params: EventParams<'actor.typing'>): void };
   agentSaw(event: AgentEvent): void;
@@ -48,6 +50,7 @@ export class SessionTyping {
   readonly input: SessionInput;
   readonly kicks: SessionKicks;
   readonly agents: AgentInput;
+  readonly unread: UnreadInput;
 
   constructor(options: SessionTypingOptions) {
     const { stored, commands, control, keeper, journal, records, output, clock } = options;
@@ -67,7 +70,9 @@ export class SessionTyping {
       explain: (reason, actor) => control.explain(reason, actor),
     });
     this.input = input;
-    this.kicks = new SessionKicks({ input, roles: options.roles });
+    const kicks = new SessionKicks({ input, roles: options.roles });
+    this.kicks = kicks;
+    this.unread = new UnreadInput({ ...options, session: stored.id, input, kicks });
     this.agents = new AgentInput({
       session: { id: stored.id, name: () => stored.name },
       desk: options.desk,
@@ -114,7 +119,22 @@ export class SessionTyping {
       const seq = this.input.accepted(client);
       this.#options.commands.input({ bytes, seq, client, actor: actor.id });
     };
-    return interrupt({ ...this.#options, attached, typed });
+    return interrupt({ ...this.#options, unread: this.unread, attached, typed });
+  }
+
+  /** The keeper is there again: whoever was stopped before may have been heard by nobody. Resolves when that is made good. */
+  adopted(): Promise<void> {
+    const { roles, control, stored } = this.#options;
+    const mayType = (typist: Pick<Actor, 'kind' | 'name'>) =>
+      !(typist.kind === 'agent' && control.agentsPaused) && !roles.isKicked(typist) && roles.roleOf(typist) !== 'observer';
+    const message = `not typed: whoever typed it was stopped in ${stored.name} before the program read it`;
+    return this.unread.stop((typist) => !mayType(typist), { reason: 'not-in-control', message });
+  }
+
+  /** Agents may not act any more: of what they have typed nothing more is read. Resolves when that is so. */
+  agentsPaused(): Promise<void> {
+    const message = `not typed: agents were paused in ${this.#options.stored.name} before the program read it`;
+    return this.unread.stop(({ kind }) => kind === 'agent', { reason: 'agents-paused', message });
   }
 
   /** The program reads a line and does not show it. A shell at its prompt is asked nothing: it edits lines itself. */
@@ -125,8 +145,10 @@ export class SessionTyping {
   }
 
   /** A unit passed the gate. */
-  #accepted({ client, actor }: InputSource, unit: Unit, isSecret: boolean): void {
+  #accepted(source: InputSource, unit: Unit, isSecret: boolean): void {
+    const { client, actor } = source;
     const { commands, clients, clock, events, stored, agentSaw } = this.#options;
+    this.unread.passed(source);
     if (isSecret) commands.secretTyped();
     else commands.input({ ...unit, client, actor: actor.id });
     clients.written(client, unit.seq, unit.bytes.length);

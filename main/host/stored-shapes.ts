@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import type { ActorId, ClientId, Epoch, Seq, SessionId } from '#protocol/ids.ts';
 import { controlMode, role, sessionEnd, size, sizePolicy } from '#protocol/shapes.ts';
-import type { KeeperExit, KeeperHello } from '../keeper/wire.ts';
+import type { DroppedOf, KeeperExit, KeeperHello } from '../keeper/wire.ts';
 import type { SessionAccess } from './records.ts';
 import type { CommandsNote } from './session-commands.ts';
 
@@ -46,6 +46,8 @@ export const controlPayload = z.object({
 export const keptRefusal = z.object({
   client: z.string() as unknown as z.ZodType<ClientId>,
   seq: natural as unknown as z.ZodType<Seq>,
+  /** The last of several. */
+  to: natural.optional() as unknown as z.ZodType<Seq | undefined>,
   message: z.string(),
   controlKept: z.literal(true),
 });
@@ -68,7 +70,13 @@ export function fromJson<T>(shape: z.ZodType<T>, text: string): T | null {
 }
 
 const keeperExit = z.object({ code: z.number().int().nullable(), signal: z.string().max(64).nullable() });
-const ledgerEntry = z.tuple([z.string().max(255), z.object({ accepted: natural, applied: natural })]);
+const isForward = ([from, to]: [number, number, number]) => from <= to;
+const droppedUnits = z.tuple([natural, natural, natural]).refine(isForward);
+const ledgerEntry = z.tuple([
+  z.string().max(255),
+  z.object({ accepted: natural, applied: natural, dropped: z.array(droppedUnits).max(1_000).optional() }),
+]);
+const droppedOf = z.tuple([z.string().max(255), natural, natural, natural]).refine(([, ...units]) => isForward(units));
 const keeperHello = z.looseObject({
   wire: natural,
   session: z.string(),
@@ -98,6 +106,11 @@ export function checkedHello(hello: unknown, session: string): KeeperHello {
 /** An exit as a keeper may tell it; unknown where it tells something else. */
 export function checkedExit(exit: unknown): KeeperExit {
   return keeperExit.safeParse(exit).data ?? { code: null, signal: null };
+}
+
+/** What was taken back. Throws if no keeper can have said this. */
+export function checkedDropped(units: unknown): DroppedOf[] {
+  return z.array(droppedOf).parse(units) as unknown as DroppedOf[];
 }
 
 const commandsNote = z.object({

@@ -5,7 +5,7 @@
  * session from ending. Where it cannot be read (Windows, no native part), nothing is known, which is told as null.
  */
 import { execFile } from 'node:child_process';
-import { closeSync, constants, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, openSync, readFileSync, readSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
 export type TtyModes = { isCanonical: boolean; isEchoing: boolean };
@@ -42,12 +42,18 @@ export class TtyState {
     }));
   }
 
-  /** Drops what the program has not read, as the terminal does when an interrupt is typed; not where it is told to keep it. */
-  dropUnread(): void {
-    this.#ask(({ tcflush }, fd, { noFlush, inputQueue }, flags) => {
-      if ((flags & noFlush) === 0) tcflush(fd, inputQueue);
-      return null;
+  /**
+   * Drops what the program has not read, as the terminal does when an interrupt is typed; `isKept`: not where it is told to
+   * keep it then. Answers whether there was a line, or keys where there are no lines.
+   */
+  dropUnread({ isKept }: { isKept: boolean }): boolean {
+    const found = this.#ask(({ tcflush }, fd, { noFlush, inputQueue }, flags) => {
+      if (isKept && (flags & noFlush) !== 0) return false;
+      const hadInput = readsSomething(fd);
+      tcflush(fd, inputQueue);
+      return hadInput;
     });
+    return found ?? false;
   }
 
   #ask<T>(question: (terminals: Terminals, fd: number, known: NonNullable<typeof layout>, flags: number) => T): T | null {
@@ -78,6 +84,15 @@ export class TtyState {
       });
     }
     return this.#path;
+  }
+}
+
+function readsSomething(fd: number): boolean {
+  try {
+    readSync(fd, termios);
+    return true;
+  } catch {
+    return false; // EAGAIN: nothing waits
   }
 }
 

@@ -6,11 +6,12 @@
  * their seq was seen, whichever host sends them.
  */
 import type { ClientId, Offset, Seq } from '#protocol/ids.ts';
-import { InputLedger } from '#session/input-ledger.ts';
+import { type DroppedUnits, InputLedger } from '#session/input-ledger.ts';
 import { OutputRing } from '#session/output-ring.ts';
 import type { Pty } from './pty.ts';
 import {
   encodeApplied,
+  encodeDropped,
   encodeExit,
   encodeKeeperHello,
   encodeOutputHeader,
@@ -150,7 +151,7 @@ export class Keeper {
         exit: this.#exit,
         meta,
         note: Buffer.from(this.#note).toString('base64'),
-        features: ['urgent'],
+        features: ['urgent', 'drop'],
       }),
     );
     this.#isExitSent = false;
@@ -188,7 +189,10 @@ export class Keeper {
         this.#note = message.bytes;
         return;
       case 'urgent':
-        this.#pty?.write(message.bytes, () => {}, { isUrgent: true });
+        this.#pty?.write({ bytes: message.bytes, unit: null, isUrgent: true, written: () => {} });
+        return;
+      case 'drop':
+        this.#drop(message.clients);
         return;
       case 'hello':
         return; // only the first one counts
@@ -198,15 +202,28 @@ export class Keeper {
   #write(client: ClientId | '', seq: Seq, bytes: Uint8Array): void {
     if (client === '') {
       // A program that asks and never reads gets no more answers, instead of a queue without end.
-      if ((this.#pty?.queuedBytes ?? 0) < MAX_ANSWER_BYTES) this.#pty?.write(bytes, () => {});
+      if ((this.#pty?.queuedBytes ?? 0) < MAX_ANSWER_BYTES) this.#pty?.write({ bytes, unit: null, written: () => {} });
       return;
     }
     if (!this.#ledger.accept(client, seq)) return;
-    this.#pty?.write(bytes, () => {
+    const written = () => {
       this.#ledger.applied(client, seq);
       this.#verdicts.push(encodeApplied(client, seq));
       this.#cancelVerdictTimer ??= this.#after(VERDICT_WAIT_MS, () => this.#send());
-    });
+    };
+    this.#pty?.write({ bytes, unit: { client, seq }, written });
+  }
+
+  /** Remembered before it is told: a host that dies between must not cost a verdict. */
+  #drop(clients: ClientId[] | null): void {
+    const ranges = new Map<ClientId, DroppedUnits>();
+    for (const { client, seq, writtenBytes } of this.#pty?.takeBack(clients && new Set(clients)) ?? []) {
+      const [from, , written] = ranges.get(client) ?? [seq, seq, writtenBytes];
+      ranges.set(client, [from, seq, written]);
+    }
+    for (const [client, units] of ranges) this.#ledger.dropped(client, units);
+    this.#verdicts.push(encodeDropped([...ranges].map(([client, units]) => [client, ...units])));
+    this.#send();
   }
 
   /** To the whole foreground job where the system tells it, as the terminal driver does; else to the shell's group. */

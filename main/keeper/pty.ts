@@ -8,6 +8,8 @@ import { writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { ReadStream } from 'node:tty';
+import type { ClientId } from '#protocol/ids.ts';
+import { InputQueue, type QueuedInput, type TakenBack } from './input-queue.ts';
 
 export type PtySpec = {
   file: string;
@@ -26,8 +28,10 @@ export type PtyListener = {
 
 export interface Pty {
   readonly pid: number;
-  /** Queues `bytes`, urgent ones before all that have not begun; `written` is called when the last one is in the PTY. */
-  write(bytes: Uint8Array, written: () => void, options?: { isUrgent: boolean }): void;
+  /** Queues it; `written` is called when its last byte is in the PTY. */
+  write(input: QueuedInput): void;
+  /** See InputQueue. */
+  takeBack(clients: ReadonlySet<ClientId> | null): TakenBack[];
   /** Bytes queued and not in the PTY yet. */
   readonly queuedBytes: number;
   resize(cols: number, rows: number): void;
@@ -76,9 +80,9 @@ class UnixPty implements Pty {
   readonly #native: Native;
   readonly #stream: ReadStream;
   readonly #listener: PtyListener;
-  #queue: { bytes: Uint8Array; written: () => void; isBegun: boolean }[] = [];
-  #queuedBytes = 0;
+  readonly #queue = new InputQueue();
   #backoffMs = 0;
+  #retry: NodeJS.Timeout | null = null;
   #exit: { code: number | null; signal: number | null } | null = null;
   #isClosed = false;
   #quietTimer: NodeJS.Timeout | null = null;
@@ -105,14 +109,17 @@ class UnixPty implements Pty {
   }
 
   get queuedBytes(): number {
-    return this.#queuedBytes;
+    return this.#queue.bytes;
   }
 
-  write(bytes: Uint8Array, written: () => void, { isUrgent } = { isUrgent: false }): void {
-    // A unit that has begun is whole: nothing comes into it.
-    this.#queue.splice(isUrgent ? Number(this.#queue[0]?.isBegun ?? false) : this.#queue.length, 0, { bytes, written, isBegun: false });
-    this.#queuedBytes += bytes.length;
-    if (this.#queue.length === 1) this.#writeQueued();
+  write(input: QueuedInput): void {
+    this.#queue.push(input);
+    // Else the timer goes on with it.
+    if (!this.#retry) this.#writeQueued();
+  }
+
+  takeBack(clients: ReadonlySet<ClientId> | null): TakenBack[] {
+    return this.#queue.takeBack(clients);
   }
 
   resize(cols: number, rows: number): void {
@@ -130,25 +137,23 @@ class UnixPty implements Pty {
   }
 
   #writeQueued(): void {
-    for (let next = this.#queue[0]; next && !this.#isClosed; next = this.#queue[0]) {
+    for (let next = this.#queue.front; next && !this.#isClosed; next = this.#queue.front) {
       let count = 0;
       try {
-        count = writeSync(this.#fd, next.bytes);
+        count = writeSync(this.#fd, next);
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return; // closed: the exit tells
       }
-      this.#queuedBytes -= count;
-      if (count === next.bytes.length) {
+      if (this.#queue.took(count)) {
         this.#backoffMs = 0;
-        this.#queue.shift();
-        next.written();
         continue;
       }
-      next.isBegun ||= count > 0;
-      next.bytes = next.bytes.subarray(count);
       this.#backoffMs =
         count > 0 ? WRITE_BACKOFF_MS.first : Math.min(WRITE_BACKOFF_MS.longest, this.#backoffMs * 2 || WRITE_BACKOFF_MS.first);
-      setTimeout(() => this.#writeQueued(), this.#backoffMs);
+      this.#retry = setTimeout(() => {
+        this.#retry = null;
+        this.#writeQueued();
+      }, this.#backoffMs);
       return;
     }
   }
@@ -168,7 +173,8 @@ class UnixPty implements Pty {
     if (!this.#isClosed) {
       this.#isClosed = true;
       this.#stream.destroy();
-      this.#queue = [];
+      this.#queue.clear();
+      if (this.#retry) clearTimeout(this.#retry);
     }
     if (this.#quietTimer) clearTimeout(this.#quietTimer);
     const exit = this.#exit;
@@ -204,9 +210,12 @@ class WindowsPty implements Pty {
   }
   readonly queuedBytes = 0;
 
-  write(bytes: Uint8Array, written: () => void): void {
+  write({ bytes, written }: QueuedInput): void {
     this.#pty.write(Buffer.from(bytes));
     written();
+  }
+  takeBack(): TakenBack[] {
+    return [];
   }
   resize(cols: number, rows: number): void {
     this.#pty.resize(cols, rows);

@@ -14,13 +14,16 @@
  *   7 FORGET   client: it will send nothing again
  *   8 NOTE     bytes to keep for the next host
  *   9 URGENT   bytes before all input that has not begun to reach the program (feature 'urgent'); a unit of nobody
+ *  10 DROP     JSON {clients: [client…] or null for all}: their units that are not in the PTY whole go no further
+ *              (feature 'drop'); answered once by 5 DROPPED   JSON {units: [[client, from seq, to seq, bytes of `from`
+ *              in the PTY]…]}, after the APPLIED of all that was written before; HELLO repeats it in the ledger
  *
  * The host speaks first; its HELLO makes every older link void. A WRITE with an empty client is not a unit of anyone
  * (an answer of the terminal) and leaves no trace in the ledger. Integers are little-endian.
  */
 import { BodyCutter } from '#protocol/body-cutter.ts';
 import type { ClientId, Offset, Seq } from '#protocol/ids.ts';
-import type { LedgerEntry } from '#session/input-ledger.ts';
+import type { DroppedUnits, LedgerEntry } from '#session/input-ledger.ts';
 
 export const KEEPER_WIRE = 1;
 export const MAX_KEEPER_FRAME_BYTES = 1024 * 1024 + 1024;
@@ -61,13 +64,17 @@ export type ToKeeper =
   | { kind: 'release' }
   | { kind: 'forget'; client: ClientId }
   | { kind: 'note'; bytes: Uint8Array }
-  | { kind: 'urgent'; bytes: Uint8Array };
+  | { kind: 'urgent'; bytes: Uint8Array }
+  | { kind: 'drop'; clients: ClientId[] | null };
+
+export type DroppedOf = [client: ClientId, ...DroppedUnits];
 
 export type FromKeeper =
   | { kind: 'hello'; hello: KeeperHello }
   | { kind: 'output'; offset: Offset; bytes: Uint8Array }
   | { kind: 'applied'; client: ClientId; seq: Seq }
-  | { kind: 'exit'; exit: KeeperExit };
+  | { kind: 'exit'; exit: KeeperExit }
+  | { kind: 'dropped'; units: DroppedOf[] };
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -110,6 +117,8 @@ export function encodeToKeeper(message: ToKeeper): Uint8Array {
       frame.set(message.bytes, 5);
       return frame;
     }
+    case 'drop':
+      return json(10, { clients: message.clients });
   }
 }
 
@@ -135,6 +144,10 @@ export function encodeApplied(client: ClientId, seq: Seq): Uint8Array {
 
 export function encodeExit(exit: KeeperExit): Uint8Array {
   return json(4, exit);
+}
+
+export function encodeDropped(units: DroppedOf[]): Uint8Array {
+  return json(5, { units });
 }
 
 /** Frames a host sent. Throws on a frame that breaks the format; unknown kinds are skipped. */
@@ -217,6 +230,10 @@ function decodeToKeeper(body: Uint8Array): ToKeeper | null {
       return { kind: 'note', bytes: body.slice(1, 1 + MAX_NOTE_BYTES) };
     case 9:
       return { kind: 'urgent', bytes: body.subarray(1) };
+    case 10: {
+      const { clients } = JSON.parse(decoder.decode(body.subarray(1))) as { clients: ClientId[] | null };
+      return { kind: 'drop', clients };
+    }
     default:
       return null;
   }
@@ -235,6 +252,8 @@ function decodeFromKeeper(body: Uint8Array): FromKeeper | null {
     }
     case 4:
       return { kind: 'exit', exit: JSON.parse(decoder.decode(body.subarray(1))) as KeeperExit };
+    case 5:
+      return { kind: 'dropped', units: (JSON.parse(decoder.decode(body.subarray(1))) as { units: DroppedOf[] }).units };
     default:
       return null;
   }

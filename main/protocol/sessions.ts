@@ -71,7 +71,7 @@ export const SESSION_METHODS = {
       role,
       /** Every unit of this client up to here reached the PTY, unless it is in `refused`. */
       applied: seq,
-      /** The last unit of this client that was let pass: a stream that begins anew numbers its units above it. */
+      /** The last unit of this client that was let pass, or is in `refused`: a stream that begins anew numbers its units above it. */
       accepted: seq.optional(),
       refused: z.array(z.object({ seq, reason: z.string() })),
       control,

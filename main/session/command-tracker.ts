@@ -157,6 +157,11 @@ export class CommandTracker {
     this.#typed.forgetDraft();
   }
 
+  /** What was typed and not read will not be: as after Ctrl-C. */
+  unreadDropped(): void {
+    this.#typed.interrupt();
+  }
+
   /** A password was typed: no line began or ended with it. */
   secretTyped(): void {
     this.#typed.forgetDraft();

@@ -1,13 +1,21 @@
 /**
- * Which input units reached the PTY: the last accepted and the last written seq of each client. Pure; lives in the
- * keeper, next to the side effect, so that a crash of the host repeats and loses nothing (invariants 3 and 6).
+ * Which input units reached the PTY: the last accepted and the last written seq of each client, and which of those between
+ * were taken back. Pure; lives in the keeper, next to the side effect, so that a crash of the host repeats and loses nothing (invariants 3 and 6).
  */
 import type { ClientId, Seq } from '#protocol/ids.ts';
 
 /** Clients remembered; the one that was silent longest goes first. Far above what one session ever has at a time. */
 const MAX_CLIENTS = 4096;
 
-export type LedgerEntry = { accepted: Seq; applied: Seq };
+/** Dropped ranges remembered of a client: more than a host can leave unheard when it dies. */
+const MAX_DROPPED = 64;
+
+/** Units of one client taken back at once, at most: more than a host lets it have under way. */
+export const MAX_DROPPED_UNITS = 8_192;
+
+/** Units from one seq to another that were taken back; so many bytes of the first reached the PTY. */
+export type DroppedUnits = [from: Seq, to: Seq, writtenBytes: number];
+export type LedgerEntry = { accepted: Seq; applied: Seq; dropped?: DroppedUnits[] | undefined };
 
 export class InputLedger {
   readonly #entries = new Map<ClientId, LedgerEntry>();
@@ -17,7 +25,7 @@ export class InputLedger {
     const entry = this.#entries.get(client);
     if (entry && seq <= entry.accepted) return false;
     this.#entries.delete(client); // to the end of the map: most recently used
-    this.#entries.set(client, { accepted: seq, applied: entry?.applied ?? (0 as Seq) });
+    this.#entries.set(client, { ...entry, accepted: seq, applied: entry?.applied ?? (0 as Seq) });
     dropOldest(this.#entries);
     return true;
   }
@@ -26,6 +34,12 @@ export class InputLedger {
   applied(client: ClientId, seq: Seq): void {
     const entry = this.#entries.get(client);
     if (entry) entry.applied = seq;
+  }
+
+  /** These units will never be written whole. */
+  dropped(client: ClientId, units: DroppedUnits): void {
+    const entry = this.#entries.get(client);
+    if (entry) entry.dropped = [...(entry.dropped ?? []), units].slice(-MAX_DROPPED);
   }
 
   /** The client is gone for good: it will not send its units again. */

@@ -84,8 +84,7 @@ export class TypedLines {
         else submitted = this.#submit(unit) ?? submitted;
         this.#draft = new Draft();
       } else if (byte === CTRL_C && !this.#isPasting) {
-        this.forgetDraft();
-        for (const line of this.#lines) line.isInterrupted = true;
+        this.interrupt();
       } else {
         began ||= this.#draft.isBare;
         this.#draft.character(actor, byte, this.#isPasting);
@@ -97,6 +96,12 @@ export class TypedLines {
   /** A prompt was printed: what is typed from here on is surely for it. */
   prompt(): void {
     this.#draft.prompt();
+  }
+
+  /** What was typed was perhaps never read. */
+  interrupt(): void {
+    this.forgetDraft();
+    for (const line of this.#lines) line.isInterrupted = true;
   }
 
   /** What was typed since the last Enter went elsewhere. */

@@ -17,7 +17,7 @@ function hold(): void {
   listen((socket) => {
     client = socket;
     for (const bytes of early.splice(0)) socket.write(bytes);
-    socket.on('data', (bytes) => pty.write(bytes, () => {}));
+    socket.on('data', (bytes) => pty.write({ bytes, unit: null, written: () => {} }));
   });
 }
 

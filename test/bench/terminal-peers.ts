@@ -28,7 +28,7 @@ export function openView(command: readonly string[], listener: (bytes: Uint8Arra
   return {
     pid: pty.pid,
     exited,
-    type: (text) => pty.write(Buffer.from(text), () => {}),
+    type: (text) => pty.write({ bytes: Buffer.from(text), unit: null, written: () => {} }),
     skippedBytes: () => 0,
     detach: async () => {
       kill(pty.pid);

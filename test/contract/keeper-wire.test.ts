@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import type { ClientId, Offset, Seq } from '#protocol/ids.ts';
 import {
   encodeApplied,
+  encodeDropped,
   encodeExit,
   encodeKeeperHello,
   encodeOutputHeader,
@@ -31,6 +32,8 @@ const TO_KEEPER: [ToKeeper, string][] = [
   [{ kind: 'forget', client }, '03000000076331'],
   [{ kind: 'note', bytes: Buffer.from('n') }, '02000000086e'],
   [{ kind: 'urgent', bytes: Buffer.from([3]) }, '020000000903'],
+  [{ kind: 'drop', clients: [client] }, '130000000a7b22636c69656e7473223a5b226331225d7d'],
+  [{ kind: 'drop', clients: null }, '110000000a7b22636c69656e7473223a6e756c6c7d'],
 ];
 
 test.each(TO_KEEPER)('host → keeper: %j', (message, bytes) => {
@@ -43,6 +46,9 @@ test('keeper → host', () => {
   expect(hex(encodeOutputHeader(258 as Offset, 1))).toBe('0a000000020201000000000000');
   expect(hex(encodeApplied(client, 3 as Seq))).toBe('0c000000030263310300000000000000');
   expect(hex(encodeExit({ code: 0, signal: null }))).toBe('19000000047b22636f6465223a302c227369676e616c223a6e756c6c7d');
+  const dropped = '190000000' + '57b22756e697473223a5b5b226331222c332c352c305d5d7d';
+  expect(hex(encodeDropped([[client, 3 as Seq, 5 as Seq, 0]]))).toBe(dropped);
+  expect([...new FromKeeperDecoder().push(Buffer.from(dropped, 'hex'))]).toEqual([{ kind: 'dropped', units: [[client, 3, 5, 0]] }]);
 });
 
 test('a hello of a keeper of version 1 is read', () => {

@@ -6,20 +6,16 @@
 import { CmdopClient } from '#client/cmdop-client.ts';
 import type { Verdict } from '#client/input-outbox.ts';
 import type { SessionStream } from '#client/session-stream.ts';
-import type { Channel, ClientId, Epoch, Offset, SessionId } from '#protocol/ids.ts';
-import type { Actor, ControlMode, Size } from '#protocol/shapes.ts';
+import type { ClientId, Epoch, SessionId } from '#protocol/ids.ts';
+import type { Actor, ControlMode } from '#protocol/shapes.ts';
 import type { Decision, PolicyRules, Subject } from '#session/policy.ts';
 import type { Approvals, Ask } from '../../main/host/approvals.ts';
-import { ClientConnection, type Handlers } from '../../main/host/client-connection.ts';
 import type { PolicyDesk } from '../../main/host/input-judge.ts';
 import { IN_MEMORY, Journal } from '../../main/host/journal.ts';
-import type { KeeperLink } from '../../main/host/keeper-link.ts';
-import { LiveSession } from '../../main/host/live-session.ts';
-import { Attachments, createHandlers, type MethodsContext } from '../../main/host/methods.ts';
+import type { LiveSession } from '../../main/host/live-session.ts';
 import { Records, type SessionAccess } from '../../main/host/records.ts';
-import type { SessionOutput } from '../../main/host/session-output.ts';
-import { Keeper } from '../../main/keeper/keeper.ts';
-import { encodeToKeeper, FromKeeperDecoder, KEEPER_WIRE, type ToKeeper } from '../../main/keeper/wire.ts';
+import { type SimulatedHost, startSimulatedHost } from './simulated-host.ts';
+import { type KeeperForgets, SimulatedKeeper } from './simulated-keeper.ts';
 import { SimulatedClock, SimulatedLink, seededRandom } from './simulated-network.ts';
 
 const SESSION = 'simulated0' as SessionId;
@@ -45,6 +41,9 @@ type Peer = {
   isOut: boolean;
 };
 
+/** Rules that are dropped, to see that their loss is noticed. */
+export type Forgetful = { forgetsRefusals?: boolean; keeperForgets?: KeeperForgets };
+
 export class InputWorld {
   readonly random: () => number;
   readonly written: Written[] = [];
@@ -59,8 +58,7 @@ export class InputWorld {
     journal: this.#journal,
     randomBytes: (n) => Uint8Array.from({ length: n }, () => this.random() * 256),
   });
-  readonly #keeper: Keeper;
-  readonly #forgetsLedger: boolean;
+  readonly #keeper: SimulatedKeeper;
   /** Epoch in which the gate let a unit pass. */
   readonly #acceptedIn = new Map<string, { epoch: number; judgedIn: number }>();
   #asked: { id: number; settled: Ask['settled'] }[] = [];
@@ -70,35 +68,23 @@ export class InputWorld {
   #mode: ControlMode = 'turns';
   #agentsPaused = false;
   #epoch = 0;
-  #pendingWrites: (() => void)[] = [];
+  /** Else it is busy, and the terminal takes no more. */
+  #programReads = true;
   #keeperLink = new SimulatedLink();
-  #host: { session: LiveSession; connect(link: SimulatedLink): void } | null = null;
+  #host: SimulatedHost | null = null;
 
-  /** `forgetsLedger`: drops the rule that the keeper remembers what it wrote, to see that its loss is noticed. */
-  constructor(seed: number, options: { forgetsRefusals?: boolean; forgetsLedger?: boolean } = {}) {
-    this.#forgetsLedger = options.forgetsLedger ?? false;
+  constructor(seed: number, options: Forgetful = {}) {
     if (options.forgetsRefusals) this.#records.keptRefusals = () => [];
     this.random = seededRandom(seed);
-    this.#keeper = new Keeper(
-      { session: SESSION, meta: {}, cols: 80, rows: 24 },
-      { released: () => {}, after: (ms, work) => this.#clock.after(ms, work) },
-    );
-    this.#keeper.start({
-      pid: 1,
-      queuedBytes: 0,
-      write: (bytes, written) => {
-        // A PTY takes bytes in order, but not always at once.
-        this.#pendingWrites.push(() => {
-          const [client = '', number] = new TextDecoder().decode(bytes).split(':');
-          const unit = `${client}:${number}`;
-          const { epoch = -1, judgedIn = -1 } = this.#acceptedIn.get(unit) ?? {};
-          this.written.push({ client, number: Number(number), epoch, judgedIn });
-          written();
-        });
+    this.#keeper = new SimulatedKeeper({
+      session: SESSION,
+      clock: this.#clock,
+      forgets: options.keeperForgets ?? null,
+      wrote: (bytes) => {
+        const [client = '', number] = new TextDecoder().decode(bytes).split(':');
+        const { epoch = -1, judgedIn = -1 } = this.#acceptedIn.get(`${client}:${number}`) ?? {};
+        this.written.push({ client, number: Number(number), epoch, judgedIn });
       },
-      resize: () => {},
-      pause: () => {},
-      resume: () => {},
     });
     this.#startHost();
     this.peers = PEOPLE.map((person) => this.#newPeer(person));
@@ -116,13 +102,15 @@ export class InputWorld {
     else if (faults && dice < 0.13) void peer.stream.releaseControl().catch(() => {});
     else if (faults && dice < 0.15)
       void this.#govern(peer).catch(() => {}); // not allowed, or cut
+    else if (faults && dice < 0.16) this.#programReads = this.random() < 0.5;
     else if (faults && dice < 0.27) this.#type(peer);
     else if (dice < 0.28) this.#letIn(peer);
     else if (dice < 0.45) peer.link?.a.deliver();
     else if (dice < 0.62) peer.link?.b.deliver();
     else if (dice < 0.65) this.#decide();
-    else if (dice < 0.75) this.#pendingWrites.shift()?.();
-    else if (dice < 0.88) this.#keeperLink.a.deliver();
+    else if (dice < 0.75) {
+      if (this.#programReads || !faults) this.#keeper.take(this.random() < 0.8 ? 1 : this.random());
+    } else if (dice < 0.88) this.#keeperLink.a.deliver();
     else this.#keeperLink.b.deliver();
     await Promise.resolve(); // answers reach those who await them
   }
@@ -230,108 +218,20 @@ export class InputWorld {
 
   /** A new host: it knows what the journal and the keeper remember, nothing else. */
   #startHost(): void {
-    const link = new SimulatedLink();
-    this.#keeperLink = link;
-    const peer = this.#keeper.connected({
-      write: (bytes) => {
-        link.b.send(bytes);
-        return true;
-      },
-      cork: () => {},
-      uncork: () => {},
-      destroy: () => link.cut(),
-    });
-    link.b.listen({ received: (bytes) => peer.received(bytes), drained: () => {}, closed: () => peer.closed() });
-    const tell = (message: ToKeeper) => link.a.send(encodeToKeeper(message));
-    const decoder = new FromKeeperDecoder();
-    link.a.listen({
-      received: (bytes) => {
-        for (const message of decoder.push(bytes)) {
-          if (message.kind === 'hello') {
-            const hello = this.#forgetsLedger ? { ...message.hello, ledger: [] } : message.hello;
-            if (this.#forgetsLedger) for (const [client] of message.hello.ledger) tell({ kind: 'forget', client });
-            this.#host = this.#newHost({ hello, ...writer(tell) } as unknown as KeeperLink);
-          } else if (message.kind === 'applied') this.#host?.session.keeperListener.applied(message.client, message.seq);
-        }
-      },
-      drained: () => {},
-      closed: () => {},
-    });
-    tell({ kind: 'hello', wire: KEEPER_WIRE, from: 0 as Offset });
-  }
-
-  #newHost(keeper: KeeperLink): { session: LiveSession; connect(link: SimulatedLink): void } {
-    const attachments = new Attachments();
-    const session = new LiveSession({
-      stored: {
-        id: SESSION,
-        name: 'simulated',
-        command: ['sh'],
-        cwd: '/',
-        title: '',
-        size: { cols: 80, rows: 24 },
-        createdAt: 0,
-        endedAt: null,
-        end: null,
-        bootId: 'x',
+    this.#keeperLink = this.#keeper.connect((keeper) => {
+      this.#host = startSimulatedHost({
+        session: SESSION,
+        keeper,
         access: this.#access,
-      },
-      output: silentOutput(),
-      commands: {
-        cwd: null,
-        running: null,
-        hasIntegration: false,
-        isEditing: true,
-        onContext: () => {},
-        context: () => ({
-          is: 'program',
-          generation: 0,
-          folder: '/',
-          program: null,
-          drafted: [],
-          alternateScreen: true,
-          bracketedPaste: false,
-          readsLines: false,
-          isOwn: () => false,
-        }),
-        input: ({ bytes, epoch }: { bytes: Uint8Array; epoch: Epoch }) =>
-          this.#acceptedIn.set(new TextDecoder().decode(bytes), { epoch, judgedIn: session.summary().control.epoch }),
-      } as never,
-      journal: this.#journal,
-      records: this.#records,
-      clock: this.#clock,
-      keeper,
-      remembered: this.#records.lastControl(SESSION),
-      agentsPaused: false,
-      desk: this.#desk(),
-      tty: () => null,
-      dropUnread: () => {},
-      events: { changed: () => this.#noteControl(session), typing: () => {} },
+        journal: this.#journal,
+        records: this.#records,
+        clock: this.#clock,
+        desk: this.#desk(),
+        accepted: (unit) => this.#acceptedIn.set(new TextDecoder().decode(unit.bytes), unit),
+        changed: (session) => this.#noteControl(session),
+      });
+      return this.#host.session;
     });
-    const context = {
-      registry: { find: () => session },
-      records: this.#records,
-      attachments,
-      identity: { version: 'test', build: null, startedAt: 0 },
-      isPresent: () => false,
-    } as unknown as MethodsContext;
-    const handlers = createHandlers(context) as Handlers; // of the rest nothing is asked here
-    return {
-      session,
-      connect: (link) => {
-        new ClientConnection(link.b, {
-          handlers,
-          permit: () => null,
-          input: (connection, { channel, epoch, seq, bytes }) =>
-            attachments.get(connection, channel)?.input(channel, { epoch, seq, bytes }),
-          acknowledged: () => {},
-          drained: () => {},
-          closed: (connection) => {
-            for (const [channel, attached] of attachments.take(connection)) attached.cut(channel);
-          },
-        });
-      },
-    };
   }
 
   /** Forbids some of what the agent types, and leaves some to a person who decides at some later step. */
@@ -374,26 +274,4 @@ export class InputWorld {
     this.#agentsPaused = agentsPaused;
     if (holder && !this.takers.has(epoch)) this.takers.set(epoch, holder.actor.name);
   }
-}
-
-function writer(tell: (message: ToKeeper) => void): Pick<KeeperLink, 'write' | 'resize' | 'forget' | 'note'> {
-  return {
-    write: (client, seq, bytes) => tell({ kind: 'write', client, seq, bytes }),
-    resize: ({ cols, rows }) => tell({ kind: 'resize', cols, rows }),
-    forget: (client) => tell({ kind: 'forget', client }),
-    note: (bytes) => tell({ kind: 'note', bytes }),
-  };
-}
-
-/** A program that prints nothing. */
-function silentOutput(): SessionOutput {
-  const size: Size = { cols: 80, rows: 24 };
-  return {
-    end: 0 as Offset,
-    size,
-    from: () => {},
-    begin: async () => ({ mode: 'resume', offset: 0, size, text: new Uint8Array(0), resizeIndex: 0, replayUntil: 0 }),
-    subscribe: ({ channel }: { channel: Channel }) => ({ channel, pump: () => {}, ack: () => {} }),
-    unsubscribe: () => {},
-  } as unknown as SessionOutput;
 }

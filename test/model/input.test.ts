@@ -3,15 +3,15 @@
  * grants, stops and kicks, no violation.
  */
 import { expect, test } from 'vitest';
-import { InputWorld, type TypedUnit } from './input-world.ts';
+import { type Forgetful, InputWorld, type TypedUnit } from './input-world.ts';
 
 const SEEDS = Number(process.env.CMDOP_SEEDS ?? 1000);
 const STEPS = { faulty: 1200, quiet: 4000 };
 
 async function run(
   seed: number,
-  options: { forgetsLedger?: boolean; forgetsRefusals?: boolean } = {},
-): Promise<{ applied: number; refused: number; judged: number }> {
+  options: Forgetful = {},
+): Promise<{ applied: number; refused: number; judged: number; takenBack: number }> {
   const world = new InputWorld(seed, options);
   try {
     for (let i = 0; i < STEPS.faulty; i++) await world.step(true);
@@ -24,6 +24,8 @@ async function run(
       refused: typed.filter(({ verdict }) => verdict?.verdict === 'refused').length,
       /** By the policy, or by a person. */
       judged: typed.filter(({ verdict }) => verdict?.verdict === 'refused' && /^(policy|rejected)$/.test(verdict.reason)).length,
+      /** After they had passed the gate. */
+      takenBack: typed.filter(({ verdict }) => verdict?.verdict === 'refused' && /before the program read it/.test(verdict.message)).length,
     };
   } finally {
     world.dispose();
@@ -63,6 +65,7 @@ test(`${SEEDS} seeded runs: each unit once, in order, with a true verdict, and n
   let applied = 0;
   let refused = 0;
   let judged = 0;
+  let takenBack = 0;
   for (let seed = 1; seed <= SEEDS; seed++) {
     const result = await run(seed).catch((error: Error) => {
       throw new Error(`seed ${seed}: ${error.message}`, { cause: error });
@@ -70,17 +73,26 @@ test(`${SEEDS} seeded runs: each unit once, in order, with a true verdict, and n
     applied += result.applied;
     refused += result.refused;
     judged += result.judged;
+    takenBack += result.takenBack;
   }
   // Neither outcome may be rare, or the runs prove nothing.
   expect(applied).toBeGreaterThan(SEEDS * 15);
   expect(refused).toBeGreaterThan(SEEDS * 5);
-  expect(judged).toBeGreaterThan(SEEDS / 2);
+  expect(judged).toBeGreaterThan(SEEDS / 3);
+  expect(takenBack).toBeGreaterThan(SEEDS / 20);
 });
 
 test('a keeper that forgets what it wrote is found out', async () => {
   const found: string[] = [];
-  for (let seed = 1; seed <= 50; seed++) await run(seed, { forgetsLedger: true }).catch((error: Error) => found.push(error.message));
+  for (let seed = 1; seed <= 50; seed++) await run(seed, { keeperForgets: 'ledger' }).catch((error: Error) => found.push(error.message));
   expect(found).toContainEqual('a unit was typed twice');
+});
+
+test('a keeper that forgets what it took back is found out', async () => {
+  const found: string[] = [];
+  for (let seed = 1; seed <= 1_000 && found.length === 0; seed++)
+    await run(seed, { keeperForgets: 'dropped' }).catch((error: Error) => found.push(error.message));
+  expect(found[0]).toMatch(/^(told applied, but it never ran|no verdict)/);
 });
 
 test('a host that forgets what its policy refused is found out', async () => {

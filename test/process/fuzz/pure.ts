@@ -84,7 +84,15 @@ function messages(random: Random): void {
 function keeper(random: Random): void {
   const held = bytesOf(random, 50);
   const target = new Keeper({ session: 's', meta: {}, cols: 80, rows: 24 }, { released: () => {}, after: systemClock.after });
-  target.start({ pid: 1, queuedBytes: 0, write: (_, written) => written(), resize: () => {}, pause: () => {}, resume: () => {} });
+  target.start({
+    pid: 1,
+    queuedBytes: 0,
+    write: ({ written }) => written(),
+    takeBack: () => [],
+    resize: () => {},
+    pause: () => {},
+    resume: () => {},
+  });
   target.output(held);
   const hello = encodeToKeeper({ kind: 'hello', wire: KEEPER_WIRE, from: 0 as Offset });
   const said: ToKeeper[] = [

@@ -1,0 +1,116 @@
+/** A host with one session, as it starts: the real session, gate and requests; only its screen is simulated. */
+import type { Channel, Epoch, Offset, SessionId } from '#protocol/ids.ts';
+import type { Size } from '#protocol/shapes.ts';
+import { ClientConnection, type Handlers } from '../../main/host/client-connection.ts';
+import type { PolicyDesk } from '../../main/host/input-judge.ts';
+import type { Journal } from '../../main/host/journal.ts';
+import type { KeeperLink } from '../../main/host/keeper-link.ts';
+import { LiveSession } from '../../main/host/live-session.ts';
+import { Attachments, createHandlers, type MethodsContext } from '../../main/host/methods.ts';
+import type { Records, SessionAccess } from '../../main/host/records.ts';
+import type { SessionOutput } from '../../main/host/session-output.ts';
+import type { SimulatedClock, SimulatedLink } from './simulated-network.ts';
+
+export type SimulatedHost = { session: LiveSession; connect(link: SimulatedLink): void };
+
+export type SimulatedHostOptions = {
+  session: SessionId;
+  keeper: KeeperLink;
+  /** As the disk has it: every host reads it. */
+  access: SessionAccess;
+  journal: Journal;
+  records: Records;
+  clock: SimulatedClock;
+  desk: PolicyDesk;
+  /** The gate let a unit pass that was sent in `epoch`, while the session was in `judgedIn`. */
+  accepted(unit: { bytes: Uint8Array; epoch: Epoch; judgedIn: Epoch }): void;
+  changed(session: LiveSession): void;
+};
+
+export function startSimulatedHost(options: SimulatedHostOptions): SimulatedHost {
+  const { session: id, keeper, access, journal, records, clock, desk, accepted, changed } = options;
+  const attachments = new Attachments();
+  const session = new LiveSession({
+    stored: {
+      id,
+      name: 'simulated',
+      command: ['sh'],
+      cwd: '/',
+      title: '',
+      size: { cols: 80, rows: 24 },
+      createdAt: 0,
+      endedAt: null,
+      end: null,
+      bootId: 'x',
+      access,
+    },
+    output: silentOutput(),
+    commands: {
+      cwd: null,
+      running: null,
+      hasIntegration: false,
+      isEditing: true,
+      onContext: () => {},
+      context: () => ({
+        is: 'program',
+        generation: 0,
+        folder: '/',
+        program: null,
+        drafted: [],
+        alternateScreen: true,
+        bracketedPaste: false,
+        readsLines: false,
+        isOwn: () => false,
+      }),
+      input: ({ bytes, epoch }: { bytes: Uint8Array; epoch: Epoch }) =>
+        accepted({ bytes, epoch, judgedIn: session.summary().control.epoch }),
+      unreadDropped: () => {},
+    } as never,
+    journal,
+    records,
+    clock,
+    keeper,
+    remembered: records.lastControl(id),
+    agentsPaused: false,
+    desk,
+    tty: () => null,
+    dropUnread: () => false,
+    events: { changed: () => changed(session), typing: () => {} },
+  });
+  const context = {
+    registry: { find: () => session },
+    records,
+    attachments,
+    identity: { version: 'test', build: null, startedAt: 0 },
+    isPresent: () => false,
+  } as unknown as MethodsContext;
+  const handlers = createHandlers(context) as Handlers; // of the rest nothing is asked here
+  return {
+    session,
+    connect: (link) => {
+      new ClientConnection(link.b, {
+        handlers,
+        permit: () => null,
+        input: (connection, { channel, epoch, seq, bytes }) => attachments.get(connection, channel)?.input(channel, { epoch, seq, bytes }),
+        acknowledged: () => {},
+        drained: () => {},
+        closed: (connection) => {
+          for (const [channel, attached] of attachments.take(connection)) attached.cut(channel);
+        },
+      });
+    },
+  };
+}
+
+/** A program that prints nothing. */
+function silentOutput(): SessionOutput {
+  const size: Size = { cols: 80, rows: 24 };
+  return {
+    end: 0 as Offset,
+    size,
+    from: () => {},
+    begin: async () => ({ mode: 'resume', offset: 0, size, text: new Uint8Array(0), resizeIndex: 0, replayUntil: 0 }),
+    subscribe: ({ channel }: { channel: Channel }) => ({ channel, pump: () => {}, ack: () => {} }),
+    unsubscribe: () => {},
+  } as unknown as SessionOutput;
+}

@@ -1,0 +1,109 @@
+/** Input that passed the gate while the program was busy: nobody who is stopped has any more of it read, and no verdict lies. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Verdict } from '#client/input-outbox.ts';
+import { type Engine, openEngine, type Person, type Watched } from './engine.ts';
+
+/** More than a terminal holds that nobody reads: the rest waits in the keeper. */
+const LINES = 300;
+const LINE = 'x'.repeat(500);
+
+let engine: Engine;
+let ann: Person;
+let bot: Person;
+beforeEach(async () => {
+  engine = openEngine();
+  engine.policy();
+  await engine.startHost();
+  ann = engine.person('ann');
+  bot = engine.person('bot', { kind: 'agent' });
+});
+afterEach(() => engine.dispose());
+
+/** A session whose program is busy until `go`, and then writes what it reads into a file. */
+async function busy(name: string): Promise<{ view: Watched; agent: Watched; go(): void; read(): string }> {
+  const [fifo, file] = [join(engine.home, `${name}.fifo`), join(engine.home, `${name}.read`)];
+  execFileSync('mkfifo', [fifo]);
+  await ann.client.request('session.create', { name, command: ['sh', '-c', `echo busy; read go < ${fifo}; exec cat > ${file}`], cwd: '/' });
+  const [view, agent] = [ann.attach(name), bot.attach(name)];
+  await Promise.all([view.until('busy'), agent.until('busy')]);
+  return { view, agent, go: () => writeFileSync(fifo, 'go\n'), read: () => (existsSync(file) ? readFileSync(file, 'utf8') : '') };
+}
+
+/** The agent types ahead until its terminal takes no more. */
+async function typeAhead(agent: Watched): Promise<Promise<Verdict>[]> {
+  const verdicts = Array.from({ length: LINES }, (_, n) => agent.type(`${n} ${LINE}\r`));
+  await verdicts[20]; // 10 kB are in the terminal
+  return verdicts;
+}
+
+const refusalsIn = (verdicts: Verdict[]) => verdicts.flatMap((verdict) => (verdict.verdict === 'refused' ? [verdict] : []));
+
+test.each([
+  ['paused', () => ann.client.request('agents.pause', {}), /agents were paused in busy before the program read it/],
+  ['paused here', () => ann.client.request('agents.pause', { session: 'busy' }), /agents were paused in busy/],
+  ['removed', () => ann.client.request('session.kick', { session: 'busy', actor: 'bot' }), /bot was removed from busy/],
+  ['an observer', () => ann.client.request('role.set', { session: 'busy', actor: 'bot', role: 'observer' }), /made an observer of busy/],
+] as const)('of what an agent typed ahead, nothing runs once it is %s', { timeout: 20_000 }, async (_how, stop, message) => {
+  const { view, agent, go, read } = await busy('busy');
+  const typed = await typeAhead(agent);
+  const stoppedAt = performance.now();
+  await stop();
+  const tookMs = performance.now() - stoppedAt;
+  const verdicts = await Promise.all(typed);
+  expect(refusalsIn(verdicts).some((refused) => message.test(refused.message))).toBe(true);
+  await view.stream.takeControl();
+  expect(await view.type('after\r')).toMatchObject({ verdict: 'applied' });
+  go();
+  await expect.poll(read).toBe('after\n');
+  console.log(`stopped after ${tookMs.toFixed(0)} ms, ${refusalsIn(verdicts).length} of ${LINES} taken back`);
+});
+
+test("at a human's Ctrl-C nothing of an agent's lines runs", { timeout: 20_000 }, async () => {
+  const ran = join(engine.home, 'ran');
+  await ann.client.request('session.create', { name: 'shell', cwd: '/' });
+  const [view, agent] = [ann.attach('shell'), bot.attach('shell')];
+  await Promise.all([view.until(/[$#] /), agent.until(/[$#] /)]);
+  await agent.type('sleep 1000\r');
+  await ann.until(() => ann.commands.some(({ text }) => text === 'sleep 1000'));
+  const typed = Array.from({ length: LINES }, () => agent.type(`echo ran >> ${ran} # ${LINE}\r`));
+  await typed[20];
+  await view.stream.takeControl();
+  expect(await view.stream.interrupt()).toBe('signal');
+  expect(refusalsIn(await Promise.all(typed)).length).toBeGreaterThan(0);
+  await ann.until(() => ann.commands.some(({ text, endedAt }) => text === 'sleep 1000' && endedAt !== null));
+  await view.type('echo after\r');
+  await ann.until(() => ann.commands.some(({ text, endedAt }) => text === 'echo after' && endedAt !== null));
+  expect(existsSync(ran)).toBe(false);
+});
+
+test('a host that is killed while an agent is stopped: the next one finishes it', {
+  timeout: 30_000,
+}, async () => {
+  const { agent, view, go, read } = await busy('crash');
+  const typed = await typeAhead(agent);
+  const stopped = ann.client.request('agents.pause', {}).catch(() => {}); // its answer dies with the host
+  await agent.until(() => !agent.stream.hasControl); // the gate is closed, the rest is under way
+  await engine.killHost();
+  await stopped;
+  await engine.startHost();
+  const verdicts = await Promise.all(typed);
+  expect((await ann.client.request('host.status', {})).agentsPaused).toBe(true);
+  await view.until(() => view.stream.isAttached);
+  await view.stream.takeControl();
+  go();
+  await view.type('after\r');
+  await expect.poll(read).toBe('after\n');
+  expect(refusalsIn(verdicts).length).toBeGreaterThan(0);
+});
+
+test("an agent's typing ahead is its own: of what a person typed, a stopped agent takes nothing along", { timeout: 20_000 }, async () => {
+  const { view, go, read } = await busy('mine');
+  await view.stream.takeControl();
+  expect(await view.type('mine\r')).toMatchObject({ verdict: 'applied' });
+  await ann.client.request('agents.pause', {});
+  go();
+  await expect.poll(read).toBe('mine\n');
+});
