@@ -20,6 +20,8 @@ export const TARGETS: readonly Target[] = [
   { name: 'replay-worker', entry: 'main/host/replay/replay-worker.ts', kind: 'node', output: 'replay-worker.mjs', runtime: 'node24' },
   { name: 'cli', entry: 'main/cli/main.ts', kind: 'node', output: 'cli.mjs', runtime: 'node20' },
   { name: 'mcp', entry: 'main/mcp/main.ts', kind: 'node', output: 'mcp.mjs', runtime: 'node20' },
+  { name: 'client', entry: 'main/sdk/index.ts', kind: 'node', output: 'client.mjs', runtime: 'node20' },
+  { name: 'client-types', entry: 'main/sdk/client.d.ts', kind: 'copy', output: 'client.d.ts', runtime: 'any' },
   { name: 'app', entry: 'main/app/main.ts', kind: 'node', output: 'app.mjs', runtime: 'node20' },
   { name: 'preload', entry: 'preload/index.ts', kind: 'preload', output: 'preload.cjs', runtime: 'node20' },
   { name: 'renderer', entry: 'renderer/index.html', kind: 'renderer', output: 'renderer', runtime: 'chrome120' },

@@ -20,6 +20,15 @@ export function textPattern(wanted: string): Pattern {
   };
 }
 
+/** Of JavaScript, as the program that runs this gives it: how long it may take is its own business. */
+export function expressionPattern(wanted: RegExp): Pattern {
+  const once = new RegExp(wanted.source, wanted.flags.replaceAll(/[gy]/g, ''));
+  return (text) => {
+    const found = once.exec(text);
+    return found ? { at: found.index, length: found[0].length } : null;
+  };
+}
+
 export class Match {
   readonly #client: CmdopClient;
   readonly #session: SessionId;

@@ -1,5 +1,7 @@
 /** Waits until a condition holds: looked at after every event, never twice at once, until a deadline or the caller gives up. */
 
+import type { Signal } from './client.d.ts';
+
 /** Looks are at least so far apart, milliseconds: a flood has thousands of events a second. */
 const LOOK_EVERY_MS = 30;
 
@@ -47,6 +49,17 @@ export async function waitUntil<T>({ look, listen, againInMs, timeoutMs, signal 
     unlisten();
     signal.removeEventListener('abort', wake);
   }
+}
+
+/** What `promise` gives, or, once `signal` is aborted, its reason; what was asked for may still happen. */
+export function abortable<T>(promise: Promise<T>, signal: Signal | undefined): Promise<T> {
+  if (!signal) return promise;
+  return new Promise((resolve, reject) => {
+    const giveUp = () => reject(signal.reason);
+    if (signal.aborted) giveUp();
+    signal.addEventListener('abort', giveUp);
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', giveUp));
+  });
 }
 
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
