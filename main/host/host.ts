@@ -107,7 +107,10 @@ export class Host {
       screens: this.#screens,
       settings: this.#settings,
       events: {
-        changed: (session) => this.#news.sessionChanged(session),
+        changed: (session) => {
+          this.#news.sessionChanged(session);
+          this.#services.sessionChanged?.(session);
+        },
         typing: (params) => this.#news.toWatchers('actor.typing', params),
         command: (command) => this.#news.commandChanged(command),
         problem: (session, sentence) => this.#news.problem(session, sentence),

@@ -19,6 +19,7 @@ export type JournalKind =
   | 'command'
   | 'approval'
   | 'policy'
+  | 'forward'
   | 'gap'
   | 'retention'
   | 'adopt'

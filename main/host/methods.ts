@@ -9,7 +9,7 @@ import type { ClientConnection, Handlers } from './client-connection.ts';
 import { type ControlContext, controlMethods } from './control-methods.ts';
 import type { LiveSession } from './live-session.ts';
 import { runsInside } from './own-session.ts';
-import { processTree } from './processes.ts';
+import { processTree } from './processes/process-tree.ts';
 import type { Screens } from './screens.ts';
 import type { ServiceMethod } from './services.ts';
 import { agentsPausedError } from './session-roles.ts';

@@ -1,5 +1,5 @@
 /** Which sessions a process runs in: found by its ancestors, and by the environment that it says it has. */
-import { processParents } from './processes.ts';
+import { processParents } from './processes/process-tree.ts';
 
 /** Deepest chain of processes that is followed. */
 const MAX_DEPTH = 64;

@@ -5,6 +5,8 @@ import type { FILES_METHODS } from '#protocol/files.ts';
 import type { HISTORY_METHODS } from '#protocol/history.ts';
 import type { SessionId } from '#protocol/ids.ts';
 import type { Method } from '#protocol/messages.ts';
+import type { PORT_METHODS } from '#protocol/ports.ts';
+import type { PROCESS_METHODS } from '#protocol/processes.ts';
 import type { REPLAY_METHODS } from '#protocol/replay.ts';
 import type { RETENTION_METHODS } from '#protocol/retention.ts';
 import type { SEARCH_METHODS } from '#protocol/search.ts';
@@ -18,10 +20,13 @@ import type { HostSettings } from './host-settings.ts';
 import type { PolicyDesk } from './input-judge.ts';
 import type { Journal } from './journal.ts';
 import type { JournalWatchers } from './journal-watchers.ts';
+import type { LiveSession } from './live-session.ts';
 import type { Attachments } from './methods.ts';
 import { sessionFolder } from './open-session.ts';
 import { guardedSession } from './policy-desk.ts';
 import type { PolicyFile } from './policy-file.ts';
+import { portService } from './ports/port-service.ts';
+import { processService } from './processes/process-service.ts';
 import type { Records } from './records.ts';
 import type { Registry } from './registry.ts';
 import { replayService } from './replay/replay-service.ts';
@@ -31,6 +36,8 @@ import { searchService } from './search/search-service.ts';
 /** One subject: the requests it answers, and what it must hear of. */
 export type Service<M extends Method> = {
   handlers: Pick<Handlers, M>;
+  /** A session is different now: it ended, or who may act in it is. Before its watchers are told. */
+  sessionChanged?(session: LiveSession): void;
   /** A client is gone, and whatever was begun for it is of no use. */
   closed(connection: ClientConnection): void;
   /** This host ends; sessions go on. */
@@ -41,6 +48,8 @@ export type ServiceMethod =
   | keyof typeof APPROVAL_METHODS
   | keyof typeof HISTORY_METHODS
   | keyof typeof FILES_METHODS
+  | keyof typeof PORT_METHODS
+  | keyof typeof PROCESS_METHODS
   | keyof typeof REPLAY_METHODS
   | keyof typeof RETENTION_METHODS
   | keyof typeof SEARCH_METHODS;
@@ -79,15 +88,24 @@ export function hostServices(context: ServiceContext): Service<ServiceMethod> {
   const folderOf = (session: SessionId) => sessionFolder(context.paths, session);
   const replay = replayService({ ...context, folderOf });
   const search = searchService({ ...context, folderOf });
-  const services = [approvals, history, files, replay, retention, search];
+  const ports = portService(context);
+  const processes = processService(context);
+  const services: Pick<Service<never>, 'sessionChanged' | 'closed' | 'dispose'>[] = [
+    ...[approvals, history, files, replay, retention, search, ports, processes],
+  ];
   return {
     handlers: {
       ...approvals.handlers,
       ...history.handlers,
       ...files.handlers,
+      ...ports.handlers,
+      ...processes.handlers,
       ...replay.handlers,
       ...retention.handlers,
       ...search.handlers,
+    },
+    sessionChanged(session) {
+      for (const service of services) service.sessionChanged?.(session);
     },
     closed(connection) {
       for (const service of services) service.closed(connection);

@@ -45,6 +45,7 @@ export class SessionOutput implements OutputSource, StartSource {
   readonly #options: SessionOutputOptions;
   readonly ring: OutputRing;
   readonly #subscribers = new Map<Channel, Subscriber>();
+  readonly #hearers = new Set<() => void>();
   readonly #pace: FloodPace;
   #isScreenOpen = false;
   #screenOpening: Promise<void> | null = null;
@@ -125,10 +126,17 @@ export class SessionOutput implements OutputSource, StartSource {
     for (const subscriber of this.#subscribers.values()) subscriber.pump();
     this.#options.log.append(at, fresh);
     if (this.#isScreenOpen) this.#options.screens.feed(this.#options.session, at, fresh);
+    for (const hearer of this.#hearers) hearer();
     if (!this.#isKeeperPaused && this.#isBehind(MAX_BACKLOG_BYTES)) {
       this.#isKeeperPaused = true;
       this.#keeper?.pause();
     }
+  }
+
+  /** Tells that there is new output, not which; until the answer is called. */
+  hear(hearer: () => void): () => void {
+    this.#hearers.add(hearer);
+    return () => this.#hearers.delete(hearer);
   }
 
   /** Output up to `offset` is lost, as when the disk lost what the keeper had handed over: the offsets go on, with a hole. */

@@ -38,6 +38,9 @@ export const ERROR_CODES = [
   'not-installed', // the machine is reached, and has no cmdop
   'bad-configuration', // a file of settings that cannot be used
   'host-key', // the remote host did not prove who it is, or nobody vouched for it
+  'port-not-found', // no process of the session listens on it
+  'forward-not-found', // this connection has no such forward
+  'process-not-found', // no process of the session, or not the one that was meant
   'stream-limit', // no more byte streams over this connection
   'stream-cut', // a byte stream ended before its end
   'disconnected',

@@ -9,6 +9,8 @@ import { CONTROL_METHODS, outputRange } from './control.ts';
 import { ERROR_CODES } from './errors.ts';
 import { FILES_METHODS } from './files.ts';
 import { HISTORY_METHODS } from './history.ts';
+import { PORT_EVENTS, PORT_METHODS } from './ports.ts';
+import { PROCESS_METHODS } from './processes.ts';
 import { REPLAY_METHODS } from './replay.ts';
 import { RETENTION_METHODS } from './retention.ts';
 import { SEARCH_EVENTS, SEARCH_METHODS } from './search.ts';
@@ -108,6 +110,8 @@ export const METHODS = {
   ...APPROVAL_METHODS,
   ...RETENTION_METHODS,
   ...FILES_METHODS,
+  ...PORT_METHODS,
+  ...PROCESS_METHODS,
 } as const;
 
 /** Events: host → client; `output.ack` client → host, and `stream.*` both ways. */
@@ -151,6 +155,7 @@ export const EVENTS = {
   /** Client → host: everything up to `offset` was parsed. */
   'output.ack': z.object({ channel, offset }),
   ...APPROVAL_EVENTS,
+  ...PORT_EVENTS,
   ...STREAM_EVENTS,
   ...SEARCH_EVENTS,
 } as const;

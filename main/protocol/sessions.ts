@@ -1,5 +1,6 @@
 /** Requests about sessions: their list, their life, and how a client attaches to one. */
 import { z } from 'zod';
+import { signalName } from './processes.ts';
 import {
   channel,
   control,
@@ -100,7 +101,7 @@ export const SESSION_METHODS = {
   'session.kill': {
     params: z.object({
       session: sessionRef,
-      signal: z.enum(['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGKILL', 'SIGUSR1', 'SIGUSR2', 'SIGSTOP', 'SIGCONT']).default('SIGHUP'),
+      signal: signalName.default('SIGHUP'),
     }),
     result: none,
   },

@@ -180,6 +180,10 @@ export const processRow = z.object({
   memoryBytes: integer,
   cwd: z.string().nullable(),
   startedAt: time.nullable(),
+  /** CPU time it has used, milliseconds; absent where the system does not tell. */
+  cpuMs: integer.optional(),
+  /** When it began, in the system's own measure: with the pid, what names a process for ever. */
+  birth: z.string().max(64).optional(),
 });
 export type ProcessRow = z.infer<typeof processRow>;
 

@@ -1,9 +1,9 @@
 /** What can be waited for in a session. */
 import type { CmdopClient } from '#client/cmdop-client.ts';
+import { isListening } from '#local/listening.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import type { Offset } from '#protocol/ids.ts';
 import type { AttachedSession } from './attached-session.ts';
-import { isListening } from './listening.ts';
 import { Match, type Pattern } from './matching.ts';
 
 /** How often a port is looked at, milliseconds: nothing tells when it is opened. */

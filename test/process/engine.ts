@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { CmdopClient } from '#client/cmdop-client.ts';
+import type { ConnectionEvent } from '#client/connection.ts';
 import type { AttachOptions, SessionStream } from '#client/session-stream.ts';
 import { TerminalFeed } from '#client/terminal-feed.ts';
 import { systemClock } from '#local/clock.ts';
@@ -43,6 +44,8 @@ export type Person = {
   /** As they were told, each state on its own. */
   readonly approvals: Approval[];
   readonly typing: EventParams<'actor.typing'>[];
+  /** Who else hears what the host tells. */
+  readonly hearers: ((event: ConnectionEvent) => void)[];
   sessions: SessionSummary[];
   warnings: string[];
   attach(session: string, options?: AttachOptions): Watched;
@@ -124,9 +127,11 @@ export function openEngine(): Engine {
               const { session } = event.params;
               person.sessions = [...person.sessions.filter(({ id }) => id !== session.id), session];
             }
+            for (const hearer of person.hearers) hearer(event);
             changed();
           },
         }),
+        hearers: [],
         commands: [],
         approvals: [],
         typing: [],

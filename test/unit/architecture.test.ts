@@ -11,7 +11,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'main/protocol': [],
   'main/session': ['main/protocol'],
   'main/client': ['main/protocol', 'main/session'],
-  'main/local': ['main/protocol', 'main/client', 'package.json'],
+  'main/local': ['main/protocol', 'main/session', 'main/client', 'package.json'],
   // Nothing may need a keeper to restart, so it shares only what is frozen with it.
   'main/keeper': ['main/session', 'main/protocol/body-cutter.ts', 'main/protocol/ids.ts'],
   'main/host': ['main/protocol', 'main/session', 'main/local', 'main/keeper/wire.ts', 'main/keeper/spec.ts'],

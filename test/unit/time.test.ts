@@ -216,7 +216,8 @@ test('the wall clock is asked only for what people read and files say', () => {
     'main/cli/sessions.ts',
     'main/cli/show.ts',
     'main/cli/run.ts', // how old a session is, beside a wait of its own
-    'main/host/processes.ts', // when a process began
+    'main/host/ports/session-ports.ts', // when a port was first seen
+    'main/host/processes/process-tree.ts', // when a process began
     'main/local/clock.ts', // Clock.wallNow
     'main/remote/reach.ts', // when a host was last reached
     'main/local/start-claim.ts', // a file's time

@@ -1,0 +1,60 @@
+/** What the requests about ports do: lists, watching them, and forwards. */
+import type { PORT_METHODS } from '#protocol/ports.ts';
+import type { ClientConnection } from '../client-connection.ts';
+import type { Journal } from '../journal.ts';
+import type { LiveSession } from '../live-session.ts';
+import type { Registry } from '../registry.ts';
+import type { Service } from '../services.ts';
+import { Forwards } from './forwards.ts';
+import { PortWatch } from './port-watch.ts';
+
+export function portService(context: { registry: Registry; journal: Journal }): Service<keyof typeof PORT_METHODS> {
+  const { registry, journal } = context;
+  const watch = new PortWatch({ now: () => performance.now() });
+  const forwards = new Forwards({ journal, look: (session, ageMs) => watch.look(session, ageMs) });
+  /** Throws `kicked`. */
+  const seen = (connection: ClientConnection, reference: string): LiveSession => {
+    const session = registry.find(reference);
+    session.roles.mustSee(connection.who.actor);
+    return session;
+  };
+  return {
+    handlers: {
+      async 'ports.list'(connection, params, answer) {
+        answer({ ports: [...(await watch.look(seen(connection, params.session)))] });
+      },
+      async 'ports.watch'(connection, params, answer) {
+        const session = seen(connection, params.session);
+        answer({ session: session.id, ports: [...(await watch.watch(connection, session, params.isOpen))] });
+      },
+      'ports.unwatch'(connection, params, answer) {
+        watch.unwatch(connection, registry.find(params.session));
+        answer({});
+      },
+      async 'ports.forward'(connection, params, answer) {
+        const session = seen(connection, params.session);
+        const { port, any } = params;
+        const forward = await forwards.open(connection, session, { port, any });
+        answer({ forward, session: session.id, sessionName: session.name, port });
+      },
+      async 'ports.connect'(connection, { forward }, answer) {
+        const { stream, begin } = await forwards.connect(connection, forward);
+        answer({ stream: stream.id });
+        begin();
+      },
+      'ports.close'(connection, { forward }, answer) {
+        forwards.close(connection, forward);
+        answer({});
+      },
+    },
+    sessionChanged(session) {
+      watch.changed(session);
+      forwards.changed(session);
+    },
+    closed(connection) {
+      watch.closed(connection);
+      forwards.closed(connection);
+    },
+    dispose: () => watch.dispose(),
+  };
+}

@@ -1,0 +1,56 @@
+/** What the requests about processes do: a session's own are listed, and signalled in the name of who asked. */
+import { CmdopError } from '#protocol/errors.ts';
+import type { PROCESS_METHODS } from '#protocol/processes.ts';
+import type { Journal } from '../journal.ts';
+import type { Registry } from '../registry.ts';
+import type { Service } from '../services.ts';
+import { isStill, processOf, processTree } from './process-tree.ts';
+
+/** A command line in the journal, characters. */
+const MAX_COMMAND_CHARACTERS = 1000;
+
+export function processService(context: { registry: Registry; journal: Journal }): Service<keyof typeof PROCESS_METHODS> {
+  const { registry, journal } = context;
+  return {
+    handlers: {
+      async 'processes.list'(connection, params, answer) {
+        const session = registry.find(params.session);
+        session.roles.mustSee(connection.who.actor);
+        answer({ processes: session.shellPid === null ? [] : await processTree(session.shellPid) });
+      },
+      async 'processes.signal'(connection, params, answer) {
+        const { actor } = connection.who;
+        const { pid, birth, signal } = params;
+        const session = registry.find(params.session);
+        session.roles.mustAct(actor, session.control.agentsPaused);
+        if (session.shellPid === null) throw new CmdopError('session-ended', `${session.name} has ended: no process of it runs`);
+        const found = await processOf(session.shellPid, pid);
+        // Asked again: who may act may have changed meanwhile, and the process may be another.
+        session.roles.mustAct(actor, session.control.agentsPaused);
+        if (!found || (birth !== undefined && found.birth !== undefined && found.birth !== birth) || !isStill(found)) {
+          throw new CmdopError(
+            'process-not-found',
+            `${pid} is no process of ${session.name}, or not any more: look with \`cmdop ps ${session.name}\``,
+          );
+        }
+        const command = found.command.slice(0, MAX_COMMAND_CHARACTERS);
+        journal.append({
+          session: session.id,
+          actor: actor.id,
+          interface: actor.interface,
+          kind: 'signal',
+          outputOffset: session.output.end,
+          payload: { signal, pid, command },
+        });
+        try {
+          process.kill(pid, signal);
+        } catch (error) {
+          throw new CmdopError('process-not-found', `${pid} (${command}) could not be signalled: ${(error as Error).message}`);
+        }
+        answer({ command });
+      },
+    },
+    closed: () => {},
+    dispose: () => {},
+  };
+}
