@@ -4,6 +4,7 @@ import { VERSION } from '#local/version.ts';
 import { addApprovalCommands } from './approval-commands.ts';
 import { type Globals, hostFor } from './connect.ts';
 import { EXIT_CODES_HELP, UsageError } from './exit-codes.ts';
+import { addFileCommands } from './files/file-commands.ts';
 import { addKeepingCommands } from './keeping/commands.ts';
 import { addMemoryCommands } from './memory-commands.ts';
 
@@ -150,6 +151,7 @@ export function makeProgram(command: readonly string[] | null): Command {
     .action(async (options) => (await import('./mcp.ts')).mcp({ ...globals(), ...options }));
 
   addApprovalCommands(add, globals);
+  addFileCommands(add, globals);
   addKeepingCommands(add, globals);
 
   const host = add('host', 'the process behind the sessions');

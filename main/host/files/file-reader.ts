@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import type { Stats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { CmdopError } from '#protocol/errors.ts';
+import { fileFault } from '#session/file-faults.ts';
 import { shownName } from '#session/file-names.ts';
-import { fileFault } from './file-faults.ts';
 import { openedPath, openFile } from './file-tree.ts';
 import { hashRange } from './hash-range.ts';
 

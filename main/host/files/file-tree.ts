@@ -2,8 +2,8 @@
 import { constants, type Dirent, type Stats } from 'node:fs';
 import { type FileHandle, lstat, mkdir, open, opendir, readlink, realpath, stat } from 'node:fs/promises';
 import type { FileEntry, FileKind } from '#protocol/files.ts';
+import { errnoOf, fileFault, noFile } from '#session/file-faults.ts';
 import { bytesOfName, nameOfBytes } from '#session/file-names.ts';
-import { errnoOf, fileFault, noFile } from './file-faults.ts';
 
 /** Looked at in one folder, entries: more is for `ls`. */
 const MAX_ENTRIES = 50_000;

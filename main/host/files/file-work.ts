@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { lstat, unlink } from 'node:fs/promises';
 import { CmdopError } from '#protocol/errors.ts';
-import { fileFault } from './file-faults.ts';
+import { fileFault } from '#session/file-faults.ts';
 import { FileReader, type OpenedRead, type ReadQuestion } from './file-reader.ts';
 import { entryAt, type ListQuestion, lastName, list, makeFolder, openFile, realPath, systemPath, view } from './file-tree.ts';
 import { FileWriter, type OpenedWrite, type WriteQuestion } from './file-writer.ts';

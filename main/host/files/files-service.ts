@@ -53,9 +53,10 @@ export function filesService(
       for (const each of all) if (each.lock === lock) await each.transfer.cut('this upload goes on elsewhere');
   };
   const known = async (): Promise<{ upload: KnownUpload; received: number; changedAt: number }[]> => {
-    if (uploads.all.length === 0) return [];
-    const found = await thread.ask('partials', { paths: uploads.all.map(({ partial }) => partial) });
-    return [...uploads.all].flatMap((upload, at) => {
+    const { all } = uploads;
+    if (all.length === 0) return [];
+    const found = await thread.ask('partials', { paths: all.map(({ partial }) => partial) });
+    return all.flatMap((upload, at) => {
       const there = found[at];
       if (there) return [{ upload, ...there }];
       uploads.remove(upload.partial);

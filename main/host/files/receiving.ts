@@ -19,7 +19,7 @@ export class Receiving implements Transfer {
   /** The writes so far, one after another; rejects with what went wrong. */
   #writing: Promise<void> | null = null;
   #failure: CmdopError | null = null;
-  #hasEnded = false;
+  readonly #ended = Promise.withResolvers<void>();
   #isOver = false;
 
   constructor(options: { parts: TransferParts; thread: FileThread; stream: ByteStream; file: Job & OpenedWrite }) {
@@ -34,11 +34,10 @@ export class Receiving implements Transfer {
         this.#waiting.push(bytes);
         this.#writing ??= this.#write();
       },
-      ended: () => {
-        this.#hasEnded = true;
-      },
+      ended: () => this.#ended.resolve(),
       writable: () => {},
       closed: (error) => {
+        this.#ended.resolve();
         if (error) void this.#giveUp();
       },
     });
@@ -46,9 +45,11 @@ export class Receiving implements Transfer {
 
   async finish(hash: string): Promise<Finished> {
     const { path, job } = this.#file;
+    // Its last bytes may wait for other streams of the connection.
+    await this.#ended.promise;
     while (this.#writing) await this.#writing;
     if (this.#failure) throw this.#failure;
-    if (this.#isOver || !this.#hasEnded) throw new CmdopError('bad-request', `${shownName(path)} is not whole yet: end its stream first`);
+    if (this.#isOver) throw new CmdopError('stream-cut', `${shownName(path)} was cut: send it again`);
     this.#isOver = true;
     try {
       this.#parts.mustGoOn();

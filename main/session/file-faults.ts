@@ -1,23 +1,23 @@
-/** What the system says about a file, as a sentence for whoever asked: what happened to which file, and what to do. */
+/** What a system says about a file, as a sentence for whoever asked: what happened to which file, and what to do. Pure. */
 import { CmdopError, type ErrorCode } from '#protocol/errors.ts';
 import type { FileKind } from '#protocol/files.ts';
-import { shownName } from '#session/file-names.ts';
+import { shownName } from './file-names.ts';
 
 const SAID: Readonly<Record<string, readonly [ErrorCode, string]>> = {
   ENOENT: ['file-not-found', 'is not there'],
   ENOTDIR: ['file-not-found', 'is not there: a part of its path is no folder'],
   ELOOP: ['file-refused', 'leads through too many links'],
   ENAMETOOLONG: ['file-refused', 'has too long a name'],
-  EACCES: ['file-refused', "is closed to the host's user: change its permissions, or choose another place"],
-  EPERM: ['file-refused', "is closed to the host's user: change its permissions, or choose another place"],
+  EACCES: ['file-refused', 'is closed to the user that asked: change its permissions, or choose another place'],
+  EPERM: ['file-refused', 'is closed to the user that asked: change its permissions, or choose another place'],
   EROFS: ['file-refused', 'is on a file system that cannot be written: choose another place'],
   ENOSPC: ['storage', 'does not fit: the disk is full; make room there and try again'],
-  EDQUOT: ['storage', "does not fit: the quota of the host's user is used up; make room there and try again"],
+  EDQUOT: ['storage', 'does not fit: the quota there is used up; make room and try again'],
   EFBIG: ['storage', 'is larger than its file system takes'],
   EIO: ['storage', 'cannot be read or written: the disk reports an error'],
   EEXIST: ['file-exists', 'is there already: overwrite it, or choose another name'],
   EISDIR: ['file-refused', 'is a folder'],
-  EMFILE: ['storage', 'cannot be opened: the host has too many files open; try again later'],
+  EMFILE: ['storage', 'cannot be opened: too many files are open; try again later'],
   ENFILE: ['storage', 'cannot be opened: the machine has too many files open; try again later'],
 };
 
@@ -29,7 +29,7 @@ const KINDS: Readonly<Record<Exclude<FileKind, 'file'>, string>> = {
   device: 'a device',
 };
 
-/** `error` as it is told to a client; a CmdopError as it is. */
+/** `error` of the system, or anything, with `path`; a CmdopError as it is. */
 export function fileFault(error: unknown, path: string): CmdopError {
   if (error instanceof CmdopError) return error;
   const code = errnoOf(error);
