@@ -94,6 +94,13 @@ const AGENT_ACCESS: { readonly [M in Method]: Access<M> } = {
   'files.uploads': 'people',
   'files.discard': 'people',
   'files.allow': 'owners',
+  'auth.challenge': 'free',
+  'share.create': 'owners',
+  'share.link': 'owners',
+  'share.list': 'people',
+  'share.revoke': 'owners',
+  'share.socket': 'owners',
+  'share.socket.status': 'people',
 };
 
 /** The word for a method that is not for the policy to judge, else what it does. Throws `unauthorized`. */

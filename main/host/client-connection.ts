@@ -7,6 +7,7 @@ import { encodeMessage, type Frame, FrameReader, MAGIC } from '#protocol/frames.
 import type { ClientId } from '#protocol/ids.ts';
 import { EVENTS, type EventName, type EventParams, envelope, METHODS, type Method, type Params, type Result } from '#protocol/messages.ts';
 import { type Actor, type Origin, origin } from '#protocol/shapes.ts';
+import type { Grant } from '#protocol/sharing.ts';
 import { STREAM_EVENTS, type StreamEvent, type StreamEventName } from '#protocol/streams.ts';
 import type { Transport } from '#protocol/transport.ts';
 import { ByteStreams, type StreamPort } from '#session/byte-streams.ts';
@@ -16,8 +17,13 @@ import type { OutputPort } from './subscriber.ts';
 
 /** A client that takes nothing may leave this much unread, bytes, beyond output; then it is cut off and may come back. */
 const MAX_UNREAD_BYTES = 8 * 1024 * 1024;
-/** A client must say hello after this long, milliseconds. */
-const HELLO_TIMEOUT_MS = 10_000;
+/** A client must say hello after this long, milliseconds; one that comes from outside, after less. */
+const HELLO_TIMEOUT_MS = { owner: 10_000, shared: 5_000, granted: 10_000 };
+/** A request that is refused for want of proof is answered so late, milliseconds: whoever guesses waits. */
+const REFUSED_AFTER_MS = 250;
+
+/** How a client came in: over the owner's own socket, at the door where a key must be proven, or with that behind it. */
+export type Entry = { is: 'owner' } | { is: 'shared' } | { is: 'granted'; grant: Grant };
 
 export type Answer<M extends Method> = (result: Result<M>) => void;
 /** Calls `answer` once; what it sends after that call reaches the client after the answer. */
@@ -26,6 +32,8 @@ export type Handlers = { [M in Method]: Handler<M> };
 
 export type ClientPeer = {
   handlers: Handlers;
+  /** The request as a guest may do it, untouched for everybody else; throws where it may not be done. */
+  request<M extends Method>(connection: ClientConnection, method: M, params: Params<M>): Params<M>;
   /** Null where the request may be done at once; throws or rejects where it may not. */
   permit<M extends Method>(connection: ClientConnection, method: M, params: Params<M>): Promise<void> | null;
   input(connection: ClientConnection, frame: Extract<Frame, { kind: 'input' }>): void;
@@ -38,6 +46,8 @@ export type ClientPeer = {
 export type Greeted = {
   client: ClientId;
   actor: Actor;
+  /** What a guest may do; null for whoever came over the owner's own socket. */
+  grant: Grant | null;
   /** Where an agent's process is, so that it does not drive its own session; null where it may, and for people. */
   whereabouts?: Whereabouts | null;
 };
@@ -45,6 +55,7 @@ export type Greeted = {
 export class ClientConnection implements OutputPort, StreamPort {
   readonly #transport: Transport;
   readonly #peer: ClientPeer;
+  readonly entry: Entry;
   readonly #frames = new FrameReader();
   #greeted: Greeted | null = null;
   #helloTimer: NodeJS.Timeout;
@@ -55,13 +66,15 @@ export class ClientConnection implements OutputPort, StreamPort {
   #origin: Origin | null | undefined;
   #isHeld = false;
   #isClosed = false;
+  #ending: NodeJS.Timeout | null = null;
   /** Gets `session.changed` and the like. */
   isWatching = false;
 
-  constructor(transport: Transport, peer: ClientPeer) {
+  constructor(transport: Transport, peer: ClientPeer, entry: Entry = { is: 'owner' }) {
     this.#transport = transport;
     this.#peer = peer;
-    this.#helloTimer = setTimeout(() => this.close(), HELLO_TIMEOUT_MS);
+    this.entry = entry;
+    this.#helloTimer = setTimeout(() => this.close(), HELLO_TIMEOUT_MS[entry.is]);
     transport.listen({
       received: (bytes) => this.#received(bytes),
       drained: () => {
@@ -82,6 +95,10 @@ export class ClientConnection implements OutputPort, StreamPort {
   }
   get isClosed(): boolean {
     return this.#isClosed;
+  }
+  /** Nothing that the client sends counts any more. */
+  get isOver(): boolean {
+    return this.#isClosed || this.#ending !== null;
   }
   /** Who is there; null before the greeting. */
   get greeted(): Greeted | null {
@@ -140,10 +157,17 @@ export class ClientConnection implements OutputPort, StreamPort {
     if (this.#vigil.isGone({ queuedBytes: this.queuedBytes, isHeld: this.#isHeld, sinceLastMs })) this.close();
   }
 
+  /** From now on nothing is taken from the client; what is on its way to it may still reach it before `afterMs`. */
+  endAfter(afterMs: number): void {
+    this.isWatching = false;
+    this.#ending ??= setTimeout(() => this.close(), afterMs);
+  }
+
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     clearTimeout(this.#helloTimer);
+    if (this.#ending) clearTimeout(this.#ending);
     this.#transport.close();
     this.streams.close(new CmdopError('disconnected', 'the connection to the client has ended'));
     this.#peer.closed(this);
@@ -153,7 +177,7 @@ export class ClientConnection implements OutputPort, StreamPort {
     this.#vigil.heard();
     try {
       for (const frame of this.#frames.push(bytes)) {
-        if (this.#isClosed) return;
+        if (this.isOver) return;
         this.#frame(frame);
       }
     } catch (error) {
@@ -206,10 +230,12 @@ export class ClientConnection implements OutputPort, StreamPort {
   async #request(id: number, method: string, rawParams: unknown): Promise<void> {
     try {
       if (!isMethod(method)) throw new CmdopError('unknown-method', `this host knows no ${method}: update cmdop on its machine`);
-      if (method !== 'hello' && !this.#greeted) throw new CmdopError('unauthorized', 'say hello first');
+      if (method !== 'hello' && method !== 'auth.challenge' && !this.#greeted) throw new CmdopError('unauthorized', 'say hello first');
       await this.#handle(id, method, rawParams);
     } catch (error) {
       if (!(error instanceof CmdopError)) console.error(`${method} failed:`, error);
+      const isStranger = !this.#greeted && this.entry.is === 'shared';
+      if (isStranger) await new Promise((resolve) => setTimeout(resolve, REFUSED_AFTER_MS));
       this.#say({ id, error: toWireError(error) });
       if (method === 'hello') this.close();
     }
@@ -222,9 +248,13 @@ export class ClientConnection implements OutputPort, StreamPort {
       throw new CmdopError('bad-request', `${method}: ${issue?.path.join('.') || 'params'}: ${issue?.message ?? 'not valid'}`);
     }
     const handler: Handler<M> = this.#peer.handlers[method];
-    const permitted = this.#peer.permit(this, method, parsed.data as Params<M>);
-    if (permitted) await permitted;
-    await handler(this, parsed.data as Params<M>, (result) => this.#say({ id, result }));
+    const params = this.#peer.request(this, method, parsed.data as Params<M>);
+    const permitted = this.#peer.permit(this, method, params);
+    if (permitted) {
+      await permitted;
+      this.#peer.request(this, method, params); // meanwhile a guest may have been put out
+    }
+    await handler(this, params, (result) => this.#say({ id, result }));
   }
 
   #say(message: unknown): void {

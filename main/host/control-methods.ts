@@ -19,6 +19,8 @@ export type ControlContext = {
   pauseEverywhere(isPaused: boolean, by: Actor): Promise<void>;
   /** The control mode of sessions made from now on. */
   setDefaultMode(mode: 'turns' | 'locked' | 'open', by: Actor): void;
+  /** An owner has removed `actor` from a session. */
+  kicked(session: LiveSession, actor: Actor): void;
 };
 
 type ControlMethod =
@@ -44,11 +46,13 @@ export function controlMethods(host: ControlContext): Pick<Handlers, ControlMeth
   /** One actor for each person that `reference` may mean. Throws `actor-not-found`. */
   const personsNamed = (session: LiveSession, reference: string): Actor[] => {
     const here = session.summary().attached.find(({ client }) => client === reference);
-    const actors = here ? [here.actor] : records.actorsNamed(reference).flatMap((id) => records.actor(id) ?? []);
+    const known = here ? [here.actor] : records.actorsNamed(reference).flatMap((id) => records.actor(id) ?? []);
+    // Guests of other sessions may be called the same.
+    const actors = known.filter(({ guest }) => guest === undefined || session.roles.guestRole(guest) !== null);
     const persons = new Map(actors.map((actor) => [personOf(actor), actor]));
     if (persons.size > 0) return [...persons.values()];
-    const known = [...new Set(session.summary().attached.map(({ actor }) => actor.name))].join(', ');
-    throw new CmdopError('actor-not-found', `nobody called ${reference} has been here${known ? `; attached are ${known}` : ''}`);
+    const attached = [...new Set(session.summary().attached.map(({ actor }) => actor.name))].join(', ');
+    throw new CmdopError('actor-not-found', `nobody called ${reference} has been here${attached ? `; attached are ${attached}` : ''}`);
   };
   const setPaused = async (isPaused: boolean, reference: string | undefined, by: Actor): Promise<{ agentsPaused: boolean }> => {
     if (reference === undefined) {
@@ -82,7 +86,11 @@ export function controlMethods(host: ControlContext): Pick<Handlers, ControlMeth
         throw new CmdopError('bad-request', `you cannot remove yourself from ${session.name}: detach instead`);
       }
       let clients = 0;
-      for (const person of persons) clients += await session.kick(person, by);
+      for (const person of persons) {
+        const removed = session.kick(person, by);
+        host.kicked(session, person);
+        clients += await removed;
+      }
       answer({ clients });
     },
     async 'role.set'(connection, { session: reference, actor, role }, answer) {
@@ -107,7 +115,11 @@ export function controlMethods(host: ControlContext): Pick<Handlers, ControlMeth
     'control.grant'(connection, { session: reference, to }, answer) {
       const by = connection.who.actor;
       const session = registry.find(reference);
-      const persons = new Set(personsNamed(session, to).map(personOf));
+      // A guest is not told who else has ever been on this host.
+      const isKnown =
+        !connection.who.grant ||
+        session.summary().attached.some(({ client, actor }) => client === to || actor.name === to || actor.id === to);
+      const persons = new Set(isKnown ? personsNamed(session, to).map(personOf) : []);
       const isMeant = ({ client, actor }: Attached) => client === to || (persons.has(personOf(actor)) && !isClient(session, to));
       answer({ control: session.control.grant(isMeant, to, { actor: by }) });
     },

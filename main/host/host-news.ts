@@ -18,6 +18,8 @@ export type HostNewsOptions = {
   mayRead(actor: Actor, session: LiveSession): boolean;
   /** What is wrong with the host itself, each a sentence. */
   problems(): (string | null)[];
+  /** Whether an event that goes to all who watch is for whoever is at `connection`. */
+  hears<E extends EventName>(connection: ClientConnection, event: E, params: EventParams<E>): boolean;
 };
 
 export class HostNews {
@@ -41,6 +43,7 @@ export class HostNews {
     let frame: Uint8Array | null = null; // made once, however many watch
     for (const connection of this.#options.connections) {
       if (!connection.isWatching || !connection.greeted || !may(connection.greeted.actor)) continue;
+      if (!this.#options.hears(connection, event, params)) continue;
       frame ??= encodeMessage({ event, params });
       connection.tell(frame);
     }

@@ -7,7 +7,7 @@ import type { Transport } from '#protocol/transport.ts';
 import { PROTOCOL } from '#protocol/versions.ts';
 import { LOOK_EVERY_MS } from '#session/client-vigil.ts';
 import type { AgentGuard } from './agent-guard.ts';
-import { ClientConnection, type ClientPeer } from './client-connection.ts';
+import { ClientConnection, type ClientPeer, type Entry } from './client-connection.ts';
 import { HostNews } from './host-news.ts';
 import { HostSettings } from './host-settings.ts';
 import type { PolicyDesk } from './input-judge.ts';
@@ -22,6 +22,7 @@ import { Registry } from './registry.ts';
 import { screenEvents } from './screen-events.ts';
 import { Screens } from './screens.ts';
 import { hostServices, type Service, type ServiceMethod } from './services.ts';
+import { type GuestDesk, newGuestDesk } from './sharing/guest-desk.ts';
 import type { Build } from './successor.ts';
 import { WebServer } from './web-server.ts';
 
@@ -55,6 +56,7 @@ export class Host {
   readonly #registry: Registry;
   readonly #settings: HostSettings;
   readonly #services: Service<ServiceMethod>;
+  readonly #guests: GuestDesk;
   readonly #web: WebServer;
   readonly #attachments = new Attachments();
   readonly #connections = new Set<ClientConnection>();
@@ -76,7 +78,8 @@ export class Host {
       records: this.#records,
       session: (id) => this.#registry.get(id),
       mayRead: (actor, session) => this.#guard.mayRead(actor, guardedSession(session)),
-      problems: () => [this.#journal.problem, this.#settings.problem, this.#policy.problem],
+      problems: () => [this.#journal.problem, this.#settings.problem, this.#policy.problem, this.#guests.problem],
+      hears: (connection, event, params) => this.#guests.sharing.hears(connection, event, params),
     });
     this.#settings = new HostSettings(options.paths.settingsFile);
     this.#screens = new Screens({ events: screenEvents((id) => this.#registry.get(id)) });
@@ -121,6 +124,15 @@ export class Host {
       memoryFile: options.paths.webFile,
       connected: (transport) => this.connect(transport),
     });
+    this.#guests = newGuestDesk({
+      paths: options.paths,
+      journal: this.#journal,
+      registry: this.#registry,
+      news: this.#news,
+      attachments: this.#attachments,
+      wallNow: options.clock.wallNow,
+      connect: (transport, entry) => this.connect(transport, entry),
+    });
     this.#services = hostServices({
       paths: options.paths,
       journal: this.#journal,
@@ -133,6 +145,7 @@ export class Host {
       desk,
       guard,
       policy,
+      guests: this.#guests,
     });
     this.#peer = {
       handlers: {
@@ -148,6 +161,9 @@ export class Host {
             [...this.#connections].some(({ greeted }) => greeted?.actor.id === actor && greeted.client !== except),
           attachments: this.#attachments,
           pauseEverywhere: (isPaused, by) => this.#pauseAgents(isPaused, by),
+          kicked: (session, actor) => this.#guests.sharing.kicked(session, actor),
+          guest: (connection, hello) => this.#guests.grantFor(connection, hello),
+          sees: (connection, session) => this.#guests.sharing.sees(connection, session),
           setDefaultMode: (controlMode, by) => this.#set({ controlMode }, by),
           watch: (connection) => {
             connection.isWatching = true;
@@ -157,9 +173,11 @@ export class Host {
           openWeb: (asked) => this.#web.open(asked),
         }),
       },
+      request: (connection, method, params) => this.#guests.sharing.request(connection, method, params),
       permit: (connection, method, params) => guard.permit(connection, method, params),
-      input: (connection, { channel, epoch, seq, bytes }) =>
-        this.#attachments.get(connection, channel)?.input(channel, { epoch, seq, bytes }),
+      input: (connection, { channel, epoch, seq, bytes }) => {
+        if (this.#guests.sharing.holds(connection)) this.#attachments.get(connection, channel)?.input(channel, { epoch, seq, bytes });
+      },
       acknowledged: (connection, { channel, offset }) => this.#attachments.get(connection, channel)?.acknowledged(channel, offset),
       drained: (connection) => {
         for (const [channel, session] of this.#attachments.of(connection)) session.drained(channel);
@@ -191,12 +209,19 @@ export class Host {
     });
     const adopted = await this.#registry.adopt();
     await this.#web.resume();
+    await this.#guests.resume();
     return adopted;
   }
 
   /** A client has connected. */
-  connect(transport: Transport): void {
-    this.#connections.add(new ClientConnection(transport, this.#peer));
+  connect(transport: Transport, entry: Entry = { is: 'owner' }): ClientConnection {
+    const connection = new ClientConnection(transport, this.#peer, entry);
+    this.#connections.add(connection);
+    this.#look();
+    return connection;
+  }
+
+  #look(): void {
     if (this.#looking) return;
     this.#lookedAt = this.#options.clock.now();
     this.#looking = setInterval(() => this.#lookForVanished(), LOOK_EVERY_MS);

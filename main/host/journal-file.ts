@@ -13,6 +13,7 @@ const MAX_CHECKED_BYTES = 32 * 1024 * 1024;
 
 const TABLES = {
   actors: 5,
+  guest_actors: 6,
   sessions: 4,
   commands: 15,
   counters: 2,
@@ -26,6 +27,9 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS actors(
     id TEXT PRIMARY KEY, name TEXT NOT NULL, kind TEXT NOT NULL, interface TEXT NOT NULL, color INTEGER NOT NULL,
     UNIQUE(name, kind, interface)) STRICT;
+  CREATE TABLE IF NOT EXISTS guest_actors(
+    id TEXT PRIMARY KEY, name TEXT NOT NULL, kind TEXT NOT NULL, interface TEXT NOT NULL, color INTEGER NOT NULL, guest TEXT NOT NULL,
+    UNIQUE(guest, name, kind, interface)) STRICT;
   CREATE TABLE IF NOT EXISTS sessions(id TEXT PRIMARY KEY, created_at REAL NOT NULL, removed INTEGER NOT NULL, state TEXT NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS commands(
     id INTEGER PRIMARY KEY, session TEXT NOT NULL, text TEXT NOT NULL, authors TEXT NOT NULL, submitter TEXT, client TEXT, unit_seq INTEGER,

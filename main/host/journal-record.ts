@@ -24,7 +24,8 @@ export type JournalKind =
   | 'retention'
   | 'adopt'
   | 'rename'
-  | 'file';
+  | 'file'
+  | 'share';
 
 export type JournalRecord = {
   session: SessionId | null;

@@ -17,7 +17,7 @@ import type { Unit } from './session-input.ts';
 import { SessionLife } from './session-life.ts';
 import type { SessionOutput } from './session-output.ts';
 import { SessionPresence } from './session-presence.ts';
-import { personOf, SessionRoles } from './session-roles.ts';
+import { type Person, personOf, SessionRoles } from './session-roles.ts';
 import { SessionSize } from './session-size.ts';
 import { summaryOf } from './session-summary.ts';
 import { SessionTyping } from './session-typing.ts';
@@ -98,7 +98,7 @@ export class LiveSession {
     const { input, kicks, agents, unread } = typing;
     const summary = () => this.summary();
     const acting = { input, kicks, agents, unread, agentSaw };
-    this.#presence = new SessionPresence({ life, clients, control, roles, output, size, summary, ...acting });
+    this.#presence = new SessionPresence({ life, records, clients, control, roles, output, size, summary, ...acting });
     if (keeper) output.from(keeper, keeper.hello.end as Offset);
   }
 
@@ -191,13 +191,18 @@ export class LiveSession {
       this.size.fit({ actor: by });
     }
     const message = `not typed: ${actor.name} was made an observer of ${this.name} before the program read it`;
-    const isMeant = (typist: Pick<Actor, 'kind' | 'name'>) => role === 'observer' && personOf(typist) === personOf(actor);
+    const isMeant = (typist: Person) => role === 'observer' && personOf(typist) === personOf(actor);
     await this.typing.unread.stop(isMeant, { reason: 'observer', message });
   }
 
   /** See `session.kick`. */
   kick(actor: Actor, by: Actor): Promise<number> {
     return this.#presence.kick(actor, by);
+  }
+
+  /** A guest's time is over, at `channel`: nothing of it that has not passed the gate does any more. */
+  putOut(channel: Channel, message: string): void {
+    this.#presence.putOut(channel, message);
   }
 
   rename(name: string, by: Actor): void {

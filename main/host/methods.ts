@@ -1,10 +1,12 @@
 /** What each request about the host and its sessions does. */
 import { hostname } from 'node:os';
 import { CmdopError } from '#protocol/errors.ts';
-import type { ActorId, Channel, ClientId } from '#protocol/ids.ts';
+import type { ActorId, Channel, ClientId, SessionId } from '#protocol/ids.ts';
 import type { Params } from '#protocol/messages.ts';
-import type { Actor, HostStatus } from '#protocol/shapes.ts';
+import type { Actor, HostStatus, SessionSummary } from '#protocol/shapes.ts';
+import type { Grant } from '#protocol/sharing.ts';
 import { negotiate, PROTOCOL } from '#protocol/versions.ts';
+import { cleanName } from './actor-names.ts';
 import type { ClientConnection, Handlers } from './client-connection.ts';
 import { type ControlContext, controlMethods } from './control-methods.ts';
 import type { LiveSession } from './live-session.ts';
@@ -27,6 +29,10 @@ export type MethodsContext = ControlContext & {
   /** Another client is connected as this actor. */
   isPresent(actor: ActorId, except: ClientId): boolean;
   watch(connection: ClientConnection): void;
+  /** What a client that says hello may do as a guest; null for owners. Throws `unauthorized`. */
+  guest(connection: ClientConnection, hello: Params<'hello'>): Grant | null;
+  /** Whether a session exists for whoever is at `connection`. */
+  sees(connection: ClientConnection, session: SessionId): boolean;
   stop(): void;
   handOff(build: Build | undefined): Promise<{ pid: number }>;
   openWeb(asked: { port: number | undefined; name: string }): Promise<{ url: string }>;
@@ -74,7 +80,9 @@ export type SessionHandlers = Omit<Handlers, ServiceMethod>;
 export function createHandlers(host: MethodsContext): SessionHandlers {
   const { registry, records, attachments } = host;
   /** Agents of one name are numbered while they are here together, so that each is an actor of its own. */
-  const actorOf = (client: Params<'hello'>['client']): Actor => {
+  const actorOf = (client: Params<'hello'>['client'], grant: Grant | null): Actor => {
+    // A guest is called what its owner called it.
+    if (grant) return records.actorFor({ name: grant.name, kind: client.kind, interface: client.interface, guest: grant.id });
     const name = cleanName(client.name);
     const numbered = (number: number) =>
       records.actorFor({ ...client, name: number === 1 ? name : `${name.slice(0, MAX_NUMBERED_NAME)} ${number}` });
@@ -105,27 +113,33 @@ export function createHandlers(host: MethodsContext): SessionHandlers {
     return session;
   };
 
+  const seenBy = (connection: ClientConnection): SessionSummary[] =>
+    registry.all().flatMap((session) => (host.sees(connection, session.id) ? [session.summary()] : []));
+
   return {
-    hello(connection, { protocol, client }, answer) {
+    hello(connection, hello, answer) {
+      const { protocol, client } = hello;
       const version = negotiate(protocol, PROTOCOL);
+      const grant = host.guest(connection, hello);
       // What comes through MCP is an agent, whatever it says.
-      const actor = actorOf(client.interface === 'mcp' ? { ...client, kind: 'agent' } : client);
+      const actor = actorOf(client.interface === 'mcp' ? { ...client, kind: 'agent' } : client, grant);
       const { pid, inside } = client;
       const isOutside = actor.kind === 'human' || client.ownSessionAllowed === true;
-      connection.greet({ client: client.id, actor, whereabouts: isOutside ? null : { pid, inside } });
+      connection.greet({ client: client.id, actor, grant, whereabouts: isOutside ? null : { pid, inside } });
       answer({
         protocol: version,
         host: { ...host.identity, pid: process.pid, machine: hostname() },
         actor,
         features: [],
+        ...(grant ? { guest: grant } : {}),
       });
     },
     ping: (_connection, _params, answer) => answer({}),
     'host.watch'(connection, _params, answer) {
       host.watch(connection);
       answer({
-        sessions: registry.all().map((session) => session.summary()),
-        warnings: host.warnings(),
+        sessions: seenBy(connection),
+        warnings: connection.who.grant ? [] : host.warnings(),
         agentsPaused: host.status().agentsPaused,
       });
     },
@@ -136,7 +150,7 @@ export function createHandlers(host: MethodsContext): SessionHandlers {
     },
     'host.handoff': async (_connection, { build }, answer) => answer(await host.handOff(build)),
     'web.open': async (connection, { port }, answer) => answer(await host.openWeb({ port, name: connection.who.actor.name })),
-    'session.list': (_connection, _params, answer) => answer({ sessions: registry.all().map((session) => session.summary()) }),
+    'session.list': (connection, _params, answer) => answer({ sessions: seenBy(connection) }),
     async 'session.create'(connection, params, answer) {
       const { actor } = connection.who;
       if (actor.kind === 'agent' && host.status().agentsPaused) throw agentsPausedError(null);
@@ -206,9 +220,4 @@ export function createHandlers(host: MethodsContext): SessionHandlers {
     },
     ...controlMethods(host),
   };
-}
-
-/** What people call an actor: one line, no control characters, no direction marks that would dress it up as another. */
-function cleanName(name: string): string {
-  return name.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '').trim() || 'someone';
 }

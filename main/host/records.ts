@@ -6,7 +6,6 @@ import {
   type Actor,
   actor as actorShape,
   type ControlMode,
-  type InterfaceKind,
   type JournalEvent,
   type Role,
   type SessionEnd,
@@ -17,7 +16,7 @@ import { MAX_DROPPED_UNITS } from '#session/input-ledger.ts';
 import { CommandRecords } from './command-records.ts';
 import type { Journal, JournalRow } from './journal.ts';
 import { conditions, whereClause } from './sql-conditions.ts';
-import { anyPayload, controlPayload, fromJson, keptRefusal, resizePayload, storedSession } from './stored-shapes.ts';
+import { anyPayload, attachPayload, controlPayload, fromJson, keptRefusal, resizePayload, storedSession } from './stored-shapes.ts';
 
 /** What must be known of a session when its keeper is gone. */
 export type StoredSession = {
@@ -63,9 +62,11 @@ export class Records {
     this.#journal = options.journal;
     this.#db = options.journal.database;
     this.#randomBytes = options.randomBytes;
-    for (const row of this.#db.prepare('SELECT * FROM actors').all()) {
-      const actor = actorShape.safeParse({ ...row }).data;
-      if (actor) this.#actors.set(actor.id, actor);
+    for (const table of ['actors', 'guest_actors']) {
+      for (const row of this.#db.prepare(`SELECT * FROM ${table}`).all()) {
+        const actor = actorShape.safeParse({ ...row }).data;
+        if (actor) this.#actors.set(actor.id, actor);
+      }
     }
     this.commands = new CommandRecords(options.journal);
   }
@@ -74,23 +75,27 @@ export class Records {
     return this.#actors.get(id) ?? null;
   }
 
-  /** The one actor of this name, kind and interface; made when first seen. */
-  actorFor(who: { name: string; kind: Actor['kind']; interface: InterfaceKind; color?: number | undefined }): Actor {
+  /** The one actor of this name, kind and interface, and of this invite if it is a guest; made when first seen. */
+  actorFor(who: Pick<Actor, 'name' | 'kind' | 'interface' | 'guest'> & { color?: number | undefined }): Actor {
     const all = [...this.#actors.values()];
-    const known = all.find((actor) => actor.name === who.name && actor.kind === who.kind && actor.interface === who.interface);
+    const alike = all.filter((actor) => actor.name === who.name && actor.kind === who.kind && actor.guest === who.guest);
+    const known = alike.find((actor) => actor.interface === who.interface);
     if (known) return known;
     // The same person keeps one colour everywhere; new people get the one that is rarest so far.
-    const samePerson = all.find((actor) => actor.name === who.name && actor.kind === who.kind);
+    const [samePerson] = alike;
     const actor: Actor = {
       id: newActorId(this.#randomBytes),
       name: who.name,
       kind: who.kind,
       interface: who.interface,
       color: who.color ?? samePerson?.color ?? rarestColor(all),
+      ...(who.guest === undefined ? {} : { guest: who.guest }),
     };
     this.#actors.set(actor.id, actor);
     this.#journal.attempt(() => {
-      this.#db.prepare('INSERT INTO actors VALUES (?,?,?,?,?)').run(actor.id, actor.name, actor.kind, actor.interface, actor.color);
+      const { id, name, kind, interface: via, color, guest } = actor;
+      if (guest === undefined) this.#db.prepare('INSERT INTO actors VALUES (?,?,?,?,?)').run(id, name, kind, via, color);
+      else this.#db.prepare('INSERT INTO guest_actors VALUES (?,?,?,?,?,?)').run(id, name, kind, via, color, guest);
     });
     return actor;
   }
@@ -185,6 +190,20 @@ export class Records {
     );
     const row = this.#journal.readOr(undefined, () => last.get(session, client) as { actor: ActorId | null } | undefined);
     return row?.actor ? this.actor(row.actor) : null;
+  }
+
+  /**
+   * By which invite a client attached last; null: by none, it is an owner's; undefined: it never did. Input and control
+   * are known by the client's id alone.
+   */
+  inviteOfClient(session: SessionId, client: ClientId): string | null | undefined {
+    this.#journal.fold();
+    const attaches = this.#db.prepare(
+      "SELECT payload FROM events WHERE session = ? AND kind = 'attach' AND instr(payload, ?) > 0 ORDER BY seq DESC",
+    );
+    const rows = this.#journal.readOr([], () => attaches.all(session, JSON.stringify(client)) as { payload: string }[]);
+    const last = rows.flatMap(({ payload }) => fromJson(attachPayload, payload) ?? []).find((each) => each.client === client);
+    return last && (last.authentication?.invite ?? null);
   }
 
   /** Resizes at or after `from`, in order. */

@@ -10,6 +10,7 @@ import type { PROCESS_METHODS } from '#protocol/processes.ts';
 import type { REPLAY_METHODS } from '#protocol/replay.ts';
 import type { RETENTION_METHODS } from '#protocol/retention.ts';
 import type { SEARCH_METHODS } from '#protocol/search.ts';
+import type { SHARE_METHODS } from '#protocol/sharing.ts';
 import type { AgentGuard } from './agent-guard.ts';
 import { approvalHandlers } from './approval-methods.ts';
 import type { ClientConnection, Handlers } from './client-connection.ts';
@@ -32,6 +33,7 @@ import type { Registry } from './registry.ts';
 import { replayService } from './replay/replay-service.ts';
 import { retentionService } from './retention/retention-methods.ts';
 import { searchService } from './search/search-service.ts';
+import type { GuestDesk } from './sharing/guest-desk.ts';
 
 /** One subject: the requests it answers, and what it must hear of. */
 export type Service<M extends Method> = {
@@ -52,7 +54,8 @@ export type ServiceMethod =
   | keyof typeof PROCESS_METHODS
   | keyof typeof REPLAY_METHODS
   | keyof typeof RETENTION_METHODS
-  | keyof typeof SEARCH_METHODS;
+  | keyof typeof SEARCH_METHODS
+  | keyof typeof SHARE_METHODS;
 
 export type ServiceContext = {
   paths: LocalPaths;
@@ -66,6 +69,7 @@ export type ServiceContext = {
   desk: PolicyDesk;
   guard: AgentGuard;
   policy: PolicyFile;
+  guests: GuestDesk;
 };
 
 export function hostServices(context: ServiceContext): Service<ServiceMethod> {
@@ -88,10 +92,11 @@ export function hostServices(context: ServiceContext): Service<ServiceMethod> {
   const folderOf = (session: SessionId) => sessionFolder(context.paths, session);
   const replay = replayService({ ...context, folderOf });
   const search = searchService({ ...context, folderOf });
+  const sharing: Service<keyof typeof SHARE_METHODS> = context.guests.service;
   const ports = portService(context);
   const processes = processService(context);
   const services: Pick<Service<never>, 'sessionChanged' | 'closed' | 'dispose'>[] = [
-    ...[approvals, history, files, replay, retention, search, ports, processes],
+    ...[approvals, history, files, replay, retention, search, ports, processes, sharing],
   ];
   return {
     handlers: {
@@ -103,6 +108,7 @@ export function hostServices(context: ServiceContext): Service<ServiceMethod> {
       ...replay.handlers,
       ...retention.handlers,
       ...search.handlers,
+      ...sharing.handlers,
     },
     sessionChanged(session) {
       for (const service of services) service.sessionChanged?.(session);

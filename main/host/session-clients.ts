@@ -62,6 +62,7 @@ export class SessionClients {
       since,
       ...(size ? { size } : {}),
       ...(connection.origin ? { origin: connection.origin } : {}),
+      ...(connection.greeted?.grant ? { authentication: connection.greeted.grant.authentication } : {}),
     }));
   }
 

@@ -24,8 +24,8 @@ export class SessionKicks {
   }
 
   /** Tells the client; its attachment is over. */
-  tell({ client, channel, connection, actor }: Attached): void {
-    connection.event('session.kicked', { channel, accepted: this.#input.accepted(client), message: this.#roles.kickedMessage(actor) });
+  tell({ client, channel, connection, actor }: Attached, message = this.#roles.kickedMessage(actor)): void {
+    connection.event('session.kicked', { channel, accepted: this.#input.accepted(client), message });
     if (!this.#input.isSettled(client)) this.#leaving.set(client, { connection, channel });
   }
 

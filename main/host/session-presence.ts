@@ -1,10 +1,12 @@
 /** Who comes to a session and goes: the attach answer and the stream behind it, detach, and a link that breaks. */
+import { CmdopError } from '#protocol/errors.ts';
 import type { Channel, Offset } from '#protocol/ids.ts';
 import type { Params, Result } from '#protocol/messages.ts';
 import type { Actor, SessionSummary } from '#protocol/shapes.ts';
 import type { AgentEvent } from '#session/agent-state.ts';
 import type { AgentInput } from './agent-input.ts';
 import type { ClientConnection } from './client-connection.ts';
+import type { Records } from './records.ts';
 import type { Attached, SessionClients } from './session-clients.ts';
 import type { SessionControl } from './session-control.ts';
 import type { SessionInput } from './session-input.ts';
@@ -18,6 +20,7 @@ import type { UnreadInput } from './unread-input.ts';
 
 export type SessionPresenceOptions = {
   life: SessionLife;
+  records: Records;
   clients: SessionClients;
   input: SessionInput;
   control: SessionControl;
@@ -47,11 +50,12 @@ export class SessionPresence {
     const { client, actor } = connection.who;
     const { channel } = wanted;
     await kicks.mustSee(connection);
+    this.#mustBeOwnClient(connection);
     // A client that comes again over a new link: the old one is dead, whether its end was noticed or not.
     const old = clients.of(client);
     if (old) this.#drop(old);
     const start = await output.begin({ have: wanted.have, scrollback: wanted.scrollback });
-    if (connection.isClosed) return;
+    if (connection.isOver) return;
     if (roles.isKicked(actor)) return kicks.mustSee(connection); // meanwhile
     const asked = wanted.knowsOwner && wanted.role === 'operator' ? 'owner' : wanted.role;
     const role = roles.granted(actor, asked);
@@ -69,11 +73,13 @@ export class SessionPresence {
       since: life.clock.wallNow(),
     });
     if (wanted.epoch !== undefined && life.isRunning) control.resume(attached, wanted.epoch);
+    const { grant } = connection.who;
     life.record(attached, 'attach', {
       client,
       role,
       mode: start.mode,
       via: connection.via,
+      ...(grant ? { authentication: grant.authentication } : {}),
       ...(connection.origin ? { origin: connection.origin } : {}),
     });
     answer({
@@ -134,6 +140,23 @@ export class SessionPresence {
     return kicked.length;
   }
 
+  /**
+   * A guest's time is over: as `kick`, for one attachment, and who it was may come back by another invite. `message` is
+   * what the client is told.
+   */
+  putOut(channel: Channel, message: string): void {
+    const { clients, control, kicks, unread } = this.#options;
+    const attached = clients.at(channel);
+    if (!attached) return;
+    kicks.tell(attached, message);
+    this.#drop(attached);
+    control.forget(attached);
+    void unread.stop((typist) => personOf(typist) === personOf(attached.actor), {
+      reason: 'not-in-control',
+      message: `not typed: ${message}`,
+    });
+  }
+
   /** Nobody looks at an ended session: its screen can be drawn again. */
   closeIdleScreen(): void {
     const { life, clients, output } = this.#options;
@@ -144,6 +167,16 @@ export class SessionPresence {
   retire(): void {
     for (const attached of [...this.#options.clients.all()]) this.#remove(attached);
     this.#options.output.closeScreen();
+  }
+
+  /** A client's id stands for its input and its control: a guest who takes another's would be taken for them. */
+  #mustBeOwnClient({ who: { client, actor, grant } }: ClientConnection): void {
+    if (!grant) return;
+    const { clients, life, records } = this.#options;
+    const here = clients.of(client)?.connection.who.grant?.id;
+    const before = clients.of(client) ? here : records.inviteOfClient(life.id, client);
+    if (before === grant.id || (before === undefined && !clients.of(client))) return;
+    throw new CmdopError('unauthorized', `the client ${client} is not one of ${actor.name}: start this client anew`);
   }
 
   #drop(attached: Attached): void {

@@ -1,14 +1,20 @@
 /**
  * What each person may do in a session, and who was removed from it. Whoever reaches the host is an owner of its
- * sessions, or an operator if it is an agent, unless an owner says otherwise. No agent does what only owners do.
+ * sessions, or an operator if it is an agent, unless an owner says otherwise. A guest is what its invite says, and never
+ * more than an operator. No agent does what only owners do.
  */
 import { CmdopError } from '#protocol/errors.ts';
 import type { Actor, Role } from '#protocol/shapes.ts';
+import type { GuestRole } from '#protocol/sharing.ts';
 import type { SessionAccess } from './records.ts';
 import type { SessionLife } from './session-life.ts';
 
-/** The same for one person's desktop, terminal and browser. */
-export const personOf = ({ kind, name }: Pick<Actor, 'kind' | 'name'>) => `${kind}:${name}`;
+/** What tells one person from another. */
+export type Person = Pick<Actor, 'kind' | 'name' | 'guest'>;
+
+/** The same for one person's desktop, terminal and browser; of guests, for whatever came by one invite. */
+export const personOf = ({ kind, name, guest }: Person) => (guest === undefined ? `${kind}:${name}` : guestPerson(guest));
+const guestPerson = (invite: string) => `guest:${invite}`;
 
 export class SessionRoles {
   readonly #life: SessionLife;
@@ -19,8 +25,26 @@ export class SessionRoles {
     this.#access = access;
   }
 
-  roleOf(actor: Pick<Actor, 'kind' | 'name'>): Role {
+  roleOf(actor: Person): Role {
+    if (actor.guest !== undefined) return this.guestRole(actor.guest) ?? 'observer';
     return this.#entry(personOf(actor))?.role ?? (actor.kind === 'agent' ? 'operator' : 'owner');
+  }
+
+  /** Of whoever comes by this invite; null where it is none of this session. */
+  guestRole(invite: string): GuestRole | null {
+    const role = this.#entry(guestPerson(invite))?.role;
+    return role === undefined ? null : role === 'operator' ? 'operator' : 'observer';
+  }
+
+  /** Somebody may come by an invite, as what it says. */
+  invited({ id, role }: { id: string; role: GuestRole }): void {
+    this.#put(guestPerson(id), { role, isKicked: false });
+  }
+
+  /** The invite is over. */
+  uninvited(invite: string): void {
+    this.#access.roles = this.#access.roles.filter(({ person }) => person !== guestPerson(invite));
+    this.#life.saveAccess();
   }
 
   /** The role in an attachment: what was asked for, as far as it is granted. */
@@ -34,6 +58,9 @@ export class SessionRoles {
     if (role === 'owner' && actor.kind === 'agent') {
       throw new CmdopError('bad-request', `${actor.name} is an agent: it can be operator or observer, not owner`);
     }
+    if (role === 'owner' && actor.guest !== undefined) {
+      throw new CmdopError('bad-request', `${actor.name} is a guest: it can be operator or observer, not owner`);
+    }
     this.#put(personOf(actor), { role, isKicked: false });
     this.#life.record({ actor: by }, 'role', { is: 'set', actor: actor.id, name: actor.name, role });
   }
@@ -43,7 +70,7 @@ export class SessionRoles {
     this.#life.record({ actor: by }, 'role', { is: 'kicked', actor: actor.id, name: actor.name });
   }
 
-  isKicked(actor: Pick<Actor, 'kind' | 'name'>): boolean {
+  isKicked(actor: Person): boolean {
     return this.#entry(personOf(actor))?.isKicked ?? false;
   }
 
@@ -65,6 +92,8 @@ export class SessionRoles {
   mustOwn(actor: Actor): void {
     this.mustSee(actor);
     mustBeHuman(actor);
+    if (actor.guest !== undefined)
+      throw new CmdopError('not-owner', `only an owner of ${this.#life.name} may do this, and ${actor.name} is a guest`);
     if (this.roleOf(actor) !== 'owner') {
       throw new CmdopError('not-owner', `only an owner of ${this.#life.name} may do this, and ${actor.name} is ${this.roleOf(actor)}`);
     }

@@ -4,7 +4,6 @@
  */
 import type { Channel, ClientId, Seq, SessionId } from '#protocol/ids.ts';
 import type { EventParams, Result } from '#protocol/messages.ts';
-import type { Actor } from '#protocol/shapes.ts';
 import type { AgentEvent } from '#session/agent-state.ts';
 import { AgentInput } from './agent-input.ts';
 import type { PolicyDesk } from './input-judge.ts';
@@ -19,7 +18,7 @@ import { interrupt } from './session-interrupt.ts';
 import { SessionKicks } from './session-kicks.ts';
 import type { SessionLife } from './session-life.ts';
 import type { SessionOutput } from './session-output.ts';
-import type { SessionRoles } from './session-roles.ts';
+import type { Person, SessionRoles } from './session-roles.ts';
 import type { TtyModes } from './tty-state.ts';
 import { UnreadInput } from './unread-input.ts';
 
@@ -125,7 +124,7 @@ export class SessionTyping {
   /** The keeper is there again: whoever was stopped before may have been heard by nobody. Resolves when that is made good. */
   adopted(): Promise<void> {
     const { roles, control, stored } = this.#options;
-    const mayType = (typist: Pick<Actor, 'kind' | 'name'>) =>
+    const mayType = (typist: Person) =>
       !(typist.kind === 'agent' && control.agentsPaused) && !roles.isKicked(typist) && roles.roleOf(typist) !== 'observer';
     const message = `not typed: whoever typed it was stopped in ${stored.name} before the program read it`;
     return this.unread.stop((typist) => !mayType(typist), { reason: 'not-in-control', message });

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { ActorId, ClientId, Epoch, Seq, SessionId } from '#protocol/ids.ts';
-import { controlMode, role, sessionEnd, size, sizePolicy } from '#protocol/shapes.ts';
+import { authentication, controlMode, role, sessionEnd, size, sizePolicy } from '#protocol/shapes.ts';
 import type { DroppedOf, KeeperExit, KeeperHello } from '../keeper/wire.ts';
 import type { SessionAccess } from './records.ts';
 import type { CommandsNote } from './session-commands.ts';
@@ -43,6 +43,7 @@ export const controlPayload = z.object({
   epoch: natural as unknown as z.ZodType<Epoch>,
   client: z.string().nullable() as unknown as z.ZodType<ClientId | null>,
 });
+export const attachPayload = z.object({ client: z.string(), authentication: authentication.optional() });
 export const keptRefusal = z.object({
   client: z.string() as unknown as z.ZodType<ClientId>,
   seq: natural as unknown as z.ZodType<Seq>,

@@ -15,6 +15,7 @@ import type { SessionClients } from './session-clients.ts';
 import type { SessionCommands } from './session-commands.ts';
 import { type InputSource, type SessionInput, type StopReason, TAKEN_BACK } from './session-input.ts';
 import type { SessionKicks } from './session-kicks.ts';
+import type { Person } from './session-roles.ts';
 
 /** A keeper answers within a millisecond or two; whoever stops an agent does not wait longer than this, milliseconds. */
 const ANSWER_MS = 500;
@@ -43,7 +44,7 @@ export type UnreadInputOptions = {
 export class UnreadInput {
   readonly #options: UnreadInputOptions;
   /** Who typed last over each client. */
-  readonly #typists = new Map<ClientId, Pick<Actor, 'id' | 'name' | 'kind'>>();
+  readonly #typists = new Map<ClientId, Pick<Actor, 'id'> & Person>();
   /** Who has typed since the shell last waited with nothing typed ahead. */
   #sinceRest = new Set<ActorId>();
   /** Why, for each answer of the keeper that is to come. */
@@ -66,7 +67,7 @@ export class UnreadInput {
   }
 
   /** Of what these actors have typed nothing more is read. Resolves when that is so. */
-  async stop(isMeant: (actor: Pick<Actor, 'name' | 'kind'>) => boolean, why: StopReason): Promise<void> {
+  async stop(isMeant: (actor: Person) => boolean, why: StopReason): Promise<void> {
     const { records, commands } = this.#options;
     const wasLeft = this.#recall();
     const typists = [...this.#typists].filter(([, actor]) => isMeant(actor)).map(([client]) => client);

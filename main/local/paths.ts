@@ -28,6 +28,14 @@ export type LocalPaths = {
   readonly webFile: string;
   /** What is set for every session of the host. */
   readonly settingsFile: string;
+  /** The private key of this installation, as a guest of other hosts. */
+  readonly keyFile: string;
+  /** The private key by which guests know this host. */
+  readonly hostKeyFile: string;
+  /** Who is invited. Holds hashes, no code. */
+  readonly invitesFile: string;
+  /** Where guests of other accounts on this machine reach the host: in a folder that a group may enter and nobody list. */
+  readonly sharedSocket: string;
 };
 
 export function localPaths(env: NodeJS.ProcessEnv = process.env, platform: NodeJS.Platform = process.platform): LocalPaths {
@@ -36,19 +44,24 @@ export function localPaths(env: NodeJS.ProcessEnv = process.env, platform: NodeJ
   let stateDir: string;
   let configDir: string;
   let runDir: string;
+  let sharedDir: string;
   if (own) {
+    sharedDir = join(own, 'shared');
     stateDir = join(own, 'state');
     configDir = join(own, 'config');
     runDir = join(own, 'run');
   } else if (platform === 'darwin') {
+    sharedDir = `/tmp/cmdop-shared-${userInfo().uid}`;
     stateDir = join(home, 'Library', 'Application Support', 'cmdop');
     configDir = stateDir;
     runDir = join(stateDir, 'run');
   } else if (platform === 'win32') {
+    sharedDir = '';
     stateDir = join(env.LOCALAPPDATA ?? join(home, 'AppData', 'Local'), 'cmdop');
     configDir = stateDir;
     runDir = join(stateDir, 'run');
   } else {
+    sharedDir = `/tmp/cmdop-shared-${userInfo().uid}`;
     configDir = join(env.XDG_CONFIG_HOME || join(home, '.config'), 'cmdop');
     stateDir = join(env.XDG_STATE_HOME || join(home, '.local', 'state'), 'cmdop');
     runDir = linuxRunDir(env);
@@ -66,6 +79,10 @@ export function localPaths(env: NodeJS.ProcessEnv = process.env, platform: NodeJ
     policyFile: join(configDir, 'policy.json'),
     webFile: join(stateDir, 'web.json'),
     settingsFile: join(stateDir, 'host-settings.json'),
+    keyFile: join(stateDir, 'key.pem'),
+    hostKeyFile: join(stateDir, 'host-key.pem'),
+    invitesFile: join(stateDir, 'invites.json'),
+    sharedSocket: platform === 'win32' ? pipe('shared') : join(sharedDir, 'host.sock'),
   };
 }
 

@@ -37,6 +37,7 @@ import {
   size,
   time,
 } from './shapes.ts';
+import { grant, proof, SHARE_EVENTS, SHARE_METHODS } from './sharing.ts';
 import { STREAM_EVENTS } from './streams.ts';
 
 const none = z.object({});
@@ -67,6 +68,8 @@ export const METHODS = {
         /** An agent may drive the session that it runs in: its owner said so. */
         ownSessionAllowed: z.boolean().optional(),
       }),
+      /** Where the way in is not the owner's own; after `auth.challenge`. */
+      auth: proof.optional(),
     }),
     result: z.object({
       protocol: integer,
@@ -74,6 +77,8 @@ export const METHODS = {
       host: z.object({ version: z.string(), pid: integer, startedAt: time, machine: z.string(), build: z.string().nullable().optional() }),
       actor,
       features: z.array(z.string()),
+      /** For a guest: what it may see and do here, and nothing else exists for it. */
+      guest: grant.optional(),
     }),
   },
   ping: { params: none, result: none },
@@ -112,6 +117,7 @@ export const METHODS = {
   ...FILES_METHODS,
   ...PORT_METHODS,
   ...PROCESS_METHODS,
+  ...SHARE_METHODS,
 } as const;
 
 /** Events: host → client; `output.ack` client → host, and `stream.*` both ways. */
@@ -158,6 +164,7 @@ export const EVENTS = {
   ...PORT_EVENTS,
   ...STREAM_EVENTS,
   ...SEARCH_EVENTS,
+  ...SHARE_EVENTS,
 } as const;
 
 export type Method = keyof typeof METHODS;

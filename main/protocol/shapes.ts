@@ -37,6 +37,8 @@ export const actor = z.object({
   kind: actorKind,
   interface: interfaceKind,
   color: z.number().int().min(0),
+  /** The invite by which a guest is here; absent for those who reach the host themselves. */
+  guest: z.string().max(64).optional(),
 });
 export type Actor = z.infer<typeof actor>;
 
@@ -59,8 +61,27 @@ export const origin = z.object({
 });
 export type Origin = z.infer<typeof origin>;
 
+/** How a guest has proved who they are. */
+export const authentication = z.object({
+  by: z.enum(['socket', 'key', 'ssh-key', 'link']),
+  /** Fingerprint, `SHA256:…`. */
+  key: z.string().max(256).optional(),
+  /** Id of the invite. */
+  invite: z.string().max(64).optional(),
+});
+export type Authentication = z.infer<typeof authentication>;
+
 /** An actor at a session through one client. */
-export const attachment = z.object({ client: clientId, actor, role, since: time, size: size.optional(), origin: origin.optional() });
+export const attachment = z.object({
+  client: clientId,
+  actor,
+  role,
+  since: time,
+  size: size.optional(),
+  origin: origin.optional(),
+  /** Of guests. */
+  authentication: authentication.optional(),
+});
 export type Attachment = z.infer<typeof attachment>;
 
 /**
@@ -126,6 +147,8 @@ export const sessionSummary = z.object({
   isPinned: z.boolean().optional(),
   /** The folder in which observers may read files; null or absent where they may not. */
   observerFiles: z.string().nullable().optional(),
+  /** Others may come here: where plain ssh is served, open invites, and whether a link is among them. Absent where none may. */
+  shared: z.object({ ssh: z.object({ address: z.string(), port: integer }).nullable(), invites: integer, link: z.boolean() }).optional(),
 });
 export type SessionSummary = z.infer<typeof sessionSummary>;
 

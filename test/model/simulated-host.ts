@@ -90,6 +90,7 @@ export function startSimulatedHost(options: SimulatedHostOptions): SimulatedHost
     connect: (link) => {
       new ClientConnection(link.b, {
         handlers,
+        request: (_connection, _method, params) => params,
         permit: () => null,
         input: (connection, { channel, epoch, seq, bytes }) => attachments.get(connection, channel)?.input(channel, { epoch, seq, bytes }),
         acknowledged: () => {},

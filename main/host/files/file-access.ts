@@ -98,7 +98,7 @@ export class FileAccess {
   }
 
   #isJudged(connection: ClientConnection, session: LiveSession): boolean {
-    return isAgent(connection.who.actor) || this.#isObserver(connection, session);
+    return isAgent(connection.who.actor) || connection.who.grant !== null || this.#isObserver(connection, session);
   }
 
   #absolute(session: LiveSession, path: string): string {

@@ -1,0 +1,109 @@
+/**
+ * Where somebody who does not own this host proves who they are: a challenge that counts once, a signature over it, and
+ * an invite for that key, or a one-time code that brings the key in. Everything else is refused, slowly and on record.
+ */
+import { randomBytes, verify } from 'node:crypto';
+import type { Identity } from '#local/identity.ts';
+import { ed25519KeyObject, type PublicKey, parsePublicKey } from '#local/ssh-keys.ts';
+import { type Challenge, hostText, proofText } from '#protocol/authentication.ts';
+import { CmdopError } from '#protocol/errors.ts';
+import type { ClientId } from '#protocol/ids.ts';
+import type { Params, Result } from '#protocol/messages.ts';
+import type { Grant, Proof } from '#protocol/sharing.ts';
+import { findSession } from '../session-names.ts';
+import { grantOf, type Invites, type StoredInvite } from './invites.ts';
+import type { Refusals } from './refusals.ts';
+
+export type DoorOptions = {
+  invites: Invites;
+  /** The host's own key, made when first needed. */
+  identity(): Identity;
+  refusals: Refusals;
+  /** Null where the session is gone. */
+  sessionOf(invite: StoredInvite): { id: string; name: string; isRunning: boolean } | null;
+  /** A key was brought in by a code. */
+  joined(invite: StoredInvite): void;
+};
+
+export class Door {
+  readonly #options: DoorOptions;
+  readonly #challenges = new WeakMap<object, Challenge>();
+
+  constructor(options: DoorOptions) {
+    this.#options = options;
+  }
+
+  /** A new one takes the place of the one before. */
+  challenge(connection: object, { client, nonce }: Params<'auth.challenge'>): Result<'auth.challenge'> {
+    const { publicKey, sign } = this.#options.identity();
+    const challenge = { host: publicKey.fingerprint, client, clientNonce: nonce, hostNonce: randomBytes(32).toString('base64') };
+    this.#challenges.set(connection, challenge);
+    return { host: publicKey.text, nonce: challenge.hostNonce, signature: sign(hostText(challenge)) };
+  }
+
+  /** Throws `unauthorized`, whatever the reason: in a sentence, once it is on record. */
+  prove(connection: object, client: ClientId, proof: Proof | undefined): Grant {
+    const { refusals } = this.#options;
+    const challenge = this.#challenges.get(connection);
+    this.#challenges.delete(connection); // it counts once
+    try {
+      if (!proof) throw refused('only invited keys get in here: ask the owner for a code, and use it with `cmdop join CODE`');
+      const key = parsePublicKey(proof.key);
+      if (!challenge || challenge.client !== client)
+        throw refused('there is no challenge for this proof, or it was used already: connect anew');
+      if (!isSigned(key, proof, challenge)) throw refused(`the proof does not fit the key ${key.fingerprint}`);
+      const invite = proof.code === undefined ? this.#inviteOf(key, proof.session) : this.#usedCode(key, proof.code);
+      return grantOf(invite, { by: 'key', key: key.fingerprint });
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      refusals.note({ message, key: proof?.key });
+      if (error instanceof CmdopError && error.code !== 'bad-request') throw error;
+      throw refused(message);
+    }
+  }
+
+  #inviteOf(key: PublicKey, session: string | undefined): StoredInvite {
+    const { invites, sessionOf } = this.#options;
+    const known = invites.ofKey(key.fingerprint).filter(({ way }) => way === 'key');
+    const there = known.flatMap((invite) => {
+      const of = sessionOf(invite);
+      return of ? [{ ...of, invite }] : [];
+    });
+    const [only] = there;
+    if (!only) {
+      const was = invites.all().findLast((invite) => invite.key === key.fingerprint && invite.way === 'key');
+      const why = was ? endedWhy(invites.stateOf(was)) : 'is not invited to anything here';
+      throw refused(`the key ${key.fingerprint} ${why}: ask the owner for another invite`);
+    }
+    const wanted = session === undefined ? null : findSession(there, session);
+    if (!wanted && there.length > 1) {
+      const names = there.map(({ name }) => name).join(', ');
+      throw new CmdopError('session-ambiguous', `the key ${key.fingerprint} is invited to ${names}: name one of them`);
+    }
+    const { invite } = wanted ?? only;
+    return invite.usedAt === null ? invites.use(invite, null) : invite;
+  }
+
+  #usedCode(key: PublicKey, code: string): StoredInvite {
+    const { invites, joined, sessionOf } = this.#options;
+    const invite = invites.ofSecret(code);
+    if (invite?.way !== 'key') throw refused('this code is not one of this host: copy the whole line, or ask the owner for another');
+    const state = invites.stateOf(invite);
+    // The same key may say it again: its answer may have been lost on the way.
+    const isRepeat = state === 'used' && invite.key === key.fingerprint;
+    if (state !== 'open' && !isRepeat)
+      throw refused(`this code ${state === 'used' ? 'was used already' : endedWhy(state)}: ask the owner for another`);
+    if (!sessionOf(invite)) throw refused('the session of this code is gone');
+    if (isRepeat) return invite;
+    const used = invites.use(invite, { key });
+    joined(used);
+    return used;
+  }
+}
+
+function isSigned(key: PublicKey, { signature }: Proof, challenge: Challenge): boolean {
+  return verify(null, proofText(challenge), ed25519KeyObject(key), Buffer.from(signature, 'base64'));
+}
+
+const endedWhy = (state: string): string => (state === 'revoked' ? 'was revoked by the owner' : 'has expired');
+const refused = (message: string): CmdopError => new CmdopError('unauthorized', message);

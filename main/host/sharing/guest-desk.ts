@@ -1,0 +1,101 @@
+/** Puts together what a host has for guests: invites, the door where keys are proven, the socket they come by. */
+import { fileIdentity, type Identity } from '#local/identity.ts';
+import type { LocalPaths } from '#local/paths.ts';
+import type { Params } from '#protocol/messages.ts';
+import type { Grant, SHARE_METHODS } from '#protocol/sharing.ts';
+import type { Transport } from '#protocol/transport.ts';
+import type { ClientConnection, Entry } from '../client-connection.ts';
+import type { HostNews } from '../host-news.ts';
+import type { Journal } from '../journal.ts';
+import type { Attachments } from '../methods.ts';
+import type { Registry } from '../registry.ts';
+import type { Service } from '../services.ts';
+import { Door } from './door.ts';
+import { Invites } from './invites.ts';
+import { Refusals } from './refusals.ts';
+import { shareHandlers } from './share-methods.ts';
+import { SharedSocket } from './shared-socket.ts';
+import { Sharing } from './sharing.ts';
+import { Strangers } from './strangers.ts';
+
+export type GuestDeskOptions = {
+  paths: LocalPaths;
+  journal: Journal;
+  registry: Registry;
+  news: HostNews;
+  attachments: Attachments;
+  wallNow: () => number;
+  connect(transport: Transport, entry: Entry): ClientConnection;
+};
+
+export type GuestDesk = {
+  readonly sharing: Sharing;
+  readonly invites: Invites;
+  readonly service: Service<keyof typeof SHARE_METHODS>;
+  /** What is wrong, a sentence, or null. */
+  readonly problem: string | null;
+  /** What a client that says hello may do as a guest; null for owners. Throws `unauthorized`. */
+  grantFor(connection: ClientConnection, hello: Params<'hello'>): Grant | null;
+  /** Opens again what the last host had open. */
+  resume(): Promise<void>;
+};
+
+export function newGuestDesk(options: GuestDeskOptions): GuestDesk {
+  const { paths, journal, registry, connect, wallNow } = options;
+  const invites = new Invites({ file: paths.invitesFile, wallNow });
+  const refusals = new Refusals(journal);
+  const sharing = new Sharing({ ...options, invites });
+  const strangers = new Strangers({ refused: (message) => refusals.note({ message }) });
+  let own: Identity | null = null;
+  const identity = () => {
+    own ??= fileIdentity(paths.hostKeyFile);
+    return own;
+  };
+  const door = new Door({
+    invites,
+    identity,
+    refusals,
+    sessionOf: ({ session }) => registry.get(session),
+    joined: (invite) => sharing.noted(invite, 'joined', null),
+  });
+  let problem: string | null = null;
+  const socket = new SharedSocket({
+    path: paths.sharedSocket,
+    connected: (transport) => strangers.came(connect(transport, { is: 'shared' })),
+  });
+  const hostKey = () => identity().publicKey.fingerprint;
+  return {
+    sharing,
+    invites,
+    get problem() {
+      return invites.problem ?? problem;
+    },
+    grantFor(connection, { client, auth }) {
+      const { entry } = connection;
+      if (entry.is === 'owner') return null;
+      const grant = entry.is === 'granted' ? entry.grant : door.prove(connection, client.id, auth);
+      sharing.enter(connection, grant);
+      strangers.left(connection);
+      return grant;
+    },
+    async resume() {
+      sharing.expireInTime();
+      if (invites.group === null) return;
+      await socket.open(invites.group).catch((error: unknown) => {
+        problem = `guests cannot come: ${error instanceof Error ? error.message : String(error)}`;
+      });
+    },
+    service: {
+      handlers: shareHandlers({ registry, invites, sharing, door, socket, hostKey, wallNow }),
+      closed(connection) {
+        strangers.left(connection);
+        sharing.closed(connection);
+      },
+      dispose() {
+        sharing.dispose();
+        refusals.dispose();
+        void socket.close();
+      },
+    },
+  };
+}

@@ -1,0 +1,123 @@
+/** What the requests about guests do: invites, who has them, and their end. */
+import { hostname } from 'node:os';
+import { formatJoinCode } from '#local/join-code.ts';
+import { parsePublicKey } from '#local/ssh-keys.ts';
+import { CmdopError } from '#protocol/errors.ts';
+import type { Params } from '#protocol/messages.ts';
+import type { Actor } from '#protocol/shapes.ts';
+import type { SHARE_METHODS } from '#protocol/sharing.ts';
+import { cleanName, isSameName } from '../actor-names.ts';
+import type { ClientConnection, Handlers } from '../client-connection.ts';
+import type { LiveSession } from '../live-session.ts';
+import type { Registry } from '../registry.ts';
+import { mustBeHuman } from '../session-roles.ts';
+import type { Door } from './door.ts';
+import type { Invites, NewInvite, StoredInvite } from './invites.ts';
+import type { SharedSocket } from './shared-socket.ts';
+import type { Sharing } from './sharing.ts';
+
+export type ShareContext = {
+  registry: Registry;
+  invites: Invites;
+  sharing: Sharing;
+  door: Door;
+  socket: SharedSocket;
+  /** The host's own fingerprint. */
+  hostKey(): string;
+  wallNow: () => number;
+};
+
+type Wanted = Pick<Params<'share.create'>, 'session' | 'name' | 'role' | 'expiresInMs'>;
+
+export function shareHandlers(context: ShareContext): Pick<Handlers, keyof typeof SHARE_METHODS> {
+  const { registry, invites, sharing, door, socket, hostKey, wallNow } = context;
+
+  const owned = (by: Actor, reference: string): LiveSession => {
+    const session = registry.find(reference);
+    session.roles.mustOwn(by);
+    return session;
+  };
+  /** Throws `bad-request` for a name that could be taken for somebody else's, and `name-taken`. */
+  const checkName = (name: string, session: LiveSession, by: Actor): void => {
+    if (cleanName(name) !== name)
+      throw new CmdopError(
+        'bad-request',
+        `${JSON.stringify(name)} has blanks around it or characters that nobody sees: write a plain name`,
+      );
+    const here = registry
+      .all()
+      .flatMap((each) => each.summary().attached.flatMap(({ actor }) => (actor.guest === undefined ? [actor.name] : [])));
+    if ([by.name, ...here].some((other) => isSameName(other, name)))
+      throw new CmdopError('name-taken', `${name} is what somebody who works here is called: choose another name for the guest`);
+    const invited = invites.all().find((each) => each.session === session.id && invites.isLive(each) && isSameName(each.name, name));
+    if (invited)
+      throw new CmdopError(
+        'name-taken',
+        `${invited.name} is invited to ${session.name} already: \`cmdop revoke ${invited.id}\` first, or choose another name`,
+      );
+  };
+  const add = (
+    connection: ClientConnection,
+    wanted: Wanted,
+    more: Pick<NewInvite, 'way' | 'key'>,
+  ): { invite: StoredInvite; secret: string | null } => {
+    const by = connection.who.actor;
+    const session = owned(by, wanted.session);
+    checkName(wanted.name, session, by);
+    const { name, role, expiresInMs } = wanted;
+    const expiresAt = expiresInMs === undefined ? null : wallNow() + expiresInMs;
+    const added = invites.add({ ...more, session: session.id, name, role, createdBy: by.name, expiresAt });
+    session.roles.invited(added.invite);
+    sharing.noted(added.invite, 'invited', by);
+    return added;
+  };
+
+  return {
+    'auth.challenge': (connection, params, answer) => answer(door.challenge(connection, params)),
+    'share.create'(connection, { key: text, ssh, ...wanted }, answer) {
+      const key = text === undefined ? null : parsePublicKey(text);
+      if (ssh && !key) throw new CmdopError('bad-request', 'plain ssh needs the guest’s public key: give its file with --key');
+      if (!ssh && key && key.type !== 'ssh-ed25519')
+        throw new CmdopError(
+          'bad-request',
+          `cmdop proves Ed25519 keys, and this one is ${key.type}: \`cmdop key\` prints the guest’s; others are for --ssh`,
+        );
+      const { invite, secret } = add(connection, wanted, { way: ssh ? 'ssh' : 'key', key });
+      const code = secret === null ? {} : { code: formatJoinCode({ socket: socket.path, host: hostKey(), machine: hostname(), secret }) };
+      const note =
+        ssh || socket.isOpen
+          ? {}
+          : { note: 'nobody reaches this host yet: open its socket for them with `cmdop host share-socket --group GROUP`' };
+      answer({ invite: sharing.shown(invite), ...code, ...note });
+    },
+    'share.link'() {
+      throw new CmdopError('bad-request', 'browser links are not served by this host');
+    },
+    'share.list'(connection, { session }, answer) {
+      mustBeHuman(connection.who.actor);
+      const id = session === undefined ? null : registry.find(session).id;
+      const shown = invites.all().filter((invite) => id === null || invite.session === id);
+      answer({ invites: shown.map((invite) => sharing.shown(invite)) });
+    },
+    'share.revoke'(connection, { id }, answer) {
+      const { actor } = connection.who;
+      mustBeHuman(actor);
+      const invite = invites.get(id);
+      if (!invite) throw new CmdopError('bad-request', `there is no invite ${id}: \`cmdop invites\` shows them`);
+      registry.get(invite.session)?.roles.mustOwn(actor);
+      answer({ invite: sharing.shown(sharing.revoke(invite, actor)) });
+    },
+    async 'share.socket'(connection, { group }, answer) {
+      mustBeHuman(connection.who.actor);
+      if (group === null) await socket.close();
+      else await socket.open(group);
+      invites.setGroup(group);
+      answer(status(socket, group));
+    },
+    'share.socket.status'(_connection, _params, answer) {
+      answer(status(socket, invites.group));
+    },
+  };
+}
+
+const status = (socket: SharedSocket, group: string | null) => ({ socket: socket.isOpen ? socket.path : null, group });

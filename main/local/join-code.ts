@@ -1,0 +1,33 @@
+/** The line that brings a guest in: where the host is, by which key it is known, and the one-time code itself. */
+import { z } from 'zod';
+import { CmdopError } from '#protocol/errors.ts';
+
+const joinCode = z.object({
+  /** Path of the host's shared socket. */
+  socket: z.string().min(1).max(1024),
+  /** Fingerprint of the host's key: whoever else answers there is refused. */
+  host: z.string().min(1).max(100),
+  /** What the host's machine is called. */
+  machine: z.string().max(255),
+  secret: z.string().min(1).max(256),
+});
+export type JoinCode = z.infer<typeof joinCode>;
+
+const PREFIX = 'cmdop-';
+
+export function formatJoinCode(code: JoinCode): string {
+  return PREFIX + Buffer.from(JSON.stringify(joinCode.parse(code))).toString('base64url');
+}
+
+/** Throws `bad-request`. */
+export function parseJoinCode(text: string): JoinCode {
+  try {
+    if (!text.trim().startsWith(PREFIX)) throw new Error('no prefix');
+    return joinCode.parse(JSON.parse(Buffer.from(text.trim().slice(PREFIX.length), 'base64url').toString()));
+  } catch {
+    throw new CmdopError(
+      'bad-request',
+      'this is no code of `cmdop share`, or not the whole one: it begins with cmdop- and is one long word',
+    );
+  }
+}
