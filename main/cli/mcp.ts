@@ -4,7 +4,7 @@ import { delimiter, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { programPath } from '#local/runtime.ts';
 import type { serve } from '../mcp/main.ts';
-import { connectTo, type Globals, hostOf, isRemote } from './connect.ts';
+import { connectTo, type Globals, hostOf } from './connect.ts';
 import { UsageError } from './exit-codes.ts';
 import { clientConfig, type Launch } from './mcp-config.ts';
 import { note, print } from './output.ts';
@@ -22,7 +22,7 @@ export async function mcp(options: Options): Promise<void> {
   await server.serve({
     // Nobody is there to answer a question: what needs one fails with what to do.
     connect: () => connectTo(hostOf(options), { start: true, mayAsk: () => false }),
-    isLocal: !isRemote(options),
+    host: hostOf(options),
     httpPort: httpPort(options),
     ownSessionAllowed: options.allowOwnSession === true,
     name: options.as ?? null,

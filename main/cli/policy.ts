@@ -22,11 +22,14 @@ export async function show(options: Globals & { json?: boolean }): Promise<void>
 }
 
 export async function check(options: Globals, file: string | undefined): Promise<void> {
-  const text = file === undefined ? null : readFileSync(file, 'utf8');
+  const text = file === undefined ? null : readText(file);
   await withClient(options, async (client) => {
     const policy = await client.request('policy.get', {});
-    await client.request('policy.set', { text: text ?? policy.text, check: true });
-    print(`${file ?? policy.file} is right\n`);
+    const checked = file ?? policy.file;
+    await client.request('policy.set', { text: text ?? policy.text, check: true }).catch((error: CmdopError) => {
+      throw new CmdopError(error.code, error.message.replace(/^the policy has a mistake at /, `${checked}:`));
+    });
+    print(`${checked} is right\n`);
   });
 }
 
@@ -70,6 +73,16 @@ export async function preset(options: Globals & { folder?: string; actor?: strin
     await client.request('policy.set', { text: wanted.text });
     print(`in force: ${wanted.description} (${policy.file})\n`);
   });
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new UsageError(
+      `${file} cannot be read: ${(error as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : (error as Error).message}`,
+    );
+  }
 }
 
 async function isWanted(question: string): Promise<boolean> {

@@ -61,6 +61,11 @@ export class HostNews {
     this.toWatchers('command.changed', { command: record }, (who) => session !== null && this.#options.mayRead(who, session));
   }
 
+  typing(params: EventParams<'actor.typing'>): void {
+    const session = this.#options.session(params.session);
+    this.toWatchers('actor.typing', params, (who) => session !== null && this.#options.mayRead(who, session));
+  }
+
   /** To people, and to whoever asked. */
   approvalChanged(approval: Approval): void {
     const { actor, kind, state, session, shown } = approval;

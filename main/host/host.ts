@@ -77,7 +77,7 @@ export class Host {
       connections: this.#connections,
       records: this.#records,
       session: (id) => this.#registry.get(id),
-      mayRead: (actor, session) => this.#guard.mayRead(actor, guardedSession(session)),
+      mayRead: (actor, session) => !session.roles.isKicked(actor) && this.#guard.mayRead(actor, guardedSession(session)),
       problems: () => [this.#journal.problem, this.#settings.problem, this.#policy.problem, this.#guests.problem],
       hears: (connection, event, params) => this.#guests.sharing.hears(connection, event, params),
     });
@@ -114,7 +114,7 @@ export class Host {
           this.#news.sessionChanged(session);
           this.#services.sessionChanged?.(session);
         },
-        typing: (params) => this.#news.toWatchers('actor.typing', params),
+        typing: (params) => this.#news.typing(params),
         command: (command) => this.#news.commandChanged(command),
         problem: (session, sentence) => this.#news.problem(session, sentence),
       },

@@ -23,16 +23,23 @@ const MAX_NAME = 58;
 /** Ended command records and decided approvals kept to be asked for, each. */
 const MAX_KEPT = 500;
 
-export type AgentOptions = { name: string; ownSessionAllowed: boolean; connect: () => Promise<Transport>; isLocal: boolean };
+export type AgentOptions = {
+  name: string;
+  ownSessionAllowed: boolean;
+  connect: () => Promise<Transport> /** As people name it. */;
+  host: string;
+};
 
-/** What an agent may be told of: a command record, an approval or a session changed. */
+/** What an agent may be told of: a command record, an approval or a session changed, or somebody typed in one. */
 export type AgentNews =
   | { is: 'command'; command: CommandRecord }
   | { is: 'approval'; approval: Approval }
-  | { is: 'session'; session: SessionId };
+  | { is: 'session' | 'typing'; session: SessionId };
 
 export class Agent {
   readonly client: CmdopClient;
+  /** The host part of its sessions' addresses. */
+  readonly host: string;
   readonly #sessions = new Map<SessionId, SessionSummary>();
   readonly #attached = new Map<SessionId, Promise<AttachedSession>>();
   /** What became of the commands of everybody. */
@@ -40,7 +47,9 @@ export class Agent {
   readonly #approvals = new Map<number, Approval>();
   readonly #listeners = new Set<(news: AgentNews) => void>();
 
-  constructor({ name, ownSessionAllowed, connect, isLocal }: AgentOptions) {
+  constructor({ name, ownSessionAllowed, connect, host }: AgentOptions) {
+    this.host = host;
+    const isLocal = host === LOCAL_HOST;
     const identity: ClientIdentity = {
       id: newClientId(randomBytes),
       interface: 'mcp',
@@ -77,12 +86,12 @@ export class Agent {
 
   /** What the host is asked for. */
   ref(reference: string): string {
-    return sessionRef(reference);
+    return sessionRef(reference, this.host);
   }
 
   /** As of the last event. Throws the host's error where it is unknown. */
   async summary(reference: string): Promise<SessionSummary> {
-    const ref = sessionRef(reference);
+    const ref = this.ref(reference);
     await this.client.whenConnected();
     const { session } = await this.client.request('session.inspect', { session: ref });
     return this.#sessions.get(session.id) ?? session;
@@ -153,6 +162,9 @@ export class Agent {
         this.#tell({ is: 'command', command });
         return;
       }
+      case 'actor.typing':
+        this.#tell({ is: 'typing', session: event.params.session });
+        return;
       case 'approval.changed': {
         const { approval } = event.params;
         if (approval.actor.id !== this.client.actor?.id) return;
@@ -170,12 +182,13 @@ export class Agent {
   }
 }
 
-/** A name, an id or its start, or an address on this machine. */
-function sessionRef(reference: string): string {
+/** A name, an id or its start, or an address on `host`. */
+function sessionRef(reference: string, host: string): string {
   if (!reference.startsWith('cmdop://')) return reference;
   const address = parseAddress(reference);
-  if (address?.host === LOCAL_HOST) return address.session;
-  throw new CmdopError('session-not-found', `${reference} is not on this machine: use sessions_list for what is`);
+  if (address?.host === host) return address.session;
+  const where = host === LOCAL_HOST ? 'this machine' : host;
+  throw new CmdopError('session-not-found', `${reference} is not on ${where}: use sessions_list for what is`);
 }
 
 /** One line without control characters or direction marks; the host bounds it once more. */

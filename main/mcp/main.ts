@@ -1,9 +1,13 @@
 /** The MCP server as a program: over stdio for one client, or over HTTP on loopback for several. Run by `cmdop mcp`. */
-import { serveStdio } from '@modelcontextprotocol/server/stdio';
+import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio';
 import type { Transport } from '#protocol/transport.ts';
 import { Agent } from './agent.ts';
+import { boundedLines, type LeftOut, requestId } from './bounded-lines.ts';
 import { serveHttp } from './http.ts';
 import { makeServer } from './server.ts';
+
+/** Longest message on standard input, bytes: as over HTTP. */
+const MAX_LINE_BYTES = 4 * 1024 * 1024;
 
 export type McpOptions = {
   /** Port on loopback, 0: any; null: stdio. */
@@ -12,8 +16,8 @@ export type McpOptions = {
   ownSessionAllowed: boolean;
   /** Makes a connection to the host. */
   connect: () => Promise<Transport>;
-  /** The host is on this machine. */
-  isLocal: boolean;
+  /** As people name it: `local`, or as it was given with -H. */
+  host: string;
   /** Name of the agent; null: what its client calls itself. */
   name: string | null;
 };
@@ -26,7 +30,11 @@ export async function serve(options: McpOptions): Promise<void> {
     agent ??= new Agent({ ...options, name: options.name ?? clientName });
     return agent;
   };
-  const handle = serveStdio(() => makeServer({ agentFor }), { onerror: (error) => process.stderr.write(`cmdop mcp: ${error.message}\n`) });
+  const lines = process.stdin.pipe(boundedLines(MAX_LINE_BYTES, refuseLine));
+  const handle = serveStdio(() => makeServer({ agentFor }), {
+    transport: new StdioServerTransport(lines, process.stdout),
+    onerror: (error) => process.stderr.write(`cmdop mcp: ${error.message}\n`),
+  });
   await new Promise<void>((resolve) => {
     process.stdin.once('end', resolve);
     process.stdin.once('close', resolve);
@@ -34,4 +42,9 @@ export async function serve(options: McpOptions): Promise<void> {
   });
   await handle.close();
   (agent as Agent | null)?.close();
+}
+
+function refuseLine(line: LeftOut): void {
+  const message = `a message may have ${MAX_LINE_BYTES} bytes, and this one has ${line.bytes}: send less at once`;
+  process.stdout.write(`${JSON.stringify({ jsonrpc: '2.0', id: requestId(line), error: { code: -32600, message } })}\n`);
 }

@@ -1,10 +1,10 @@
 /** Screen, journal and command records of every session as resources, with notifications when they change. */
 import { type McpServer, ResourceTemplate, type ServerContext } from '@modelcontextprotocol/server';
-import { LOCAL_HOST } from '#protocol/address.ts';
+import { formatAddress } from '#protocol/address.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import type { SessionId } from '#protocol/ids.ts';
 import { visibleText } from '#session/visible-text.ts';
-import type { Agent } from './agent.ts';
+import type { Agent, AgentNews } from './agent.ts';
 import { shownRecord } from './history-tool.ts';
 import { type AgentsByName, clientName } from './tool.ts';
 import { untrusted } from './untrusted.ts';
@@ -21,23 +21,28 @@ const MIME: Record<Part, string> = { screen: 'text/plain', journal: 'application
 const ROWS = 100;
 /** A resource is told of at most this often, milliseconds. */
 const TELL_EVERY_MS = 500;
+/** Of one client: more than anybody reads. */
+const MAX_SUBSCRIPTIONS = 100;
 
 export function addResources(server: McpServer, agents: AgentsByName): void {
   const agentOf = (context: ServerContext) => agents.agentFor(clientName(server, context));
   for (const part of PARTS) {
-    const template = new ResourceTemplate(`cmdop://${LOCAL_HOST}/{session}/${part}`, {
+    const template = new ResourceTemplate(`cmdop://{host}/{session}/${part}`, {
       list: async (context) => {
-        const { sessions } = await agentOf(context).client.request('session.list', {});
-        return { resources: sessions.map(({ name }) => ({ uri: uriOf(name, part), name: `${name}: ${part}`, mimeType: MIME[part] })) };
+        const { client, host } = agentOf(context);
+        const { sessions } = await client.request('session.list', {});
+        const shown = sessions.map(({ name }) => ({ uri: `${formatAddress({ host, session: name })}/${part}`, name: `${name}: ${part}` }));
+        return { resources: shown.map((each) => ({ ...each, mimeType: MIME[part] })) };
       },
     });
     server.registerResource(
       `session-${part}`,
       template,
       { description: DESCRIPTIONS[part], mimeType: MIME[part] },
-      async (uri, { session }, context) => ({
-        contents: [{ uri: uri.href, mimeType: MIME[part], text: await read(agentOf(context), decodeURIComponent(String(session)), part) }],
-      }),
+      async (uri, _variables, context) => {
+        const agent = agentOf(context);
+        return { contents: [{ uri: uri.href, mimeType: MIME[part], text: await read(agent, placeOf(uri.href, agent).session, part) }] };
+      },
     );
   }
   const updates = new Updates(server);
@@ -52,7 +57,13 @@ export function addResources(server: McpServer, agents: AgentsByName): void {
   });
 }
 
-const uriOf = (session: string, part: Part) => `cmdop://${LOCAL_HOST}/${encodeURIComponent(session)}/${part}`;
+/** Throws where the address is none. */
+function placeOf(uri: string, agent: Agent): { session: string; part: Part } {
+  const [, address = '', name] = /^(cmdop:\/\/[^/]+\/[^/]+)\/(\w+)$/.exec(uri) ?? [];
+  const part = PARTS.find((each) => each === name);
+  if (!part) throw new CmdopError('bad-request', `${uri} is no resource of cmdop: resources/list has them`);
+  return { session: agent.ref(address), part };
+}
 
 async function read(agent: Agent, session: string, part: Part): Promise<string> {
   switch (part) {
@@ -82,17 +93,19 @@ class Updates {
 
   /** Throws where the address is none. */
   async add(uri: string, agent: Agent): Promise<void> {
-    const [, name, part] = /^cmdop:\/\/local\/([^/]+)\/(screen|journal|commands)$/.exec(uri) ?? [];
-    if (name === undefined) throw new CmdopError('bad-request', `${uri} is no resource of cmdop: resources/list has them`);
-    const { id } = await agent.summary(decodeURIComponent(name));
+    const { session, part } = placeOf(uri, agent);
+    const { id } = await agent.summary(session);
+    if (!this.#watched.has(uri) && this.#watched.size >= MAX_SUBSCRIPTIONS)
+      throw new CmdopError('bad-request', `${MAX_SUBSCRIPTIONS} resources are subscribed to already: unsubscribe from one`);
     const tell = rateBound(() => {
       this.#server.server.sendResourceUpdated({ uri }).catch(() => {}); // the client is gone
     });
-    const ends = part === 'screen' ? [await listenToOutput(agent, id, tell)] : [listenToRecords(agent, id, tell)];
+    const end =
+      part === 'screen' ? await listenToOutput(agent, id, tell) : listenToRecords(agent, { id, isJournal: part === 'journal', tell });
     this.remove(uri);
     this.#watched.set(uri, () => {
       tell.end();
-      for (const end of ends) end();
+      end();
     });
   }
 
@@ -113,13 +126,14 @@ async function listenToOutput(agent: Agent, id: SessionId, tell: () => void): Pr
   });
 }
 
-/** Of the journal every change of a session is news: who attached, took control, ran what. */
-function listenToRecords(agent: Agent, id: SessionId, tell: () => void): () => void {
+/** Of the journal everything is news: who attached, typed, took control, ran what; of the commands, commands are. */
+function listenToRecords(agent: Agent, { id, isJournal, tell }: { id: SessionId; isJournal: boolean; tell: () => void }): () => void {
   return agent.listen((news) => {
-    const session = news.is === 'command' ? news.command.session : news.is === 'approval' ? news.approval.session : news.session;
-    if (session === id) tell();
+    if (news.is === 'command' ? news.command.session === id : isJournal && sessionOf(news) === id) tell();
   });
 }
+
+const sessionOf = (news: Exclude<AgentNews, { is: 'command' }>) => (news.is === 'approval' ? news.approval.session : news.session);
 
 function rateBound(tell: () => void): { (): void; end(): void } {
   let timer: NodeJS.Timeout | null = null;

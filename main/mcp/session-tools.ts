@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { McpServer } from '@modelcontextprotocol/server';
 import { z } from 'zod';
+import { formatAddress } from '#protocol/address.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import type { Offset } from '#protocol/ids.ts';
 import { agentState, type SessionSummary } from '#protocol/shapes.ts';
@@ -30,13 +31,13 @@ const sessionShape = z.object({
   outputEnd: z.number().describe('Offset at which its output ends'),
 });
 
-function shown(summary: SessionSummary): z.input<typeof sessionShape> {
-  const { name, id, address, state, cwd, command, running, control, attached, outputEnd } = summary;
+function shown(summary: SessionSummary, host: string): z.input<typeof sessionShape> {
+  const { name, id, state, cwd, command, running, control, attached, outputEnd } = summary;
   const holder = control.holder;
   return {
     session: name,
     id,
-    address,
+    address: formatAddress({ host, session: name }),
     state,
     folder: cwd,
     program: command.join(' '),
@@ -60,7 +61,7 @@ export function addSessionTools(server: McpServer, agents: AgentsByName): void {
     name: 'sessions_list',
     title: 'List terminal sessions',
     description:
-      'Lists the terminal sessions on this machine: what runs in each, where, who is attached and who has control. Start here. People may be working in them beside you.',
+      'Lists the terminal sessions of the host: what runs in each, where, who is attached and who has control. Start here. People may be working in them beside you.',
     input: z.object({}),
     output: z.object({ you: z.string().describe('The name under which people see you'), sessions: z.array(sessionShape) }),
     annotations: READS,
@@ -68,7 +69,7 @@ export function addSessionTools(server: McpServer, agents: AgentsByName): void {
       const { sessions } = await agent.client.request('session.list', {});
       const you = agent.client.actor?.name ?? '';
       const text = sessions.map(line).join('\n') || 'There is no session: make one with session_create.';
-      return { structured: { you, sessions: sessions.map(shown) }, text: `You are ${you} here.\n${text}` };
+      return { structured: { you, sessions: sessions.map((each) => shown(each, agent.host)) }, text: `You are ${you} here.\n${text}` };
     },
   });
 
@@ -95,7 +96,7 @@ export function addSessionTools(server: McpServer, agents: AgentsByName): void {
         ...(folder ? { cwd: folder } : {}),
         ...(command === undefined ? {} : { command }),
       });
-      return { structured: shown(session), text: `Made ${line(session)}` };
+      return { structured: shown(session, agent.host), text: `Made ${line(session)}` };
     },
   });
 
@@ -163,7 +164,7 @@ export function addSessionTools(server: McpServer, agents: AgentsByName): void {
         command: visibleText(command).slice(0, 1000),
       }));
       const structured = {
-        ...shown(state.session),
+        ...shown(state.session, agent.host),
         processes,
         fullScreenProgram: state.modes.alternateScreen,
         shellIntegration: state.shellIntegration,

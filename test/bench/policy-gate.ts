@@ -16,7 +16,7 @@ const ROUNDS = 20_000;
 /** A policy as long as people write them, and then some. */
 const RULES = [
   { do: 'deny' as const, command: 'rm *' },
-  ...Array.from({ length: 48 }, (_, at) => ({ do: 'allow' as const, actor: 'agent:bot', folder: '/work', command: `tool${at} run *` })),
+  ...Array.from({ length: 48 }, (_, at) => ({ do: 'allow' as const, actor: 'agent:bot', folder: '/src', command: `tool${at} run *` })),
   { do: 'allow' as const, command: 'npm run *' },
 ];
 
@@ -31,7 +31,7 @@ const desk: PolicyDesk = {
 const context: InputContext = {
   is: 'prompt',
   generation: 1,
-  folder: '/work/app',
+  folder: '/src/app',
   program: null,
   drafted: [],
   alternateScreen: false,

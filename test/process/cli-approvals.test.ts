@@ -112,7 +112,7 @@ test('the policy is shown, checked and replaced', async () => {
   writeFileSync(bad, '{\n  "rules": [{ "do": "allow", "command": "$(x)" }]\n}\n');
   expect(await cmdop.run('policy', 'check', bad)).toMatchObject({
     code: 1,
-    stderr: expect.stringContaining('2:13: the command "$(x)" must be plain words'),
+    stderr: expect.stringContaining(`${bad}:2:13: the command "$(x)" must be plain words`),
   });
   await cmdop.ok('policy', 'preset', 'observe only');
   expect(await type('echo x\r')).toMatchObject({ verdict: 'refused', reason: 'policy' });
@@ -126,6 +126,7 @@ test.each([
   [['approve', '999'], 1, 'no approval 999 waits'],
   [['approve', '1', '--session', '--rule'], 2, 'choose --session or --rule'],
   [['policy', 'preset', 'anarchy'], 2, 'is no preset'],
+  [['policy', 'check', '/no/such/file'], 2, '/no/such/file cannot be read: there is no such file'],
 ])('%j exits with %i', async (args, code, message) => {
   expect(await cmdop.run(...args)).toMatchObject({ code, stderr: expect.stringContaining(message) });
 });

@@ -1,8 +1,9 @@
 /** `cmdop mcp --http`: who gets in, and that clients of both eras of MCP work beside each other. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, statSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
+import { join } from 'node:path';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { nodePath } from '#local/runtime.ts';
@@ -75,4 +76,36 @@ test('a client of the newest revision is served on standard input as well', asyn
   const modern = await startAgent(engine.env, { name: 'newest', era: 'modern' });
   expect((await modern.ok('sessions_list', {})).value.you).toBe('newest');
   await modern.close();
+});
+
+test('with -H the sessions are those of the other host, by its name', { timeout: 20_000 }, async () => {
+  const far = engine;
+  const near = openEngine();
+  const bridge = ['/usr/bin/env', ...Object.entries(far.env).map(([name, value]) => `${name}=${value}`), nodePath(), CLI, 'bridge'];
+  mkdirSync(join(near.home, 'config'), { recursive: true });
+  writeFileSync(join(near.home, 'config', 'hosts.json'), JSON.stringify({ hosts: { far: { command: bridge } } }));
+  const child = spawn(nodePath(), [CLI, '-H', 'far', 'mcp', '--http'], { env: near.env, stdio: ['ignore', 'pipe', 'inherit'] });
+  try {
+    const [said] = (await once(child.stdout, 'data')) as [Buffer];
+    const where = JSON.parse(said.toString()) as { url: string; tokenFile: string };
+    const headers = { Authorization: `Bearer ${readFileSync(where.tokenFile, 'utf8').trim()}` };
+    const over = () => new StreamableHTTPClientTransport(new URL(where.url), { requestInit: { headers } });
+    const [one, two] = [await agentOver(over(), { name: 'one', era: 'legacy' }), await agentOver(over(), { name: 'two', era: 'legacy' })];
+    await one.ok('session_create', { name: 'over-there' });
+    const { value } = await two.ok('run', { session: 'cmdop://far/over-there', command: 'echo "$CMDOP_HOME"' });
+    expect(value.untrustedOutput).toBe(`${far.home}\n`);
+    const { sessions } = (await two.ok('sessions_list', {})).value as { sessions: { address: string }[] };
+    expect(sessions.map(({ address }) => address)).toContain('cmdop://far/over-there');
+    expect((await two.call('screen_read', { session: 'cmdop://local/over-there' })).error).toMatch(/is not on far/);
+    const uri = 'cmdop://far/over-there/commands';
+    expect((await two.client.listResources()).resources.map((each) => each.uri)).toContain(uri);
+    await two.client.subscribeResource({ uri });
+    await one.ok('run', { session: 'over-there', command: 'true' });
+    await two.untilUpdated(uri);
+    await one.close();
+    await two.close();
+  } finally {
+    child.kill();
+    await near.dispose();
+  }
 });

@@ -287,34 +287,3 @@ describe('the session that an agent runs in', () => {
     expect(readFileSync(answers, 'utf8')).toContain('own-session: deep runs inside tree itself');
   });
 });
-
-describe('resources', () => {
-  const uri = (session: string, part: string) => `cmdop://local/${session}/${part}`;
-
-  test('are the screen, journal and command records of every session', async () => {
-    const session = await newSession();
-    await run(session, 'echo resource');
-    const { resources } = await agent.client.listResources();
-    expect(resources.map((each) => each.uri)).toEqual(
-      expect.arrayContaining(['screen', 'journal', 'commands'].map((part) => uri(session, part))),
-    );
-    const read = async (part: string) => {
-      const [content] = (await agent.client.readResource({ uri: uri(session, part) })).contents;
-      return content && 'text' in content ? content.text : '';
-    };
-    expect(await read('screen')).toMatch(/<<<<[0-9a-f]{16}\n\$ echo resource\nresource\n/);
-    expect(JSON.parse(await read('commands'))).toMatchObject([{ command: 'echo resource', exitCode: 0 }]);
-    expect(JSON.parse(await read('journal')).map(({ kind }: { kind: string }) => kind)).toContain('input');
-  });
-
-  test('tell their subscribers when they change', async () => {
-    const session = await newSession();
-    await agent.client.subscribeResource({ uri: uri(session, 'screen') });
-    await agent.client.subscribeResource({ uri: uri(session, 'commands') });
-    const seen = ann.attach(session);
-    await seen.type('echo news\r');
-    await agent.untilUpdated(uri(session, 'screen'));
-    await agent.untilUpdated(uri(session, 'commands'));
-    await agent.client.unsubscribeResource({ uri: uri(session, 'screen') });
-  });
-});

@@ -13,7 +13,7 @@ function line(text: string, more: Partial<Subject> = {}): Subject {
   return {
     actor: { name: 'bot', isAgent: true },
     session: { id: 'abc', name: 'demo' },
-    folder: '/work/app',
+    folder: '/src/app',
     kind: 'command',
     text,
     program: null,
@@ -142,9 +142,9 @@ describe('rules', () => {
   });
 
   test('actor, session and folder narrow a rule', () => {
-    const rules = policy([{ do: 'allow', actor: 'agent:bo*', session: 'demo', folder: '/work', command: 'ls *' }]);
+    const rules = policy([{ do: 'allow', actor: 'agent:bo*', session: 'demo', folder: '/src', command: 'ls *' }]);
     expect(verdictOf(rules, 'ls')).toBe('allow');
-    expect(verdictOf(rules, 'ls', { folder: '/workshop' })).toBe('ask');
+    expect(verdictOf(rules, 'ls', { folder: '/srcset' })).toBe('ask');
     expect(verdictOf(rules, 'ls', { session: { id: 'x', name: 'other' } })).toBe('ask');
     expect(verdictOf(rules, 'ls', { actor: { name: 'rob', isAgent: true } })).toBe('ask');
   });
@@ -174,7 +174,7 @@ describe('rules', () => {
       'cat < /home/ann/.config/cmdop/policy.json',
       'echo x > ~/.config/cmdop/policy.json',
       'tee --append=/home/ann/.config/cmdop/policy.json',
-      'cp x /work/../home/ann/.config/cmdop/',
+      'cp x /src/../home/ann/.config/cmdop/',
       'nc -U /run/user/1000/cmdop/host.sock',
       'echo $(cmdop approve 1)',
       'node /opt/cmdop/dist/cli.mjs approve 1',
@@ -190,7 +190,7 @@ describe('rules', () => {
   });
 
   test('trust in a folder ends at its border, and at what cannot be understood', () => {
-    const parsed = parsePolicy(trustedFolder('/work/app', 'agent:bot').text);
+    const parsed = parsePolicy(trustedFolder('/src/app', 'agent:bot').text);
     if ('mistake' in parsed) throw new Error(parsed.mistake);
     const rules = new PolicyRules(parsed, HOME);
     expect(
@@ -201,7 +201,7 @@ describe('rules', () => {
         verdictOf(rules, text),
       ),
     ).toEqual(Array(8).fill('ask'));
-    expect(verdictOf(rules, 'ls', { folder: '/work' })).toBe('ask');
+    expect(verdictOf(rules, 'ls', { folder: '/src' })).toBe('ask');
   });
 
   test('where agents are allowed by default, a line that cannot be read is asked if a rule forbids something', () => {
@@ -250,7 +250,7 @@ describe('the policy file', () => {
 });
 
 test('a decision takes microseconds', () => {
-  const rules = policy(Array.from({ length: 50 }, (_, at) => ({ do: 'allow' as const, folder: '/work', command: `tool${at} run *` })));
+  const rules = policy(Array.from({ length: 50 }, (_, at) => ({ do: 'allow' as const, folder: '/src', command: `tool${at} run *` })));
   const texts = ['npm run build --workspace app', "git commit -am 'fix the parser' && git push", 'cat src/main.ts | head -n 40'];
   const took: number[] = [];
   for (let at = 0; at < 6_000; at++) {
