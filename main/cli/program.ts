@@ -7,6 +7,7 @@ import { EXIT_CODES_HELP, UsageError } from './exit-codes.ts';
 import { addFileCommands } from './files/file-commands.ts';
 import { addKeepingCommands } from './keeping/commands.ts';
 import { addMemoryCommands } from './memory-commands.ts';
+import { addRunningCommands } from './running/commands.ts';
 
 /** `command`: the words behind `--`, which are no options of ours. */
 export function makeProgram(command: readonly string[] | null): Command {
@@ -99,6 +100,7 @@ export function makeProgram(command: readonly string[] | null): Command {
     .usage('SESSION --line N | --text TEXT | --offset N [--json]')
     .action(async (session, options) => (await import('./blame.ts')).blame({ ...globals(), ...options }, session));
   addMemoryCommands(add, globals);
+  addRunningCommands(add, globals);
   add('inspect <session>', 'show the execution state: processes, modes, actors, control')
     .option('--json', 'as JSON')
     .action(async (session, options) => (await import('./show.ts')).inspect({ ...globals(), ...options }, session));
@@ -141,7 +143,6 @@ export function makeProgram(command: readonly string[] | null): Command {
   add('web', 'open cmdop for a browser on this machine; prints a one-time URL')
     .option('--port <number>', 'on this port')
     .action(async (options) => (await import('./host.ts')).web({ ...globals(), ...options }));
-
   add('mcp', 'serve AI agents over MCP, on standard input and output')
     .option('--http', 'over HTTP on this machine instead, with a token')
     .option('--port <number>', 'with --http: on this port')
@@ -149,11 +150,9 @@ export function makeProgram(command: readonly string[] | null): Command {
     .option('--print-config <client>', 'print what the settings of an agent’s client need: claude, codex, cursor, vscode…')
     .addHelpText('after', MCP_HELP)
     .action(async (options) => (await import('./mcp.ts')).mcp({ ...globals(), ...options }));
-
   addApprovalCommands(add, globals);
   addFileCommands(add, globals);
   addKeepingCommands(add, globals);
-
   const host = add('host', 'the process behind the sessions');
   for (const [name, description] of [
     ['status', 'show whether and how it runs'],

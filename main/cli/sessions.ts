@@ -77,8 +77,8 @@ export async function kill(globals: Globals & { signal?: string }, session: stri
   });
 }
 
-/** `KILL`, `kill`, `SIGKILL` or 9. */
-function parseSignal(given: string) {
+/** `KILL`, `kill`, `SIGKILL` or 9. Throws UsageError. */
+export function parseSignal(given: string) {
   const named = /^\d+$/.test(given)
     ? Object.entries(constants.signals).find(([, number]) => number === Number(given))?.[0]
     : `SIG${given.toUpperCase().replace(/^SIG/, '')}`;

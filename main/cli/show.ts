@@ -1,9 +1,10 @@
 /** `screen`, `who` and `inspect`: one session as it is now. */
 import type { Result } from '#protocol/messages.ts';
-import type { Attachment, ProcessRow, SessionSummary } from '#protocol/shapes.ts';
+import type { Attachment, SessionSummary } from '#protocol/shapes.ts';
 import { printable } from '../attach/cells.ts';
 import { asReached, commandFor, type Globals, sessionRef, withClient } from './connect.ts';
 import { bold, dim, note, print, printJson, tableWidth } from './output.ts';
+import { processTable } from './running/processes.ts';
 import { shortHome, showEnd } from './sessions.ts';
 import { type Column, formatTable } from './table.ts';
 import { showAge, showTime } from './times.ts';
@@ -87,30 +88,5 @@ function describe({ session, processes, modes, output, shellIntegration, keeperP
   ];
   const width = Math.max(...rows.map(([name]) => name.length));
   const facts = rows.map(([name, value]) => `${dim(name.padEnd(width))}  ${printable(value)}\n`).join('');
-  return processes.length > 0 ? `${facts}\n${formatTable(PROCESS_COLUMNS, tree(processes), tableWidth())}` : facts;
-}
-
-const PROCESS_COLUMNS: readonly Column[] = [
-  { title: 'PID', align: 'right' },
-  { title: 'CPU', align: 'right' },
-  { title: 'MEMORY', align: 'right' },
-  { title: 'CWD', shrink: 'start' },
-  { title: 'PROCESS', shrink: 'end' },
-];
-
-function tree(processes: readonly ProcessRow[]): string[][] {
-  const pids = new Set(processes.map(({ pid }) => pid));
-  const rows: string[][] = [];
-  const add = (process: ProcessRow, depth: number) => {
-    rows.push([
-      String(process.pid),
-      `${Math.round(process.cpu * 100)}%`,
-      `${(process.memoryBytes / 1024 / 1024).toFixed(1)} MB`,
-      process.cwd === null ? '' : shortHome(process.cwd),
-      `${'  '.repeat(depth)}${process.command}`,
-    ]);
-    for (const child of processes) if (child.ppid === process.pid && child !== process) add(child, depth + 1);
-  };
-  for (const process of processes) if (!pids.has(process.ppid)) add(process, 0);
-  return rows;
+  return processes.length > 0 ? `${facts}\n${processTable(processes)}` : facts;
 }

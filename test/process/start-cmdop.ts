@@ -1,9 +1,10 @@
 /** A cmdop of its own for a test: fresh folders, the built command line, real terminals; `dispose` stops its host and removes all. */
-import { spawn as spawnProcess } from 'node:child_process';
+import { type ChildProcessByStdio, spawn as spawnProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { Readable } from 'node:stream';
 import { nodePath } from '#local/runtime.ts';
 import type { SessionSummary } from '#protocol/shapes.ts';
 import { endEverythingOf } from './end-everything.ts';
@@ -20,6 +21,8 @@ export type TestCmdop = {
   readonly env: Record<string, string>;
   /** Runs `cmdop …` without a terminal to its end. */
   run(...args: string[]): Promise<Outcome>;
+  /** As `run`, and lets it run. */
+  start(...args: string[]): ChildProcessByStdio<null, Readable, Readable>;
   /** As `run`; throws unless it exits with 0. */
   ok(...args: string[]): Promise<string>;
   /** Parsed stdout of `cmdop … --json`. */
@@ -60,8 +63,11 @@ export async function startCmdop(options: { actor?: string; shell?: string } = {
   };
   const terminals: TestTerminal[] = [];
 
+  const start = (...args: string[]) =>
+    spawnProcess(nodePath(), [CLI, ...args], { env, cwd: join(home, 'work'), stdio: ['ignore', 'pipe', 'pipe'] });
+
   const run = async (...args: string[]): Promise<Outcome> => {
-    const child = spawnProcess(nodePath(), [CLI, ...args], { env, cwd: join(home, 'work'), stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = start(...args);
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -103,6 +109,7 @@ export async function startCmdop(options: { actor?: string; shell?: string } = {
   return {
     home,
     env,
+    start,
     run,
     ok,
     json,

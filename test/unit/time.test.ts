@@ -204,6 +204,8 @@ describe("a command's duration", () => {
 
 test('the wall clock is asked only for what people read and files say', () => {
   const allowed = [
+    'main/cli/running/ports.ts', // how long a port is there
+    'main/cli/running/processes.ts', // how old a process is
     'main/cli/blame.ts',
     'main/cli/host.ts', // ages and times shown
     'main/cli/attach.ts',
