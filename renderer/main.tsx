@@ -14,6 +14,7 @@ import './styles/hosts.css';
 import './styles/approvals.css';
 import './styles/sharing.css';
 import './styles/terminal.css';
+import './styles/memory.css';
 import { createRoot } from 'react-dom/client';
 import { LOCAL_HOST } from '#protocol/address.ts';
 import type { Preferences } from '../preload/api.ts';

@@ -7,6 +7,7 @@ import { Dialogs } from './dialogs.tsx';
 import { HistoryPanel } from './history-panel.tsx';
 import { Palette } from './palette.tsx';
 import { QuestionDialogs } from './question-dialogs.tsx';
+import { SearchEverywhere } from './search-everywhere.tsx';
 import { Sidebar } from './sidebar.tsx';
 import { StatusBar } from './status-bar.tsx';
 import { Tabs } from './tabs.tsx';
@@ -30,6 +31,7 @@ export function App() {
         <StatusBar />
       </div>
       <Palette />
+      <SearchEverywhere />
       <Dialogs />
       <QuestionDialogs />
       <Toasts />

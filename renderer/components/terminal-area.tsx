@@ -9,6 +9,7 @@ import { ApprovalCardOver } from './approval-over.tsx';
 import { OfflineBanner, OtherBuild, Warnings } from './banners.tsx';
 import { ControlBar } from './control-bar.tsx';
 import { Keys } from './hint.tsx';
+import { Replay } from './replay.tsx';
 import { SearchBar } from './search-bar.tsx';
 import { TerminalPane } from './terminal-pane.tsx';
 
@@ -35,6 +36,7 @@ export function TerminalArea() {
         {tabs.map((id) => (
           <TerminalPane key={id} session={id as SessionKey} isActive={id === activeTab} />
         ))}
+        <Replay />
         <ApprovalCardOver />
         {isSearching && activeTab && <SearchBar key={activeTab} />}
         {tabs.length === 0 && isLoaded && <EmptyState />}

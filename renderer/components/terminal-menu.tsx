@@ -61,6 +61,10 @@ export function TerminalMenu({ terminal, children }: { terminal: SessionTerminal
           <ContextMenu.Item disabled={!place} onSelect={() => setTimeout(() => place && askWhoRan(place))}>
             Who ran this?
           </ContextMenu.Item>
+          <ContextMenu.Item onSelect={() => setTimeout(() => runCommand('replay'))}>
+            Replay this session
+            <span className="menu-key">{keyText('replay')}</span>
+          </ContextMenu.Item>
         </ContextMenu.Content>
       </ContextMenu.Portal>
     </ContextMenu.Root>

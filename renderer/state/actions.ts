@@ -212,8 +212,8 @@ export function closeDialog(): void {
 
 /** At once, unless something else asks for keys. */
 export function giveTerminalKeys(): Terminal | null {
-  const { dialog, questions, renaming, isSearching, preferences } = app.get();
-  if (dialog !== null || questions.length > 0 || renaming !== null || isSearching) return null;
+  const { dialog, questions, renaming, isSearching, replay, preferences } = app.get();
+  if (replay?.session === preferences.activeTab || dialog !== null || questions.length > 0 || renaming !== null || isSearching) return null;
   const terminal = terminals.get(preferences.activeTab)?.terminal ?? null;
   terminal?.focus();
   return terminal;

@@ -7,6 +7,7 @@ import { pauseAgents } from './agents.ts';
 import { dropRequest, openRequest } from './control-requests.ts';
 import { goToApproval } from './deciding.ts';
 import { client, removeHost } from './engines.ts';
+import { openReplay } from './replaying.ts';
 import { grantRequest } from './sharing.ts';
 import { activeHost, activeHostName, app, findSession, setPreferences } from './store.ts';
 import { terminals } from './terminals.ts';
@@ -43,6 +44,22 @@ export const COMMANDS: readonly Command[] = [
   { id: 'next-tab', title: 'Next tab', keys: ['Ctrl+Tab', 'Ctrl+PageDown'], run: () => actions.stepTab(1) },
   { id: 'previous-tab', title: 'Previous tab', keys: ['Ctrl+Shift+Tab', 'Ctrl+PageUp'], run: () => actions.stepTab(-1) },
   { id: 'palette', title: 'Command palette', keys: ['Ctrl+Shift+P'], run: () => app.set({ dialog: { is: 'palette' } }) },
+  {
+    id: 'search',
+    title: 'Search everything: commands and output of all sessions',
+    keys: ['Ctrl+Shift+S'],
+    run: () => app.set({ dialog: { is: 'search' } }),
+  },
+  {
+    id: 'replay',
+    title: 'Replay this session',
+    keys: ['Ctrl+Shift+R'],
+    isAvailable: hasTab,
+    run: () => {
+      const session = active();
+      if (session) openReplay(session.key);
+    },
+  },
   { id: 'take-control', title: 'Take control', keys: ['Ctrl+Shift+Enter'], isAvailable: isRunning, run: () => void actions.takeControl() },
   { id: 'release-control', title: 'Release control', keys: [], isAvailable: isRunning, run: () => void actions.releaseControl() },
   {

@@ -7,6 +7,7 @@ import { newClientId } from '#protocol/ids.ts';
 import { platform } from '../platform/platform.ts';
 import { countApprovalsSoon, fetchApprovals } from './approvals.ts';
 import { forgetHost, received, watched } from './host-events.ts';
+import { searchInbox } from './search-inboxes.ts';
 import { app, findHost, setHost, setPreferences } from './store.ts';
 
 /** How often the latency is measured while the page is visible, milliseconds. */
@@ -107,13 +108,14 @@ function openHost(name: string): void {
       // Called from within the constructor, before `created` exists.
       queueMicrotask(() => showLink(name));
       if (link.is === 'offline' && link.isHeld) offerInstall(name, link.error);
-      if (link.is !== 'connected') return;
+      if (link.is !== 'connected') return searchInbox(name).disconnected();
       void compareBuilds(name);
       setTimeout(() => void measureLatency(name), FIRST_LATENCY_MS);
       queueMicrotask(() => void fetchApprovals(name, created));
     },
     onEvent: (event) => {
       received(name, event);
+      searchInbox(name).event(event);
       if (event.event === 'approval.changed') countApprovalsSoon(name, created);
     },
     onWatch: (state) => watched(name, state),

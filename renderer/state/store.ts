@@ -18,6 +18,7 @@ export type Toast = {
 export type Dialog =
   | { is: 'new-session'; host: string }
   | { is: 'palette' }
+  | { is: 'search' }
   | { is: 'add-host' }
   | { is: 'install'; host: string }
   | { is: 'open-link'; host: string; session: string }
@@ -88,6 +89,8 @@ export type AppState = {
   questions: readonly Question[];
   toasts: readonly Toast[];
   isSearching: boolean;
+  /** The past of a session that is shown over its tab: from an offset, or its end; each opening is another. */
+  replay: { readonly session: SessionKey; readonly at: number | null; readonly opened: number } | null;
   /** Session whose name is being edited, and where. */
   renaming: SessionKey | null;
   scheme: 'light' | 'dark';
@@ -106,6 +109,7 @@ export const useApp = create<AppState>(() => ({
   questions: [],
   toasts: [],
   isSearching: false,
+  replay: null,
   renaming: null,
   scheme: 'dark',
 }));

@@ -1,7 +1,7 @@
 /** The command bars in view and the block that was asked for, looked at once a frame and told only when they changed. */
 import type { Terminal } from '@xterm/xterm';
 import type { CommandRecord } from '#protocol/shapes.ts';
-import type { Bar, BlockTrail } from './block-trail.ts';
+import type { Bar, BlockLines, BlockTrail } from './block-trail.ts';
 
 export class BlockBars {
   readonly #terminal: Terminal;
@@ -45,6 +45,11 @@ export class BlockBars {
     this.#terminal.scrollToLine(Math.max(0, lines.first - 1));
     this.mark(id);
     return true;
+  }
+
+  /** See `BlockTrail.linesOf`. */
+  linesOf(id: number): BlockLines | null {
+    return this.#trail.linesOf(id);
   }
 
   /** The command whose line or output is at this row of the view, null where none is known. */
