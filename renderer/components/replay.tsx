@@ -56,14 +56,14 @@ function Player({ session, at }: { session: NonNullable<ReturnType<typeof app.ge
       data-testid="replay"
       onKeyDownCapture={(event) => player && pressed(event, player)}
     >
-      <header className="replay-head">
+      <div className="replay-head">
         <strong>Replay</strong>
         <span className="dim">of {name}: what was printed, not the session. Nothing you type reaches it.</span>
         <span className="spring" />
         <button type="button" className="icon-button" aria-label="Close the replay" title="Close the replay (Esc)" onClick={closeReplay}>
           <X size={15} />
         </button>
-      </header>
+      </div>
       <div className="replay-frame" ref={frame}>
         <div className="replay-terminal" ref={host} data-testid="replay-terminal" />
       </div>
@@ -78,7 +78,7 @@ function Controls({ player }: { player: ReplayPlayer }) {
   if (view.state === 'empty') return <Note text="Nothing has been printed here yet, or nothing of it is kept." />;
   if (view.state === 'failed') return <Note text={view.message ?? 'The replay failed.'} isAlert />;
   return (
-    <footer className="replay-controls" data-state={view.isSeeking ? 'seeking' : view.isPlaying ? 'playing' : 'paused'}>
+    <div className="replay-controls" data-state={view.isSeeking ? 'seeking' : view.isPlaying ? 'playing' : 'paused'}>
       <ReplayScrubber player={player} view={view} />
       <div className="replay-buttons">
         <button
@@ -109,7 +109,7 @@ function Controls({ player }: { player: ReplayPlayer }) {
           ))}
         </fieldset>
       </div>
-    </footer>
+    </div>
   );
 }
 

@@ -6,7 +6,7 @@ import type { Actor } from '#protocol/shapes.ts';
 import { focusTerminal, revealCommand, showInHistory } from '../state/actions.ts';
 import { type EverywhereSearch, type Found, useEverywhereSearch } from '../state/everywhere-search.ts';
 import { openReplay } from '../state/replaying.ts';
-import { revealOutput } from '../state/reveal-output.ts';
+import { behind, revealOutput } from '../state/reveal-output.ts';
 import { app, findSession, useApp } from '../state/store.ts';
 import { timeText } from '../text/format.ts';
 import { hostTitle } from '../text/host-state.ts';
@@ -38,7 +38,10 @@ function Results({ onEscape }: { onEscape: { current: (event: globalThis.Keyboar
   const [text, setText] = useState('');
   const [regex, setRegex] = useState(false);
   const [isCaseKept, setCaseKept] = useState(false);
+  /** Chosen by the person; until then the first is, whatever comes before it. */
+  const [chosen, setChosen] = useState<string | null>(null);
   const hasHosts = useApp((state) => state.hosts.length > 1);
+  const hasMoved = useRef(false);
   const search = useEverywhereSearch({ text, regex, ignoreCase: !isCaseKept });
   // The first Esc ends what runs, the next one closes.
   onEscape.current = (event) => {
@@ -47,9 +50,31 @@ function Results({ onEscape }: { onEscape: { current: (event: globalThis.Keyboar
     search.stop();
   };
   return (
-    <Command label="Search everything" loop shouldFilter={false} onKeyDown={(event) => replaySelected(event, search)}>
+    <Command
+      label="Search everything"
+      loop
+      shouldFilter={false}
+      value={chosen ?? search.groups[0]?.found[0]?.key ?? ''}
+      onValueChange={(value) => hasMoved.current && setChosen(value)}
+      onPointerMove={() => {
+        hasMoved.current = true;
+      }}
+      onKeyDown={(event) => {
+        if (event.key === 'ArrowDown' || event.key === 'ArrowUp') hasMoved.current = true;
+        replaySelected(event, search);
+      }}
+    >
       <div className="search-everywhere-head">
-        <Command.Input autoFocus placeholder="Search commands and output of all sessions" value={text} onValueChange={setText} />
+        <Command.Input
+          autoFocus
+          placeholder="Search commands and output of all sessions"
+          value={text}
+          onValueChange={(typed) => {
+            hasMoved.current = false;
+            setChosen(null);
+            setText(typed);
+          }}
+        />
         <Toggle label="Capitals count" text="Aa" isOn={isCaseKept} set={setCaseKept} />
         <Toggle label="Regular expression" text=".*" isOn={regex} set={setRegex} />
       </div>
@@ -75,12 +100,12 @@ function Results({ onEscape }: { onEscape: { current: (event: globalThis.Keyboar
           </Command.Group>
         ))}
       </Command.List>
-      <footer className="search-everywhere-foot" role="status" data-state={search.state}>
+      <div className="search-everywhere-foot" role="status" data-state={search.state}>
         {footText(search)}
         <span className="spring" />
         {search.count > 0 && <span>Enter goes there · Shift+Enter replays it</span>}
         {search.state === 'searching' && <progress aria-label="Output looked through" value={search.share} max={1} />}
-      </footer>
+      </div>
     </Command>
   );
 }
@@ -167,7 +192,7 @@ function goTo(found: Found): void {
     else showInHistory(found.host, found.command.id);
     focusTerminal();
   } else if (isThere) revealOutput(found.session, found.hit);
-  else openReplay(found.session, found.hit.offset);
+  else openReplay(found.session, behind(found.hit));
 }
 
 function replaySelected(event: KeyboardEvent, { groups }: EverywhereSearch): void {
@@ -175,7 +200,7 @@ function replaySelected(event: KeyboardEvent, { groups }: EverywhereSearch): voi
   event.preventDefault();
   const selected = event.currentTarget.querySelector('[cmdk-item][data-selected="true"]')?.getAttribute('data-value');
   const found = groups.flatMap((group) => group.found).find(({ key }) => key === selected);
-  if (found) close(() => openReplay(found.session, found.is === 'command' ? found.command.from : found.hit.offset));
+  if (found) close(() => openReplay(found.session, found.is === 'command' ? found.command.from : behind(found.hit)));
 }
 
 function close(then: () => void): void {

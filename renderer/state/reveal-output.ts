@@ -21,10 +21,15 @@ export function revealOutput(session: SessionKey, hit: SearchHit): void {
     const opened = terminals.get(session);
     const isDrawn = opened && !opened.view.isReplaying && (opened.view.state === 'attached' || opened.view.state === 'ended');
     if (!isDrawn && left > 0) setTimeout(() => attempt(left - 1), EVERY_MS);
-    else if (!opened || !show(opened, hit)) openReplay(session, hit.offset);
+    else if (!opened || !show(opened, hit)) openReplay(session, behind(hit));
     else focusTerminal();
   };
   attempt(TRIES);
+}
+
+/** Where the line has been printed, so that a screen of this place shows it. */
+export function behind({ offset, text, ranges }: SearchHit): number {
+  return offset + new TextEncoder().encode(text.slice(ranges[0]?.[0] ?? 0)).length;
 }
 
 function show({ terminal, blocks }: NonNullable<ReturnType<typeof terminals.get>>, hit: SearchHit): boolean {
