@@ -7,13 +7,15 @@ import type { HostStatus } from '#protocol/shapes.ts';
 import { type Globals, isRemote, newClient, withClient } from './connect.ts';
 import { EXIT, UsageError } from './exit-codes.ts';
 import { dim, note, print, printJson } from './output.ts';
+import { serviceState } from './service/service.ts';
 import { showAge } from './times.ts';
 
 type Options = Globals & { json?: boolean };
 
 export async function status(options: Options): Promise<void> {
   const found = await statusOf(options, false);
-  if (options.json) printJson(found ? { running: true, ...found, isOtherBuild: isOther(found) } : { running: false });
+  const service = isRemote(options) ? null : serviceState();
+  if (options.json) printJson(found ? { running: true, ...found, isOtherBuild: isOther(found), service } : { running: false, service });
   else if (found) print(describe(found, options));
   else if (isRemote(options)) note(`no host runs on ${options.host}: start it with \`cmdop -H ${options.host} host start\``);
   else note('no host runs here: start it with `cmdop host start`');
@@ -92,6 +94,7 @@ function describe(host: HostStatus, globals: Globals): string {
     ['socket', host.socket],
     ['state', host.stateDir],
     ['browser', host.web ?? '(not served: `cmdop web` opens it)'],
+    ...serviceRow(globals),
     ...(host.failedHandoff
       ? [['upgrade', `${showAge(Date.now() - host.failedHandoff.at)} ago ${host.failedHandoff.message}`] as [string, string]]
       : []),
@@ -99,6 +102,12 @@ function describe(host: HostStatus, globals: Globals): string {
   ];
   const width = Math.max(...rows.map(([name]) => name.length));
   return rows.map(([name, value]) => `${dim(name.padEnd(width))}  ${value}\n`).join('');
+}
+
+function serviceRow(globals: Globals): [string, string][] {
+  const service = isRemote(globals) ? null : serviceState();
+  if (!service?.isEnabled) return [];
+  return [['service', service.isCurrent ? service.file : `${service.file} starts another build: \`cmdop host enable\` changes that`]];
 }
 
 /** Prints the address and nothing else, so that it can be handed on. */

@@ -5,7 +5,7 @@ import { addApprovalCommands } from './approval-commands.ts';
 import { type Globals, hostFor } from './connect.ts';
 import { EXIT_CODES_HELP, UsageError } from './exit-codes.ts';
 import { addFileCommands } from './files/file-commands.ts';
-import { addKeepingCommands } from './keeping/commands.ts';
+import { addKeepingCommands, addServiceCommands } from './keeping/commands.ts';
 import { addMemoryCommands } from './memory-commands.ts';
 import { addRunningCommands } from './running/commands.ts';
 
@@ -173,6 +173,8 @@ export function makeProgram(command: readonly string[] | null): Command {
     .option('--json', 'as JSON')
     .addHelpText('after', UPGRADE_HELP)
     .action(async (options) => (await import('./host-upgrade.ts')).upgrade({ ...globals(), ...options }));
+
+  addServiceCommands(host, globals);
 
   const hosts = add('hosts', 'list the hosts that have a name here')
     .option('--json', 'as JSON')

@@ -23,6 +23,28 @@ export function addKeepingCommands(add: (usage: string, description: string) => 
   );
 }
 
+/** Below `host`. */
+export function addServiceCommands(host: Command, globals: () => Globals): void {
+  host
+    .command('enable')
+    .description('have it started at login, by systemd or launchd')
+    .helpOption('-h, --help', 'show this help')
+    .option('--json', 'as JSON')
+    .addHelpText('after', ENABLE_HELP)
+    .action(async (options) => (await import('../service/service.ts')).enable({ ...globals(), ...options }));
+  host
+    .command('disable')
+    .description('no longer; what runs goes on')
+    .helpOption('-h, --help', 'show this help')
+    .option('--json', 'as JSON')
+    .action(async (options) => (await import('../service/service.ts')).disable({ ...globals(), ...options }));
+}
+
+const ENABLE_HELP = `
+A systemd user unit or a launchd agent that starts this build's host, and again
+if it fails. Stopping it leaves every session running. After an update to another
+folder run it again. With systemd, \`loginctl enable-linger\` starts it at boot.`;
+
 const RETENTION_HELP = `
 Example: cmdop retention --total 2G --age 90d
 Without an option it changes nothing. Limits of all sessions are applied once a
