@@ -34,6 +34,7 @@ const BY_ERROR: Partial<Record<ErrorCode, number>> = {
   policy: EXIT.refused,
   rejected: EXIT.refused,
   'secret-prompt': EXIT.refused,
+  unsaved: EXIT.refused,
   'session-not-found': EXIT.noSession,
   'session-ambiguous': EXIT.noSession,
   'host-unreachable': EXIT.hostUnreachable,

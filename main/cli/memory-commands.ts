@@ -1,9 +1,16 @@
 /** The commands about what sessions remember, with their options and help. */
 import type { Command } from 'commander';
+import { addCheckpointCommands } from './checkpoints/commands.ts';
 import type { Globals } from './connect.ts';
 import { EXPORT_FORMATS } from './export/formats.ts';
 
-export function addMemoryCommands(add: (usage: string, description: string) => Command, globals: () => Globals): void {
+/** `behind`: the words behind `--`, of commands that take some. */
+export function addMemoryCommands(
+  add: (usage: string, description: string) => Command,
+  globals: () => Globals,
+  behind: readonly string[] | null,
+): void {
+  addCheckpointCommands(add, globals, behind);
   add('search <text>', 'look for a text in the commands and the output of all sessions')
     .option('--session <session>', 'only there')
     .option('--commands', 'only in command lines')

@@ -99,7 +99,7 @@ export function makeProgram(command: readonly string[] | null): Command {
     .option('--json', 'as JSON')
     .usage('SESSION --line N | --text TEXT | --offset N [--json]')
     .action(async (session, options) => (await import('./blame.ts')).blame({ ...globals(), ...options }, session));
-  addMemoryCommands(add, globals);
+  addMemoryCommands(add, globals, command);
   addRunningCommands(add, globals);
   add('inspect <session>', 'show the execution state: processes, modes, actors, control')
     .option('--json', 'as JSON')
@@ -153,6 +153,7 @@ export function makeProgram(command: readonly string[] | null): Command {
   addApprovalCommands(add, globals);
   addFileCommands(add, globals);
   addKeepingCommands(add, globals);
+
   const host = add('host', 'the process behind the sessions');
   for (const [name, description] of [
     ['status', 'show whether and how it runs'],
@@ -289,7 +290,7 @@ export function splitCommand(argv: readonly string[]): { own: string[]; command:
   const at = argv.indexOf('--');
   const named = argv.slice(0, at < 0 ? argv.length : at);
   const subcommand = named.find((word, index) => !word.startsWith('-') && !TAKES_WORD.test(named[index - 1] ?? ''));
-  if (at < 0 || !['new', 'run', 'hosts'].includes(subcommand ?? '')) return { own: [...argv], command: null };
+  if (at < 0 || !['new', 'run', 'hosts', 'diff', 'restore'].includes(subcommand ?? '')) return { own: [...argv], command: null };
   return { own: named, command: argv.slice(at + 1) };
 }
 

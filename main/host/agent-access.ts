@@ -83,6 +83,11 @@ const AGENT_ACCESS: { readonly [M in Method]: Access<M> } = {
   'retention.set': 'people',
   'retention.pin': 'people',
   'retention.prune': 'people',
+  'checkpoint.create': 'join',
+  'checkpoint.list': 'join',
+  // What is in files may be more than what a session shows.
+  'checkpoint.diff': ({ session }) => ({ text: 'diff', session }),
+  'checkpoint.restore': ({ session, id, dryRun }) => ({ text: dryRun ? 'diff' : `restore ${id}`, session }),
   // Judged where the file really lies (files/file-access.ts).
   'files.list': 'free',
   'files.stat': 'free',

@@ -11,13 +11,15 @@ import type { Actor } from '#protocol/shapes.ts';
 import { offeredRule } from '#session/policy.ts';
 import { textOf } from '#session/shown-text.ts';
 import type { Outcome } from './approvals.ts';
-import { endsLine, joined } from './held-line.ts';
+import { endsLine, type Held, joined } from './held-line.ts';
 import type { InputContext } from './input-context.ts';
 import { grantKey, InputJudge, isAgent, keyOf, type PolicyDesk, shownLine } from './input-judge.ts';
 import type { InputSource, Refusal, Refused, Unit } from './session-input.ts';
 
 /** A line at the prompt must be complete after this long, milliseconds. */
 const LINE_MS = 30_000;
+/** Asked again after this long, milliseconds, whether a line may be judged, if nobody says so before. */
+const PREPARED_MS = 10_000;
 /** A person is asked about so much at a time, characters: nobody reads more, and every window gets it. */
 const MAX_ASKED_CHARACTERS = 8_192;
 /** Held for one client; what comes beyond is refused. */
@@ -37,17 +39,6 @@ export type AgentInputOptions = {
   admit(source: InputSource, unit: Unit, approval: number | null): Refused | null;
   /** Journaled, then told. */
   refuse(source: InputSource, unit: Unit, refusal: Refusal): void;
-};
-
-type Held = {
-  source: InputSource;
-  units: Unit[];
-  /** Waits for a person, for the shell, or for its Enter. */
-  asked: { id: number; units: number; context: string } | null;
-  timer: NodeJS.Timeout | null;
-  lineSince: number | null;
-  /** Of the line that is judged: already written, since nothing it could become was forbidden. */
-  written: { text: string; generation: number };
 };
 
 export class AgentInput {
@@ -169,6 +160,10 @@ export class AgentInput {
     const context = this.#options.context();
     // What people type is live: it is judged as it comes, and no rule of theirs is about lines.
     if (!isAgent(source.actor)) return this.#judgeHeld(held, units.length, context);
+    const { client, actor } = source;
+    const ready = () => void (held.asked || this.#advance(held));
+    const { desk, session } = this.#options;
+    if (!desk.isPrepared({ session: session.id, client, actor, folder: context.folder, ready })) return this.#wait(held, PREPARED_MS);
     const now = this.#options.now();
     if (context.is === 'settling') return this.#wait(held, Math.max(1, context.until - now));
     if (!context.readsLines) return this.#judgeHeld(held, units.length, context);

@@ -1,5 +1,17 @@
-/** How input becomes a line: where it ends, and what of it is the line itself. */
-import type { Unit } from './session-input.ts';
+/** How input becomes a line: what is held of it, where it ends, and what of it is the line itself. */
+import type { InputSource, Unit } from './session-input.ts';
+
+/** What a client has sent and is not written, nor refused, yet. */
+export type Held = {
+  source: InputSource;
+  units: Unit[];
+  /** Waits for a person, for the shell, or for its Enter. */
+  asked: { id: number; units: number; context: string } | null;
+  timer: NodeJS.Timeout | null;
+  lineSince: number | null;
+  /** Of the line that is judged: already written, since nothing it could become was forbidden. */
+  written: { text: string; generation: number };
+};
 
 const PASTE_START = '\x1b[200~';
 const PASTE_END = '\x1b[201~';

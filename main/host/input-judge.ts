@@ -1,5 +1,5 @@
 /** What is said to a session's input by the policy: what the input is there, a line or keys, and what makes that unsure. */
-import type { SessionId } from '#protocol/ids.ts';
+import type { ClientId, SessionId } from '#protocol/ids.ts';
 import type { Actor } from '#protocol/shapes.ts';
 import { type Decision, isExact, type PolicyRules, type Subject } from '#session/policy.ts';
 import type { Protected } from '#session/protected-places.ts';
@@ -14,6 +14,11 @@ export type PolicyDesk = {
   readonly approvals: Approvals;
   readonly protected: Protected;
   readonly home: string;
+  /**
+   * Whether an agent's input in this folder may be judged now. False: what must be done before has begun, and `ready` is
+   * called when it is done, or has taken too long.
+   */
+  isPrepared(input: { session: SessionId; client: ClientId; actor: Actor; folder: string; ready: () => void }): boolean;
 };
 
 export type Judged = { decision: Decision; subject: Subject; seen: string[] };

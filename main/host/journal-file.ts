@@ -16,6 +16,7 @@ const TABLES = {
   guest_actors: 6,
   sessions: 4,
   commands: 15,
+  checkpoints: 5,
   counters: 2,
 };
 
@@ -36,6 +37,10 @@ const SCHEMA = `
     cwd TEXT NOT NULL, started_at REAL NOT NULL, ended_at REAL, duration_ms REAL, exit_code INTEGER,
     from_offset INTEGER NOT NULL, to_offset INTEGER, source TEXT NOT NULL) STRICT;
   CREATE INDEX IF NOT EXISTS commands_by_session ON commands(session, id);
+  CREATE TABLE IF NOT EXISTS checkpoints(
+    id INTEGER PRIMARY KEY AUTOINCREMENT, session TEXT NOT NULL, folder TEXT NOT NULL, at REAL NOT NULL, state TEXT NOT NULL) STRICT;
+  CREATE INDEX IF NOT EXISTS checkpoints_by_folder ON checkpoints(folder, id);
+  CREATE INDEX IF NOT EXISTS checkpoints_by_session ON checkpoints(session, id);
   CREATE TABLE IF NOT EXISTS counters(name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS erased(
     first INTEGER PRIMARY KEY, last INTEGER NOT NULL, by_seq INTEGER NOT NULL, prev_hash TEXT NOT NULL, last_hash TEXT NOT NULL) STRICT;

@@ -22,6 +22,7 @@ export type JournalKind =
   | 'forward'
   | 'gap'
   | 'retention'
+  | 'checkpoint'
   | 'adopt'
   | 'rename'
   | 'file'

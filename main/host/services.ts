@@ -1,6 +1,7 @@
 /** What a host does for its clients beside holding sessions, subject by subject. */
 import type { LocalPaths } from '#local/paths.ts';
 import type { APPROVAL_METHODS } from '#protocol/approvals.ts';
+import type { CHECKPOINT_METHODS } from '#protocol/checkpoints.ts';
 import type { FILES_METHODS } from '#protocol/files.ts';
 import type { HISTORY_METHODS } from '#protocol/history.ts';
 import type { SessionId } from '#protocol/ids.ts';
@@ -13,6 +14,7 @@ import type { SEARCH_METHODS } from '#protocol/search.ts';
 import type { SHARE_METHODS } from '#protocol/sharing.ts';
 import type { AgentGuard } from './agent-guard.ts';
 import { approvalHandlers } from './approval-methods.ts';
+import { checkpointService } from './checkpoints/checkpoint-service.ts';
 import type { ClientConnection, Handlers } from './client-connection.ts';
 import { filesService } from './files/files-service.ts';
 import { historyHandlers } from './history-methods.ts';
@@ -55,7 +57,8 @@ export type ServiceMethod =
   | keyof typeof REPLAY_METHODS
   | keyof typeof RETENTION_METHODS
   | keyof typeof SEARCH_METHODS
-  | keyof typeof SHARE_METHODS;
+  | keyof typeof SHARE_METHODS
+  | keyof typeof CHECKPOINT_METHODS;
 
 export type ServiceContext = {
   paths: LocalPaths;
@@ -95,8 +98,9 @@ export function hostServices(context: ServiceContext): Service<ServiceMethod> {
   const sharing: Service<keyof typeof SHARE_METHODS> = context.guests.service;
   const ports = portService(context);
   const processes = processService(context);
+  const checkpoints = checkpointService(context);
   const services: Pick<Service<never>, 'sessionChanged' | 'closed' | 'dispose'>[] = [
-    ...[approvals, history, files, replay, retention, search, ports, processes, sharing],
+    ...[approvals, history, files, replay, retention, search, ports, processes, sharing, checkpoints],
   ];
   return {
     handlers: {
@@ -109,6 +113,7 @@ export function hostServices(context: ServiceContext): Service<ServiceMethod> {
       ...retention.handlers,
       ...search.handlers,
       ...sharing.handlers,
+      ...checkpoints.handlers,
     },
     sessionChanged(session) {
       for (const service of services) service.sessionChanged?.(session);

@@ -34,6 +34,9 @@ export const ERROR_CODES = [
   'file-exists', // it would have to be overwritten, and nobody said so
   'file-refused', // no file that can be copied, or the system does not let its user
   'file-changed', // it is not what the other side has
+  'no-checkpoint', // nothing of this number is kept
+  'no-folder', // a folder whose files cannot be kept: too wide, or gone
+  'unsaved', // it would overwrite what is in no checkpoint
   'host-unreachable',
   'not-installed', // the machine is reached, and has no cmdop
   'bad-configuration', // a file of settings that cannot be used

@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { APPROVAL_EVENTS, APPROVAL_METHODS } from './approvals.ts';
+import { CHECKPOINT_EVENTS, CHECKPOINT_METHODS } from './checkpoints.ts';
 import { CONTROL_METHODS, outputRange } from './control.ts';
 import { ERROR_CODES } from './errors.ts';
 import { FILES_METHODS } from './files.ts';
@@ -118,6 +119,7 @@ export const METHODS = {
   ...PORT_METHODS,
   ...PROCESS_METHODS,
   ...SHARE_METHODS,
+  ...CHECKPOINT_METHODS,
 } as const;
 
 /** Events: host → client; `output.ack` client → host, and `stream.*` both ways. */
@@ -165,6 +167,7 @@ export const EVENTS = {
   ...STREAM_EVENTS,
   ...SEARCH_EVENTS,
   ...SHARE_EVENTS,
+  ...CHECKPOINT_EVENTS,
 } as const;
 
 export type Method = keyof typeof METHODS;

@@ -27,6 +27,7 @@ const desk: PolicyDesk = {
   approvals: { isGranted: () => false, ask: () => 1, withdraw: () => {} } as unknown as Approvals,
   protected: { places: [`${home}/.local/state/cmdop`, `${home}/.config/cmdop`, '/run/user/1000/cmdop'] },
   home,
+  isPrepared: () => true,
 };
 const context: InputContext = {
   is: 'prompt',

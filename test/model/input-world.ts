@@ -252,7 +252,7 @@ export class InputWorld {
       return { verdict, rule: 'model', seen: [], line: null };
     };
     const rules = { leavesPeopleAlone: true, decide } as unknown as PolicyRules;
-    return { rules: () => rules, approvals, protected: { places: [] }, home: '/' };
+    return { rules: () => rules, approvals, protected: { places: [] }, home: '/', isPrepared: () => true };
   }
 
   #decide(): void {

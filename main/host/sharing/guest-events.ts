@@ -34,6 +34,8 @@ const GUEST_HEARS: { readonly [E in EventName]: Hearing<E> } = {
   'search.found': 'own',
   'search.progress': 'own',
   'search.ended': 'own',
+  'checkpoint.made': 'never',
+  'checkpoint.progress': 'own',
   'share.ended': 'own',
   'share.changed': 'never',
 };

@@ -1,0 +1,77 @@
+/** What each request about checkpoints does. */
+import { systemClock } from '#local/clock.ts';
+import type { CHECKPOINT_METHODS } from '#protocol/checkpoints.ts';
+import type { ClientConnection } from '../client-connection.ts';
+import type { LiveSession } from '../live-session.ts';
+import { guardedSession } from '../policy-desk.ts';
+import type { Service, ServiceContext } from '../services.ts';
+import { AgentCheckpoints } from './agent-checkpoints.ts';
+import { CheckpointBook } from './checkpoint-book.ts';
+import { Checkpoints } from './checkpoints.ts';
+import { type JobOptions, JobRunner } from './job-runner.ts';
+
+/** `CMDOP_CHECKPOINTS=off` for the host: none that nobody asked for. */
+const isAutomatic = process.env.CMDOP_CHECKPOINTS !== 'off';
+
+export function checkpointService(context: ServiceContext): Service<keyof typeof CHECKPOINT_METHODS> & { checkpoints: Checkpoints } {
+  const { paths, journal, records, registry, news, desk, guard } = context;
+  const runner = new JobRunner();
+  const checkpoints = new Checkpoints({
+    ...{ journal, records, news, runner, home: desk.home, stateDir: paths.stateDir, wallNow: systemClock.wallNow },
+    book: new CheckpointBook(journal),
+    mayRead: (actor, session) => guard.mayRead(actor, guardedSession(session)),
+  });
+  const agents = new AgentCheckpoints({ checkpoints, session: (id) => registry.get(id), isOn: () => isAutomatic });
+  desk.isPrepared = (input) => agents.isPrepared(input);
+  /** What was begun for a client that is gone is ended. */
+  const wanted = new Map<ClientConnection, AbortController>();
+  const jobFor = (connection: ClientConnection, session: LiveSession): JobOptions => {
+    const controller = wanted.get(connection) ?? new AbortController();
+    wanted.set(connection, controller);
+    return {
+      signal: controller.signal,
+      progress: (done, total) => connection.event('checkpoint.progress', { session: session.id, done, total }),
+    };
+  };
+  const seen = (connection: ClientConnection, reference: string): LiveSession => {
+    const session = registry.find(reference);
+    session.roles.mustSee(connection.who.actor);
+    return session;
+  };
+  const acted = (connection: ClientConnection, reference: string): LiveSession => {
+    const session = registry.find(reference);
+    session.roles.mustAct(connection.who.actor, session.control.agentsPaused);
+    return session;
+  };
+
+  return {
+    checkpoints,
+    handlers: {
+      async 'checkpoint.create'(connection, { session: reference, message }, answer) {
+        const session = acted(connection, reference);
+        const wish = { actor: connection.who.actor, reason: 'asked' as const, message: message?.trim() || null };
+        const made = await checkpoints.create(session, wish, jobFor(connection, session));
+        answer({ checkpoint: checkpoints.told(made) });
+      },
+      async 'checkpoint.list'(connection, { session, before = Number.MAX_SAFE_INTEGER, limit }, answer) {
+        answer(await checkpoints.list(seen(connection, session), { before, limit }));
+      },
+      async 'checkpoint.diff'(connection, params, answer) {
+        const session = seen(connection, params.session);
+        answer(await checkpoints.diff(session, params, jobFor(connection, session)));
+      },
+      async 'checkpoint.restore'(connection, params, answer) {
+        const session = params.dryRun ? seen(connection, params.session) : acted(connection, params.session);
+        answer(await checkpoints.restore(session, params, connection.who.actor, jobFor(connection, session)));
+      },
+    },
+    closed(connection) {
+      wanted.get(connection)?.abort();
+      wanted.delete(connection);
+    },
+    dispose() {
+      agents.dispose();
+      runner.dispose();
+    },
+  };
+}
