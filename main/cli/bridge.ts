@@ -2,13 +2,14 @@
  * `bridge`: carries the bytes between whoever started it and this machine's host, which it starts where none runs.
  * Nothing but the host's bytes is on stdout, so that a client may follow noise of a login; it ends when either side does.
  */
-import type { Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { Transform, type TransformCallback } from 'node:stream';
 import { buildId } from '#local/build-id.ts';
 import { openHostSocket } from '#local/host-connection.ts';
 import { localPaths } from '#local/paths.ts';
 import { nodePath, programPath } from '#local/runtime.ts';
 import { VERSION } from '#local/version.ts';
+import { CmdopError } from '#protocol/errors.ts';
 import { encodeOrigin, MAGIC } from '#protocol/frames.ts';
 import type { Origin } from '#protocol/shapes.ts';
 import { originOf } from './bridge-origin.ts';
@@ -19,9 +20,10 @@ import { print } from './output.ts';
 /** Set by sshd for whoever logs in, and untrue of everybody else in a host that outlives the login. */
 const OF_THE_LOGIN = /^(SSH_(CONNECTION|CLIENT|TTY|USER_AUTH|ORIGINAL_COMMAND)|SUDO_.+|XDG_SESSION_.+)$/;
 
-export async function bridge({ start, where }: { start: boolean; where?: boolean }): Promise<void> {
+export async function bridge({ start, where, socket }: { start: boolean; where?: boolean; socket?: string }): Promise<void> {
   const origin = originOf(process.env);
   for (const name of Object.keys(process.env)) if (OF_THE_LOGIN.test(name)) delete process.env[name];
+  if (socket !== undefined) return carry(await openOther(socket), origin);
   if (!where) return carry(await openHostSocket({ start }), origin);
   const isRunning = await openHostSocket({ start }).then(
     (socket) => {
@@ -44,6 +46,18 @@ export async function bridge({ start, where }: { start: boolean; where?: boolean
     hostBundle,
   };
   print(`cmdop-where ${JSON.stringify(place)}\n`);
+}
+
+/** A socket that is somebody else's: there they prove a key, and this account only carries. */
+function openOther(path: string): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(path);
+    socket.once('error', (error) => reject(new CmdopError('host-unreachable', `${path} cannot be opened: ${error.message}`)));
+    socket.once('connect', () => {
+      socket.removeAllListeners('error');
+      resolve(socket);
+    });
+  });
 }
 
 /** Resolves when one side has ended and the other has what was left. */

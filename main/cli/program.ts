@@ -8,6 +8,7 @@ import { addFileCommands } from './files/file-commands.ts';
 import { addKeepingCommands, addServiceCommands } from './keeping/commands.ts';
 import { addMemoryCommands } from './memory-commands.ts';
 import { addRunningCommands } from './running/commands.ts';
+import { addShareCommands, addShareSocket } from './sharing/share-commands.ts';
 
 /** `command`: the words behind `--`, which are no options of ours. */
 export function makeProgram(command: readonly string[] | null): Command {
@@ -150,6 +151,8 @@ export function makeProgram(command: readonly string[] | null): Command {
     .option('--print-config <client>', 'print what the settings of an agent’s client need: claude, codex, cursor, vscode…')
     .addHelpText('after', MCP_HELP)
     .action(async (options) => (await import('./mcp.ts')).mcp({ ...globals(), ...options }));
+
+  addShareCommands(add, globals);
   addApprovalCommands(add, globals);
   addFileCommands(add, globals);
   addKeepingCommands(add, globals);
@@ -176,6 +179,7 @@ export function makeProgram(command: readonly string[] | null): Command {
     .action(async (options) => (await import('./host-upgrade.ts')).upgrade({ ...globals(), ...options }));
 
   addServiceCommands(host, globals);
+  addShareSocket(host, globals);
 
   const hosts = add('hosts', 'list the hosts that have a name here')
     .option('--json', 'as JSON')
@@ -206,6 +210,7 @@ export function makeProgram(command: readonly string[] | null): Command {
   add('bridge', 'carry the bytes between stdin, stdout and the host of this machine: what remote clients start')
     .option('--no-start', 'only if a host runs')
     .option('--where', 'say where the host listens, and end')
+    .option('--socket <path>', 'to this socket instead, at which others share their host')
     .action(async (options) => (await import('./bridge.ts')).bridge(options));
 
   add('completions', 'print a script that completes commands and sessions')

@@ -3,6 +3,7 @@ import { CmdopError } from '#protocol/errors.ts';
 import type { ClientId } from '#protocol/ids.ts';
 import type { Method, ParamsInput, Result } from '#protocol/messages.ts';
 import type { Actor } from '#protocol/shapes.ts';
+import type { Grant } from '#protocol/sharing.ts';
 import { PROTOCOL } from '#protocol/versions.ts';
 import type { ByteStream } from '#session/byte-stream.ts';
 import type { ClientOptions, ClientState } from './client-options.ts';
@@ -49,6 +50,10 @@ export class CmdopClient {
   }
   get host(): Result<'hello'>['host'] | null {
     return this.#hello?.host ?? null;
+  }
+  /** What we may do there; null for owners, and before the first connection. */
+  get guest(): Grant | null {
+    return this.#hello?.guest ?? null;
   }
   get clientId(): ClientId {
     return this.#options.identity.id;
@@ -150,8 +155,10 @@ export class CmdopClient {
       signal.addEventListener('abort', () => created.close());
       await this.#greet(created, signal);
     } catch (error) {
-      connection?.close();
-      if (!signal.aborted) this.#lost(connection, asCmdopError(error));
+      const cause = asCmdopError(error);
+      // Its listener hears why, unless it has closed already.
+      if (connection) connection.close(cause);
+      else if (!signal.aborted) this.#lost(null, cause);
     }
   }
 

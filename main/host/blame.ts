@@ -5,7 +5,7 @@
 import { CmdopError } from '#protocol/errors.ts';
 import type { Offset } from '#protocol/ids.ts';
 import type { Params, Result } from '#protocol/messages.ts';
-import { type JournalEvent, type Origin, origin } from '#protocol/shapes.ts';
+import { type Authentication, authentication as guestProof, type JournalEvent, type Origin, origin } from '#protocol/shapes.ts';
 import { lastShownAt } from '#session/plain-text.ts';
 import type { StoredCommand } from './command-records.ts';
 import type { LiveSession } from './live-session.ts';
@@ -78,11 +78,19 @@ const AUTHENTICATION: Readonly<Record<string, string>> = {
 };
 
 function authentication({ payload, interface: via }: JournalEvent): string {
+  const guest = guestProof.safeParse(payload.authentication).data;
+  if (guest) return proved(guest);
   const came = origin.safeParse(payload.origin).data;
   if (came) return `came by ${came.kind === 'ssh' ? `SSH from ${came.from ?? 'an unknown address'}` : 'a command'}${as(came)}`;
   const carrier = typeof payload.via === 'string' ? payload.via : via === 'browser' ? 'websocket' : 'unix socket';
   return AUTHENTICATION[carrier] ?? `came by ${carrier}`;
 }
+
+const proved = ({ by, key, invite }: Authentication): string => {
+  const how =
+    by === 'link' ? 'opened the link of a guest' : `proved ${by === 'ssh-key' ? 'to plain ssh ' : ''}the key ${key ?? 'of a guest'}`;
+  return invite === undefined ? how : `${how}, invite ${invite}`;
+};
 
 const as = ({ user, key }: Origin) => `${user ? ` as ${user}` : ''}${key ? ` with the key ${key}` : ''}`;
 

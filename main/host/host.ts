@@ -109,6 +109,7 @@ export class Host {
       records: this.#records,
       screens: this.#screens,
       settings: this.#settings,
+      shared: (id) => this.#guests.sharing.sharedIn(id),
       events: {
         changed: (session) => {
           this.#news.sessionChanged(session);

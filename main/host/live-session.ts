@@ -42,6 +42,8 @@ export type LiveSessionOptions = {
   tty: () => TtyModes | null;
   /** See UnreadInput. */
   dropUnread(options: { isKept: boolean }): boolean;
+  /** Who else may come here. */
+  shared(): SessionSummary['shared'];
   events: LiveSessionEvents;
 };
 
@@ -124,7 +126,9 @@ export class LiveSession {
 
   summary(): SessionSummary {
     const { stored, commands, control, size, output } = this;
-    return summaryOf({ stored, commands, control, size, output, clients: this.#clients, agent: this.#agent });
+    const shared = this.#options.shared();
+    const parts = { stored, commands, control, size, output, clients: this.#clients, agent: this.#agent };
+    return { ...summaryOf(parts), ...(shared ? { shared } : {}) };
   }
 
   /** Something that tells what the agent here does. */

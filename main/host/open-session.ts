@@ -3,7 +3,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LocalPaths } from '#local/paths.ts';
 import type { Offset, SessionId } from '#protocol/ids.ts';
-import type { SessionEnd } from '#protocol/shapes.ts';
+import type { SessionEnd, SessionSummary } from '#protocol/shapes.ts';
 import type { HostSettings } from './host-settings.ts';
 import type { PolicyDesk } from './input-judge.ts';
 import type { Journal } from './journal.ts';
@@ -28,6 +28,8 @@ export type SessionSurroundings = {
   desk: PolicyDesk;
   clock: { now(): number; wallNow(): number };
   settings: HostSettings;
+  /** Who else may come to a session. */
+  shared(id: SessionId): SessionSummary['shared'];
   events: LiveSessionEvents & CommandEvents & { problem(session: SessionId, sentence: string | null): void };
 };
 
@@ -117,6 +119,7 @@ export async function openSession(options: OpenOptions): Promise<LiveSession> {
     remembered: note && note.epoch > control.epoch ? note : control,
     agentsPaused: options.settings.agentsPaused,
     events,
+    shared: () => options.shared(stored.id),
   });
   session = opened;
   if (keeper) {

@@ -5,7 +5,10 @@
  *   { "hosts": {
  *       "web":    { "command": ["docker", "exec", "-i", "web", "cmdop", "bridge"] },
  *       "pod":    { "command": ["kubectl", "exec", "-i", "cmdop-0", "--", "cmdop", "bridge"] },
- *       "build":  { "ssh": "ci@build.example.org:2222" } } }
+ *       "build":  { "ssh": "ci@build.example.org:2222" },
+ *       "box":    { "share": { "socket": "/tmp/cmdop-shared-1000/host.sock", "host": "SHA256:…" } } } }
+ *
+ * `share` is what `cmdop join` writes: the host of somebody who invited us.
  */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -17,12 +20,25 @@ import { CmdopError } from '#protocol/errors.ts';
 /** Largest file that is read, bytes: ten thousand hosts. */
 const MAX_FILE_BYTES = 1024 * 1024;
 
+const share = z.strictObject({
+  /** Path of its shared socket, on this machine or on the one that `ssh` reaches. */
+  socket: z.string().min(1).max(1024),
+  /** Fingerprint of its key. */
+  host: z.string().regex(/^SHA256:[A-Za-z0-9+/]{43}$/),
+  /** Id of the session, where the invite is one of several. */
+  session: z.string().min(1).max(256).optional(),
+  /** An account of ours on its machine. */
+  ssh: z.string().min(1).max(256).optional(),
+});
+export type ShareEntry = z.infer<typeof share>;
+
 const entry = z.union(
   [
     z.strictObject({ command: z.array(z.string().min(1).max(4096)).min(1, 'needs at least a program').max(256) }),
     z.strictObject({ ssh: z.string().min(1).max(256) }),
+    z.strictObject({ share }),
   ],
-  { error: 'must be {"command": ["PROGRAM", "ARGUMENT", …]} or {"ssh": "HOST"}' },
+  { error: 'must be {"command": ["PROGRAM", "ARGUMENT", …]} or {"ssh": "HOST"}, or what `cmdop join` writes' },
 );
 const file = z.strictObject({ hosts: z.record(z.string(), entry) });
 
@@ -62,6 +78,12 @@ export function addHost(name: string, added: HostEntry, path: string = hostsFile
   const hosts = readHosts(path);
   if (Object.hasOwn(hosts, name)) throw new CmdopError('name-taken', `${name} is in ${path} already: \`cmdop hosts remove ${name}\` first`);
   write(path, { ...hosts, [name]: added });
+}
+
+/** As `addHost`, in the place of what has the name. */
+export function replaceHost(name: string, added: HostEntry, path: string = hostsFile()): void {
+  checkName(name, (why) => new CmdopError('bad-configuration', `"${name}" is no name for a host: ${why}`));
+  write(path, { ...readHosts(path), [name]: added });
 }
 
 /** Throws `bad-configuration` if there is none. */

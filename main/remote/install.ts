@@ -61,7 +61,11 @@ export async function install(
 function onHost<T>(host: string, { ask, configFile }: InstallOptions, work: (there: SshHost) => Promise<T>): Promise<T> {
   const way = wayTo(host);
   if (way.by === 'ssh') return withSshHost(way.ssh, { ask, configFile }, work);
-  const why = way.by === 'local' ? 'is this machine' : 'is reached by a command: put cmdop into its image, as the README shows';
+  const why = {
+    local: 'is this machine',
+    command: 'is reached by a command: put cmdop into its image, as the README shows',
+    share: 'is somebody else’s, and you are a guest there: its owner installs',
+  }[way.by];
   throw new CmdopError('bad-request', `${host} ${why}`);
 }
 

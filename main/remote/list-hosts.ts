@@ -6,7 +6,7 @@ import { sshConfigHosts } from './ssh-config-hosts.ts';
 
 export type ListedHost = {
   readonly name: string;
-  readonly by: 'local' | 'command' | 'ssh';
+  readonly by: 'local' | 'command' | 'ssh' | 'share';
   /** The command, or where SSH goes. */
   readonly how: string;
   /** Unix time; null if never, as far as is known. */
@@ -23,7 +23,10 @@ export async function listHosts({
 }): Promise<ListedHost[]> {
   const reached = reachedTimes();
   const named = Object.entries(readHosts()).map(([name, entry]): Omit<ListedHost, 'reachedAt'> => {
-    return 'command' in entry ? { name, by: 'command', how: entry.command.join(' ') } : { name, by: 'ssh', how: entry.ssh };
+    if ('command' in entry) return { name, by: 'command', how: entry.command.join(' ') };
+    if ('ssh' in entry) return { name, by: 'ssh', how: entry.ssh };
+    const { socket, ssh } = entry.share;
+    return { name, by: 'share', how: ssh === undefined ? socket : `${socket} on ${ssh}` };
   });
   const taken = new Set([LOCAL_HOST, ...named.map(({ name }) => name)]);
   const ofSsh = sshConfigHosts({ notice, ...(configFile === undefined ? {} : { configFile }) })

@@ -35,6 +35,11 @@ export async function openOverSsh(name: string, { start, ...options }: SshOption
   return withSshHost(name, options, (host) => host.open(start));
 }
 
+/** A stream to a socket of the machine, that the account there may open. Throws as `openOverSsh`. */
+export async function openSocketOverSsh(name: string, socket: string, options: SshOptions): Promise<Transport> {
+  return withSshHost(name, options, (host) => host.openSocket(socket));
+}
+
 /** Does `work` with the link to a machine; with a fresh one where the open one turns out to be dead. */
 export async function withSshHost<T>(name: string, options: SshOptions, work: (host: SshHost) => Promise<T>): Promise<T> {
   const known = hosts.get(name);
@@ -107,6 +112,14 @@ export class SshHost {
     return this.#counted(await bridgeTransport(program, { kind: 'ssh', host: this.name }), null);
   }
 
+  /** As `open`, to a socket that is somebody else's. */
+  async openSocket(socket: string): Promise<Transport> {
+    const stream = this.#isBridgeOnly ? null : await this.#streamTo(socket);
+    if (stream) return stream;
+    const program = await this.#cmdop('bridge', '--socket', socket);
+    return this.#counted(await bridgeTransport(program, { kind: 'ssh', host: this.name }), null);
+  }
+
   /** Where the machine's host is; it is started if `start`. Null where the account may only run a bridge. */
   async where(start: boolean): Promise<Place | null> {
     const program = await this.#cmdop('bridge', '--where', ...(start ? [] : ['--no-start']));
@@ -164,7 +177,11 @@ export class SshHost {
   }
 
   /** Null where the socket is not there, or may not be reached. */
-  async #stream({ socket }: Place): Promise<Transport | null> {
+  #stream({ socket }: Place): Promise<Transport | null> {
+    return this.#streamTo(socket);
+  }
+
+  async #streamTo(socket: string): Promise<Transport | null> {
     try {
       const stream = await this.link.streamLocal(socket);
       return this.#counted(pipeTransport(stream, stream, 'ssh'), this.#origin);

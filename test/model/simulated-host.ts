@@ -76,6 +76,7 @@ export function startSimulatedHost(options: SimulatedHostOptions): SimulatedHost
     tty: () => null,
     dropUnread: () => false,
     events: { changed: () => changed(session), typing: () => {} },
+    shared: () => undefined,
   });
   const context = {
     registry: { find: () => session },

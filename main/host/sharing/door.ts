@@ -55,9 +55,11 @@ export class Door {
       const invite = proof.code === undefined ? this.#inviteOf(key, proof.session) : this.#usedCode(key, proof.code);
       return grantOf(invite, { by: 'key', key: key.fingerprint });
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
+      const isExpected = error instanceof CmdopError;
+      if (!isExpected) console.error('a proof could not be read:', error);
+      const message = isExpected ? error.message : 'the proof cannot be read';
       refusals.note({ message, key: proof?.key });
-      if (error instanceof CmdopError && error.code !== 'bad-request') throw error;
+      if (isExpected && error.code !== 'bad-request') throw error;
       throw refused(message);
     }
   }
@@ -67,7 +69,7 @@ export class Door {
     const known = invites.ofKey(key.fingerprint).filter(({ way }) => way === 'key');
     const there = known.flatMap((invite) => {
       const of = sessionOf(invite);
-      return of ? [{ ...of, invite }] : [];
+      return of ? [{ id: of.id, name: of.name, isRunning: of.isRunning, invite }] : [];
     });
     const [only] = there;
     if (!only) {

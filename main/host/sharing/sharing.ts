@@ -5,8 +5,9 @@
  * gives anything is asked again for every request and every unit of input.
  */
 import { CmdopError } from '#protocol/errors.ts';
+import type { SessionId } from '#protocol/ids.ts';
 import type { EventName, EventParams, Method, Params } from '#protocol/messages.ts';
-import type { Actor } from '#protocol/shapes.ts';
+import type { Actor, SessionSummary } from '#protocol/shapes.ts';
 import type { Grant, Invite } from '#protocol/sharing.ts';
 import type { Transport } from '#protocol/transport.ts';
 import type { ClientConnection, Entry } from '../client-connection.ts';
@@ -113,10 +114,10 @@ export class Sharing {
 
   /** Puts out whose invites have ended by themselves, and waits for the next. */
   expire(): void {
-    const { invites } = this.#options;
-    for (const id of new Set([...this.#guests].flatMap(({ greeted }) => greeted?.grant?.id ?? []))) {
-      const invite = invites.get(id);
-      if (!invite || invites.isLive(invite)) continue;
+    const { invites, registry } = this.#options;
+    for (const invite of invites.all()) {
+      const isOver = invites.stateOf(invite) === 'expired';
+      if (!isOver || (registry.get(invite.session)?.roles.guestRole(invite.id) ?? null) === null) continue;
       this.#record(invite, 'expired', null);
       this.#putOut(invite, 'expired', `the invite of ${invite.name} has expired: ask the owner for another`);
       this.#changed(invite);
@@ -149,6 +150,14 @@ export class Sharing {
     const role = there?.roles.guestRole(id) ?? invite.role;
     const state = invites.stateOf({ id, session, name, way, key, createdAt, createdBy, expiresAt, usedAt, ...invite });
     return { id, session, sessionName: there?.name ?? session, name, role, way, key, createdAt, createdBy, expiresAt, usedAt, state };
+  }
+
+  /** Who else may come to a session; undefined where nobody may. */
+  sharedIn(session: SessionId): SessionSummary['shared'] {
+    const { invites } = this.#options;
+    const live = invites.all().filter((invite) => invite.session === session && invites.isLive(invite));
+    if (live.length === 0) return undefined;
+    return { ssh: null, invites: live.length, link: live.some(({ way }) => way === 'link') };
   }
 
   closed(connection: ClientConnection): void {

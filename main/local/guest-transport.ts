@@ -1,0 +1,138 @@
+/**
+ * A transport that proves a key to a host before its client says hello, and is nothing but the bytes from then on. So
+ * every client becomes a guest in the same way, and none of them sees the private key.
+ */
+import { randomBytes, verify } from 'node:crypto';
+import { hostText, proofText } from '#protocol/authentication.ts';
+import { CmdopError, type WireError } from '#protocol/errors.ts';
+import { encodeMessage, FrameReader, MAGIC, MAX_NOISE_BYTES } from '#protocol/frames.ts';
+import type { ClientId } from '#protocol/ids.ts';
+import { envelope, METHODS, type Result } from '#protocol/messages.ts';
+import type { Transport, TransportListener } from '#protocol/transport.ts';
+import type { Identity } from './identity.ts';
+import { ed25519KeyObject, parsePublicKey } from './ssh-keys.ts';
+
+/** No client counts as far: the answer to our own request is told apart. */
+const CHALLENGE_ID = Number.MAX_SAFE_INTEGER;
+
+export type GuestTarget = {
+  identity: Identity;
+  /** Fingerprint of the host that is meant: whoever else answers gets no proof. */
+  host: string;
+  /** How the host is called here, for sentences. */
+  name: string;
+  /** Which session, where the key is invited to several. */
+  session?: string;
+  /** Brings the key in. */
+  code?: string;
+};
+
+type Hello = { id: number; params: { client: { id: ClientId } } & Record<string, unknown> };
+
+export class GuestTransport implements Transport {
+  readonly #transport: Transport;
+  readonly #target: GuestTarget;
+  readonly #nonce = randomBytes(32).toString('base64');
+  /** What the client says before it is let through. */
+  readonly #outgoing = new FrameReader();
+  /** What the host says before; null from then on. */
+  #incoming: FrameReader | null = new FrameReader(MAX_NOISE_BYTES);
+  #hello: Hello | null = null;
+  #listener: TransportListener | null = null;
+
+  constructor(transport: Transport, target: GuestTarget) {
+    this.#transport = transport;
+    this.#target = target;
+  }
+
+  get kind(): string {
+    return this.#transport.kind;
+  }
+  get queuedBytes(): number {
+    return this.#transport.queuedBytes;
+  }
+
+  send(...parts: Uint8Array[]): void {
+    if (!this.#incoming) this.#transport.send(...parts);
+    else for (const part of parts) this.#introduce(part);
+  }
+
+  listen(listener: TransportListener): void {
+    this.#listener = listener;
+    this.#transport.listen({
+      received: (bytes) => (this.#incoming ? this.#answered(this.#incoming, bytes) : listener.received(bytes)),
+      drained: () => listener.drained(),
+      closed: (error) => listener.closed(error),
+    });
+  }
+
+  pause(): void {
+    this.#transport.pause?.();
+  }
+  resume(): void {
+    this.#transport.resume?.();
+  }
+  close(): void {
+    this.#transport.close();
+  }
+
+  /** The magic goes on as it is; of the hello first only whose it is. */
+  #introduce(bytes: Uint8Array): void {
+    if (bytes.length === MAGIC.length && bytes.every((byte, at) => byte === MAGIC[at])) this.#transport.send(bytes);
+    for (const frame of this.#outgoing.push(bytes)) {
+      if (frame.kind !== 'message' || this.#hello) continue; // nothing else comes before the greeting
+      this.#hello = JSON.parse(frame.json) as Hello; // our own client's
+      const { client } = this.#hello.params;
+      this.#transport.send(
+        encodeMessage({ id: CHALLENGE_ID, method: 'auth.challenge', params: { client: client.id, nonce: this.#nonce } }),
+      );
+    }
+  }
+
+  #answered(reader: FrameReader, bytes: Uint8Array): void {
+    try {
+      for (const frame of reader.push(bytes)) {
+        const message = frame.kind === 'message' ? envelope.safeParse(JSON.parse(frame.json)).data : undefined;
+        if (!message || !('id' in message) || 'method' in message) continue;
+        if ('error' in message) throw CmdopError.from(message.error);
+        const answer = METHODS['auth.challenge'].result.safeParse(message.result).data;
+        if (answer) this.#prove(answer);
+        return;
+      }
+    } catch (error) {
+      this.#refuse(error instanceof CmdopError ? error : new CmdopError('bad-frame', `${this.#target.name}: ${(error as Error).message}`));
+    }
+  }
+
+  #prove(answer: Result<'auth.challenge'>): void {
+    const { identity, host, name, session, code } = this.#target;
+    const hello = this.#hello;
+    if (!hello) return;
+    const hostKey = parsePublicKey(answer.host);
+    const challenge = { host, client: hello.params.client.id, clientNonce: this.#nonce, hostNonce: answer.nonce };
+    const isIt =
+      hostKey.fingerprint === host && verify(null, hostText(challenge), ed25519KeyObject(hostKey), Buffer.from(answer.signature, 'base64'));
+    if (!isIt) {
+      const said = `it has the key ${hostKey.fingerprint}, and ${host} is the one that invited you`;
+      throw new CmdopError('host-key', `who answers for ${name} is not the host that you joined: ${said}; ask its owner for another code`);
+    }
+    const auth = {
+      key: identity.publicKey.text,
+      signature: identity.sign(proofText(challenge)),
+      ...(session === undefined ? {} : { session }),
+      ...(code === undefined ? {} : { code }),
+    };
+    this.#incoming = null;
+    this.#transport.send(encodeMessage({ id: hello.id, method: 'hello', params: { ...hello.params, auth } }));
+    this.#listener?.received(MAGIC); // what the client has waited for
+  }
+
+  /** Told to the client as the host's answer to its hello, which was never sent. */
+  #refuse(error: CmdopError): void {
+    this.#incoming = null;
+    const told: WireError = error.toWire();
+    this.#listener?.received(MAGIC);
+    this.#listener?.received(encodeMessage({ id: this.#hello?.id ?? 0, error: told }));
+    this.#transport.close();
+  }
+}
