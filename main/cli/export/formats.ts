@@ -33,4 +33,11 @@ export const EXPORT_FORMATS: readonly ExportFormat[] = [
     extension: 'html',
     write: async (source, target) => (await import('./html.ts')).writeHtml(source, target),
   },
+  {
+    name: 'archive',
+    description: 'everything about it in one .tar.gz: output, commands, journal, screen, with hashes',
+    extension: 'tar.gz',
+    isBinary: true,
+    write: async (source, target) => (await import('./archive.ts')).writeArchive(source, target),
+  },
 ];

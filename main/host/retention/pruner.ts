@@ -1,13 +1,12 @@
 /** Applies the limits: when somebody asks, and once a day where there are any. */
-import { join } from 'node:path';
 import type { LocalPaths } from '#local/paths.ts';
 import { CmdopError } from '#protocol/errors.ts';
-import type { SessionId } from '#protocol/ids.ts';
 import type { Result } from '#protocol/messages.ts';
 import type { PrunedSession } from '#protocol/retention.ts';
 import type { Actor } from '#protocol/shapes.ts';
 import type { HostSettings } from '../host-settings.ts';
 import type { Journal } from '../journal.ts';
+import { sessionFolder } from '../open-session.ts';
 import type { Records, StoredSession } from '../records.ts';
 import type { Registry } from '../registry.ts';
 import { databaseBytes, folderBytes } from './disk-use.ts';
@@ -142,10 +141,14 @@ export class Pruner {
 
   async #kept(stored: StoredSession, more: Pick<Kept, 'state' | 'commands' | 'excessBytes'>): Promise<Kept> {
     const { id, name, createdAt, endedAt, isPinned } = stored;
-    return { session: id, name, isPinned: isPinned === true, createdAt, endedAt, bytes: await folderBytes(this.#folder(id)), ...more };
-  }
-
-  #folder(id: SessionId): string {
-    return join(this.#options.paths.stateDir, 'sessions', id);
+    return {
+      session: id,
+      name,
+      isPinned: isPinned === true,
+      createdAt,
+      endedAt,
+      bytes: await folderBytes(sessionFolder(this.#options.paths, id)),
+      ...more,
+    };
   }
 }
