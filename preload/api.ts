@@ -16,7 +16,7 @@ export type Preferences = {
   /** Hosts beside this machine, as they were named when they were added. */
   hosts: string[];
   sidebar: boolean;
-  panel: 'actors' | 'history' | 'approvals' | null;
+  panel: 'actors' | 'history' | 'approvals' | 'files' | null;
   echoPrediction: EchoPredictionChoice;
 };
 
@@ -45,6 +45,7 @@ export type MenuCommand =
   | 'toggle-actors'
   | 'toggle-history'
   | 'toggle-approvals'
+  | 'toggle-files'
   | 'pause-agents'
   | 'policy'
   | 'zoom-in'
@@ -124,6 +125,8 @@ export type DesktopApi = {
   savePreferences(preferences: Preferences): Promise<void>;
   /** Only http, https and mailto; asks nothing. */
   openExternal(url: string): Promise<void>;
+  /** Where a file lies that the person dropped or chose; empty for what is no file of the disk. */
+  pathOf(file: File): string;
   readClipboard(): Promise<string>;
   writeClipboard(text: string): Promise<void>;
   setTitle(title: WindowTitle): Promise<void>;

@@ -1,5 +1,5 @@
 /** The bridge between the app and its page: exactly the functions of api.ts, each one call to the app. */
-import { contextBridge, ipcRenderer } from 'electron';
+import { contextBridge, ipcRenderer, webUtils } from 'electron';
 import type { AppEvent, DesktopApi, Notice, Preferences, QuestionAnswer, WindowTitle } from './api.ts';
 import { type Answer, CALL, EVENT, LISTENING, PORT, VERSION_ARGUMENT } from './channels.ts';
 
@@ -15,6 +15,7 @@ const api: DesktopApi = {
   preferences: () => call('preferences'),
   savePreferences: (preferences: Preferences) => call('savePreferences', preferences),
   openExternal: (url: string) => call('openExternal', url),
+  pathOf: (file: File) => webUtils.getPathForFile(file),
   readClipboard: () => call('readClipboard'),
   writeClipboard: (text: string) => call('writeClipboard', text),
   setTitle: (title: WindowTitle) => call('setTitle', title),

@@ -12,6 +12,7 @@ import './styles/bars.css';
 import './styles/history.css';
 import './styles/hosts.css';
 import './styles/approvals.css';
+import './styles/files.css';
 import './styles/sharing.css';
 import './styles/terminal.css';
 import './styles/memory.css';

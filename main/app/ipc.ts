@@ -24,7 +24,7 @@ const windowTitle = z.object({ text: z.string().max(512), waiting: z.number().in
 const EXTERNAL_PROTOCOLS = new Set(['http:', 'https:', 'mailto:']);
 
 /** The functions of DesktopApi that are calls. */
-type Call = Exclude<keyof DesktopApi, 'platform' | 'version' | 'onEvent'>;
+type Call = Exclude<keyof DesktopApi, 'platform' | 'version' | 'onEvent' | 'pathOf'>;
 
 export function answerPage(): void {
   answer('identity', NOTHING, () => ({ name: personName() }));

@@ -38,6 +38,7 @@ function template(): MenuItemConstructorOptions[] {
       command('Actors', 'toggle-actors', 'A'),
       command('History', 'toggle-history', 'H'),
       command('Approvals', 'toggle-approvals', 'L'),
+      command('Files', 'toggle-files', 'E'),
       { type: 'separator' },
       { label: 'Next tab', accelerator: 'Ctrl+Tab', registerAccelerator: isMac, click: send('next-tab') },
       { label: 'Previous tab', accelerator: 'Ctrl+Shift+Tab', registerAccelerator: isMac, click: send('previous-tab') },

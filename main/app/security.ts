@@ -20,7 +20,10 @@ export function hardenPages(): void {
   app.on('web-contents-created', (_event, contents) => harden(contents));
   denyPermissions(session.defaultSession);
   session.defaultSession.setSpellCheckerEnabled(false);
-  session.defaultSession.on('will-download', (event) => event.preventDefault());
+  // The page saves what it got from a session's machine; nothing comes from elsewhere.
+  session.defaultSession.on('will-download', (event, item) => {
+    if (!item.getURL().startsWith(`blob:${APP_ORIGIN}/`)) event.preventDefault();
+  });
 }
 
 /** True only for the main frame of our own page. */

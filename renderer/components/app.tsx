@@ -4,6 +4,7 @@ import { useApp } from '../state/store.ts';
 import { ActorsPanel } from './actors-panel.tsx';
 import { ApprovalsPanel } from './approvals-panel.tsx';
 import { Dialogs } from './dialogs.tsx';
+import { FilesPanel } from './files-panel.tsx';
 import { HistoryPanel } from './history-panel.tsx';
 import { Palette } from './palette.tsx';
 import { QuestionDialogs } from './question-dialogs.tsx';
@@ -28,6 +29,7 @@ export function App() {
         {panel === 'actors' && <ActorsPanel />}
         {panel === 'history' && <HistoryPanel />}
         {panel === 'approvals' && <ApprovalsPanel />}
+        {panel === 'files' && <FilesPanel />}
         <StatusBar />
       </div>
       <Palette />

@@ -9,6 +9,7 @@ import { hostTitle } from '../text/host-state.ts';
 import { runningCommand } from '../text/session-state.ts';
 import { AskControl, FixedSize } from './control-dialogs.tsx';
 import { ConfirmDialog, FormDialog } from './dialog-frame.tsx';
+import { FileView } from './file-view.tsx';
 import { AddHost, Install, OpenLink } from './host-dialogs.tsx';
 import { PolicyEditor } from './policy-editor.tsx';
 import { WhoRan } from './who-ran.tsx';
@@ -23,6 +24,7 @@ export function Dialogs() {
   if (dialog?.is === 'who-ran') return <WhoRan dialog={dialog} />;
   if (dialog?.is === 'ask-control') return <AskControl session={dialog.session} />;
   if (dialog?.is === 'fixed-size') return <FixedSize session={dialog.session} />;
+  if (dialog?.is === 'file') return <FileView key={dialog.path} dialog={dialog} />;
   if (dialog?.is === 'kick') return <Kick dialog={dialog} />;
   if (dialog?.is === 'kill') return <Kill dialog={dialog} />;
   if (dialog?.is === 'paste') return <Paste dialog={dialog} />;

@@ -1,5 +1,5 @@
 /** The open sessions as tabs, and the buttons of the panels. */
-import { History, PanelLeft, Plus, ShieldQuestion, Users, X } from 'lucide-react';
+import { FolderOpen, History, PanelLeft, Plus, ShieldQuestion, Users, X } from 'lucide-react';
 import type { KeyboardEvent } from 'react';
 import { LOCAL_HOST } from '#protocol/address.ts';
 import { closeTab, openTab, quickSession, togglePanel } from '../state/actions.ts';
@@ -100,6 +100,17 @@ export function Tabs() {
         >
           <Users size={15} />
           {actorCount > 1 && <span className="count">{actorCount}</span>}
+        </button>
+      </Hint>
+      <Hint label="Files" command="toggle-files">
+        <button
+          type="button"
+          className="icon-button"
+          aria-label="Files"
+          aria-pressed={panel === 'files'}
+          onClick={() => togglePanel('files')}
+        >
+          <FolderOpen size={15} />
         </button>
       </Hint>
       <Hint label="History" command="toggle-history">

@@ -8,6 +8,7 @@ import { shortenPath } from '../text/format.ts';
 import { ApprovalCardOver } from './approval-over.tsx';
 import { OfflineBanner, OtherBuild, Warnings } from './banners.tsx';
 import { ControlBar } from './control-bar.tsx';
+import { TransfersOver } from './file-transfers.tsx';
 import { Keys } from './hint.tsx';
 import { Replay } from './replay.tsx';
 import { SearchBar } from './search-bar.tsx';
@@ -38,6 +39,7 @@ export function TerminalArea() {
         ))}
         <Replay />
         <ApprovalCardOver />
+        <TransfersOver />
         {isSearching && activeTab && <SearchBar key={activeTab} />}
         {tabs.length === 0 && isLoaded && <EmptyState />}
         {tabs.length === 0 && !isLoaded && !isOffline && (

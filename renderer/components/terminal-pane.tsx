@@ -2,15 +2,17 @@
 import { useEffect, useRef, useState } from 'react';
 import type { Size } from '#protocol/shapes.ts';
 import { closeTab, focusTerminal } from '../state/actions.ts';
+import { dropOnTerminal } from '../state/dropped-files.ts';
 import { client } from '../state/engines.ts';
 import { hostOfKey, type SessionKey } from '../state/session-key.ts';
-import { findHost, findSession, type HostedSession, useApp } from '../state/store.ts';
+import { app, findHost, findSession, type HostedSession, useApp } from '../state/store.ts';
 import { terminals } from '../state/terminals.ts';
 import type { SessionTerminal } from '../terminal/session-terminal.ts';
 import type { TerminalView } from '../terminal/terminal-view.ts';
 import { INTERFACE_NAMES } from './actor-mark.tsx';
 import { Gutter, MarkedBlock } from './gutter.tsx';
 import { TerminalMenu } from './terminal-menu.tsx';
+import { useDrop } from './use-drop.ts';
 import { useTerminalView } from './use-terminal.ts';
 
 export function TerminalPane({ session, isActive }: { session: SessionKey; isActive: boolean }) {
@@ -18,6 +20,10 @@ export function TerminalPane({ session, isActive }: { session: SessionKey; isAct
   const host = useRef<HTMLDivElement>(null);
   const [terminal, setTerminal] = useState<SessionTerminal | null>(null);
   const view = useTerminalView(terminal);
+  const drop = useDrop((transfer) => {
+    const summary = findSession(app.get(), session);
+    if (summary) void dropOnTerminal(summary, transfer);
+  });
 
   useEffect(() => {
     if (!frame.current || !host.current) return;
@@ -49,7 +55,7 @@ export function TerminalPane({ session, isActive }: { session: SessionKey; isAct
       data-letterboxed={view?.windowSize ? !isSame(view.size, view.windowSize) : undefined}
     >
       <TerminalMenu terminal={terminal}>
-        <div className="frame" ref={frame}>
+        <div className="frame" ref={frame} {...drop}>
           <div className="gutter">{terminal && isActive && <Gutter session={session} terminal={terminal} />}</div>
           <div className="terminal-host" ref={host} data-testid="terminal" data-session={session}>
             {terminal && isActive && <MarkedBlock terminal={terminal} />}

@@ -13,7 +13,7 @@ const stored = z.object({
   activeTab: z.string().nullable(),
   hosts: z.array(z.string()).default([]),
   sidebar: z.boolean(),
-  panel: z.enum(['actors', 'history', 'approvals']).nullable(),
+  panel: z.enum(['actors', 'history', 'approvals', 'files']).nullable(),
   echoPrediction: z.enum(['slow', 'always', 'never']).default('slow'),
 });
 
@@ -40,6 +40,7 @@ export function browserPlatform(): Platform {
     openExternal: async (url) => {
       window.open(url, '_blank', 'noopener,noreferrer');
     },
+    pathOf: () => null,
     readClipboard: () => navigator.clipboard.readText(),
     writeClipboard: (text) => navigator.clipboard.writeText(text),
     setTitle: ({ text }) => {

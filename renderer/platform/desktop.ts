@@ -19,6 +19,7 @@ export function desktopPlatform(app: DesktopApi): Platform {
     preferences: () => app.preferences(),
     savePreferences: (preferences) => app.savePreferences(preferences),
     openExternal: (url) => app.openExternal(url),
+    pathOf: (file) => app.pathOf(file),
     readClipboard: () => app.readClipboard(),
     writeClipboard: (text) => app.writeClipboard(text),
     setTitle: (title) => {

@@ -22,6 +22,8 @@ export type Platform = {
   preferences(): Promise<Preferences>;
   savePreferences(preferences: Preferences): Promise<void>;
   openExternal(url: string): Promise<void>;
+  /** Where a file lies on this machine; null where a page is not told. */
+  pathOf(file: File): string | null;
   readClipboard(): Promise<string>;
   writeClipboard(text: string): Promise<void>;
   setTitle(title: WindowTitle): void;

@@ -180,6 +180,7 @@ export const COMMANDS: readonly Command[] = [
   },
   { id: 'toggle-actors', title: 'Show or hide actors', keys: ['Ctrl+Shift+A'], run: () => actions.togglePanel('actors') },
   { id: 'toggle-approvals', title: 'Show or hide approvals', keys: ['Ctrl+Shift+L'], run: () => actions.togglePanel('approvals') },
+  { id: 'toggle-files', title: 'Show or hide files', keys: ['Ctrl+Shift+E'], run: () => actions.togglePanel('files') },
   { id: 'toggle-history', title: 'Show or hide history', keys: ['Ctrl+Shift+H'], run: () => actions.togglePanel('history') },
   { id: 'zoom-in', title: 'Larger text', keys: ['Ctrl+=', 'Ctrl++', 'Ctrl+Shift+='], run: () => actions.zoom(1) },
   { id: 'zoom-out', title: 'Smaller text', keys: ['Ctrl+-'], run: () => actions.zoom(-1) },

@@ -26,6 +26,7 @@ export type Dialog =
   | { is: 'who-ran'; session: SessionKey; command: CommandRecord | null; at: OutputPlace }
   | { is: 'ask-control'; session: SessionKey }
   | { is: 'fixed-size'; session: SessionKey }
+  | { is: 'file'; session: SessionKey; path: string; name: string; size: number }
   | { is: 'kick'; session: SessionKey; actor: Actor }
   | { is: 'kill'; session: SessionKey }
   | { is: 'paste'; text: string; lines: number; paste: () => void };

@@ -97,7 +97,7 @@ export function measure(engine: Engine, ann: Person, megabytes: number): { said(
   const typing = async () => {
     for (let n = 0; !isOver; n++) {
       const at = performance.now();
-      void echo.type(`e${n}.`);
+      void echo.type(`e${n}.\n`);
       await echo.until(`e${n}.`);
       echoes.push(performance.now() - at);
       await new Promise((resolve) => setTimeout(resolve, 20));

@@ -46,8 +46,9 @@ export class Sending implements Transfer {
     const { job } = this.#file;
     let isWhole = false;
     try {
+      let ahead = this.#thread.ask('read', { job, max: PIECE_BYTES });
       for (;;) {
-        const bytes = await this.#thread.ask('read', { job, max: PIECE_BYTES });
+        const bytes = await ahead;
         if (this.#stream.isClosed) break;
         if (bytes.length === 0) {
           isWhole = true;
@@ -55,7 +56,11 @@ export class Sending implements Transfer {
         }
         this.#parts.mustGoOn();
         this.#sent += bytes.length;
-        if (!this.#stream.write(bytes)) await this.#room();
+        const hasRoom = this.#stream.write(bytes);
+        // While this piece goes, the next is read: one, whatever the other side takes.
+        ahead = this.#thread.ask('read', { job, max: PIECE_BYTES });
+        ahead.catch(() => {}); // the loop sees it, unless the stream is over
+        if (!hasRoom) await this.#room();
       }
     } catch (error) {
       this.#stream.reset(sentence(error));

@@ -63,7 +63,7 @@ const GUEST_ACCESS: { readonly [M in Method]: Access } = {
   'files.view': 'observer',
   'files.read': 'observer',
   'files.write': 'operator',
-  'files.finish': 'operator',
+  'files.finish': 'observer',
   'files.folder': 'operator',
   'files.uploads': 'never',
   'files.discard': 'never',

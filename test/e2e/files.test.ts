@@ -1,0 +1,158 @@
+/** Files in the window: looking around, viewing, saving, uploading by choice and by drop, in the app and in a browser. */
+import { createHash, randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import type { ElectronApplication, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startWorld, takePicture, typeIntoTerminal, type World, waitForScreen } from './launch.ts';
+
+const PIXEL = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64');
+const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+
+let world: World;
+let work = '';
+let elsewhere = '';
+beforeAll(async () => {
+  world = startWorld();
+  work = join(world.home, 'api');
+  elsewhere = join(world.home, 'elsewhere');
+  for (const folder of [work, join(work, 'src'), elsewhere]) mkdirSync(folder);
+  writeFileSync(join(work, 'notes.txt'), 'first line\nsecond line, with \u202egnihtyna\u202c in it\n');
+  writeFileSync(join(work, 'photo.png'), PIXEL);
+  writeFileSync(join(work, 'data.bin'), Buffer.from([0, 1, 2, 250, 251]));
+  writeFileSync(join(work, 'invoice\u202efdp.exe'), 'x');
+  writeFileSync(join(work, '.hidden'), 'x');
+  writeFileSync(join(work, 'src', 'main.ts'), 'export {};\n');
+  await world.cmdop('new', 'api', '--detach', '--cwd', work);
+});
+afterAll(() => world?.dispose());
+
+const rows = (page: Page) => page.locator('.file-name').allTextContents();
+const row = (page: Page, name: string) => page.getByTestId('file-row').filter({ hasText: name });
+const openApi = async (page: Page) => {
+  await page.getByTestId('session-row').filter({ hasText: 'api' }).locator('.session-open').click();
+  await waitForScreen(page, '$ ');
+  await page.keyboard.press('Control+Shift+E');
+  await row(page, 'notes.txt').waitFor();
+};
+/** The system drags files of the disk onto the element. */
+const drag = async (page: Page, selector: string, files: readonly string[]) => {
+  const box = await page.locator(selector).first().boundingBox();
+  if (!box) throw new Error(`${selector} is not there`);
+  const cdp = await page.context().newCDPSession(page);
+  const at = { x: box.x + box.width / 2, y: box.y + box.height / 2, data: { items: [], files: [...files], dragOperationsMask: 1 } };
+  for (const type of ['dragEnter', 'dragOver', 'drop'] as const) await cdp.send('Input.dispatchDragEvent', { type, ...at });
+  await cdp.detach();
+};
+/** Saves without a dialog, to `path`. */
+const saveTo = (app: ElectronApplication, path: string) =>
+  app.evaluate(({ session }, to) => {
+    session.defaultSession.once('will-download', (_event, item) => item.setSavePath(to));
+  }, path);
+const whenSaved = async (page: Page, path: string, size: number) => {
+  while (!existsSync(path) || readFileSync(path).length < size)
+    await page.evaluate(() => new Promise((painted) => requestAnimationFrame(painted)));
+};
+
+test('the app shows, views, saves and takes files', async () => {
+  const { app, page } = await world.desktop();
+  await openApi(page);
+  expect(await rows(page)).toEqual(['src', 'data.bin', 'invoice‹U+202E›fdp.exe', 'notes.txt', 'photo.png']);
+  await takePicture(page, 'files-panel');
+
+  await page.getByRole('button', { name: 'Show hidden files' }).click();
+  await row(page, '.hidden').waitFor();
+  await page.getByRole('button', { name: 'Leave out hidden files' }).click();
+
+  // By keyboard alone: into a folder, and back.
+  await row(page, 'src').locator('.file-open').focus();
+  await page.keyboard.press('Enter');
+  await row(page, 'main.ts').waitFor();
+  await row(page, 'main.ts').locator('.file-open').focus();
+  await page.keyboard.press('Backspace');
+  await row(page, 'notes.txt').waitFor();
+
+  await row(page, 'notes.txt').locator('.file-open').click();
+  const text = page.getByTestId('file-text');
+  expect(await text.textContent()).toBe('first line\nsecond line, with ‹U+202E›gnihtyna‹U+202C› in it\n');
+  await takePicture(page, 'files-view');
+  await page.getByRole('button', { name: 'Close', exact: true }).click();
+  await row(page, 'photo.png').locator('.file-open').click();
+  await page.getByRole('img', { name: 'photo.png' }).waitFor();
+  expect(
+    await page.getByRole('img', { name: 'photo.png' }).evaluate((image) => image instanceof HTMLImageElement && image.naturalWidth),
+  ).toBe(1);
+  await page.keyboard.press('Escape');
+  await row(page, 'data.bin').locator('.file-open').click();
+  expect(await text.textContent()).toMatch(/^000000 {2}00 01 02 fa fb/);
+  await page.keyboard.press('Escape');
+
+  // Up, by choice.
+  const large = randomBytes(3_000_000);
+  writeFileSync(join(elsewhere, 'large file.bin'), large);
+  await page.getByTestId('upload-files').setInputFiles(join(elsewhere, 'large file.bin'));
+  await page.locator('[data-testid="transfer"][data-state="done"]').waitFor();
+  await row(page, 'large file.bin').waitFor();
+  expect(sha256(readFileSync(join(work, 'large file.bin')))).toBe(sha256(large));
+
+  // Again: nothing is overwritten before somebody says so.
+  writeFileSync(join(elsewhere, 'notes.txt'), 'new');
+  await drag(page, '[data-testid="file-list"]', [join(elsewhere, 'notes.txt')]);
+  const asked = page.locator('[data-testid="transfer"][data-state="exists"]');
+  await asked.waitFor();
+  expect(readFileSync(join(work, 'notes.txt'), 'utf8')).toContain('first line');
+  await takePicture(page, 'files-exists');
+  await asked.getByRole('button', { name: 'Overwrite' }).click();
+  await page.locator('[data-testid="transfer"][data-state="done"]').filter({ hasText: 'notes.txt' }).waitFor();
+  expect(readFileSync(join(work, 'notes.txt'), 'utf8')).toBe('new');
+
+  // Down.
+  const saved = join(elsewhere, 'saved');
+  await saveTo(app, saved);
+  await row(page, 'large file.bin').hover();
+  await page.getByRole('button', { name: 'Download large file.bin' }).click();
+  await whenSaved(page, saved, large.length);
+  expect(sha256(readFileSync(saved))).toBe(sha256(large));
+
+  // A session of this machine: the path of what is dropped is typed, and nothing else.
+  await drag(page, '[data-testid="terminal"]', [join(elsewhere, 'large file.bin'), join(elsewhere, 'notes.txt')]);
+  await waitForScreen(page, new RegExp(`'${elsewhere}/large file.bin' \\s*${elsewhere}`.replaceAll(' \\s*', '\\s+')));
+  await page.keyboard.press('Control+U');
+
+  // A program that ends may have made files: they are there.
+  await typeIntoTerminal(page, 'touch made-by-hand\r');
+  await row(page, 'made-by-hand').waitFor();
+
+  // Only owners open the folder to observers.
+  await page.getByRole('checkbox', { name: /Observers may read/ }).check();
+  await page.locator('.file-observers code').waitFor();
+  expect(await page.locator('.file-observers code').textContent()).toBe(work);
+  const events = JSON.parse(await world.cmdop('log', 'api', '--events', '--json')) as {
+    kind: string;
+    payload: { is: string; path?: string };
+  }[];
+  const said = events.filter(({ kind }) => kind === 'file').map(({ payload }) => `${payload.is} ${basename(payload.path ?? '')}`);
+  expect(said).toEqual([
+    ...['viewed notes.txt', 'viewed photo.png', 'viewed data.bin'],
+    ...['written large file.bin', 'written notes.txt', 'read large file.bin', 'open to observers '],
+  ]);
+});
+
+test('a browser gets and takes the same files; what is dropped on its terminal is sent to the session’s folder first', async () => {
+  const page = await world.browser();
+  await openApi(page);
+  const download = page.waitForEvent('download');
+  await row(page, 'photo.png').hover();
+  await page.getByRole('button', { name: 'Download photo.png' }).click();
+  const got = await download;
+  expect(got.suggestedFilename()).toBe('photo.png');
+  expect(readFileSync(await got.path())).toEqual(PIXEL);
+
+  await page.keyboard.press('Control+Shift+E');
+  writeFileSync(join(elsewhere, 'it’s here.txt'), 'dropped');
+  await drag(page, '[data-testid="terminal"]', [join(elsewhere, 'it’s here.txt')]);
+  await page.locator('[data-testid="transfers"].over [data-state="done"]').filter({ hasText: 'it’s here.txt' }).waitFor();
+  expect(readFileSync(join(work, 'it’s here.txt'), 'utf8')).toBe('dropped');
+  await takePicture(page, 'files-dropped');
+  await waitForScreen(page, /'[^']*it’s here\.txt'/);
+});
