@@ -18,14 +18,17 @@ const MAX_HEAP_MB = 256;
 
 type Running = { connection: ClientConnection; worker: Worker; progress: EventParams<'search.progress'> | null; toldAt: number };
 
+/** Adds what only the host knows; null where the client may not read that session any more. */
+type Complete = (connection: ClientConnection, hit: FoundHit) => SearchHit | null;
+
 export class OutputSearch {
-  readonly #complete: (hit: FoundHit) => SearchHit;
+  readonly #complete: Complete;
   readonly #now: () => number;
   readonly #running = new Map<number, Running>();
   #next = 1;
 
-  /** `complete` adds what only the host knows; `now` is monotonic, milliseconds. */
-  constructor(options: { complete: (hit: FoundHit) => SearchHit; now: () => number }) {
+  /** `now` is monotonic, milliseconds. */
+  constructor(options: { complete: Complete; now: () => number }) {
     this.#complete = options.complete;
     this.#now = options.now;
   }
@@ -73,7 +76,10 @@ export class OutputSearch {
     const { connection } = running;
     if (message.kind === 'found') {
       for (let at = 0; at < message.hits.length; at += BATCH)
-        connection.event('search.found', { search, hits: message.hits.slice(at, at + BATCH).map((hit) => this.#complete(hit)) });
+        connection.event('search.found', {
+          search,
+          hits: message.hits.slice(at, at + BATCH).flatMap((hit) => this.#complete(connection, hit) ?? []),
+        });
     } else if (message.kind === 'progress') {
       running.progress = { search, readBytes: message.readBytes, totalBytes: message.totalBytes };
       if (this.#now() - running.toldAt >= PROGRESS_MS) this.#tellProgress(running);

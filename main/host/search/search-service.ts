@@ -31,14 +31,16 @@ export type SearchContext = {
 
 export function searchService(context: SearchContext): Service<keyof typeof SEARCH_METHODS> {
   const { records, registry, news, guard } = context;
-  const complete = (hit: FoundHit): SearchHit => {
+  const complete = (connection: ClientConnection, hit: FoundHit): SearchHit | null => {
+    const session = registry.get(hit.session);
+    if (!session || session.roles.isKicked(connection.who.actor)) return null;
     const { before } = records.commands.around(hit.session, hit.offset as SearchHit['offset']);
     const isWithin = before !== null && (before.to === null || hit.offset < before.to);
     const command = isWithin ? news.commandRecord(before) : null;
     return {
       ...hit,
       offset: hit.offset as SearchHit['offset'],
-      sessionName: registry.get(hit.session)?.name ?? hit.session,
+      sessionName: session.name,
       command: command && {
         id: command.id,
         text: command.text.slice(0, MAX_COMMAND_TEXT),
