@@ -26,15 +26,18 @@ function Player({ session, at }: { session: NonNullable<ReturnType<typeof app.ge
   const section = useRef<HTMLElement>(null);
   const [player, setPlayer] = useState<ReplayPlayer | null>(null);
   const name = useApp((state) => findSession(state, session)?.name ?? '');
+  const scheme = useApp((state) => state.scheme);
+  const fontSize = useApp((state) => state.preferences.fontSize);
+  useEffect(() => player?.setAppearance({ scheme, fontSize }), [player, scheme, fontSize]);
 
   useEffect(() => {
     if (!frame.current || !host.current) return;
-    const { scheme, preferences } = app.get();
-    const appearance = { scheme, fontSize: preferences.fontSize };
+    const { preferences, ...shown } = app.get();
+    const appearance = { scheme: shown.scheme, fontSize: preferences.fontSize };
     const opened = new ReplayPlayer({ client: client(hostOfKey(session)), session: idOfKey(session), appearance });
     opened.terminal.open(host.current);
     host.current.cmdopTerminal = opened.terminal;
-    const fit = () => fitInto(frame.current, opened, preferences.fontSize);
+    const fit = () => fitInto(frame.current, opened, app.get().preferences.fontSize);
     const observer = new ResizeObserver(fit);
     observer.observe(frame.current);
     opened.terminal.onResize(fit);

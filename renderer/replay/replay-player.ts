@@ -7,7 +7,7 @@ import type { CmdopClient } from '#client/cmdop-client.ts';
 import { TerminalFeed } from '#client/terminal-feed.ts';
 import type { SessionId } from '#protocol/ids.ts';
 import type { CommandRecord, Size } from '#protocol/shapes.ts';
-import { type Appearance, makeTerminal } from '../terminal/make-terminal.ts';
+import { type Appearance, makeTerminal, setAppearance } from '../terminal/make-terminal.ts';
 import { ReplayRecording } from './replay-recording.ts';
 import { ReplayTime } from './replay-time.ts';
 
@@ -95,6 +95,10 @@ export class ReplayPlayer {
     } catch (error) {
       this.#fail(error);
     }
+  }
+
+  setAppearance(appearance: Appearance): void {
+    setAppearance(this.terminal, appearance);
   }
 
   play(): void {
