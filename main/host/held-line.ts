@@ -18,8 +18,14 @@ const PASTE_END = '\x1b[201~';
 
 /** The unit has an Enter, or a key that does something at once: from there on the line must be judged. */
 export function endsLine({ bytes }: Unit): boolean {
-  const text = new TextDecoder().decode(bytes).replaceAll(PASTE_START, '').replaceAll(PASTE_END, '');
-  return /[\x00-\x1f\x7f]/.test(text);
+  let hasKey = false;
+  let hasEscape = false;
+  for (const byte of bytes) {
+    if (byte === 0x1b) hasEscape = true;
+    else if (byte < 0x20 || byte === 0x7f) hasKey = true;
+  }
+  if (hasKey || !hasEscape) return hasKey;
+  return new TextDecoder().decode(bytes).replaceAll(PASTE_START, '').replaceAll(PASTE_END, '').includes('\x1b');
 }
 
 /** Without its one Enter, and without the frame of a paste where the shell knows pastes. */

@@ -13,6 +13,7 @@ export function resolvePath(path: string, { folder, home }: { folder: string; ho
 
 /** Whether `path` is `folder` or below it; both absolute. */
 export function isWithin(path: string, folder: string): boolean {
-  const base = folder.endsWith('/') ? folder.slice(0, -1) : folder;
-  return path === base || path.startsWith(`${base}/`);
+  const length = folder.endsWith('/') ? folder.length - 1 : folder.length;
+  if (path.length < length || (path.length > length && path[length] !== '/')) return false;
+  return path.startsWith(length === folder.length ? folder : folder.slice(0, length));
 }

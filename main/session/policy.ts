@@ -88,12 +88,11 @@ export class PolicyRules {
 
   #byRules(subject: Subject, line: ShellLine | null, seen: readonly string[]): Decision {
     const otherwise = subject.actor.isAgent ? this.policy.default.agents : this.policy.default.people;
-    const rules = this.#rules.filter((rule) => fitsWho(rule, subject));
     const parts: readonly (SimpleCommand | null)[] = line && line.commands.length > 0 ? line.commands : [null];
     let worst: { verdict: Verdict; rule: string } | null = null;
     for (const part of parts) {
-      const decided = decidePart(rules, { subject, line, part }) ?? {
-        verdict: hardened(otherwise, line, rules),
+      const decided = decidePart(this.#rules, { subject, line, part }) ?? {
+        verdict: hardened(otherwise, this.#rules, { subject, line, part }),
         rule: defaultName(subject),
       };
       if (!worst || SEVERITY[decided.verdict] > SEVERITY[worst.verdict]) worst = decided;
@@ -151,10 +150,14 @@ export function faultIn(rule: PolicyRule): string | null {
   return null;
 }
 
+/** `isOpen`: any more words may follow. */
+type CommandPattern = { words: readonly string[]; isOpen: boolean };
+
 type ReadRule = {
   rule: PolicyRule;
   text: string;
-  words: readonly string[] | null;
+  /** Words of its command. */
+  words: CommandPattern | null;
   folder: string | null;
   actor: RegExp;
   isForAgents: boolean;
@@ -166,7 +169,7 @@ function readRule(rule: PolicyRule, home: string): ReadRule {
   return {
     rule,
     text: ruleText(rule),
-    words: rule.command === undefined ? null : (patternWords(rule.command) ?? ['\0']),
+    words: rule.command === undefined ? null : readPattern(patternWords(rule.command) ?? ['\0']),
     folder: rule.folder === undefined ? null : rule.folder.replace(/^~(?=\/|$)/, home),
     actor: globbed(name),
     isForAgents: kind === 'agent',
@@ -193,7 +196,9 @@ function decidePart(rules: readonly ReadRule[], { subject, line, part }: Part): 
   const words = part?.words ?? wordsOf(subject);
   for (const read of rules) {
     const { rule, words: pattern, text } = read;
+    // Most rules are about other commands: that is seen at once.
     if (pattern && !(words && matches(pattern, words))) continue;
+    if (!fitsWho(read, subject)) continue;
     if (rule.do === 'allow' && !mayAllow(read, { subject, line, part })) continue;
     return { verdict: rule.do, rule: text };
   }
@@ -221,15 +226,20 @@ function mayAllow({ words: pattern, folder }: ReadRule, { subject, line }: Part)
 }
 
 /** Even where agents are allowed by default, a line that cannot be read may be what a rule forbids. */
-function hardened(otherwise: Verdict, line: ShellLine | null, rules: readonly ReadRule[]): Verdict {
-  const isForbidding = rules.some(({ rule, words }) => words && rule.do !== 'allow');
-  return otherwise === 'allow' && line && line.opaque.length > 0 && isForbidding ? 'ask' : otherwise;
+function hardened(otherwise: Verdict, rules: readonly ReadRule[], { subject, line }: Part): Verdict {
+  if (otherwise !== 'allow' || !line || line.opaque.length === 0) return otherwise;
+  return rules.some((read) => read.words && read.rule.do !== 'allow' && fitsWho(read, subject)) ? 'ask' : otherwise;
 }
 
-function matches(pattern: readonly string[], words: readonly string[]): boolean {
-  const isOpen = pattern.at(-1) === '*';
-  const fixed = isOpen ? pattern.slice(0, -1) : pattern;
-  return (isOpen ? words.length >= fixed.length : words.length === fixed.length) && fixed.every((word, at) => word === words[at]);
+function readPattern(words: readonly string[]): CommandPattern {
+  const isOpen = words.at(-1) === '*';
+  return { words: isOpen ? words.slice(0, -1) : words, isOpen };
+}
+
+function matches({ words: fixed, isOpen }: CommandPattern, words: readonly string[]): boolean {
+  if (isOpen ? words.length < fixed.length : words.length !== fixed.length) return false;
+  for (let at = 0; at < fixed.length; at++) if (fixed[at] !== words[at]) return false;
+  return true;
 }
 
 function patternWords(command: string): string[] | null {

@@ -41,6 +41,9 @@ const nothing = (why: string): ShellLine => ({ commands: [], opaque: [why], note
 /** Unquoted characters that mean themselves everywhere in a word. */
 const PLAIN = /[A-Za-z0-9_.,:@%+/=-]+/y;
 
+/** Begins a word and nothing else: a number may begin a redirection. */
+const BEGINS_WORD = /[A-Za-z_.,:@%+/=-]/y;
+
 class Reader {
   readonly #text: string;
   #at = 0;
@@ -82,6 +85,11 @@ class Reader {
   }
 
   #token(): void {
+    BEGINS_WORD.lastIndex = this.#at;
+    if (BEGINS_WORD.test(this.#text)) {
+      this.#words.push(this.#word());
+      return;
+    }
     const rest = this.#text.slice(this.#at, this.#at + 3);
     const [first = ''] = rest;
     if (/\s/.test(first)) {
