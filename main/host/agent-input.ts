@@ -8,10 +8,11 @@
 import { CmdopError } from '#protocol/errors.ts';
 import type { ClientId, SessionId } from '#protocol/ids.ts';
 import type { Actor } from '#protocol/shapes.ts';
+import { dropOldest } from '#session/input-ledger.ts';
 import { offeredRule } from '#session/policy.ts';
 import { textOf } from '#session/shown-text.ts';
 import type { Outcome } from './approvals.ts';
-import { endsLine, type Held, joined } from './held-line.ts';
+import { endsLine, type Held, joined, prefixOf } from './held-line.ts';
 import type { InputContext } from './input-context.ts';
 import { grantKey, InputJudge, isAgent, keyOf, type PolicyDesk, shownLine } from './input-judge.ts';
 import type { InputSource, Refusal, Refused, Unit } from './session-input.ts';
@@ -72,7 +73,9 @@ export class AgentInput {
 
   /** Why the client wants what it sends from now on. */
   reason(client: ClientId, reason: string): void {
+    this.#reasons.delete(client); // to the end of the map: most recently used
     this.#reasons.set(client, reason);
+    dropOldest(this.#reasons);
   }
 
   /** Throws unless the policy lets `actor` stop what runs: its own, always. */
@@ -178,9 +181,9 @@ export class AgentInput {
   /** A line without its Enter: written already where nobody would mind its whole, else held for a while. */
   #incomplete(held: Held, context: InputContext, now: number): void {
     const { source, units } = held;
-    const { decision } = this.#judge.judge({ actor: source.actor, bytes: joined(units), prefix: this.#prefix(held, context), context });
+    const { decision } = this.#judge.judge({ actor: source.actor, bytes: joined(units), prefix: prefixOf(held, context), context });
     if (decision.verdict === 'allow' && !decision.rule.includes('"command":')) {
-      const text = this.#prefix(held, context) + textOf(joined(units)).text;
+      const text = prefixOf(held, context) + textOf(joined(units)).text;
       this.#admit(held, units.length, { approval: null, edited: null });
       held.written = { text, generation: context.generation };
       return;
@@ -198,7 +201,7 @@ export class AgentInput {
     const { decision, subject, seen } = this.#judge.judge({
       actor: held.source.actor,
       bytes: joined(units),
-      prefix: this.#prefix(held, context),
+      prefix: prefixOf(held, context),
       context,
     });
     const { desk, session } = this.#options;
@@ -242,12 +245,6 @@ export class AgentInput {
       settled: (outcome) => this.#settled(held, outcome),
     });
     held.asked = { id, units: count, context: key };
-  }
-
-  /** What this client's line holds already, if it and the prompt are still the same. */
-  #prefix({ written, source }: Held, { generation, drafted, is }: InputContext): string {
-    const isSame = is === 'prompt' && written.generation === generation && drafted.every((author) => author === source.actor.id);
-    return isSame && drafted.length > 0 ? written.text : '';
   }
 
   #settled(held: Held, outcome: Outcome): void {

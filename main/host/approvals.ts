@@ -10,14 +10,15 @@ import type { Actor } from '#protocol/shapes.ts';
 import { coveringRule, type PolicyRule, ruleText, type Subject } from '#session/policy.ts';
 import { shownText } from '#session/shown-text.ts';
 import { ApprovalHistory } from './approval-history.ts';
+import { DecidedApprovals, sizeOf } from './decided-approvals.ts';
 import type { Journal } from './journal.ts';
 import type { PolicyFile } from './policy-file.ts';
 import type { Records } from './records.ts';
 
-/** Decided ones that are still told. */
-const MAX_DECIDED = 200;
-/** That wait at a time; beyond it an agent floods, and its approvals are refused unseen. */
+/** That wait at a time, of one agent, of all, and how large they are together; what goes beyond is refused unseen. */
 const MAX_PENDING = 200;
+const MAX_PENDING_OF_ALL = 1_000;
+const MAX_PENDING_CHARACTERS = 8 * 1024 * 1024;
 /** Text of one approval kept in the journal, characters. */
 const MAX_JOURNAL_CHARACTERS = 8_192;
 
@@ -57,7 +58,8 @@ export type ApprovalsOptions = {
 export class Approvals {
   readonly #options: ApprovalsOptions;
   readonly #pending = new Map<number, Pending>();
-  readonly #decided: Approval[] = [];
+  #pendingCharacters = 0;
+  readonly #decided = new DecidedApprovals();
   readonly #history: ApprovalHistory;
   /** Approved lately, newest last: what a rule might cover. */
   readonly #covered: Subject[] = [];
@@ -86,6 +88,12 @@ export class Approvals {
   ask(ask: Ask): number {
     const now = this.#options.wallNow();
     const id = this.#history.newId();
+    const fault = this.#tooMuch(ask);
+    if (fault !== null) {
+      this.#record(ask.session.id, ask.actor, { is: 'withdrawn', id, answer: fault });
+      setImmediate(() => ask.settled({ is: 'withdrawn', id, message: `not typed: ${fault}` }));
+      return id;
+    }
     const timeoutMs = ask.timeoutMs ?? this.#options.policy.rules.policy.approvalMs;
     const approval: Approval = {
       id,
@@ -113,12 +121,11 @@ export class Approvals {
     };
     const timer = setTimeout(() => this.#expire(id), timeoutMs);
     this.#pending.set(id, { approval, ask, timer });
+    this.#pendingCharacters += sizeOf(approval);
     const { kind, folder, program, reason, seen, rule } = approval;
     const text = ask.text.slice(0, MAX_JOURNAL_CHARACTERS);
     this.#record(ask.session.id, ask.actor, { is: 'asked', id, kind, text, folder, program, reason, seen, rule });
     this.#options.changed(approval);
-    const mine = [...this.#pending.values()].filter((each) => each.ask.actor.id === ask.actor.id);
-    if (mine.length > MAX_PENDING) setImmediate(() => this.withdraw(id, `${ask.actor.name} has ${MAX_PENDING} approvals waiting already`));
     return id;
   }
 
@@ -174,7 +181,7 @@ export class Approvals {
   }
 
   list(filter: { session?: SessionId; state?: Approval['state']; actor?: Actor['id'] }): Approval[] {
-    const all = [...this.#decided, ...[...this.#pending.values()].map(({ approval }) => approval)].sort((a, b) => a.id - b.id);
+    const all = [...this.#decided.all(), ...[...this.#pending.values()].map(({ approval }) => approval)].sort((a, b) => a.id - b.id);
     return all.filter(
       ({ session, state, actor }) =>
         (filter.session === undefined || session === filter.session) &&
@@ -208,6 +215,15 @@ export class Approvals {
     this.withdrawAll('the host stopped; it is asked again by the next one');
   }
 
+  /** Why no more is asked now; null if it is. */
+  #tooMuch({ actor, text }: Ask): string | null {
+    let mine = 0;
+    for (const { ask } of this.#pending.values()) if (ask.actor.id === actor.id) mine++;
+    if (mine >= MAX_PENDING) return `${actor.name} has ${MAX_PENDING} approvals waiting already: wait until people have decided some`;
+    const isFull = this.#pending.size >= MAX_PENDING_OF_ALL || this.#pendingCharacters + text.length > MAX_PENDING_CHARACTERS;
+    return isFull ? `${this.#pending.size} approvals of all agents are waiting already: wait until people have decided some` : null;
+  }
+
   #grantSession(id: number, ask: Ask): void {
     if (ask.grant === null || ask.session.id === '') {
       throw new CmdopError(
@@ -236,9 +252,9 @@ export class Approvals {
   ): Approval {
     clearTimeout(timer);
     this.#pending.delete(approval.id);
+    this.#pendingCharacters -= sizeOf(approval);
     const decided: Approval = { ...approval, state: outcome.is, decidedBy: by, decidedAt: this.#options.wallNow(), answer, edited };
-    this.#decided.push(decided);
-    if (this.#decided.length > MAX_DECIDED) this.#decided.shift();
+    this.#decided.add(decided);
     const grant = scope === 'session' ? { grant: ask.grant } : {};
     this.#record(ask.session.id, by, { is: outcome.is, id: approval.id, ...(scope ? { scope } : {}), ...grant, edited, answer });
     // First it is written, then it is told: who hears of it finds it so.
@@ -248,7 +264,7 @@ export class Approvals {
   }
 
   #unknown(id: number): CmdopError {
-    const known = this.#decided.find((approval) => approval.id === id);
+    const known = this.#decided.find(id);
     if (!known) return new CmdopError('no-approval', `no approval ${id} waits: \`cmdop approvals\` shows what does`);
     const who = known.decidedBy ? ` by ${known.decidedBy.name}` : '';
     return new CmdopError('no-approval', `approval ${id} is ${known.state} already${who}${known.answer ? ` (${known.answer})` : ''}`);

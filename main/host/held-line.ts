@@ -1,4 +1,5 @@
 /** How input becomes a line: what is held of it, where it ends, and what of it is the line itself. */
+import type { InputContext } from './input-context.ts';
 import type { InputSource, Unit } from './session-input.ts';
 
 /** What a client has sent and is not written, nor refused, yet. */
@@ -40,4 +41,10 @@ export function joined(units: Unit[]): Uint8Array {
   const [only] = units;
   if (only && units.length === 1) return only.bytes;
   return new Uint8Array(Buffer.concat(units.map(({ bytes }) => bytes)));
+}
+
+/** What the held line of a client has already before the prompt, if it and the prompt are still the same. */
+export function prefixOf({ written, source }: Held, { generation, drafted, is }: InputContext): string {
+  const isSame = is === 'prompt' && written.generation === generation && drafted.every((author) => author === source.actor.id);
+  return isSame && drafted.length > 0 ? written.text : '';
 }
