@@ -63,6 +63,11 @@ test('the player ends with the same screen as the host, after colours, wide char
   expect(played.markers.map((label) => label.replace(/ .*/s, ''))).toEqual(['ben:', 'ben:', 'ben:']);
   const shown = cellsOf(view.terminal, palette);
   expect(played.rows.map(textOf)).toEqual(shown.map(textOf));
+  // The player draws its cursor as the cell's background.
+  const { cursorX, cursorY } = view.terminal.buffer.active;
+  const atCursor = played.rows[cursorY]?.[cursorX];
+  expect(atCursor?.bg).not.toBeNull();
+  if (atCursor) atCursor.bg = null;
   expect(played.rows.map(seen)).toEqual(shown.map(seen));
 });
 
