@@ -2,9 +2,11 @@
  * What a person sees of a session in their own terminal: its output as it comes where both have one size, and a
  * picture of its screen where they have not, or where there is something to say.
  */
+import type { Pointing } from '#protocol/guests.ts';
 import type { Offset } from '#protocol/ids.ts';
 import type { Size } from '#protocol/shapes.ts';
 import { ScreenTerminal } from '../host/screen-terminal.ts';
+import { LineMarks } from './line-marks.ts';
 import { PicturePainter } from './picture.ts';
 import { QueryFilter } from './query-filter.ts';
 import { blankTerminal, INPUT_RESET, inputModesOf, leaveTerminal, PICTURE_START } from './terminal-modes.ts';
@@ -15,6 +17,8 @@ const PICTURE_EVERY_MS = 33;
 const RESIZE_MS = 250;
 /** How long something is said, milliseconds. */
 const SAID_MS = 4_000;
+/** The mark of what is being chosen here; actors' marks have their ids. */
+const CHOOSING = '';
 
 export type ViewOptions = {
   window: Size;
@@ -39,6 +43,10 @@ export class AttachView {
   /** Said for a while, and for as long as it is true. */
   #said: string | null = null;
   #lasting: string | null = null;
+  /** What is being written to the others. */
+  #writing: string | null = null;
+  readonly #marks = new LineMarks();
+  readonly #markTimers = new Map<string, NodeJS.Timeout>();
   #saidTimer: NodeJS.Timeout | null = null;
   #pictureTimer: NodeJS.Timeout | null = null;
   /** Pictures wait until then, for the sizes may agree by then. */
@@ -94,15 +102,55 @@ export class AttachView {
   }
 
   /** Says something for a while. */
-  say(sentence: string): void {
+  say(sentence: string, forMs = SAID_MS): void {
     this.#said = sentence;
     if (this.#saidTimer) clearTimeout(this.#saidTimer);
     this.#saidTimer = setTimeout(() => {
       this.#said = null;
       this.#show();
-    }, SAID_MS);
+    }, forMs);
     this.#picturesFrom = 0;
     this.#show();
+  }
+
+  /** Shows what is being written to the others, and the rows that are to be pointed at; null: nothing any more. */
+  sayWriting(line: string | null, rows: { from: number; to: number; color: number } | null = null): void {
+    this.#writing = line;
+    if (rows && this.#screen) this.#marks.setRows(CHOOSING, this.#screen, rows);
+    else this.#marks.delete(CHOOSING);
+    this.#picturesFrom = 0;
+    this.#show();
+  }
+
+  /** Marks the lines that `owner` points at, for a while; null: none any more. False where they are not here. */
+  point(owner: string, pointed: { pointing: Pointing; color: number; forMs: number } | null): boolean {
+    clearTimeout(this.#markTimers.get(owner));
+    this.#markTimers.delete(owner);
+    this.#marks.delete(owner);
+    const isHere = pointed !== null && this.#screen !== null && this.#marks.set(owner, this.#screen, pointed);
+    if (isHere)
+      this.#markTimers.set(
+        owner,
+        setTimeout(() => this.point(owner, null), pointed.forMs),
+      );
+    this.#picturesFrom = 0;
+    this.#show();
+    return isHere;
+  }
+
+  /** The last row of the screen that shows anything; null before the first picture. */
+  get lastRow(): number | null {
+    const { cells } = this.#screen ?? {};
+    if (!cells || !this.#session) return null;
+    for (let row = this.#session.rows - 1; row >= 0; row--)
+      if (
+        cells
+          .getLine(cells.baseY + row)
+          ?.translateToString(true)
+          .trim()
+      )
+        return row;
+    return 0;
   }
 
   /** Says something until it is no longer true: null. */
@@ -125,6 +173,8 @@ export class AttachView {
   settle(): void {
     this.#said = null;
     this.#lasting = null;
+    this.#writing = null;
+    this.#marks.clear();
     if (this.#mode === 'direct') return;
     if (this.#isDirectWanted) this.#goDirect();
     else this.#paint();
@@ -141,6 +191,7 @@ export class AttachView {
   dispose(): void {
     if (this.#saidTimer) clearTimeout(this.#saidTimer);
     if (this.#pictureTimer) clearTimeout(this.#pictureTimer);
+    for (const timer of this.#markTimers.values()) clearTimeout(timer);
   }
 
   get #isAlternate(): boolean {
@@ -152,7 +203,8 @@ export class AttachView {
   }
 
   get #isDirectWanted(): boolean {
-    return this.#screen !== null && this.#isSameSize && this.#said === null && this.#lasting === null;
+    const isSilent = this.#said === null && this.#lasting === null && this.#writing === null && this.#marks.isEmpty;
+    return this.#screen !== null && this.#isSameSize && isSilent;
   }
 
   #sizesChanged(): void {
@@ -205,7 +257,7 @@ export class AttachView {
     this.#hasPictureStarted = true;
     const reason = this.#isSameSize || !screen ? null : this.#options.sizeReason();
     // A window of one or two rows has none to spare.
-    const status = this.#window.rows < 3 ? null : (this.#said ?? this.#lasting ?? reason);
+    const status = this.#window.rows < 3 ? null : (this.#writing ?? this.#said ?? this.#lasting ?? reason);
     if (!screen || !this.#session) {
       if (status !== null)
         this.#options.write(`${start}\x1b[${this.#window.rows};1H\x1b[7m\x1b[K ${status.slice(0, this.#window.cols - 2)}\x1b[m`);
@@ -217,6 +269,7 @@ export class AttachView {
       window: this.#window,
       isCursorVisible: screen.modes.cursorVisible,
       status,
+      ...(this.#marks.isEmpty ? {} : { mark: this.#marks.styleOf(screen) }),
     });
     this.#options.write(start + this.#newInputModes() + picture);
   }

@@ -1,13 +1,14 @@
 /** One session in one terminal, until it ends or the person detaches: what is typed goes there, what it shows comes here. */
 import type { CmdopClient } from '#client/cmdop-client.ts';
+import type { ConnectionEvent } from '#client/connection.ts';
 import type { Verdict } from '#client/input-outbox.ts';
 import type { SessionSink, SessionStream } from '#client/session-stream.ts';
 import type { CmdopError } from '#protocol/errors.ts';
 import type { Actor, SessionEnd, Size } from '#protocol/shapes.ts';
 import { AttachView } from './attach-view.ts';
 import { printable } from './cells.ts';
-import { InputUnits, isAutomatic } from './input-units.ts';
-import type { Key } from './keys.ts';
+import { InputUnits, isAutomatic, type OwnKeys } from './input-units.ts';
+import { Talk } from './talk.ts';
 import { PUSH_TITLE } from './terminal-modes.ts';
 import type { Tty, TtyListener } from './tty.ts';
 
@@ -23,7 +24,7 @@ export type AttachedOptions = {
   client: CmdopClient;
   /** The session, as the host is asked for it. */
   session: string;
-  keys: { detach: Key; take: Key };
+  keys: OwnKeys;
   /** Only looks on. */
   isObserver: boolean;
   /** Takes control at once. */
@@ -40,6 +41,8 @@ export type AttachedOptions = {
   wayToGrant(asker: string): string | null;
   /** Something was typed while the host is gone. */
   typedOffline(): void;
+  /** Control, or what is typed and has no verdict yet, changed. */
+  changed?(): void;
 };
 
 export class AttachedTerminal {
@@ -54,6 +57,7 @@ export class AttachedTerminal {
   /** Wants the control that we have. */
   #asker: Actor | null = null;
   #unfinished: NodeJS.Timeout | null = null;
+  readonly #talk: Talk;
 
   constructor(options: AttachedOptions) {
     this.#options = options;
@@ -61,6 +65,14 @@ export class AttachedTerminal {
     this.#ended = new Promise((resolve, reject) => {
       this.#end = resolve;
       this.#fail = reject;
+    });
+    this.#talk = new Talk({
+      client: options.client,
+      key: options.keys.talk ?? null,
+      session: () => this.#session,
+      view: () => this.#view,
+      type: (bytes) => this.#type(bytes),
+      complain: (sentence) => this.#complain(sentence),
     });
     this.#ended.catch(() => {}); // whoever waits sees it
     this.#stream = options.client.attach(options.session, this.#sink(), {
@@ -71,6 +83,9 @@ export class AttachedTerminal {
     });
   }
 
+  get #session(): string {
+    return this.#stream.sessionId ?? this.#options.session;
+  }
   get name(): string {
     return this.#stream.summary?.name ?? this.#options.session;
   }
@@ -94,6 +109,11 @@ export class AttachedTerminal {
   /** Says something until it is no longer true: null. */
   sayLasting(sentence: string | null): void {
     this.#view?.sayLasting(sentence);
+  }
+
+  /** What the host tells beside the session itself. */
+  heard(event: ConnectionEvent): void {
+    this.#talk.heard(event);
   }
 
   /** It is over, for a reason of the owner's. */
@@ -122,7 +142,7 @@ export class AttachedTerminal {
       resized: (size) => this.#view?.sessionResized(size),
       gap: () => this.#view?.say('some output was skipped: this terminal was too slow for it'),
       refused: (refusal) => this.#refused(refusal),
-      changed: () => {},
+      changed: () => this.#options.changed?.(),
       ended: (end) => this.#end({ by: 'end', end }),
       failed: (error) => this.#fail(error),
       requested: ({ by, reason }) => this.#requested(by, reason),
@@ -167,7 +187,8 @@ export class AttachedTerminal {
     for (const each of typed) {
       if (each.is === 'detach') this.#end({ by: 'detach' });
       else if (each.is === 'take') this.#take();
-      else this.#type(each.bytes);
+      else if (each.is === 'talk') this.#talk.key();
+      else if (!this.#talk.typed(each.bytes)) this.#type(each.bytes);
     }
   }
 
@@ -187,9 +208,9 @@ export class AttachedTerminal {
   #take(): void {
     const asker = this.#asker;
     this.#asker = null;
-    const { client, session } = this.#options;
+    const { client } = this.#options;
     if (asker && this.#stream.hasControl) {
-      client.request('control.grant', { session: this.#stream.sessionId ?? session, to: asker.id }).then(
+      client.request('control.grant', { session: this.#session, to: asker.id }).then(
         () => this.#view?.say(`${printable(asker.name)} has control of ${this.name} now`),
         (error: unknown) => this.#complain(sentence(error)),
       );

@@ -4,7 +4,15 @@
  */
 import { findKey, type Key } from './keys.ts';
 
-export type Typed = { readonly is: 'unit'; readonly bytes: Uint8Array } | { readonly is: 'detach' } | { readonly is: 'take' };
+export type Typed =
+  | { readonly is: 'unit'; readonly bytes: Uint8Array }
+  | { readonly is: 'detach' }
+  | { readonly is: 'take' }
+  | { readonly is: 'talk' };
+
+type OwnKey = 'detach' | 'take' | 'talk';
+/** `talk`: null where nobody could hear it. */
+export type OwnKeys = { detach: Key; take: Key; talk?: Key | null };
 
 const PASTE_START = '\x1b[200~';
 const PASTE_END = '\x1b[201~';
@@ -12,16 +20,13 @@ const PASTE_END = '\x1b[201~';
 const MAX_PASTE_BYTES = 256 * 1024;
 
 export class InputUnits {
-  readonly #keys: readonly { readonly is: 'detach' | 'take'; readonly key: Key }[];
+  readonly #keys: readonly { readonly is: OwnKey; readonly key: Key }[];
   #isPasting = false;
   /** Bytes of an unfinished paste, or what may be the start of its mark; one character is one byte. */
   #held = '';
 
-  constructor(keys: { detach: Key; take: Key }) {
-    this.#keys = [
-      { is: 'detach', key: keys.detach },
-      { is: 'take', key: keys.take },
-    ];
+  constructor({ detach, take, talk }: OwnKeys) {
+    this.#keys = [{ is: 'detach', key: detach }, { is: 'take', key: take }, ...(talk ? [{ is: 'talk' as const, key: talk }] : [])];
   }
 
   /** Something waits for the next read: `flush` when none comes. */

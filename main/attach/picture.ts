@@ -12,6 +12,8 @@ export type Picture = {
   readonly isCursorVisible: boolean;
   /** For the last row; null leaves it to the session. */
   readonly status: string | null;
+  /** SGR of a marked row of the session, with its semicolon in front; empty where it is not marked. */
+  readonly mark?: (row: number) => string;
 };
 
 export class PicturePainter {
@@ -29,7 +31,8 @@ export class PicturePainter {
     const { top, left } = corner(picture, height);
     const rows: string[] = [];
     for (let row = 0; row < height; row++) {
-      if (row < size.rows) rows.push(drawRow(buffer, top + row, { left, cols: size.cols, width: window.cols }));
+      if (row < size.rows)
+        rows.push(drawRow(buffer, top + row, { left, cols: size.cols, width: window.cols, mark: picture.mark?.(top + row) ?? '' }));
       else
         rows.push(
           row === size.rows ? `\x1b[2m${'─'.repeat(Math.min(size.cols, window.cols))}${size.cols < window.cols ? '┘' : ''}\x1b[m` : '',
@@ -58,7 +61,9 @@ function cursor({ buffer, size, isCursorVisible }: Picture, { top, left, height 
   return `\x1b[${row + 1};${col + 1}H\x1b[?25h`;
 }
 
-function drawRow(buffer: IBuffer, row: number, { left, cols, width }: { left: number; cols: number; width: number }): string {
+type RowPart = { left: number; cols: number; width: number; mark: string };
+
+function drawRow(buffer: IBuffer, row: number, { left, cols, width, mark }: RowPart): string {
   const line = buffer.getLine(buffer.baseY + row);
   const end = Math.min(cols, left + width);
   let text = '';
@@ -68,7 +73,7 @@ function drawRow(buffer: IBuffer, row: number, { left, cols, width }: { left: nu
   for (let col = left; line && col < end; col++) {
     const cell = line.getCell(col);
     if (!cell) break;
-    const sgr = styleOf(cell);
+    const sgr = mark === '' ? styleOf(cell) : `${styleOf(cell)}${mark}`;
     if (sgr !== style) {
       text += `\x1b[0${sgr}m`;
       style = sgr;

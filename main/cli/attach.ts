@@ -5,14 +5,14 @@ import { CmdopError, type ErrorCode } from '#protocol/errors.ts';
 import { AttachedTerminal, type Ending } from '../attach/attached-terminal.ts';
 import { printable } from '../attach/cells.ts';
 import type { Key } from '../attach/keys.ts';
+import { showEnd } from '../attach/session-end.ts';
 import { commandFor, type Globals, hostOf, isRemote, lastingClient, sessionRef, withClient } from './connect.ts';
 import { parseKey } from './keys.ts';
 import { programExitCode } from './program-exit.ts';
 import { expectTerminal, RawTty, windowSize } from './raw-tty.ts';
-import { showEnd } from './sessions.ts';
 import { showTime } from './times.ts';
 
-export type AttachSettings = Globals & { observe?: boolean; take?: boolean; detachKey?: string; takeKey?: string };
+export type AttachSettings = Globals & { observe?: boolean; take?: boolean; detachKey?: string; takeKey?: string; talkKey?: string };
 
 /** Failures that a person must do something about. */
 const ASKS: ReadonlySet<ErrorCode> = new Set(['host-key', 'unauthorized', 'bad-configuration', 'not-installed', 'protocol-mismatch']);
@@ -22,6 +22,7 @@ export async function attach(settings: AttachSettings, session: string): Promise
   const keys = {
     detach: parseKey(settings.detachKey ?? process.env.CMDOP_DETACH_KEY ?? 'ctrl-\\'),
     take: parseKey(settings.takeKey ?? process.env.CMDOP_TAKE_KEY ?? 'ctrl-^'),
+    talk: parseKey(settings.talkKey ?? process.env.CMDOP_TALK_KEY ?? 'ctrl-]'),
   };
   expectTerminal();
   await refuseMirror(settings, ref);
@@ -42,10 +43,12 @@ async function refuseMirror(settings: AttachSettings, ref: string): Promise<void
   if (session.id === own) throw new CmdopError('busy', `this is ${session.name} already: it cannot be attached inside itself`);
 }
 
+type Keys = { detach: Key; take: Key; talk: Key };
+
 class Attachment {
   readonly #settings: AttachSettings;
   readonly #ref: string;
-  readonly #keys: { detach: Key; take: Key };
+  readonly #keys: Keys;
   #client: CmdopClient | null = null;
   #tty: RawTty | null = null;
   #terminal: AttachedTerminal | null = null;
@@ -54,7 +57,7 @@ class Attachment {
   /** Unix time of the loss, which what is shown is as old as, and why the last attempt failed. */
   #offline: { since: number; error: CmdopError } | null = null;
 
-  constructor({ settings, ref, keys }: { settings: AttachSettings; ref: string; keys: { detach: Key; take: Key } }) {
+  constructor({ settings, ref, keys }: { settings: AttachSettings; ref: string; keys: Keys }) {
     this.#settings = settings;
     this.#ref = ref;
     this.#keys = keys;
@@ -66,8 +69,9 @@ class Attachment {
         start: () => !this.#isHostStopped,
         mayAsk: () => this.#tty === null, // a question in a session's picture would be typed into it
         onState: (state) => this.#stateChanged(state),
-        onEvent: ({ event, params }) => {
-          if (event === 'host.stopping') this.#isHostStopped = params.reason === 'stopped';
+        onEvent: (event) => {
+          if (event.event === 'host.stopping') this.#isHostStopped = event.params.reason === 'stopped';
+          this.#terminal?.heard(event);
         },
       });
       const terminal = new AttachedTerminal({

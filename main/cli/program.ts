@@ -9,6 +9,7 @@ import { addKeepingCommands, addServiceCommands } from './keeping/commands.ts';
 import { addMemoryCommands } from './memory-commands.ts';
 import { addRunningCommands } from './running/commands.ts';
 import { addShareCommands, addShareSocket } from './sharing/share-commands.ts';
+import { addTalkCommands } from './talking/commands.ts';
 
 /** `command`: the words behind `--`, which are no options of ours. */
 export function makeProgram(command: readonly string[] | null): Command {
@@ -155,6 +156,7 @@ export function makeProgram(command: readonly string[] | null): Command {
   addShareCommands(add, globals);
   addApprovalCommands(add, globals);
   addFileCommands(add, globals);
+  addTalkCommands(add, globals);
   addKeepingCommands(add, globals);
 
   const host = add('host', 'the process behind the sessions');
@@ -228,7 +230,8 @@ function attaching(command: Command): Command {
     .option('--observe', 'look on: nothing you type reaches the session')
     .option('--take', 'take control at once')
     .option('--detach-key <key>', 'detach with this key (ctrl-\\, or $CMDOP_DETACH_KEY)')
-    .option('--take-key <key>', 'take control with this key (ctrl-^, or $CMDOP_TAKE_KEY)');
+    .option('--take-key <key>', 'take control with this key (ctrl-^, or $CMDOP_TAKE_KEY)')
+    .option('--talk-key <key>', 'talk to the others with this key (ctrl-], or $CMDOP_TALK_KEY)');
 }
 
 const HOSTS_HELP = `
@@ -252,6 +255,8 @@ Without a terminal it does not attach, but prints the name.`;
 const ATTACH_HELP = `
 Ctrl-\\ detaches, and the session goes on. Everything else is typed. If someone
 else has control, Ctrl-^ takes it; if they ask you for yours, Ctrl-^ gives it.
+Ctrl-] opens a line to talk to the others, and to point at lines (the arrows);
+pressed twice it is typed.
 Exits with the exit code of the session when it ends, with 0 after detaching.`;
 
 const CONTROL_HELP = `

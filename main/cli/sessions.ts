@@ -4,7 +4,8 @@ import { basename } from 'node:path';
 import { homeFolder } from '#local/home-folder.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import { METHODS } from '#protocol/messages.ts';
-import type { SessionEnd, SessionSummary } from '#protocol/shapes.ts';
+import type { SessionSummary } from '#protocol/shapes.ts';
+import { showEnd } from '../attach/session-end.ts';
 import { asReached, commandFor, type Globals, isRemote, sessionRef, withClient } from './connect.ts';
 import { UsageError } from './exit-codes.ts';
 import { dim, green, note, print, printJson, red, tableWidth } from './output.ts';
@@ -45,13 +46,6 @@ function row(session: SessionSummary): Cell[] {
 function state({ end, running }: SessionSummary): Cell {
   if (end) return { text: `ended (${showEnd(end)})`, style: end.code === 0 ? dim : red };
   return running === null ? 'idle' : { text: 'busy', style: green };
-}
-
-/** `exit code 1`, `SIGKILL`, or why nobody knows. */
-export function showEnd(end: SessionEnd): string {
-  if (end.reason === 'keeper-lost') return 'its keeper is gone';
-  if (end.reason === 'machine-restarted') return 'the machine restarted';
-  return end.signal ?? `exit code ${end.code ?? 'unknown'}`;
 }
 
 export function shortHome(folder: string): string {

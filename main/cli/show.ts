@@ -2,10 +2,11 @@
 import type { Result } from '#protocol/messages.ts';
 import type { Attachment, SessionSummary } from '#protocol/shapes.ts';
 import { printable } from '../attach/cells.ts';
+import { showEnd } from '../attach/session-end.ts';
 import { asReached, commandFor, type Globals, sessionRef, withClient } from './connect.ts';
 import { bold, dim, note, print, printJson, tableWidth } from './output.ts';
 import { processTable } from './running/processes.ts';
-import { shortHome, showEnd } from './sessions.ts';
+import { shortHome } from './sessions.ts';
 import { type Column, formatTable } from './table.ts';
 import { showAge, showTime } from './times.ts';
 

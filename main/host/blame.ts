@@ -8,9 +8,9 @@ import type { Params, Result } from '#protocol/messages.ts';
 import { type Authentication, authentication as guestProof, type JournalEvent, type Origin, origin } from '#protocol/shapes.ts';
 import { lastShownAt } from '#session/plain-text.ts';
 import type { StoredCommand } from './command-records.ts';
+import { DrawnAgain } from './drawn-again.ts';
 import type { LiveSession } from './live-session.ts';
 import type { Records } from './records.ts';
-import { ScreenTerminal } from './screen-terminal.ts';
 import type { SessionOutput } from './session-output.ts';
 
 /** Output searched for a text, from its end, bytes; and a piece of it. */
@@ -106,50 +106,30 @@ async function atOffset(session: LiveSession, offset: Offset, records: Records):
 /** `line` counts from the top of the screen; the output is drawn once more to see where each command's lines are. */
 async function atLine(session: LiveSession, line: number, records: Records): Promise<Blamed> {
   const { output } = session;
-  await output.openScreen();
-  const start = await output.begin({ have: undefined, scrollback: Math.max(0, -line) + output.size.rows });
+  const drawn = await DrawnAgain.begin(session, Math.max(0, -line));
+  const { screen, offset: start } = drawn;
   const end = output.end;
-  const commands = records.commands.list({ session: session.id, limit: MAX_COMMANDS }).filter(({ from }) => from >= start.offset);
-  const screen = new ScreenTerminal({ offset: start.offset, size: start.size, snapshot: start.text });
+  const commands = records.commands.list({ session: session.id, limit: MAX_COMMANDS }).filter(({ from }) => from >= start);
   try {
     const begins: { command: StoredCommand; line: number; prompt: number }[] = [];
-    let at = start.offset;
     let prompt = screen.cursor().line;
-    let resize = start.resizeIndex;
-    const drawTo = async (to: Offset) => {
-      while (at < to) {
-        const next = output.sizes.get(resize);
-        const stop = Math.min(to, next ? Math.max(at, next.offset) : to, at + PIECE_BYTES) as Offset;
-        if (stop > at) {
-          const bytes = await output.readStored(at, stop - at);
-          if (!bytes || bytes.length === 0) throw pruned(session, at);
-          screen.take(bytes);
-          at = (at + bytes.length) as Offset;
-        }
-        if (next && at >= next.offset) {
-          screen.resize(next.size);
-          resize++;
-        }
-      }
-    };
     for (const command of commands) {
-      await drawTo(command.from);
+      await drawn.drawTo(command.from);
       begins.push({ command, prompt, line: screen.cursor().line });
       if (command.to === null) break;
-      await drawTo(command.to);
+      await drawn.drawTo(command.to);
       prompt = screen.cursor().line;
     }
-    await drawTo(end);
+    await drawn.drawTo(end);
     const cursor = screen.cursor();
     const wanted = cursor.line - cursor.row + line;
     if (wanted > cursor.line - cursor.row + output.size.rows)
       throw new CmdopError('bad-request', `the screen has ${output.size.rows} lines`);
     const found = begins.findLast((each) => each.prompt <= wanted);
     const isAfter = found && found.command.to !== null && found === begins.at(-1) && wanted >= prompt;
-    return { offset: found?.command.from ?? start.offset, command: found && !isAfter ? found.command : null };
+    return { offset: found?.command.from ?? start, command: found && !isAfter ? found.command : null };
   } finally {
-    screen.dispose();
-    session.closeIdleScreen();
+    drawn.dispose();
   }
 }
 
@@ -184,10 +164,6 @@ async function stored(output: SessionOutput, from: number, to: number): Promise<
     at += piece.length;
   }
   return bytes;
-}
-
-function pruned(session: LiveSession, offset: Offset): CmdopError {
-  return new CmdopError('output-pruned', `output of ${session.name} from offset ${offset} is not held any more`);
 }
 
 function linesIn(bytes: Uint8Array): number {

@@ -23,7 +23,7 @@ const HELLO_TIMEOUT_MS = { owner: 10_000, shared: 5_000, granted: 10_000 };
 const REFUSED_AFTER_MS = 250;
 
 /** How a client came in: over the owner's own socket, at the door where a key must be proven, or with that behind it. */
-export type Entry = { is: 'owner' } | { is: 'shared' } | { is: 'granted'; grant: Grant };
+export type Entry = { is: 'owner' } | { is: 'shared' } | { is: 'granted'; grant: Grant; origin: Origin | null };
 
 export type Answer<M extends Method> = (result: Result<M>) => void;
 /** Calls `answer` once; what it sends after that call reaches the client after the answer. */
@@ -74,6 +74,7 @@ export class ClientConnection implements OutputPort, StreamPort {
     this.#transport = transport;
     this.#peer = peer;
     this.entry = entry;
+    if (entry.is === 'granted') this.#origin = entry.origin; // whatever such a client says itself does not count
     this.#helloTimer = setTimeout(() => this.close(), HELLO_TIMEOUT_MS[entry.is]);
     transport.listen({
       received: (bytes) => this.#received(bytes),

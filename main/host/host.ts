@@ -78,7 +78,7 @@ export class Host {
       records: this.#records,
       session: (id) => this.#registry.get(id),
       mayRead: (actor, session) => !session.roles.isKicked(actor) && this.#guard.mayRead(actor, guardedSession(session)),
-      problems: () => [this.#journal.problem, this.#settings.problem, this.#policy.problem, this.#guests.problem],
+      problems: () => [this.#journal.problem, this.#settings.problem, this.#policy.problem, ...this.#guests.problems],
       hears: (connection, event, params) => this.#guests.sharing.hears(connection, event, params),
     });
     this.#settings = new HostSettings(options.paths.settingsFile);
@@ -109,7 +109,7 @@ export class Host {
       records: this.#records,
       screens: this.#screens,
       settings: this.#settings,
-      shared: (id) => this.#guests.sharing.sharedIn(id),
+      shared: (id) => this.#guests.shared(id),
       events: {
         changed: (session) => {
           this.#news.sessionChanged(session);
@@ -136,6 +136,7 @@ export class Host {
     });
     this.#services = hostServices({
       paths: options.paths,
+      clock: options.clock,
       journal: this.#journal,
       records: this.#records,
       settings: this.#settings,
@@ -234,7 +235,7 @@ export class Host {
     for (const connection of this.#connections) connection.event('host.stopping', { reason });
     for (const connection of [...this.#connections]) connection.close();
     this.#web.close({ isResumed: reason === 'upgrade' });
-    this.#services.dispose();
+    this.#services.dispose(reason);
     await this.#registry.dispose();
     this.#journal.append({
       session: null,

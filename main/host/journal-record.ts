@@ -26,7 +26,8 @@ export type JournalKind =
   | 'adopt'
   | 'rename'
   | 'file'
-  | 'share';
+  | 'share'
+  | 'talk';
 
 export type JournalRecord = {
   session: SessionId | null;

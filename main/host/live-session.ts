@@ -199,6 +199,11 @@ export class LiveSession {
     await this.typing.unread.stop(isMeant, { reason: 'observer', message });
   }
 
+  /** The connections of everybody who is attached. */
+  get connections(): Set<ClientConnection> {
+    return new Set([...this.#clients.all()].map(({ connection }) => connection));
+  }
+
   /** See `session.kick`. */
   kick(actor: Actor, by: Actor): Promise<number> {
     return this.#presence.kick(actor, by);

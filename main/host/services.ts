@@ -3,9 +3,10 @@ import type { LocalPaths } from '#local/paths.ts';
 import type { APPROVAL_METHODS } from '#protocol/approvals.ts';
 import type { CHECKPOINT_METHODS } from '#protocol/checkpoints.ts';
 import type { FILES_METHODS } from '#protocol/files.ts';
+import type { GUEST_METHODS } from '#protocol/guests.ts';
 import type { HISTORY_METHODS } from '#protocol/history.ts';
 import type { SessionId } from '#protocol/ids.ts';
-import type { Method } from '#protocol/messages.ts';
+import type { EventParams, Method } from '#protocol/messages.ts';
 import type { PORT_METHODS } from '#protocol/ports.ts';
 import type { PROCESS_METHODS } from '#protocol/processes.ts';
 import type { REPLAY_METHODS } from '#protocol/replay.ts';
@@ -17,6 +18,7 @@ import { approvalHandlers } from './approval-methods.ts';
 import { checkpointService } from './checkpoints/checkpoint-service.ts';
 import type { ClientConnection, Handlers } from './client-connection.ts';
 import { filesService } from './files/files-service.ts';
+import { guestService } from './guests/guest-service.ts';
 import { historyHandlers } from './history-methods.ts';
 import type { HostNews } from './host-news.ts';
 import type { HostSettings } from './host-settings.ts';
@@ -44,14 +46,15 @@ export type Service<M extends Method> = {
   sessionChanged?(session: LiveSession): void;
   /** A client is gone, and whatever was begun for it is of no use. */
   closed(connection: ClientConnection): void;
-  /** This host ends; sessions go on. */
-  dispose(): void;
+  /** This host ends; sessions go on, and with `upgrade` another host takes over at once. */
+  dispose(reason: EventParams<'host.stopping'>['reason']): void;
 };
 
 export type ServiceMethod =
   | keyof typeof APPROVAL_METHODS
   | keyof typeof HISTORY_METHODS
   | keyof typeof FILES_METHODS
+  | keyof typeof GUEST_METHODS
   | keyof typeof PORT_METHODS
   | keyof typeof PROCESS_METHODS
   | keyof typeof REPLAY_METHODS
@@ -62,6 +65,7 @@ export type ServiceMethod =
 
 export type ServiceContext = {
   paths: LocalPaths;
+  clock: { now(): number; wallNow(): number };
   journal: Journal;
   records: Records;
   settings: HostSettings;
@@ -96,17 +100,19 @@ export function hostServices(context: ServiceContext): Service<ServiceMethod> {
   const replay = replayService({ ...context, folderOf });
   const search = searchService({ ...context, folderOf });
   const sharing: Service<keyof typeof SHARE_METHODS> = context.guests.service;
+  const guests: Service<keyof typeof GUEST_METHODS> = guestService(context);
   const ports = portService(context);
   const processes = processService(context);
   const checkpoints = checkpointService(context);
   const services: Pick<Service<never>, 'sessionChanged' | 'closed' | 'dispose'>[] = [
-    ...[approvals, history, files, replay, retention, search, ports, processes, sharing, checkpoints],
+    ...[approvals, history, files, replay, retention, search, ports, processes, sharing, checkpoints, guests],
   ];
   return {
     handlers: {
       ...approvals.handlers,
       ...history.handlers,
       ...files.handlers,
+      ...guests.handlers,
       ...ports.handlers,
       ...processes.handlers,
       ...replay.handlers,
@@ -121,8 +127,8 @@ export function hostServices(context: ServiceContext): Service<ServiceMethod> {
     closed(connection) {
       for (const service of services) service.closed(connection);
     },
-    dispose() {
-      for (const service of services) service.dispose();
+    dispose(reason) {
+      for (const service of services) service.dispose(reason);
     },
   };
 }

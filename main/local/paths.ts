@@ -36,6 +36,12 @@ export type LocalPaths = {
   readonly invitesFile: string;
   /** Where guests of other accounts on this machine reach the host: in a folder that a group may enter and nobody list. */
   readonly sharedSocket: string;
+  /** Where the process that lets SSH guests in reaches the host. */
+  readonly guestsSocket: string;
+  /** What is shared with SSH guests, and where. */
+  readonly guestsFile: string;
+  /** The key by which SSH guests know this installation. */
+  readonly guestsKeyFile: string;
 };
 
 export function localPaths(env: NodeJS.ProcessEnv = process.env, platform: NodeJS.Platform = process.platform): LocalPaths {
@@ -83,6 +89,9 @@ export function localPaths(env: NodeJS.ProcessEnv = process.env, platform: NodeJ
     hostKeyFile: join(stateDir, 'host-key.pem'),
     invitesFile: join(stateDir, 'invites.json'),
     sharedSocket: platform === 'win32' ? pipe('shared') : join(sharedDir, 'host.sock'),
+    guestsSocket: socket('guests'),
+    guestsFile: join(stateDir, 'guests.json'),
+    guestsKeyFile: join(stateDir, 'ssh_host_ed25519_key'),
   };
 }
 

@@ -9,6 +9,7 @@ import { CHECKPOINT_EVENTS, CHECKPOINT_METHODS } from './checkpoints.ts';
 import { CONTROL_METHODS, outputRange } from './control.ts';
 import { ERROR_CODES } from './errors.ts';
 import { FILES_METHODS } from './files.ts';
+import { GUEST_EVENTS, GUEST_METHODS } from './guests.ts';
 import { HISTORY_METHODS } from './history.ts';
 import { PORT_EVENTS, PORT_METHODS } from './ports.ts';
 import { PROCESS_METHODS } from './processes.ts';
@@ -114,6 +115,7 @@ export const METHODS = {
   ...REPLAY_METHODS,
   ...SEARCH_METHODS,
   ...APPROVAL_METHODS,
+  ...GUEST_METHODS,
   ...RETENTION_METHODS,
   ...FILES_METHODS,
   ...PORT_METHODS,
@@ -164,6 +166,7 @@ export const EVENTS = {
   'output.ack': z.object({ channel, offset }),
   ...APPROVAL_EVENTS,
   ...PORT_EVENTS,
+  ...GUEST_EVENTS,
   ...STREAM_EVENTS,
   ...SEARCH_EVENTS,
   ...SHARE_EVENTS,

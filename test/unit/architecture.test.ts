@@ -14,7 +14,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'main/local': ['main/protocol', 'main/session', 'main/client', 'package.json'],
   // Nothing may need a keeper to restart, so it shares only what is frozen with it.
   'main/keeper': ['main/session', 'main/protocol/body-cutter.ts', 'main/protocol/ids.ts'],
-  'main/host': ['main/protocol', 'main/session', 'main/local', 'main/keeper/wire.ts', 'main/keeper/spec.ts'],
+  'main/host': ['main/protocol', 'main/session', 'main/local', 'main/keeper/wire.ts', 'main/keeper/spec.ts', 'main/guests/wire.ts'],
   // The MCP server is a program of its own, run by the command line: of it only the type is imported.
   // What is exported as a page is drawn by the host's own terminal.
   'main/cli': [
@@ -22,6 +22,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     ...['main/attach', 'main/host/screen-terminal.ts', 'main/mcp/main.ts', 'package.json'],
   ],
   // It keeps the host's own terminal beside the person's, to draw it where their sizes differ.
+  // A process of its own, so that what strangers send never reaches a host's loop; the host knows what they say to each other.
+  'main/guests': ['main/protocol', 'main/session', 'main/client', 'main/local', 'main/attach'],
   'main/attach': ['main/protocol', 'main/session', 'main/client', 'main/host/screen-terminal.ts'],
   'main/mcp': ['main/protocol', 'main/session', 'main/client', 'main/local', 'main/sdk'],
   'main/sdk': ['main/protocol', 'main/session', 'main/client', 'main/local', 'main/remote'],

@@ -95,6 +95,10 @@ const GUEST_ACCESS: { readonly [M in Method]: Access } = {
   'share.revoke': 'never',
   'share.socket': 'never',
   'share.socket.status': 'never',
+  'share.ssh': 'never',
+  'share.ssh.stop': 'never',
+  'share.say': 'observer',
+  'share.point': 'observer',
 };
 
 /** A guest as this decides about it: what it is called, its present role, and the one session that exists for it. */

@@ -1,10 +1,13 @@
 /** Puts together what a host has for guests: invites, the door where keys are proven, the socket they come by. */
 import { fileIdentity, type Identity } from '#local/identity.ts';
 import type { LocalPaths } from '#local/paths.ts';
+import type { SessionId } from '#protocol/ids.ts';
 import type { Params } from '#protocol/messages.ts';
+import type { SessionSummary } from '#protocol/shapes.ts';
 import type { Grant, SHARE_METHODS } from '#protocol/sharing.ts';
 import type { Transport } from '#protocol/transport.ts';
 import type { ClientConnection, Entry } from '../client-connection.ts';
+import { SshShares } from '../guests/ssh-shares.ts';
 import type { HostNews } from '../host-news.ts';
 import type { Journal } from '../journal.ts';
 import type { Attachments } from '../methods.ts';
@@ -31,9 +34,13 @@ export type GuestDeskOptions = {
 export type GuestDesk = {
   readonly sharing: Sharing;
   readonly invites: Invites;
+  /** What plain ssh is served for. */
+  readonly shares: SshShares;
   readonly service: Service<keyof typeof SHARE_METHODS>;
-  /** What is wrong, a sentence, or null. */
-  readonly problem: string | null;
+  /** What is wrong, each a sentence. */
+  readonly problems: (string | null)[];
+  /** Who may come to a session besides those who reach the host themselves; undefined where nobody may. */
+  shared(session: SessionId): SessionSummary['shared'];
   /** What a client that says hello may do as a guest; null for owners. Throws `unauthorized`. */
   grantFor(connection: ClientConnection, hello: Params<'hello'>): Grant | null;
   /** Opens again what the last host had open. */
@@ -44,7 +51,8 @@ export function newGuestDesk(options: GuestDeskOptions): GuestDesk {
   const { paths, journal, registry, connect, wallNow } = options;
   const invites = new Invites({ file: paths.invitesFile, wallNow });
   const refusals = new Refusals(journal);
-  const sharing = new Sharing({ ...options, invites });
+  const sharing = new Sharing({ ...options, invites, invitesChanged: () => shares.reconcileSoon() });
+  const shares = new SshShares({ ...options, invites, sharing });
   const strangers = new Strangers({ refused: (message) => refusals.note({ message }) });
   let own: Identity | null = null;
   const identity = () => {
@@ -67,8 +75,14 @@ export function newGuestDesk(options: GuestDeskOptions): GuestDesk {
   return {
     sharing,
     invites,
-    get problem() {
-      return invites.problem ?? problem;
+    shares,
+    get problems() {
+      return [invites.problem, problem, shares.problem];
+    },
+    shared(session) {
+      const invited = sharing.sharedIn(session);
+      const ssh = shares.placeOf(session);
+      return ssh ? { invites: 0, link: false, ...invited, ssh } : invited;
     },
     grantFor(connection, { client, auth }) {
       const { entry } = connection;
@@ -80,6 +94,9 @@ export function newGuestDesk(options: GuestDeskOptions): GuestDesk {
     },
     async resume() {
       sharing.expireInTime();
+      await shares.resume().catch((error: unknown) => {
+        problem = error instanceof Error ? error.message : String(error);
+      });
       if (invites.group === null) return;
       await socket.open(invites.group).catch((error: unknown) => {
         problem = `guests cannot come: ${error instanceof Error ? error.message : String(error)}`;

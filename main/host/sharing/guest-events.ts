@@ -38,6 +38,8 @@ const GUEST_HEARS: { readonly [E in EventName]: Hearing<E> } = {
   'checkpoint.progress': 'own',
   'share.ended': 'own',
   'share.changed': 'never',
+  'share.said': ({ session }) => session,
+  'share.pointed': ({ session }) => session,
 };
 
 /** Whether a guest of `session` is among those who hear an event that goes to all who watch. */

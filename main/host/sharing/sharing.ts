@@ -7,7 +7,7 @@
 import { CmdopError } from '#protocol/errors.ts';
 import type { SessionId } from '#protocol/ids.ts';
 import type { EventName, EventParams, Method, Params } from '#protocol/messages.ts';
-import type { Actor, SessionSummary } from '#protocol/shapes.ts';
+import type { Actor, Origin, SessionSummary } from '#protocol/shapes.ts';
 import type { Grant, Invite } from '#protocol/sharing.ts';
 import type { Transport } from '#protocol/transport.ts';
 import type { ClientConnection, Entry } from '../client-connection.ts';
@@ -39,6 +39,8 @@ export type SharingOptions = {
   attachments: Attachments;
   wallNow: () => number;
   connect(transport: Transport, entry: Entry): ClientConnection;
+  /** Somebody is invited, or is not any more. */
+  invitesChanged(): void;
 };
 
 export class Sharing {
@@ -51,8 +53,8 @@ export class Sharing {
   }
 
   /** Connects a client that came by `grant`, which was proven where it came in. */
-  admit(transport: Transport, grant: Grant): ClientConnection {
-    return this.#options.connect(transport, { is: 'granted', grant });
+  admit(transport: Transport, grant: Grant, origin: Origin | null = null): ClientConnection {
+    return this.#options.connect(transport, { is: 'granted', grant, origin });
   }
 
   /** A guest is about to be greeted. Throws `unauthorized` where its invite gives nothing now, and `busy`. */
@@ -227,7 +229,8 @@ export class Sharing {
   }
 
   #changed(invite: StoredInvite): void {
-    const { news, registry } = this.#options;
+    const { news, registry, invitesChanged } = this.#options;
+    invitesChanged();
     news.toWatchers('share.changed', { invite: this.shown(invite) }, (who) => !isAgent(who));
     const session = registry.get(invite.session);
     if (session) news.sessionChanged(session);

@@ -1,0 +1,75 @@
+/** Keeps the process for SSH guests running while something is shared. It outlives this host: the next one finds it again. */
+import { spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { IDLE_FLAGS, nodePath, programPath } from '#local/runtime.ts';
+
+/** The process of an earlier host is waited for this long before another is started, milliseconds. */
+const FIND_MS = 700;
+/** After one that ended, the next is started this much later, milliseconds: doubled each time, as long as none stays. */
+const AGAIN_MS = { first: 250, longest: 30_000 };
+
+export class GuestsProcess {
+  readonly #token: string;
+  readonly #logFile: string;
+  #timer: NodeJS.Timeout | null = null;
+  #againMs = AGAIN_MS.first;
+  #isWanted = false;
+
+  constructor(options: { token: string; logFile: string }) {
+    this.#token = options.token;
+    this.#logFile = options.logFile;
+  }
+
+  /** `mayBeThere`: an earlier host may have started it. */
+  want({ mayBeThere }: { mayBeThere: boolean }): void {
+    if (this.#isWanted) return;
+    this.#isWanted = true;
+    this.#startIn(mayBeThere ? FIND_MS : 0);
+  }
+
+  unwant(): void {
+    this.#isWanted = false;
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  came(): void {
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#againMs = AGAIN_MS.first;
+  }
+
+  gone(): void {
+    if (this.#isWanted) this.#startAgain();
+  }
+
+  #startIn(ms: number): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = null;
+      this.#start();
+    }, ms);
+  }
+
+  #startAgain(): void {
+    this.#startIn(this.#againMs);
+    this.#againMs = Math.min(AGAIN_MS.longest, this.#againMs * 2);
+  }
+
+  #start(): void {
+    const log = openSync(this.#logFile, 'a', 0o600);
+    try {
+      // `detached`: its own session, so that nothing that ends us or our terminal reaches it.
+      const child = spawn(nodePath(), [...IDLE_FLAGS, '--no-warnings', programPath('guests')], {
+        detached: true,
+        stdio: ['ignore', 'ignore', log],
+        cwd: '/',
+        env: { ...process.env, CMDOP_GUESTS_TOKEN: this.#token },
+      });
+      child.on('error', (error) => console.error('the process for guests does not start:', error));
+      child.on('exit', () => this.gone());
+      child.unref();
+    } finally {
+      closeSync(log);
+    }
+  }
+}

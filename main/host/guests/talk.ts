@@ -1,0 +1,73 @@
+/** Pointing and talking: what people who see one session show and say to each other, beside the program and never into it. */
+import type { EventName, EventParams } from '#protocol/messages.ts';
+import type { ClientConnection, Handlers } from '../client-connection.ts';
+import type { HostNews } from '../host-news.ts';
+import type { Journal } from '../journal.ts';
+import type { LiveSession } from '../live-session.ts';
+import type { Registry } from '../registry.ts';
+import { mustBeHuman } from '../session-roles.ts';
+import { pointedLines } from './pointed-lines.ts';
+import { saidText, TalkPace } from './said-text.ts';
+
+/** How long lines stay marked, milliseconds. */
+const SHOWN_MS = 15_000;
+
+export type TalkContext = { registry: Registry; journal: Journal; news: HostNews; clock: { now(): number; wallNow(): number } };
+
+export function talkHandlers(context: TalkContext): Pick<Handlers, 'share.say' | 'share.point'> {
+  const { registry, journal, news, clock } = context;
+  const pace = new TalkPace();
+
+  /** A session in which somebody may talk now. Throws `kicked`, `not-owner` and `busy`. */
+  const talkingIn = (connection: ClientConnection, reference: string): LiveSession => {
+    const { actor } = connection.who;
+    const session = registry.find(reference);
+    session.roles.mustSee(actor);
+    mustBeHuman(actor);
+    pace.take(`${session.id} ${actor.id}`, clock.now());
+    return session;
+  };
+  const record = (connection: ClientConnection, session: LiveSession, payload: Record<string, unknown>): void => {
+    const { id, interface: via } = connection.who.actor;
+    journal.append({ session: session.id, actor: id, interface: via, kind: 'talk', outputOffset: session.output.end, payload });
+  };
+  /** To whoever sees the session, once each. */
+  const tell = <E extends EventName>(session: LiveSession, event: E, params: EventParams<E>): void => {
+    news.toWatchers(event, params, ({ kind }) => kind === 'human');
+    for (const connection of session.connections)
+      if (!connection.isWatching && connection.greeted?.actor.kind === 'human') connection.event(event, params);
+  };
+
+  return {
+    'share.say'(connection, { session: reference, text }, answer) {
+      const session = talkingIn(connection, reference);
+      const said = saidText(text);
+      record(connection, session, { is: 'said', text: said });
+      answer({});
+      tell(session, 'share.said', { session: session.id, by: connection.who.actor, at: clock.wallNow(), text: said });
+    },
+    async 'share.point'(connection, { session: reference, at, text }, answer) {
+      const session = talkingIn(connection, reference);
+      const by = connection.who.actor;
+      if (at === null) {
+        answer({ pointing: null });
+        tell(session, 'share.pointed', { session: session.id, by, pointing: null });
+        return;
+      }
+      const said = text === undefined ? null : saidText(text);
+      const found = await pointedLines(session, at);
+      if (connection.isClosed) return;
+      session.roles.mustSee(by); // meanwhile
+      const pointing = { ...found, text: said, forMs: SHOWN_MS };
+      record(connection, session, {
+        is: 'pointed',
+        offset: found.offset,
+        from: found.from,
+        to: found.to,
+        ...(said === null ? {} : { text: said }),
+      });
+      answer({ pointing });
+      tell(session, 'share.pointed', { session: session.id, by, pointing });
+    },
+  };
+}
