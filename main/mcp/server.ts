@@ -2,6 +2,7 @@
 import { McpServer } from '@modelcontextprotocol/server';
 import { VERSION } from '#local/version.ts';
 import { addActTools } from './act-tools.ts';
+import { addCheckpointTools } from './checkpoint-tools.ts';
 import { addHistoryTool } from './history-tool.ts';
 import { addResources } from './resources.ts';
 import { addRunTool } from './run-tool.ts';
@@ -24,6 +25,7 @@ export function makeServer(agents: AgentsByName): McpServer {
   addSessionTools(server, agents);
   addRunTool(server, agents);
   addHistoryTool(server, agents);
+  addCheckpointTools(server, agents);
   addActTools(server, agents);
   addWaitTool(server, agents);
   addResources(server, agents);

@@ -124,3 +124,16 @@ test('an agent’s first input in a folder waits until its files are kept, and n
   await cmdop.ok('restore', 'app', String(newest?.id), 'main.c');
   expect(readFileSync(file('main.c'), 'utf8')).toBe('the work of people\n');
 });
+
+test('a report of the session names who worked and which files changed, as Markdown, HTML and JSON', async () => {
+  const markdown = await cmdop.ok('report', 'app');
+  expect(markdown).toContain('# Session app');
+  expect(markdown).toMatch(/\| claude \| agent \| MCP, on this account \|/);
+  expect(markdown).toMatch(/\| claude.* \| .*main\.c.* \|/);
+  const page = join(cmdop.home, 'report.html');
+  await cmdop.ok('report', '--all', '-o', page);
+  expect(readFileSync(page, 'utf8')).toContain('<h1>All sessions</h1>');
+  const report = await cmdop.json<{ who: { name: string }[]; notable: { what: string }[] }>('report', 'app', '--json');
+  expect(report.who.map(({ name }) => name)).toContain('claude');
+  expect(report.notable.map(({ what }) => what)).toContainEqual(expect.stringMatching(/^ann restored checkpoint \d+: 1 files/));
+});

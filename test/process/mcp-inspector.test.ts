@@ -1,7 +1,8 @@
 /** The official MCP Inspector's command line drives every tool of `cmdop mcp`: one process a call, as a script would. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { resolve } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { nodePath } from '#local/runtime.ts';
 import { type Engine, openEngine, type Person } from './engine.ts';
@@ -52,7 +53,10 @@ test('every tool does what it says', async () => {
     return call(tool, args);
   };
   const session = 'inspected';
-  expect(await use('session_create', { name: session })).toMatchObject({ session, state: 'running' });
+  const folder = join(engine.home, 'project');
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'notes.txt'), 'one\n');
+  expect(await use('session_create', { name: session, folder })).toMatchObject({ session, state: 'running' });
   expect(await use('sessions_list', {})).toMatchObject({ you: 'inspector-cli', sessions: [{ session }] });
   expect(await use('session_attach', { session })).toMatchObject({ mayAct: true });
   const ran = await use('run', { session, command: 'echo out; false', reason: 'to see it' });
@@ -69,6 +73,9 @@ test('every tool does what it says', async () => {
   expect(await use('history_search', { session, failed: true })).toMatchObject({
     commands: [{ command: 'echo out; false' }, { command: 'sleep 30' }],
   });
+  expect(await use('checkpoint', { session, message: 'before two' })).toMatchObject({ files: 1, leftOut: [] });
+  writeFileSync(join(folder, 'notes.txt'), 'two\n');
+  expect(await use('checkpoint_diff', { session })).toMatchObject({ to: null, files: [{ path: 'notes.txt', is: 'modified' }] });
   const asked = use('ask_human', { session, question: 'Blue or green?', choices: ['blue', 'green'] });
   await ann.until(() => ann.approvals.some(({ kind, state }) => kind === 'question' && state === 'pending'));
   const question = ann.approvals.find(({ kind }) => kind === 'question');

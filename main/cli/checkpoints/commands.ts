@@ -1,4 +1,4 @@
-/** The commands about checkpoints, with their options and help. */
+/** The commands about checkpoints and reports, with their options and help. */
 import type { Command } from 'commander';
 import type { Globals } from '../connect.ts';
 
@@ -32,6 +32,15 @@ export function addCheckpointCommands(
     .action(async (session, id, words, options) =>
       (await import('./checkpoints.ts')).restore({ ...globals(), ...options, paths: [...words, ...(paths ?? [])] }, session, id),
     );
+  add('report [session]', 'say who worked, what was run, allowed and changed')
+    .option('--all', 'of every session')
+    .option('--since <time>', 'only since 10m, 2h, 14:30, yesterday, 2026-11-22…')
+    .option('--format <format>', 'markdown, html or json; by the name of FILE, else markdown')
+    .option('-o, --output <file>', 'into this file instead of the standard output')
+    .option('--json', 'as JSON')
+    .usage('SESSION|--all [--since TIME] [--format F] [-o FILE]')
+    .addHelpText('after', REPORT_HELP)
+    .action(async (session, options) => (await import('../report.ts')).report({ ...globals(), ...options }, session));
 }
 
 const CHECKPOINT_HELP = `
@@ -51,3 +60,8 @@ Another checkpoint is made first, with which this can be undone. Nothing is
 restored if that would overwrite what is in no checkpoint, or what is open in an
 editor. Files that were made since stay, unless with --delete. Example:
   cmdop restore demo 3 src --dry-run`;
+
+const REPORT_HELP = `
+Changed files are those between checkpoints, beside who ran commands there
+meanwhile. Example:
+  cmdop report demo --since yesterday -o demo.html`;
