@@ -106,6 +106,30 @@ describe('a cut', () => {
     }
   });
 
+  test('of the host itself, killed in the middle of a file, is mended by the next one', async () => {
+    const bytes = randomBytes(12 * 1024 * 1024);
+    const source = { size: bytes.length, read: async (from: number, max: number) => bytes.subarray(from, from + max) };
+    let killed: Promise<unknown> | null = null;
+    const kill = (done: number) => {
+      if (done > bytes.length / 2) killed ??= engine.killHost().then(() => engine.startHost());
+    };
+    const sent = await upload({
+      client: ann.client,
+      session: 'api',
+      path: 'big',
+      source,
+      key: KEY,
+      overwrite: false,
+      newHash: nodeHash,
+      progress: kill,
+    });
+    await killed;
+    expect(sent.hash).toBe(sha256(bytes));
+    expect(sha256(readFileSync(join(work, 'big')))).toBe(sha256(bytes));
+    expect(readdirSync(work)).toEqual(['big']);
+    rmSync(join(work, 'big'));
+  });
+
   test('leaves an upload that is listed, goes on, and can be discarded', async () => {
     const { stream, answer } = await ann.client.openStream('files.write', { session: 'api', path: 'part', size: 10, key: KEY });
     expect(answer).toMatchObject({ from: 0, path: join(work, 'part') });
