@@ -66,6 +66,7 @@ export class Connection {
         return transport.queuedBytes;
       },
       send: (...parts) => transport.send(...parts),
+      ...(transport.sendThen ? { sendThen: (done: () => void, ...parts: Uint8Array[]) => transport.sendThen?.(done, ...parts) } : {}),
       tellStream: (event) => transport.send(encodeMessage(event)),
     });
     this.#transport.listen({

@@ -128,6 +128,14 @@ export class ClientConnection implements OutputPort, StreamPort {
     this.#transport.send(...parts);
   }
 
+  sendThen(done: () => void, ...parts: Uint8Array[]): void {
+    let bytes = 0;
+    for (const part of parts) bytes += part.length;
+    this.#vigil.sent(bytes);
+    if (this.#transport.sendThen) this.#transport.sendThen(done, ...parts);
+    else this.#transport.send(...parts);
+  }
+
   event<E extends EventName>(event: E, params: EventParams<E>): void {
     this.#say({ event, params });
   }

@@ -43,6 +43,17 @@ class StreamTransport implements Transport {
   }
 
   send(...parts: Uint8Array[]): void {
+    this.#send(parts, this.#written);
+  }
+
+  sendThen(done: () => void, ...parts: Uint8Array[]): void {
+    this.#send(parts, (error) => {
+      done();
+      this.#written(error);
+    });
+  }
+
+  #send(parts: Uint8Array[], written: (error?: Error | null) => void): void {
     if (this.#isClosing || this.#closedWith) return;
     const pieces = joinSmall(parts);
     const last = pieces.length - 1;
@@ -50,7 +61,7 @@ class StreamTransport implements Transport {
     // The stream's own `drain` only comes after its high-water mark was passed; ours whenever nothing is left.
     for (let i = 0; i <= last; i++) {
       const piece = pieces[i];
-      if (piece) this.#output.write(piece, i === last ? this.#written : undefined);
+      if (piece) this.#output.write(piece, i === last ? written : undefined);
     }
     if (last > 0) this.#output.uncork();
   }

@@ -25,8 +25,11 @@ export interface ByteStream {
   readonly isClosed: boolean;
   /** Called once; what came before is delivered then. */
   listen(listener: StreamListener): void;
-  /** Queues bytes, which must not be changed any more. False: wait for `writable` before the next. Dropped after `end` or a cut. */
-  write(bytes: Uint8Array): boolean;
+  /**
+   * Queues bytes, which must not be changed until `done` is called, if it ever is. False: wait for `writable` before the
+   * next. Dropped after `end` or a cut.
+   */
+  write(bytes: Uint8Array, done?: () => void): boolean;
   /** So many of the received bytes are used up. */
   used(byteLength: number): void;
   /** Nothing more is written; what is queued still goes. */
@@ -34,6 +37,8 @@ export interface ByteStream {
   /** Cuts it in both directions, and tells the other side why in a sentence. */
   reset(message: string): void;
 }
+
+type Held = { bytes: Uint8Array; done: (() => void) | undefined };
 
 /** What a stream asks of the connection's table. */
 type Hooks = { tell(event: StreamEvent): void; ready(stream: Stream): void; gone(stream: Stream): void };
@@ -44,7 +49,7 @@ export class Stream implements ByteStream {
   #listener: StreamListener | null = null;
   /** Came before anybody listened. */
   #early: Uint8Array[] = [];
-  #held: Uint8Array[] = [];
+  #held: Held[] = [];
   #heldBytes = 0;
   #credit = STREAM_WINDOW_BYTES;
   /** Received and not yet told to be used, and of these what is used. */
@@ -78,9 +83,9 @@ export class Stream implements ByteStream {
     if (this.#isClosed) listener.closed(this.#closedWith);
   }
 
-  write(bytes: Uint8Array): boolean {
+  write(bytes: Uint8Array, done?: () => void): boolean {
     if (this.#isClosed || this.#isEnding || bytes.length === 0) return true;
-    this.#held.push(bytes);
+    this.#held.push({ bytes, done });
     this.#heldBytes += bytes.length;
     if (this.canSend) this.#hooks.ready(this);
     this.#isWaiting = this.#heldBytes >= HELD_BYTES.full;
@@ -138,15 +143,16 @@ export class Stream implements ByteStream {
   }
 
   /** The next bytes to send, one piece of what was written. */
-  take(max: number): Uint8Array {
+  take(max: number): Held {
     const first = this.#held[0];
-    if (!first || this.#isClosed) return new Uint8Array(0);
-    const bytes = first.subarray(0, Math.min(max, this.#credit));
-    if (bytes.length === first.length) this.#held.shift();
-    else this.#held[0] = first.subarray(bytes.length);
+    if (!first || this.#isClosed) return { bytes: new Uint8Array(0), done: undefined };
+    const bytes = first.bytes.subarray(0, Math.min(max, this.#credit));
+    const isWhole = bytes.length === first.bytes.length;
+    if (isWhole) this.#held.shift();
+    else this.#held[0] = { ...first, bytes: first.bytes.subarray(bytes.length) };
     this.#heldBytes -= bytes.length;
     this.#credit -= bytes.length;
-    return bytes;
+    return { bytes, done: isWhole ? first.done : undefined };
   }
 
   /** What `take` gave is with the connection. */

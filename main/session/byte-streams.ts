@@ -21,6 +21,8 @@ const SHORT_QUEUE_BYTES = 256 * 1024;
 export interface StreamPort {
   readonly queuedBytes: number;
   send(...parts: Uint8Array[]): void;
+  /** See Transport. */
+  sendThen?(done: () => void, ...parts: Uint8Array[]): void;
   /** A message about a stream; never lost, in order with what is sent. */
   tellStream(event: StreamEvent): void;
 }
@@ -112,8 +114,12 @@ export class ByteStreams {
     const [stream] = this.#ready;
     if (!stream) return false;
     this.#ready.delete(stream);
-    const bytes = stream.take(CHUNK_BYTES);
-    if (bytes.length > 0) this.#port.send(encodeStreamHeader(stream.id, bytes.length), bytes);
+    const { bytes, done } = stream.take(CHUNK_BYTES);
+    if (bytes.length > 0) {
+      const header = encodeStreamHeader(stream.id, bytes.length);
+      if (done && this.#port.sendThen) this.#port.sendThen(done, header, bytes);
+      else this.#port.send(header, bytes);
+    }
     // Before its writer is told of the room: that one may write at once.
     if (stream.canSend) this.#ready.add(stream);
     stream.sent();

@@ -64,26 +64,25 @@ export class CmdopPeer implements Peer {
   }
 
   newClient(onState: (state: ClientState) => void = () => {}): CmdopClient {
-    const paths = localPaths({ CMDOP_HOME: this.home });
-    const id: ClientId = newClientId((n) => randomBytes(n));
-    return new CmdopClient({
-      identity: { id, interface: 'cli', name: 'bench', build: 'bench' },
-      connect: () => connectToHost({ start: true, paths }),
-      clock: systemClock,
-      random: Math.random,
-      reconnect: false,
-      onState,
-    });
+    return newLocalClient(this.home, onState);
   }
 
   /** The session's id. */
-  async create(script: string): Promise<string> {
-    const { session } = await this.#control.request('session.create', { command: ['/bin/sh', '-c', script], cwd: '/', size: SIZE });
+  async create(script: string, env: Record<string, string> = {}): Promise<string> {
+    const { session } = await this.#control.request('session.create', { command: ['/bin/sh', '-c', script], cwd: '/', size: SIZE, env });
     return session.id;
   }
 
-  async start(script: string): Promise<BenchSession & { readonly id: string }> {
-    const id = await this.create(script);
+  /** The first port on which a program of a session listens, once one does. */
+  async listeningPort(session: string): Promise<number> {
+    for (;;) {
+      const [found] = (await this.#control.request('ports.list', { session })).ports;
+      if (found) return found.port;
+    }
+  }
+
+  async start(script: string, env: Record<string, string> = {}): Promise<BenchSession & { readonly id: string }> {
+    const id = await this.create(script, env);
     const keeperPid = (await this.#control.request('session.inspect', { session: id })).keeperPid ?? 0;
     this.#keepers.set(id, keeperPid);
     const clients = new Set<CmdopClient>();
@@ -161,6 +160,20 @@ export class CmdopAttachPeer implements Peer {
 
   /** The host is its owner's to stop. */
   async dispose(): Promise<void> {}
+}
+
+/** A client of the host in `home`, which starts it. */
+export function newLocalClient(home = process.env.CMDOP_HOME, onState: (state: ClientState) => void = () => {}): CmdopClient {
+  const paths = localPaths({ CMDOP_HOME: home });
+  const id: ClientId = newClientId((n) => randomBytes(n));
+  return new CmdopClient({
+    identity: { id, interface: 'cli', name: 'bench', build: 'bench' },
+    connect: () => connectToHost({ start: true, paths }),
+    clock: systemClock,
+    random: Math.random,
+    reconnect: false,
+    onState,
+  });
 }
 
 /** Attaches and resolves when the host has answered. */

@@ -10,6 +10,7 @@ const COLORS: Record<PeerName, string> = {
   dtach: '#b7791f',
   'Node relay': '#8a63c9',
   'bare PTY': '#8b8f98',
+  'ssh -L': '#c2557a',
 };
 /** All lengths are CSS pixels. */
 const WIDTH = 860;

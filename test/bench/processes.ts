@@ -9,6 +9,11 @@ export function pssBytes(pid: number): number {
   return Number(kilobytes ?? 0) * 1024;
 }
 
+/** Memory that a process holds now, bytes. */
+export function residentBytes(pid: number): number {
+  return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024;
+}
+
 /** User and system time of all threads so far, seconds. */
 export function cpuSeconds(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')

@@ -7,6 +7,7 @@ import { measureEcho } from './echo.ts';
 import { cmdopCrowd, measureFanOut, relayCrowd, tmuxCrowd } from './fan-out.ts';
 import type { Figures } from './figures.ts';
 import { measureFlood } from './flood.ts';
+import { measureForward } from './forward.ts';
 import { measureIdle } from './idle.ts';
 import { measureNewSession } from './new-session.ts';
 import type { Peer } from './peer.ts';
@@ -16,7 +17,7 @@ import { measureSsh, measureSshIdle } from './ssh.ts';
 import { startSshMachine } from './ssh-peers.ts';
 import { BarePeer, DtachPeer, TmuxPeer } from './terminal-peers.ts';
 
-export const PARTS = ['echo', 'flood', 'crowd', 'attach', 'new', 'idle', 'ssh', 'control'] as const;
+export const PARTS = ['echo', 'flood', 'crowd', 'attach', 'new', 'idle', 'ssh', 'forward', 'control'] as const;
 export type Part = (typeof PARTS)[number];
 
 export type Plan = {
@@ -33,6 +34,7 @@ export type Plan = {
   idleRounds: number;
   /** Whether tmux and dtach are measured idle too. */
   isIdleCompared: boolean;
+  forwardBytes: number;
   /** How long an idle attach over SSH is watched. */
   sshWatchMs: number;
 };
@@ -57,6 +59,7 @@ export const FULL: Plan = {
   crowdRounds: 5,
   idleRounds: 2,
   isIdleCompared: true,
+  forwardBytes: 1e9,
   sshWatchMs: 30_000,
 };
 /** A first answer in under a minute. */
@@ -70,6 +73,7 @@ export const QUICK: Plan = {
   crowdRounds: 1,
   idleRounds: 1,
   isIdleCompared: false,
+  forwardBytes: 300e6,
   sshWatchMs: 10_000,
 };
 
@@ -83,7 +87,7 @@ export async function runRounds(plan: Plan & { only: ReadonlySet<Part> }, figure
   const inTurn = <T>(all: readonly T[], round: number): T[] => all.map((one, index) => all[(index + round) % all.length] ?? one);
   const peers: Peer[] = [cmdop, tmux, dtach, bare, inTerminal];
   const hops = new RelayPeer();
-  const machine = wants('ssh') ? await startSshMachine({ cmdop, tmux, relay: hops }) : null;
+  const machine = wants('ssh') || wants('forward') ? await startSshMachine({ cmdop, tmux, relay: hops }) : null;
   const crowds = [cmdopCrowd(cmdop), tmuxCrowd(tmux), relayCrowd];
   try {
     for (let round = 0; round < plan.rounds; round++) {
@@ -152,7 +156,11 @@ export async function runRounds(plan: Plan & { only: ReadonlySet<Part> }, figure
           figures.add(`CPU with ${sessions} idle sessions, ms/s`, peer.name, idle.cpuMsPerSecond);
         }
       }
-      if (machine) {
+      if (machine && wants('forward')) {
+        note('a forward over SSH');
+        await measureForward({ machine, cmdop, bytes: plan.forwardBytes, figures, turn: round });
+      }
+      if (machine && wants('ssh')) {
         const sshRound = { machine, cmdop, peers: inTurn([machine.cmdop, machine.tmux], round), log, keys: plan.keys, figures };
         note('over SSH');
         await measureSsh(sshRound);

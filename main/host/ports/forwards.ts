@@ -2,8 +2,8 @@
  * Forwards: which ports a connection may reach, and its TCP connections to them. A forward is a right that ends with the
  * session, with the connection, and with the role that gave it; what runs over it ends in the same turn.
  */
-import { connect, type Socket } from 'node:net';
-import { joinSocket } from '#local/socket-stream.ts';
+import type { Socket } from 'node:net';
+import { connectTcp, joinSocket } from '#local/socket-stream.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import type { ListeningPort } from '#protocol/ports.ts';
 import type { ByteStream } from '#session/byte-stream.ts';
@@ -191,23 +191,10 @@ async function connectTo(addresses: readonly string[], port: number): Promise<So
   let failure = 'no address is known for it';
   for (const host of addresses) {
     try {
-      return await connectOnce(host, port);
+      return await connectTcp({ host, port }, CONNECT_MS);
     } catch (error) {
       failure = error instanceof Error ? error.message : String(error);
     }
   }
   throw new CmdopError('port-not-found', `port ${port} takes no connection: ${failure}`);
-}
-
-function connectOnce(host: string, port: number): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ host, port, allowHalfOpen: true });
-    socket.setTimeout(CONNECT_MS, () => socket.destroy(new Error(`no answer within ${CONNECT_MS / 1000} s`)));
-    socket.once('error', reject);
-    socket.once('connect', () => {
-      socket.off('error', reject);
-      socket.setTimeout(0);
-      resolve(socket.pause());
-    });
-  });
 }
