@@ -43,9 +43,10 @@ function row(session: SessionSummary): Cell[] {
   ];
 }
 
-function state({ end, running }: SessionSummary): Cell {
+function state({ end, running, shared }: SessionSummary): Cell {
   if (end) return { text: `ended (${showEnd(end)})`, style: end.code === 0 ? dim : red };
-  return running === null ? 'idle' : { text: 'busy', style: green };
+  const others = shared ? ', shared' : '';
+  return running === null ? `idle${others}` : { text: `busy${others}`, style: green };
 }
 
 export function shortHome(folder: string): string {

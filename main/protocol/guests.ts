@@ -36,7 +36,14 @@ export const GUEST_METHODS = {
       port: z.number().int().min(0).max(65535).optional(),
     }),
     /** `hostKey`: `SHA256:…`, what a guest's ssh shows at first; `publicKey`: for a known_hosts file. */
-    result: z.object({ address: z.string(), port: integer, hostKey: z.string(), publicKey: z.string() }),
+    result: z.object({
+      session: sessionId,
+      sessionName: z.string(),
+      address: z.string(),
+      port: integer,
+      hostKey: z.string(),
+      publicKey: z.string(),
+    }),
   },
   /** Guests with ssh are out at once; their invites stay. For human owners. */
   'share.ssh.stop': { params: z.object({ session: sessionRef }), result: none },

@@ -4,16 +4,19 @@ import type { Globals } from '../connect.ts';
 
 export function addShareCommands(add: (usage: string, description: string) => Command, globals: () => Globals): void {
   add('share <session>', 'invite somebody to a session, and print what to send them')
-    .requiredOption('--with <name>', 'what they are called here')
+    .option('--with <name>', 'what they are called here')
     .option('--role <role>', 'observer looks on, operator may type', 'observer')
     .option('--expires <time>', 'end it after 30m, 2h, 1d…')
     .option('--key <file>', 'their public key (OpenSSH), instead of a one-time code; - reads it from standard input')
     .option('--link', 'a link for their browser')
-    .option('--listen <address:port>', 'with --link: where this machine serves it; 127.0.0.1 by default')
+    .option('--ssh', 'for plain ssh, by the public keys of --key or --authorized-keys')
+    .option('--authorized-keys <file>', 'with --ssh: everybody in it, called as its comments say')
+    .option('--stop', 'nobody comes in with ssh any more')
+    .option('--listen <address:port>', 'with --link or --ssh: where this machine serves it; 127.0.0.1 by default')
     .option('--tls-cert <file>', 'with --link: certificate, PEM')
     .option('--tls-key <file>', 'with --link: its private key, PEM')
     .option('--json', 'as JSON')
-    .usage('SESSION --with NAME [--role observer|operator] [--expires TIME] [--key FILE | --link]')
+    .usage('SESSION --with NAME [--role R] [--expires TIME] [--key FILE | --link | --ssh]')
     .addHelpText('after', SHARE_HELP)
     .action(async (session, options) => (await import('./share.ts')).share({ ...globals(), ...options }, session));
   add('invites [session]', 'show who is invited to what')
@@ -51,7 +54,13 @@ Whoever it is gets this one session, in this role, and nothing else of this
 host: cmdop share build --with bob --role operator --expires 2h
 They join with the printed line. --key instead of a code: cmdop key prints
 theirs. Somebody with another account reaches this machine's host only after
-cmdop host share-socket --group GROUP; a browser needs --link.`;
+cmdop host share-socket --group GROUP; a browser needs --link.
+
+With --ssh they need nothing but ssh and a key:
+cmdop share build --ssh --key bob.pub --role operator --listen 10.0.0.5:2222
+They get this session in their terminal, and no shell, files or forwarding. It
+listens until cmdop share build --stop, also after a crash or an upgrade of the
+host.`;
 
 const JOIN_HELP = `
 Writes the host into your hosts file; then cmdop attach -H NAME SESSION.

@@ -8,10 +8,14 @@ import { UsageError } from '../exit-codes.ts';
 import { dim, note, print, printJson, tableWidth } from '../output.ts';
 import { type Column, formatTable } from '../table.ts';
 import { parseDuration, showAge, showDuration } from '../times.ts';
+import { type SshWanted, shareBySsh, stop } from './ssh.ts';
 
 type ShareOptions = Globals & {
-  with: string;
+  with?: string;
   role: string;
+  ssh?: boolean;
+  authorizedKeys?: string;
+  stop?: boolean;
   expires?: string;
   key?: string;
   link?: boolean;
@@ -32,6 +36,10 @@ const COLUMNS: readonly Column[] = [
 ];
 
 export async function share(options: ShareOptions, session: string): Promise<void> {
+  if (options.stop) return stop(options, session);
+  if (options.ssh) return shareBySsh(options, session, sshWanted(options));
+  if (options.authorizedKeys !== undefined) throw new UsageError('--authorized-keys is for --ssh');
+  if (options.with === undefined) throw new UsageError('say whom: --with NAME');
   const wanted = {
     session: sessionRef(session),
     name: options.with,
@@ -40,7 +48,7 @@ export async function share(options: ShareOptions, session: string): Promise<voi
   };
   if (options.link) return link(options, wanted);
   if (options.listen !== undefined || options.tlsCert !== undefined || options.tlsKey !== undefined)
-    throw new UsageError('--listen, --tls-cert and --tls-key are for --link');
+    throw new UsageError('--listen, --tls-cert and --tls-key are for --link, and --listen also for --ssh');
   const key = options.key === undefined ? {} : { key: textOf(options.key) };
   const answer = await withClient(options, (client) => client.request('share.create', { ...wanted, ...key }));
   if (options.json) return printJson(answer);
@@ -52,6 +60,20 @@ export async function share(options: ShareOptions, session: string): Promise<voi
   }
   note('send them this line; it works once, within a day:');
   print(`cmdop join ${code}\n`);
+}
+
+function sshWanted(options: ShareOptions): SshWanted {
+  const { role, expires, listen, key, authorizedKeys, link: isLink, tlsCert, tlsKey } = options;
+  if (isLink) throw new UsageError('--link is for browsers and --ssh for ssh: choose one');
+  if (tlsCert !== undefined || tlsKey !== undefined) throw new UsageError('--tls-cert and --tls-key are for --link');
+  return {
+    role: roleIn(role),
+    expiresInMs: expires === undefined ? undefined : expiryIn(expires),
+    listen: listen === undefined ? null : listenIn(listen),
+    key: key === undefined ? null : textOf(key),
+    name: options.with ?? null,
+    authorizedKeys: authorizedKeys === undefined ? null : textOf(authorizedKeys),
+  };
 }
 
 async function link(options: ShareOptions, wanted: ParamsInput<'share.link'>): Promise<void> {

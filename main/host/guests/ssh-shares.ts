@@ -33,7 +33,7 @@ export type SshSharesOptions = {
 };
 
 type State = Extract<Report, { is: 'state' }>;
-type Bound = Omit<Result<'share.ssh'>, 'address'>;
+type Bound = Pick<Result<'share.ssh'>, 'port' | 'hostKey' | 'publicKey'>;
 
 export class SshShares {
   readonly #options: SshSharesOptions;
@@ -106,7 +106,7 @@ export class SshShares {
       this.#order();
       this.#record(session, { is: 'ssh-started', address, port: bound.port, hostKey: bound.hostKey }, by);
       this.#options.news.sessionChanged(session);
-      return { address, ...bound };
+      return { session: session.id, sessionName: session.name, address, ...bound };
     } catch (error) {
       if (this.#file.of(session.id) === share) this.#close(session.id, before);
       throw error;
