@@ -21,6 +21,10 @@ export function addKeepingCommands(add: (usage: string, description: string) => 
   add('unpin <session>', 'put a session under the limits again').action(async (session) =>
     (await import('./retention.ts')).pin(globals(), session, false),
   );
+  add('schema [command...]', 'print the JSON Schema of what a command prints with --json; without one, which have one')
+    .option('--all', 'of every command, by name')
+    .addHelpText('after', SCHEMA_HELP)
+    .action(async (words, options) => (await import('../schemas/schema.ts')).schema(words, options));
 }
 
 /** Below `host`. */
@@ -50,6 +54,10 @@ Example: cmdop retention --total 2G --age 90d
 Without an option it changes nothing. Limits of all sessions are applied once a
 day, and by \`cmdop prune\`; what runs or is pinned is never removed. A session's
 own budget takes the oldest of its output at once, also while it runs.`;
+
+const SCHEMA_HELP = `
+Examples: cmdop schema ls, cmdop schema host status, cmdop schema 'log --events'
+Fields are only ever added: a reader that ignores what it does not know goes on.`;
 
 const PRUNE_HELP = `
 Who is removed goes with output, screen and history; the journal says who removed
