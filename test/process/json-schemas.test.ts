@@ -41,6 +41,8 @@ test.each([
   ['checkpoint', ['checkpoint', 'work', '-m', 'now']],
   ['checkpoints', ['checkpoints', 'work']],
   ['diff', ['diff', 'work']],
+  ['report', ['report', 'work']],
+  ['point', ['point', 'work', '--lines', '1']],
   ['control', ['control']],
   ['approvals', ['approvals', '--all']],
   ['share', ['share', 'work', '--with', 'ben']],

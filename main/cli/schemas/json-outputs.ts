@@ -25,6 +25,7 @@ import {
   verifyReport,
 } from '#protocol/shapes.ts';
 import { invite } from '#protocol/sharing.ts';
+import { reportShape } from './report-shape.ts';
 
 export type JsonOutput = {
   readonly description: string;
@@ -88,6 +89,8 @@ export const JSON_OUTPUTS: Readonly<Record<string, JsonOutput>> = {
     shape: z.object({ is: z.literal('open'), session: z.string(), port: integer, address: z.string(), localPort: integer }),
     isLines: true,
   },
+  report: { description: 'What was done in sessions: who, commands, approvals, files.', shape: reportShape },
+  point: { description: 'What is pointed at now.', shape: METHODS['share.point'].result },
   share: { description: 'The invite, and what to send.', shape: METHODS['share.create'].result },
   'share --link': { description: 'The invite, and the link to send.', shape: METHODS['share.link'].result },
   join: {
