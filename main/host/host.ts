@@ -127,6 +127,7 @@ export class Host {
     });
     this.#guests = newGuestDesk({
       paths: options.paths,
+      rendererDir: options.rendererDir,
       journal: this.#journal,
       registry: this.#registry,
       news: this.#news,

@@ -5,15 +5,16 @@
  * checked on every request, so that no other site can reach it by DNS rebinding or from its own page.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { createReadStream, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { extname, join, normalize, sep } from 'node:path';
 import type { Duplex } from 'node:stream';
-import { type WebSocket, WebSocketServer } from 'ws';
+import { WebSocketServer } from 'ws';
 import { z } from 'zod';
 import { CmdopError } from '#protocol/errors.ts';
 import { MAX_FRAME_BYTES } from '#protocol/frames.ts';
-import type { Transport, TransportListener } from '#protocol/transport.ts';
+import type { Transport } from '#protocol/transport.ts';
+import { HEADERS, pagePolicy, refuse, sendFile } from './web-pages.ts';
+import { WebSocketTransport } from './web-socket-transport.ts';
 
 const LOOPBACK = '127.0.0.1';
 /** A one-time URL works this long, milliseconds. */
@@ -22,25 +23,6 @@ const TOKEN_MS = 10 * 60_000;
 const MAX_TOKENS = 64;
 /** Browsers signed in at a time; the oldest goes first. */
 const MAX_COOKIES = 256;
-
-const TYPES: Record<string, string> = {
-  '.html': 'text/html; charset=utf-8',
-  '.js': 'text/javascript; charset=utf-8',
-  '.css': 'text/css; charset=utf-8',
-  '.svg': 'image/svg+xml',
-  '.png': 'image/png',
-  '.woff2': 'font/woff2',
-  '.ico': 'image/x-icon',
-};
-
-const HEADERS = {
-  'X-Content-Type-Options': 'nosniff',
-  'X-Frame-Options': 'DENY',
-  'Referrer-Policy': 'no-referrer',
-  'Cross-Origin-Opener-Policy': 'same-origin',
-  'Cross-Origin-Resource-Policy': 'same-origin',
-  'Cache-Control': 'no-store',
-};
 
 export type WebServerOptions = {
   rendererDir: string;
@@ -129,7 +111,9 @@ export class WebServer {
     if (token !== null) return this.#exchange(token, response);
     if (!this.#isSignedIn(request))
       return refuse(response, 401, 'This page needs a one-time link: run `cmdop web` in a terminal and open the URL it prints.');
-    this.#file(url.pathname, request.method === 'HEAD', response);
+    const socket = this.address?.replace('http', 'ws') ?? '';
+    const { rendererDir } = this.#options;
+    sendFile({ rendererDir, pathname: url.pathname, isHead: request.method === 'HEAD', policy: pagePolicy(socket) }, response);
   }
 
   #exchange(token: string, response: ServerResponse): void {
@@ -167,36 +151,9 @@ export class WebServer {
     this.#sockets.handleUpgrade(request, socket, head, (webSocket) => this.#options.connected(new WebSocketTransport(webSocket)));
   }
 
-  #file(pathname: string, isHead: boolean, response: ServerResponse): void {
-    try {
-      const root = realpathSync(this.#options.rendererDir);
-      const path = realpathSync(join(root, normalize(decodeURIComponent(pathname === '/' ? '/index.html' : pathname))));
-      if (!path.startsWith(root + sep)) return refuse(response, 404, 'not found');
-      const { size } = statSync(path);
-      response.writeHead(200, {
-        ...HEADERS,
-        'Content-Type': TYPES[extname(path)] ?? 'application/octet-stream',
-        'Content-Length': size,
-        'Content-Security-Policy': this.#policy(),
-      });
-      if (isHead) response.end();
-      else
-        createReadStream(path)
-          .on('error', () => response.destroy())
-          .pipe(response);
-    } catch {
-      refuse(response, 404, 'not found'); // no such file, or a broken %-escape
-    }
-  }
-
   get #port(): number | null {
     const address = this.#server?.address();
     return address && typeof address !== 'string' ? address.port : null;
-  }
-
-  #policy(): string {
-    const socket = this.address?.replace('http', 'ws');
-    return `default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self'; img-src 'self' data:; connect-src 'self' ${socket}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
   }
 
   #isOwnHost(request: IncomingMessage): boolean {
@@ -221,57 +178,6 @@ export class WebServer {
   get #cookieName(): string {
     return `cmdop_${this.#port}`;
   }
-}
-
-class WebSocketTransport implements Transport {
-  readonly kind = 'websocket';
-  readonly #socket: WebSocket;
-  #listener: TransportListener | null = null;
-  #unsent = 0;
-
-  constructor(socket: WebSocket) {
-    this.#socket = socket;
-  }
-
-  get queuedBytes(): number {
-    return this.#socket.bufferedAmount;
-  }
-
-  send(...parts: Uint8Array[]): void {
-    if (this.#socket.readyState !== this.#socket.OPEN) return;
-    this.#unsent++;
-    this.#socket.send(Buffer.concat(parts), () => {
-      if (--this.#unsent === 0) this.#listener?.drained();
-    });
-  }
-
-  listen(listener: TransportListener): void {
-    this.#listener = listener;
-    let failure: Error | undefined;
-    this.#socket.on('message', (data: Buffer, isBinary) => {
-      if (isBinary) listener.received(data);
-      else this.#socket.close(1003);
-    });
-    this.#socket.on('error', (error) => {
-      failure = error;
-    });
-    this.#socket.on('close', () => listener.closed(failure));
-  }
-
-  pause(): void {
-    this.#socket.pause();
-  }
-  resume(): void {
-    this.#socket.resume();
-  }
-  close(): void {
-    this.#socket.close();
-  }
-}
-
-function refuse(response: ServerResponse, status: number, sentence: string): void {
-  response.writeHead(status, { ...HEADERS, 'Content-Type': 'text/plain; charset=utf-8' });
-  response.end(`${sentence}\n`);
 }
 
 const hashOf = (cookie: string) => createHash('sha256').update(cookie).digest('hex');

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import type { ClientOptions } from '#client/client-options.ts';
 import { CmdopClient } from '#client/cmdop-client.ts';
 import type { ConnectionEvent } from '#client/connection.ts';
 import type { AttachOptions, SessionStream } from '#client/session-stream.ts';
@@ -61,7 +62,8 @@ export type Engine = {
   readonly host: ChildProcess | null;
   /** kill -9, and waits until it is gone. */
   killHost(): Promise<void>;
-  person(name: string, options?: { reconnect?: boolean; kind?: 'human' | 'agent' }): Person;
+  /** `connect`: another way in than the owner's socket. */
+  person(name: string, options?: { reconnect?: boolean; kind?: 'human' | 'agent'; connect?: ClientOptions['connect'] }): Person;
   /** Writes the policy file; without a text agents may do everything. Before the host starts, or while it runs. */
   policy(text?: string): void;
   dispose(): Promise<void>;

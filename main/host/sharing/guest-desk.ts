@@ -15,6 +15,7 @@ import type { Registry } from '../registry.ts';
 import type { Service } from '../services.ts';
 import { Door } from './door.ts';
 import { Invites } from './invites.ts';
+import { Links } from './links.ts';
 import { Refusals } from './refusals.ts';
 import { shareHandlers } from './share-methods.ts';
 import { SharedSocket } from './shared-socket.ts';
@@ -23,6 +24,7 @@ import { Strangers } from './strangers.ts';
 
 export type GuestDeskOptions = {
   paths: LocalPaths;
+  rendererDir: string;
   journal: Journal;
   registry: Registry;
   news: HostNews;
@@ -51,9 +53,24 @@ export function newGuestDesk(options: GuestDeskOptions): GuestDesk {
   const { paths, journal, registry, connect, wallNow } = options;
   const invites = new Invites({ file: paths.invitesFile, wallNow });
   const refusals = new Refusals(journal);
-  const sharing = new Sharing({ ...options, invites, invitesChanged: () => shares.reconcileSoon() });
+  const sharing: Sharing = new Sharing({
+    ...options,
+    invites,
+    invitesChanged() {
+      shares.reconcileSoon();
+      links.prune();
+    },
+  });
   const shares = new SshShares({ ...options, invites, sharing });
   const strangers = new Strangers({ refused: (message) => refusals.note({ message }) });
+  const links = new Links({
+    rendererDir: options.rendererDir,
+    invites,
+    sessionName: ({ session }) => registry.get(session)?.name ?? null,
+    accepted: (invite) => sharing.noted(invite, 'joined', null),
+    refused: (message) => refusals.note({ message }),
+    admit: (transport, grant) => void sharing.admit(transport, grant),
+  });
   let own: Identity | null = null;
   const identity = () => {
     own ??= fileIdentity(paths.hostKeyFile);
@@ -93,17 +110,19 @@ export function newGuestDesk(options: GuestDeskOptions): GuestDesk {
       return grant;
     },
     async resume() {
-      sharing.expireInTime();
-      await shares.resume().catch((error: unknown) => {
+      sharing.expire();
+      const failed = (error: unknown) => {
         problem = error instanceof Error ? error.message : String(error);
-      });
+      };
+      problem = await links.resume();
+      await shares.resume().catch(failed);
       if (invites.group === null) return;
       await socket.open(invites.group).catch((error: unknown) => {
         problem = `guests cannot come: ${error instanceof Error ? error.message : String(error)}`;
       });
     },
     service: {
-      handlers: shareHandlers({ registry, invites, sharing, door, socket, hostKey, wallNow }),
+      handlers: shareHandlers({ registry, invites, sharing, door, socket, links, hostKey, wallNow }),
       closed(connection) {
         strangers.left(connection);
         sharing.closed(connection);
@@ -111,6 +130,7 @@ export function newGuestDesk(options: GuestDeskOptions): GuestDesk {
       dispose() {
         sharing.dispose();
         refusals.dispose();
+        links.dispose();
         void socket.close();
       },
     },

@@ -14,6 +14,14 @@ const MAX_INVITES = 1_000;
 /** A code or link that nobody uses is good for this long, milliseconds. */
 export const UNUSED_MS = 24 * 3_600_000;
 
+/** Where links are served. */
+const linkPlace = z.object({
+  address: z.string(),
+  port: z.number().int().min(0).max(65535),
+  tls: z.object({ cert: z.string(), key: z.string() }).nullable(),
+});
+export type LinkPlace = z.infer<typeof linkPlace>;
+
 const stored = inviteShape.omit({ sessionName: true, state: true }).extend({
   /** Base64 of SHA-256; null once used. */
   secret: z.string().nullable(),
@@ -22,6 +30,8 @@ const stored = inviteShape.omit({ sessionName: true, state: true }).extend({
   /** Hash of the browser's cookie. */
   cookie: z.string().nullable(),
   revokedAt: z.number().nullable(),
+  /** Of a link. */
+  place: linkPlace.nullable().default(null),
 });
 export type StoredInvite = z.infer<typeof stored>;
 
@@ -35,6 +45,7 @@ export type NewInvite = {
   createdBy: string;
   expiresAt: number | null;
   key: { text: string; fingerprint: string } | null;
+  place?: LinkPlace;
 };
 
 export class Invites {
@@ -79,7 +90,10 @@ export class Invites {
   }
 
   /** `secret`: a code or link's token, said only now; null where a key is invited. Throws `bad-request` if there are too many. */
-  add({ key, ...wanted }: NewInvite): { invite: StoredInvite; secret: string | null } {
+  add({ key, place = null, ...wanted }: Omit<NewInvite, 'place'> & { place?: LinkPlace | null }): {
+    invite: StoredInvite;
+    secret: string | null;
+  } {
     const secret = key ? null : randomBytes(24).toString('base64url');
     const invite: StoredInvite = {
       ...wanted,
@@ -91,6 +105,7 @@ export class Invites {
       secret: secret === null ? null : hashOf(secret),
       cookie: null,
       revokedAt: null,
+      place,
     };
     const kept = [...this.#invites];
     while (kept.length >= MAX_INVITES) {

@@ -13,6 +13,7 @@ import type { Registry } from '../registry.ts';
 import { mustBeHuman } from '../session-roles.ts';
 import type { Door } from './door.ts';
 import type { Invites, NewInvite, StoredInvite } from './invites.ts';
+import type { Links } from './links.ts';
 import type { SharedSocket } from './shared-socket.ts';
 import type { Sharing } from './sharing.ts';
 
@@ -22,6 +23,7 @@ export type ShareContext = {
   sharing: Sharing;
   door: Door;
   socket: SharedSocket;
+  links: Links;
   /** The host's own fingerprint. */
   hostKey(): string;
   wallNow: () => number;
@@ -30,7 +32,7 @@ export type ShareContext = {
 type Wanted = Pick<Params<'share.create'>, 'session' | 'name' | 'role' | 'expiresInMs'>;
 
 export function shareHandlers(context: ShareContext): Pick<Handlers, keyof typeof SHARE_METHODS> {
-  const { registry, invites, sharing, door, socket, hostKey, wallNow } = context;
+  const { registry, invites, sharing, door, socket, links, hostKey, wallNow } = context;
 
   const owned = (by: Actor, reference: string): LiveSession => {
     const session = registry.find(reference);
@@ -59,7 +61,7 @@ export function shareHandlers(context: ShareContext): Pick<Handlers, keyof typeo
   const add = (
     connection: ClientConnection,
     wanted: Wanted,
-    more: Pick<NewInvite, 'way' | 'key'>,
+    more: Pick<NewInvite, 'way' | 'key' | 'place'>,
   ): { invite: StoredInvite; secret: string | null } => {
     const by = connection.who.actor;
     const session = owned(by, wanted.session);
@@ -90,8 +92,13 @@ export function shareHandlers(context: ShareContext): Pick<Handlers, keyof typeo
           : { note: 'nobody reaches this host yet: open its socket for them with `cmdop host share-socket --group GROUP`' };
       answer({ invite: sharing.shown(invite), ...code, ...note });
     },
-    'share.link'() {
-      throw new CmdopError('bad-request', 'browser links are not served by this host');
+    async 'share.link'(connection, { listen = { address: '127.0.0.1', port: 0 }, tls = null, ...wanted }, answer) {
+      const { actor } = connection.who;
+      checkName(wanted.name, owned(actor, wanted.session), actor);
+      const { server, place } = await links.open({ ...listen, tls });
+      const { invite, secret } = add(connection, wanted, { way: 'link', key: null, place });
+      const note = server.warning === null ? {} : { note: server.warning };
+      answer({ invite: sharing.shown(invite), url: `${server.origin}/join/${secret}`, ...note });
     },
     'share.list'(connection, { session }, answer) {
       mustBeHuman(connection.who.actor);

@@ -1,0 +1,57 @@
+/** Guests for tests: keys of their own, and the ways by which they come to an engine's host. */
+import { createPrivateKey } from 'node:crypto';
+import { connect } from 'node:net';
+import { GuestTransport } from '#local/guest-transport.ts';
+import { type Identity, identityOf, newPrivateKey } from '#local/identity.ts';
+import { parseJoinCode } from '#local/join-code.ts';
+import { localPaths } from '#local/paths.ts';
+import { socketTransport } from '#local/socket-transport.ts';
+import type { ParamsInput, Result } from '#protocol/messages.ts';
+import type { Transport } from '#protocol/transport.ts';
+import type { Engine, Person } from './engine.ts';
+
+export const newIdentity = (): Identity => identityOf(createPrivateKey(newPrivateKey()));
+
+export const sharedSocket = (engine: Engine): string => localPaths({ ...engine.env }).sharedSocket;
+
+export function openShared(engine: Engine): Promise<Transport> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(sharedSocket(engine), () => resolve(socketTransport(socket)));
+    socket.once('error', reject);
+  });
+}
+
+/** The socket for guests is open; of this process's own group. */
+export async function shareSocket(owner: Person): Promise<void> {
+  await owner.client.request('share.socket', { group: String(process.getgid?.()) });
+}
+
+export type Guest = { identity: Identity; host: string; secret: string; invite: Result<'share.create'>['invite'] };
+
+/** Invites by code. */
+export async function invited(owner: Person, wanted: ParamsInput<'share.create'>): Promise<Guest> {
+  const { invite, code = '' } = await owner.client.request('share.create', wanted);
+  const { host, secret } = parseJoinCode(code);
+  return { identity: newIdentity(), host, secret, invite };
+}
+
+/** How a guest comes: with the code, which their key may say again. */
+export const byCode =
+  (engine: Engine, { identity, host, secret }: Pick<Guest, 'identity' | 'host' | 'secret'>) =>
+  async () =>
+    new GuestTransport(await openShared(engine), { identity, host, name: 'the host', code: secret });
+
+/** With the key alone. */
+export const byKey =
+  (engine: Engine, { identity, host }: Pick<Guest, 'identity' | 'host'>) =>
+  async () =>
+    new GuestTransport(await openShared(engine), { identity, host, name: 'the host' });
+
+/** Who cannot come: the sentence that they are told. */
+export async function refusal(engine: Engine, come: () => Promise<Transport>): Promise<string> {
+  const person = engine.person('mallory', { reconnect: false, connect: come });
+  return person.client.whenConnected().then(
+    () => 'let in',
+    (error: Error) => error.message,
+  );
+}
