@@ -10,6 +10,7 @@ import './styles/sidebar.css';
 import './styles/people.css';
 import './styles/bars.css';
 import './styles/history.css';
+import './styles/checkpoints.css';
 import './styles/hosts.css';
 import './styles/approvals.css';
 import './styles/files.css';

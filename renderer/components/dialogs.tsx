@@ -7,6 +7,7 @@ import { findHost, findSession, type Dialog as Question, useApp } from '../state
 import { splitCommandLine } from '../text/command-line.ts';
 import { hostTitle } from '../text/host-state.ts';
 import { runningCommand } from '../text/session-state.ts';
+import { CheckpointsDialog, DifferenceDialog, RestoreDialog } from './checkpoint-dialogs.tsx';
 import { AskControl, FixedSize } from './control-dialogs.tsx';
 import { ConfirmDialog, FormDialog } from './dialog-frame.tsx';
 import { FileView } from './file-view.tsx';
@@ -26,6 +27,9 @@ export function Dialogs() {
   if (dialog?.is === 'fixed-size') return <FixedSize session={dialog.session} />;
   if (dialog?.is === 'file') return <FileView key={dialog.path} dialog={dialog} />;
   if (dialog?.is === 'kick') return <Kick dialog={dialog} />;
+  if (dialog?.is === 'checkpoints') return <CheckpointsDialog session={dialog.session} />;
+  if (dialog?.is === 'difference') return <DifferenceDialog dialog={dialog} />;
+  if (dialog?.is === 'restore') return <RestoreDialog dialog={dialog} />;
   if (dialog?.is === 'kill') return <Kill dialog={dialog} />;
   if (dialog?.is === 'paste') return <Paste dialog={dialog} />;
   return null;

@@ -3,13 +3,15 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { CircleAlert } from 'lucide-react';
 import { type KeyboardEvent, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { LOCAL_HOST } from '#protocol/address.ts';
+import type { Checkpoint } from '#protocol/checkpoints.ts';
 import type { Actor, CommandRecord } from '#protocol/shapes.ts';
 import { focusTerminal, revealCommand } from '../state/actions.ts';
+import { useCheckpoints } from '../state/checkpoints.ts';
 import { useCommandHistory } from '../state/command-history.ts';
-import { sessionKey } from '../state/session-key.ts';
+import { type SessionKey, sessionKey } from '../state/session-key.ts';
 import { app, findHost, toast, useActiveHost, useActiveSession, useApp } from '../state/store.ts';
 import { hostTitle } from '../text/host-state.ts';
-import { HISTORY_ROW_PX, HistoryRow } from './history-row.tsx';
+import { CheckpointRow, HISTORY_ROW_PX, HistoryRow } from './history-row.tsx';
 import { PanelHead } from './panel-head.tsx';
 
 export function HistoryPanel() {
@@ -23,6 +25,7 @@ export function HistoryPanel() {
   const hasHosts = useApp((state) => state.hosts.length > 1);
   const history = useCommandHistory(host, { session: isAll ? null : session.id, actor, text, failed });
   const actors = useKnownActors(history.commands, host);
+  const { checkpoints } = useCheckpoints(isAll ? null : session.key);
   return (
     <aside className="panel" aria-label="History" data-region="panel" onKeyDown={moveBetweenRows}>
       <PanelHead title="History" panel="history">
@@ -58,20 +61,45 @@ export function HistoryPanel() {
           <CircleAlert size={13} /> Failed
         </button>
       </div>
-      <HistoryList key={`${isAll} ${host} ${session?.id}`} history={history} host={host} showSession={isAll} />
+      <HistoryList
+        key={`${isAll} ${host} ${session?.id}`}
+        history={history}
+        host={host}
+        showSession={isAll}
+        session={session?.key ?? null}
+        checkpoints={isAll || actor !== '' || text !== '' || failed ? [] : checkpoints}
+      />
     </aside>
   );
 }
 
-type ListProps = { history: ReturnType<typeof useCommandHistory>; host: string; showSession: boolean };
+type ListProps = {
+  history: ReturnType<typeof useCommandHistory>;
+  host: string;
+  showSession: boolean;
+  /** In front. */
+  session: SessionKey | null;
+  checkpoints: readonly Checkpoint[];
+};
 
-function HistoryList({ history, host, showSession }: ListProps) {
+type Item = { at: number; command: CommandRecord } | { at: number; checkpoint: Checkpoint };
+
+/** In the order of time; of checkpoints those since the first command that is shown. */
+function itemsOf(commands: readonly CommandRecord[], checkpoints: readonly Checkpoint[], hasMore: boolean): readonly Item[] {
+  const from = hasMore ? (commands[0]?.startedAt ?? 0) : 0;
+  const made = checkpoints.filter(({ at }) => at >= from).map((checkpoint) => ({ at: checkpoint.at, checkpoint }));
+  const items: Item[] = [...commands.map((command) => ({ at: command.startedAt, command })), ...made];
+  return made.length > 0 ? items.sort((a, b) => a.at - b.at) : items;
+}
+
+function HistoryList({ history, host, showSession, session, checkpoints }: ListProps) {
   const { commands, hasMore, isLoading, error, loadMore } = history;
+  const items = useMemo(() => itemsOf(commands, checkpoints, hasMore), [commands, checkpoints, hasMore]);
   const scroller = useRef<HTMLDivElement>(null);
   /** Distance from the end, so that rows before do not move what is read, and new ones are seen by who is at the end. */
   const fromEnd = useRef(0);
   const rows = useVirtualizer({
-    count: commands.length,
+    count: items.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => HISTORY_ROW_PX,
     overscan: 8,
@@ -79,20 +107,20 @@ function HistoryList({ history, host, showSession }: ListProps) {
   const wanted = useApp((state) => (state.wantedCommand?.host === host ? state.wantedCommand.id : null));
   useEffect(() => {
     if (wanted === null || isLoading) return;
-    const index = commands.findIndex(({ id }) => id === wanted);
+    const index = items.findIndex((item) => 'command' in item && item.command.id === wanted);
     if (index === -1 && hasMore) return loadMore();
     app.set({ wantedCommand: null });
     if (index === -1) return toast('This history shows other commands: choose all of the host, and no filter.');
     rows.scrollToIndex(index, { align: 'center' });
     const focus = () => scroller.current?.querySelector<HTMLElement>(`[data-command="${wanted}"] button`)?.focus();
     requestAnimationFrame(() => requestAnimationFrame(focus)); // once its row is there
-  }, [wanted, isLoading, commands, hasMore, loadMore, rows]);
+  }, [wanted, isLoading, items, hasMore, loadMore, rows]);
   const first = commands[0]?.id;
   // biome-ignore lint/correctness/useExhaustiveDependencies: runs when rows came at either end
   useLayoutEffect(() => {
     const element = scroller.current;
     if (element) element.scrollTop = element.scrollHeight - element.clientHeight - fromEnd.current;
-  }, [commands.length, first]);
+  }, [items.length, first]);
   return (
     <div
       className="history-list"
@@ -108,25 +136,29 @@ function HistoryList({ history, host, showSession }: ListProps) {
           {error}
         </p>
       )}
-      {!error && commands.length === 0 && (
+      {!error && items.length === 0 && (
         <p className="nothing">{isLoading ? 'Asking the host…' : 'No command fits. Commands appear here as they are run.'}</p>
       )}
       <ul className="history-space" style={{ height: rows.getTotalSize() }}>
         {rows.getVirtualItems().map(({ index, start }) => {
-          const command = commands[index];
+          const item = items[index];
+          if (!item) return null;
+          if ('checkpoint' in item) {
+            if (session === null) return null;
+            return <CheckpointRow key={`checkpoint ${item.checkpoint.id}`} checkpoint={item.checkpoint} session={session} top={start} />;
+          }
+          const { command } = item;
           return (
-            command && (
-              <HistoryRow
-                key={command.id}
-                command={command}
-                top={start}
-                showSession={showSession}
-                onOpen={(byMouse) => {
-                  revealCommand(sessionKey(host, command.session), command.id);
-                  if (byMouse) focusTerminal(); // who came by key goes on by key
-                }}
-              />
-            )
+            <HistoryRow
+              key={command.id}
+              command={command}
+              top={start}
+              showSession={showSession}
+              onOpen={(byMouse) => {
+                revealCommand(sessionKey(host, command.session), command.id);
+                if (byMouse) focusTerminal(); // who came by key goes on by key
+              }}
+            />
           );
         })}
       </ul>

@@ -1,7 +1,12 @@
 /** One command record: what was run, by whom, when, how long, how it ended. */
+import type { Checkpoint } from '#protocol/checkpoints.ts';
 import type { CommandRecord } from '#protocol/shapes.ts';
+import { shownText } from '#session/shown-text.ts';
+import { changedText, whyText } from '../state/checkpoints.ts';
+import type { SessionKey } from '../state/session-key.ts';
 import { durationText, shortenPath, timeText } from '../text/format.ts';
 import { ActorMark } from './actor-mark.tsx';
+import { CheckpointButtons } from './checkpoint-dialogs.tsx';
 import { authorsText } from './gutter.tsx';
 
 /** Height of a row, CSS pixels, as in history.css. */
@@ -40,6 +45,25 @@ export function HistoryRow({
           </span>
         </span>
       </button>
+    </li>
+  );
+}
+
+/** A checkpoint among the commands, where it was made. */
+export function CheckpointRow({ checkpoint, session, top }: { checkpoint: Checkpoint; session: SessionKey; top: number }) {
+  const { actor, at, id } = checkpoint;
+  return (
+    <li className="history-row checkpoint" style={{ transform: `translateY(${top}px)` }} data-testid="checkpoint-row" data-checkpoint={id}>
+      {actor ? <ActorMark actor={actor} size="small" /> : <span className="actor-mark small nobody" aria-hidden="true" />}
+      <span className="checkpoint-text" title={checkpoint.folder}>
+        <span>
+          Checkpoint {id}: {shownText(whyText(checkpoint))}
+        </span>
+        <span className="dim">
+          {actor?.name ?? 'somebody'} · {timeText(at)} · {changedText(checkpoint)}
+        </span>
+      </span>
+      <CheckpointButtons session={session} checkpoint={checkpoint} />
     </li>
   );
 }

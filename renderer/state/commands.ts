@@ -4,6 +4,7 @@ import type { MenuCommand } from '../../preload/api.ts';
 import { platform } from '../platform/platform.ts';
 import * as actions from './actions.ts';
 import { pauseAgents } from './agents.ts';
+import { askCheckpoints, makeCheckpoint, saveReport } from './checkpoints.ts';
 import { dropRequest, openRequest } from './control-requests.ts';
 import { goToApproval } from './deciding.ts';
 import { client, removeHost } from './engines.ts';
@@ -58,6 +59,27 @@ export const COMMANDS: readonly Command[] = [
     run: () => {
       const session = active();
       if (session) openReplay(session.key);
+    },
+  },
+  {
+    id: 'checkpoint',
+    title: 'Make a checkpoint of the files of this session',
+    keys: [],
+    isAvailable: hasTab,
+    run: () => {
+      const session = active();
+      if (session) void makeCheckpoint(session);
+    },
+  },
+  { id: 'checkpoints', title: 'Checkpoints of this session: differences, restore…', keys: [], isAvailable: hasTab, run: askCheckpoints },
+  {
+    id: 'report',
+    title: 'Report of this session (saves a page)',
+    keys: [],
+    isAvailable: hasTab,
+    run: () => {
+      const session = active();
+      if (session) void saveReport(session);
     },
   },
   { id: 'take-control', title: 'Take control', keys: ['Ctrl+Shift+Enter'], isAvailable: isRunning, run: () => void actions.takeControl() },

@@ -5,6 +5,7 @@ import type { EventParams, Result } from '#protocol/messages.ts';
 import type { SessionSummary } from '#protocol/shapes.ts';
 import { hostTitle } from '../text/host-state.ts';
 import { approvalChanged } from './approvals.ts';
+import { checkpointMade } from './checkpoints.ts';
 import { settleRequests } from './control-requests.ts';
 import { agentMoved } from './notices.ts';
 import { hostOfKey, type SessionKey, sessionKey } from './session-key.ts';
@@ -40,6 +41,9 @@ export function received(host: string, event: ConnectionEvent): void {
       return;
     case 'approval.changed':
       approvalChanged(host, event.params.approval);
+      return;
+    case 'checkpoint.made':
+      checkpointMade(host, event.params.checkpoint);
       return;
     case 'agents.changed':
       agentsChanged(host, event.params);

@@ -3,6 +3,7 @@ import { create } from 'zustand';
 import type { ClientState } from '#client/client-options.ts';
 import { LOCAL_HOST } from '#protocol/address.ts';
 import type { Approval } from '#protocol/approvals.ts';
+import type { Checkpoint } from '#protocol/checkpoints.ts';
 import type { ClientId, Offset } from '#protocol/ids.ts';
 import type { Actor, CommandRecord, SessionSummary } from '#protocol/shapes.ts';
 import { DEFAULT_PREFERENCES, type HostBuild, type KnownHost, type Preferences, type Question } from '../../preload/api.ts';
@@ -29,6 +30,9 @@ export type Dialog =
   | { is: 'file'; session: SessionKey; path: string; name: string; size: number }
   | { is: 'kick'; session: SessionKey; actor: Actor }
   | { is: 'kill'; session: SessionKey }
+  | { is: 'checkpoints'; session: SessionKey }
+  | { is: 'difference'; session: SessionKey; checkpoint: Checkpoint }
+  | { is: 'restore'; session: SessionKey; checkpoint: Checkpoint }
   | { is: 'paste'; text: string; lines: number; paste: () => void };
 
 /** A place in a session's output: an offset, or a line counted from the top of the screen. */
