@@ -190,11 +190,14 @@ export class Approvals {
     );
   }
 
-  /** A rule that would have covered what was approved last, five times or more. */
+  /** A rule that would have covered what was approved last, five times or more, and is none yet. */
   offer(): { rule: string; covers: number } | null {
     for (let covers = this.#covered.length; covers >= 5; covers--) {
       const rule = coveringRule(this.#covered.slice(-covers));
-      if (rule) return { rule: ruleText(rule), covers };
+      if (!rule) continue;
+      const text = ruleText(rule);
+      const isKnown = this.#options.policy.rules.policy.rules.some((each) => ruleText(each) === text);
+      return isKnown ? null : { rule: text, covers };
     }
     return null;
   }

@@ -6,6 +6,7 @@ import { LOCAL_HOST } from '#protocol/address.ts';
 import type { Result } from '#protocol/messages.ts';
 import { trustedFolder } from '#session/policy-presets.ts';
 import { closeDialog } from '../state/actions.ts';
+import { countApprovalsSoon } from '../state/approvals.ts';
 import { client } from '../state/engines.ts';
 import { app, findSession, toast } from '../state/store.ts';
 import { hostTitle } from '../text/host-state.ts';
@@ -63,6 +64,7 @@ function Editor({ host, policy, rule }: { host: string; policy: Policy; rule: st
     setIsSaving(true);
     try {
       await client(host).request('policy.set', { text });
+      countApprovalsSoon(host, client(host)); // what was offered may be a rule now
       toast('The policy is saved and holds from now on.');
       closeDialog();
     } catch (problem) {

@@ -54,9 +54,8 @@ async function seenAfter(page: Page, choice: 'never' | 'always'): Promise<number
   await typeIntoTerminal(page, ''); // gives it the keyboard
   await page.keyboard.press('Control+C');
   await waitForScreen(page, /far\$ $/m);
-  await page.waitForTimeout(800); // the link has nothing under way: each measurement begins alike
   await page.keyboard.type('echo ', { delay: 400 });
-  await page.waitForTimeout(800);
+  await waitForScreen(page, /far\$ echo$/m); // the link has nothing under way: each measurement begins alike
   await page.evaluate(() => Reflect.set(window, 'seenAfter', []));
   await page.keyboard.type(TEXT, { delay: EVERY_MS });
   await waitForScreen(page, TEXT);
