@@ -220,16 +220,16 @@ test(`${SESSIONS} idle sessions: nobody is woken, and one more answers at once`,
   const counted = () => [host, ...keepers].map(wakeUps);
   const sum = (counts: number[]) => counts.reduce((total, count) => total + count, 0);
   const seconds = IS_FULL ? 10 : 3;
-  const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
   // What follows a start (a warm keeper, the journal's sync, the collector) is over when everybody slept for a second.
-  for (let last = sum(counted()); ; ) {
-    await pause(1_000);
-    const now = sum(counted());
-    if (now === last) break;
-    last = now;
-  }
+  let last = -1;
+  const stirred = () => {
+    const before = last;
+    last = sum(counted());
+    return last - before;
+  };
+  await expect.poll(stirred, { interval: 1_000, timeout: 60_000 }).toBe(0);
   const before = counted();
-  await pause(seconds * 1_000); // for so long nothing must happen
+  await new Promise((resolve) => setTimeout(resolve, seconds * 1_000)); // no wait: what is measured is this time
   const after = counted();
   const perSecond = (sum(after) - sum(before)) / seconds;
   console.log(

@@ -3,13 +3,13 @@
  * and checkpoints. The clients start the next host themselves, as the app does.
  * CMDOP_CRASHES=200 makes a campaign of it (about three minutes); the default fits a test run.
  */
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Engine, openEngine } from './engine.ts';
 import { killHosts } from './load/host-processes.ts';
 import { type LightClient, type LightView, lightClient } from './load/light-client.ts';
 import { numberedProgram } from './load/numbered-program.ts';
+import { quantile, Typists, typedInto } from './load/typists.ts';
 
 const CRASHES = Number(process.env.CMDOP_CRASHES ?? 5);
 /** A kill comes this long after the host is back in service, or during its start, milliseconds at most. */
@@ -32,7 +32,6 @@ afterAll(async () => {
 });
 
 const moment = () => new Promise((resolve) => setTimeout(resolve, Math.random() * MOMENT_MS));
-const quantile = (values: number[], q: number) => values.toSorted((a, b) => a - b)[Math.ceil(values.length * q) - 1] ?? Number.NaN;
 
 test(`${CRASHES} crashes: no session, byte or unit is lost, nothing is typed twice, and service is back at once`, {
   timeout: 60_000 + CRASHES * 4_000,
@@ -41,37 +40,16 @@ test(`${CRASHES} crashes: no session, byte or unit is lost, nothing is typed twi
   const [ann] = people;
   if (!ann) throw new Error('nobody is there');
   const typed = join(engine.home, 'typed');
-  const cat = ['/bin/sh', '-c', `stty raw -echo; echo ready; exec cat > ${typed}`];
-  await ann.client.request('session.create', { name: 'notes', command: cat, cwd: '/' });
+  await ann.client.request('session.create', { name: 'notes', command: typedInto(typed), cwd: '/' });
   const flood = numberedProgram({ burst: { lines: 256, pauseMs: 60 } });
   await ann.client.request('session.create', { name: 'flood', command: flood, cwd: '/' });
 
   const notes = people.map((person) => person.attach('notes', { isNumbered: false }));
   const floods = people.map((person) => person.attach('flood'));
   const passer = new Passer(engine.home);
-  const verdicts: { unit: string; applied: boolean }[] = [];
-  /** Who is told of the next unit that was typed after the last crash and applied. */
-  let onApplied = (_typedAt: number) => {};
-  let isDone = false;
-  const typing = notes.map(async (view, who) => {
-    for (let n = 1; !isDone; n++) {
-      const unit = `<${who}:${n}>`;
-      const typedAt = performance.now();
-      const { verdict } = await view.stream.type(Buffer.from(unit));
-      verdicts.push({ unit, applied: verdict === 'applied' });
-      if (verdict === 'applied') onApplied(typedAt);
-      // Refused without a wait, the loop would spin: taking over is what a person would do.
-      else if (view.stream.isAttached) await view.stream.takeControl().catch(() => {}); // cut off meanwhile
-    }
-  });
-  const applied = (after: number) =>
-    new Promise<void>((resolve) => {
-      onApplied = (typedAt) => {
-        if (typedAt >= after) resolve();
-      };
-    });
+  const typists = new Typists(notes);
   const recoveries: number[] = [];
-  await applied(performance.now());
+  await typists.applied(performance.now());
   for (let kill = 0; kill < CRASHES; kill++) {
     await moment();
     killHosts(engine.home);
@@ -81,7 +59,7 @@ test(`${CRASHES} crashes: no session, byte or unit is lost, nothing is typed twi
     }
     const killedAt = performance.now();
     const seen = passer.visits;
-    await applied(killedAt);
+    await typists.applied(killedAt);
     recoveries.push(performance.now() - killedAt);
     // Every fourth kill hits clients that still come back. Who is away for two rings of output gets a gap, rightly.
     if (kill % 4 !== 3) {
@@ -91,8 +69,7 @@ test(`${CRASHES} crashes: no session, byte or unit is lost, nothing is typed twi
       await passer.client.until(() => passer.visits > seen);
     }
   }
-  isDone = true;
-  await Promise.all(typing);
+  await typists.stop();
   passer.stop();
 
   const { sessions } = await ann.client.request('host.watch', {});
@@ -107,22 +84,14 @@ test(`${CRASHES} crashes: no session, byte or unit is lost, nothing is typed twi
   }
   expect(passer.faults).toEqual([]);
 
-  const told = verdicts.filter((unit) => unit.applied).map(({ unit }) => unit);
-  // Applied is what reached the terminal; its program may still be at it.
-  await expect.poll(() => readFileSync(typed).length, { timeout: 10_000 }).toBeGreaterThanOrEqual(told.join('').length);
+  await typists.untilRead(typed);
   await ann.client.request('session.kill', { session: 'notes', signal: 'SIGKILL' });
   await ann.until(() => notes[0]?.end !== null);
-  const reached = readFileSync(typed, 'latin1').match(/<\d+:\d+>/g) ?? [];
-  expect(readFileSync(typed, 'latin1')).toBe(reached.join(''));
-  expect([...reached].sort()).toEqual([...told].sort());
-  for (const who of [0, 1, 2]) {
-    const numbers = reached.filter((unit) => unit.startsWith(`<${who}:`)).map((unit) => Number(unit.slice(3, -1)));
-    expect(numbers).toEqual([...new Set(numbers)].toSorted((a, b) => a - b));
-  }
+  typists.check(typed);
   expect(await ann.client.request('journal.verify', {})).toMatchObject({ broken: null, damaged: [] });
   const [p50, p95] = [quantile(recoveries, 0.5), quantile(recoveries, 0.95)];
   console.log(
-    `${CRASHES} crashes: ${told.length} units applied, ${verdicts.length - told.length} refused, ${end} bytes of output, ${passer.visits} attaches; back in service p50 ${p50.toFixed(0)} ms, p95 ${p95.toFixed(0)} ms, longest ${Math.max(...recoveries).toFixed(0)} ms`,
+    `${CRASHES} crashes: ${typists.told.applied} units applied, ${typists.told.refused} refused, ${end} bytes of output, ${passer.visits} attaches; back in service p50 ${p50.toFixed(0)} ms, p95 ${p95.toFixed(0)} ms, longest ${Math.max(...recoveries).toFixed(0)} ms`,
   );
   expect(p95).toBeLessThan(IN_SERVICE_MS);
   for (const person of people) person.close();

@@ -9,6 +9,7 @@ import type { Asker } from '../../main/remote/asker.ts';
 import { reach } from '../../main/remote/reach.ts';
 import { type LightClient, lightClient } from '../process/load/light-client.ts';
 import { numberedProgram } from '../process/load/numbered-program.ts';
+import { quantile, Typists, typedInto } from '../process/load/typists.ts';
 import { type Far, startFar } from './far.ts';
 import { type Network, startNetwork } from './network.ts';
 import { type ClientFolder, clientFolder } from './sshd.ts';
@@ -43,7 +44,6 @@ afterAll(async () => {
 const ask: Asker = { hostKey: async () => false, secret: async () => null, notice: () => {} };
 
 const moment = () => new Promise((resolve) => setTimeout(resolve, Math.random() * MOMENT_MS));
-const quantile = (values: number[], q: number) => values.toSorted((a, b) => a - b)[Math.ceil(values.length * q) - 1] ?? Number.NaN;
 /** ann and ben share one SSH connection, cleo has her own. */
 const person = (name: string): LightClient =>
   lightClient(far.home, name, {
@@ -57,8 +57,7 @@ test(`${CUTS} cuts: no byte and no unit is lost, nothing comes twice, and everyo
   const [ann] = people;
   if (!ann) throw new Error('nobody is there');
   const typed = join(far.home, 'typed');
-  const cat = ['/bin/sh', '-c', `stty raw -echo; echo ready; exec cat > ${typed}`];
-  await ann.client.request('session.create', { name: 'notes', command: cat, cwd: '/' });
+  await ann.client.request('session.create', { name: 'notes', command: typedInto(typed), cwd: '/' });
   await ann.client.request('session.create', {
     name: 'flood',
     command: numberedProgram({ burst: { lines: 256, pauseMs: 60 } }),
@@ -67,29 +66,10 @@ test(`${CUTS} cuts: no byte and no unit is lost, nothing comes twice, and everyo
   const notes = people.map((each) => each.attach('notes', { isNumbered: false }));
   const floods = people.map((each) => each.attach('flood'));
 
-  const verdicts: { unit: string; applied: boolean }[] = [];
-  let onApplied = (_typedAt: number) => {};
-  let isDone = false;
-  const typing = notes.map(async (view, who) => {
-    for (let n = 1; !isDone; n++) {
-      const unit = `<${who}:${n}>`;
-      const typedAt = performance.now();
-      const { verdict } = await view.stream.type(Buffer.from(unit));
-      verdicts.push({ unit, applied: verdict === 'applied' });
-      if (verdict === 'applied') onApplied(typedAt);
-      else if (view.stream.isAttached) await view.stream.takeControl().catch(() => {}); // cut off meanwhile
-    }
-  });
-  const applied = (after: number) =>
-    new Promise<void>((resolve) => {
-      onApplied = (typedAt) => {
-        if (typedAt >= after) resolve();
-      };
-    });
-
+  const typists = new Typists(notes);
   const faults = [() => network.cut(), () => far.sshd.cutConnections(), () => network.cut(), () => network.corrupt()];
   const returns: number[] = [];
-  await applied(performance.now());
+  await typists.applied(performance.now());
   for (let n = 0; n < CUTS; n++) {
     await moment();
     const before = network.connections;
@@ -97,15 +77,14 @@ test(`${CUTS} cuts: no byte and no unit is lost, nothing comes twice, and everyo
     faults[n % faults.length]?.();
     // A flipped bit breaks the link once bytes come; until then units are applied as if nothing were.
     await ann.until(() => network.connections > before);
-    await applied(cutAt);
+    await typists.applied(cutAt);
     returns.push(performance.now() - cutAt);
     if (n % 4 === 3) continue; // cut again while others still come back
     const { sessions } = await ann.client.request('session.list', {});
     const end = sessions.find(({ name }) => name === 'flood')?.outputEnd ?? 0;
     for (const [who, view] of floods.entries()) await people[who]?.until(() => view.offset >= end || view.fault !== null);
   }
-  isDone = true;
-  await Promise.all(typing);
+  await typists.stop();
 
   const { sessions } = await ann.client.request('session.list', {});
   expect(sessions.map(({ state }) => state)).toEqual(['running', 'running']);
@@ -115,22 +94,13 @@ test(`${CUTS} cuts: no byte and no unit is lost, nothing comes twice, and everyo
     expect({ fault: view.fault, gaps: view.gaps, snapshots: view.snapshots }).toEqual({ fault: null, gaps: [], snapshots: 1 });
   }
 
-  const told = verdicts.flatMap(({ unit, applied }) => (applied ? [unit] : []));
-  // Applied is what reached the terminal; its program may still be at it.
-  await expect.poll(() => readFileSync(typed).length, { timeout: 10_000 }).toBeGreaterThanOrEqual(told.join('').length);
+  await typists.untilRead(typed);
   await ann.client.request('session.kill', { session: 'notes', signal: 'SIGKILL' });
   await ann.until(() => notes[0]?.end !== null);
-  const text = readFileSync(typed, 'latin1');
-  const reached = text.match(/<\d+:\d+>/g) ?? [];
-  expect(text).toBe(reached.join(''));
-  expect([...reached].sort()).toEqual([...told].sort());
-  for (const who of people.keys()) {
-    const numbers = reached.filter((unit) => unit.startsWith(`<${who}:`)).map((unit) => Number(unit.slice(3, -1)));
-    expect(numbers).toEqual([...new Set(numbers)].toSorted((a, b) => a - b));
-  }
+  typists.check(typed);
   const [p50, p95] = [quantile(returns, 0.5), quantile(returns, 0.95)];
   console.log(
-    `${CUTS} cuts: ${reached.length} units applied, ${verdicts.length - reached.length} refused, ${end} bytes of output for each of three; back p50 ${p50.toFixed(0)} ms, p95 ${p95.toFixed(0)} ms, longest ${Math.max(...returns).toFixed(0)} ms`,
+    `${CUTS} cuts: ${typists.told.applied} units applied, ${typists.told.refused} refused, ${end} bytes of output for each of three; back p50 ${p50.toFixed(0)} ms, p95 ${p95.toFixed(0)} ms, longest ${Math.max(...returns).toFixed(0)} ms`,
   );
   expect(p95).toBeLessThan(BACK_MS);
   for (const each of people) each.close();
@@ -141,7 +111,7 @@ test('a link that died without a word is found out, and the text typed meanwhile
   const typed = join(far.home, 'late');
   await dan.client.request('session.create', {
     name: 'late',
-    command: ['/bin/sh', '-c', `stty raw -echo; echo ready; exec cat > ${typed}`],
+    command: typedInto(typed),
     cwd: '/',
   });
   const view = dan.attach('late', { isNumbered: false });
