@@ -17,6 +17,7 @@ import './styles/files.css';
 import './styles/sharing.css';
 import './styles/terminal.css';
 import './styles/memory.css';
+import './styles/storage.css';
 import { createRoot } from 'react-dom/client';
 import { LOCAL_HOST } from '#protocol/address.ts';
 import type { Preferences } from '../preload/api.ts';

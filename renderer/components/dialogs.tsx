@@ -13,6 +13,7 @@ import { ConfirmDialog, FormDialog } from './dialog-frame.tsx';
 import { FileView } from './file-view.tsx';
 import { AddHost, Install, OpenLink } from './host-dialogs.tsx';
 import { PolicyEditor } from './policy-editor.tsx';
+import { Storage } from './storage.tsx';
 import { WhoRan } from './who-ran.tsx';
 
 export function Dialogs() {
@@ -22,6 +23,7 @@ export function Dialogs() {
   if (dialog?.is === 'install') return <Install dialog={dialog} />;
   if (dialog?.is === 'open-link') return <OpenLink dialog={dialog} />;
   if (dialog?.is === 'policy') return <PolicyEditor host={dialog.host} rule={dialog.rule} />;
+  if (dialog?.is === 'storage') return <Storage host={dialog.host} />;
   if (dialog?.is === 'who-ran') return <WhoRan dialog={dialog} />;
   if (dialog?.is === 'ask-control') return <AskControl session={dialog.session} />;
   if (dialog?.is === 'fixed-size') return <FixedSize session={dialog.session} />;

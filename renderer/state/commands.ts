@@ -139,6 +139,12 @@ export const COMMANDS: readonly Command[] = [
     keys: [],
     run: () => app.set({ dialog: { is: 'policy', host: activeHostName() } }),
   },
+  {
+    id: 'storage',
+    title: 'Storage: what sessions take, limits and pins…',
+    keys: [],
+    run: () => app.set({ dialog: { is: 'storage', host: activeHostName() } }),
+  },
   { id: 'who-ran', title: 'Who ran this? (the marked command, else the last)', keys: [], isAvailable: hasTab, run: actions.askWhoRanLast },
   {
     id: 'observe',

@@ -24,6 +24,7 @@ export type Dialog =
   | { is: 'install'; host: string }
   | { is: 'open-link'; host: string; session: string }
   | { is: 'policy'; host: string; rule?: string }
+  | { is: 'storage'; host: string }
   | { is: 'who-ran'; session: SessionKey; command: CommandRecord | null; at: OutputPlace }
   | { is: 'ask-control'; session: SessionKey }
   | { is: 'fixed-size'; session: SessionKey }
