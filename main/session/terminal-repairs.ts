@@ -9,7 +9,10 @@
  *   open again, an open one is not, depending on what came before.
  * - Scrolling, inserting, deleting, tabbing and repeating are done as often as a program says, up to 2 147 483 647 times:
  *   thirteen bytes of output would stop every window for minutes. Beyond the screen more of it changes nothing.
+ * - Links: see terminal-links.ts.
  */
+
+import { boundLinks } from './terminal-links.ts';
 
 type Parameters = readonly (number | number[])[];
 type Identifier = { prefix?: string; intermediates?: string; final: string };
@@ -79,6 +82,7 @@ export class TerminalRepairs {
   constructor(terminal: RepairableTerminal) {
     this.#core = coreOf(terminal);
     const { parser } = terminal;
+    boundLinks(parser, this.#core);
     for (const [final, { name, most }] of Object.entries(REPEATED)) {
       parser.registerCsiHandler({ final }, ([times]) => this.#bound(name, Number(times), most(this.#core)));
     }

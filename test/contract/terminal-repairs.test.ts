@@ -2,6 +2,7 @@
 import headless from '@xterm/headless';
 import { describe, expect, test } from 'vitest';
 import { TerminalFeed } from '../../main/client/terminal-feed.ts';
+import { MAX_LINKS } from '../../main/session/terminal-links.ts';
 import { unfinishedBytes } from '../../main/session/utf8-tail.ts';
 import { newTerminal } from './terminals.ts';
 
@@ -44,6 +45,28 @@ describe('a restored cursor', () => {
     write('\x1b]8;;https://a.example\x07\x1b7a\x1b]8;;\x07\x1b8b\x1b[4mc');
     expect(terminal.buffer.active.getLine(0)?.getCell(0)?.isUnderline()).toBe(0);
     expect(terminal.buffer.active.getLine(0)?.getCell(1)?.isUnderline()).toBeTruthy();
+  });
+});
+
+describe('links', () => {
+  const link = (target: string) => `\x1b]8;;https://${target}.example\x07x\x1b]8;;\x07`;
+  const linksOf = (terminal: object) => Reflect.get(Reflect.get(Reflect.get(terminal, '_core'), '_oscLinkService'), '_dataByLinkId');
+
+  test('drawn again and again on one line are remembered up to a bound, the newest of them', () => {
+    const { terminal, write } = newTerminal(SIZE);
+    for (let n = 0; n <= MAX_LINKS * 2; n++) write(`\r${link(`a${n}`)}`);
+    const targets = [...linksOf(terminal).values()].map(({ data }: { data: { uri: string } }) => data.uri);
+    expect(targets).toHaveLength(MAX_LINKS);
+    expect(targets.at(-1)).toBe(`https://a${MAX_LINKS * 2}.example`);
+  });
+
+  test('are forgotten at a reset, as their text is; xterm.js keeps them for ever', () => {
+    const plain = unrepaired();
+    plain.write(`${link('a')}\x1bc`);
+    expect(linksOf(plain.terminal).size).toBe(1);
+    const { terminal, write } = newTerminal(SIZE);
+    write(`${link('a')}\x1b[?1049h${link('b')}\x1bc`);
+    expect(linksOf(terminal).size).toBe(0);
   });
 });
 

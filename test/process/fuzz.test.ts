@@ -39,8 +39,8 @@ beforeEach(async () => {
   engine.env.NODE_OPTIONS = `--heapsnapshot-signal=SIGUSR2 --diagnostic-dir=${engine.home}`;
   expect(await engine.startHost()).toBe('ready');
   ann = engine.person('ann');
-  await ann.client.request('session.create', { name: 'calm', command: ['/bin/sh', '-c', 'stty raw -echo; exec cat'], cwd: '/' });
-  await ann.client.request('session.create', { name: 'victim', command: ['/bin/sh', '-c', 'stty raw -echo; exec cat'], cwd: '/' });
+  await ann.client.request('session.create', { name: 'calm', command: ['/bin/sh', '-c', 'stty raw -echo; exec cat'], cwd: engine.home });
+  await ann.client.request('session.create', { name: 'victim', command: ['/bin/sh', '-c', 'stty raw -echo; exec cat'], cwd: engine.home });
   calm = ann.attach('calm');
 });
 afterEach(() => engine.dispose());
@@ -102,7 +102,7 @@ test('hostile clients: others go on, and the host neither ends nor grows', LIMIT
 test('hostile programs: their output makes no command record, and stops nobody', LIMIT, async () => {
   const random = randomFrom(SEED + 1);
   const pid = engine.host?.pid ?? 0;
-  const { session } = await ann.client.request('session.create', { name: 'shell', cwd: '/' });
+  const { session } = await ann.client.request('session.create', { name: 'shell', cwd: engine.home });
   const shell = ann.attach('shell');
   await shell.until('# ');
   const file = join(engine.home, 'hostile');
