@@ -95,6 +95,11 @@ export class KeeperLink {
     if (this.#isLost) this.#gone();
   }
 
+  /** The first keepers take nothing back. */
+  get takesBack(): boolean {
+    return this.hello.features?.includes('drop') ?? false;
+  }
+
   /** Bytes not yet taken by the keeper. */
   get queuedBytes(): number {
     return this.#socket.writableLength;
@@ -121,11 +126,11 @@ export class KeeperLink {
     else this.write('', 0 as Seq, bytes);
   }
   /**
-   * Units of these clients, or of all, that are not in the PTY whole go no further, where this keeper can do that. Resolves with which,
+   * Units of these clients, or of all, that are not in the PTY whole go no further, where it `takesBack`. Resolves with which,
    * after the listener was told.
    */
   drop(clients: ClientId[] | null): Promise<DroppedOf[]> {
-    if (!this.hello.features?.includes('drop') || this.#isLost) return Promise.resolve([]);
+    if (this.#isLost) return Promise.resolve([]);
     this.#send({ kind: 'drop', clients });
     return new Promise((resolve) => this.#drops.push(resolve));
   }

@@ -70,6 +70,11 @@ export class SessionRoles {
     this.#life.record({ actor: by }, 'role', { is: 'kicked', actor: actor.id, name: actor.name });
   }
 
+  /** Somebody was removed, or may only look on. */
+  get hasStopped(): boolean {
+    return this.#access.roles.some(({ role, isKicked }) => isKicked || role === 'observer');
+  }
+
   isKicked(actor: Person): boolean {
     return this.#entry(personOf(actor))?.isKicked ?? false;
   }

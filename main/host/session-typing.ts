@@ -124,6 +124,7 @@ export class SessionTyping {
   /** The keeper is there again: whoever was stopped before may have been heard by nobody. Resolves when that is made good. */
   adopted(): Promise<void> {
     const { roles, control, stored } = this.#options;
+    if (!control.agentsPaused && !roles.hasStopped) return Promise.resolve();
     const mayType = (typist: Person) =>
       !(typist.kind === 'agent' && control.agentsPaused) && !roles.isKicked(typist) && roles.roleOf(typist) !== 'observer';
     const message = `not typed: whoever typed it was stopped in ${stored.name} before the program read it`;

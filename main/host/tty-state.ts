@@ -90,6 +90,7 @@ export class TtyState {
 function readsSomething(fd: number): boolean {
   try {
     readSync(fd, termios);
+    termios.fill(0); // it may have been a password
     return true;
   } catch {
     return false; // EAGAIN: nothing waits

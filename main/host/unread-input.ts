@@ -84,7 +84,7 @@ export class UnreadInput {
   async takeBack(clients: ClientId[] | null, why: StopReason): Promise<DroppedOf[]> {
     const { keeper, input } = this.#options;
     const underWay = clients?.filter((client) => !input.isSettled(client)) ?? null;
-    if (!keeper || underWay?.length === 0) return [];
+    if (!keeper?.takesBack || underWay?.length === 0) return [];
     this.#reasons.push(why);
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<DroppedOf[]>((resolve) => {

@@ -84,6 +84,9 @@ export function startSimulatedHost(options: SimulatedHostOptions): SimulatedHost
     attachments,
     identity: { version: 'test', build: null, startedAt: 0 },
     isPresent: () => false,
+    guest: () => null,
+    sees: () => true,
+    kicked: () => {},
   } as unknown as MethodsContext;
   const handlers = createHandlers(context) as Handlers; // of the rest nothing is asked here
   return {

@@ -94,6 +94,7 @@ export class SimulatedKeeper {
 function writer(hello: KeeperHello, tell: (message: ToKeeper) => void, drops: ((units: DroppedOf[]) => void)[]): KeeperLink {
   return {
     hello,
+    takesBack: true,
     write: (client, seq, bytes) => tell({ kind: 'write', client, seq, bytes }),
     resize: ({ cols, rows }) => tell({ kind: 'resize', cols, rows }),
     forget: (client) => tell({ kind: 'forget', client }),
