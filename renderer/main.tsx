@@ -15,6 +15,7 @@ import './styles/hosts.css';
 import './styles/approvals.css';
 import './styles/files.css';
 import './styles/sharing.css';
+import './styles/guests.css';
 import './styles/terminal.css';
 import './styles/memory.css';
 import './styles/storage.css';

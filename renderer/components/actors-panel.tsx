@@ -6,10 +6,12 @@ import { findHost, type HostedSession, typingKey, useActiveSession, useApp } fro
 import { timeText } from '../text/format.ts';
 import { ActorMark, INTERFACE_NAMES } from './actor-mark.tsx';
 import { ActorMenu } from './actor-menu.tsx';
+import { InvitesList } from './invites-list.tsx';
 import { PanelHead } from './panel-head.tsx';
 
 export function ActorsPanel() {
   const session = useActiveSession();
+  const isGuest = useApp((state) => session !== null && findHost(state, session.host)?.guest != null);
   const attached = session?.attached.toSorted((a, b) => a.since - b.since) ?? [];
   return (
     <aside className="panel" aria-label="Actors" data-region="panel">
@@ -25,7 +27,8 @@ export function ActorsPanel() {
         </p>
       )}
       {!session && <p className="nothing">Open a session to see who is there.</p>}
-      {session?.state === 'running' && (
+      {session && <InvitesList session={session} />}
+      {session?.state === 'running' && !isGuest && (
         <p className="panel-foot dim">
           Others join with <code>cmdop attach {session.host === LOCAL_HOST ? session.name : session.address}</code>
         </p>
@@ -36,6 +39,7 @@ export function ActorsPanel() {
 
 function ActorRow({ attachment, session }: { attachment: Attachment; session: HostedSession | null }) {
   const { actor, client, role, since } = attachment;
+  const proof = proofText(attachment);
   const isMe = useApp((state) => session !== null && findHost(state, session.host)?.client === client);
   const isTyping = useApp((state) => session !== null && state.typing.has(typingKey(session.key, client)));
   const isSecret = useApp((state) => session !== null && state.typingSecrets.has(typingKey(session.key, client)));
@@ -48,6 +52,7 @@ function ActorRow({ attachment, session }: { attachment: Attachment; session: Ho
           <span className="actor-name">{actor.name}</span>
           {isMe && <span className="tag">this window</span>}
           {actor.kind === 'agent' && <span className="tag">agent</span>}
+          {actor.guest !== undefined && <span className="tag">guest</span>}
           <span className="spring" />
           {isTyping && <span className="typing">{isSecret ? 'typing a secret' : 'typing'}</span>}
           {hasControl && (
@@ -61,11 +66,20 @@ function ActorRow({ attachment, session }: { attachment: Attachment; session: Ho
           <KindIcon actor={actor} />
           <span className="actor-where">
             {INTERFACE_NAMES[actor.interface]} · {role} · since {timeText(since)}
+            {proof && ` · ${proof}`}
           </span>
         </span>
       </div>
     </li>
   );
+}
+
+/** How a guest proved who they are; null for others. */
+function proofText({ authentication }: Attachment): string | null {
+  if (!authentication) return null;
+  const { by, key } = authentication;
+  if (by === 'link') return 'by link';
+  return `${by === 'ssh-key' ? 'ssh key' : 'key'}${key ? ` ${key.slice(0, 19)}…` : ''}`;
 }
 
 function KindIcon({ actor }: { actor: Actor }) {

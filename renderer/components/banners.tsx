@@ -9,7 +9,16 @@ import { useActiveTerminal, useTerminalView } from './use-terminal.ts';
 export function OfflineBanner() {
   const host = useActiveHost();
   if (host?.link.is !== 'offline') return null;
-  const { link } = host;
+  const { link, guestEnd } = host;
+  if (guestEnd !== null) {
+    return (
+      <div className="banner offline" role="alert" data-testid="offline-banner">
+        <span className="banner-text wrap">
+          <strong>You are no guest any more.</strong> {guestEnd}
+        </span>
+      </div>
+    );
+  }
   return (
     <div className="banner offline" role="alert" data-testid="offline-banner">
       <span className="banner-text" title={link.error.message}>

@@ -13,6 +13,7 @@ import { ConfirmDialog, FormDialog } from './dialog-frame.tsx';
 import { FileView } from './file-view.tsx';
 import { AddHost, Install, OpenLink } from './host-dialogs.tsx';
 import { PolicyEditor } from './policy-editor.tsx';
+import { ShareDialog } from './share-dialog.tsx';
 import { Storage } from './storage.tsx';
 import { WhoRan } from './who-ran.tsx';
 
@@ -32,6 +33,7 @@ export function Dialogs() {
   if (dialog?.is === 'checkpoints') return <CheckpointsDialog session={dialog.session} />;
   if (dialog?.is === 'difference') return <DifferenceDialog dialog={dialog} />;
   if (dialog?.is === 'restore') return <RestoreDialog dialog={dialog} />;
+  if (dialog?.is === 'share') return <ShareDialog session={dialog.session} />;
   if (dialog?.is === 'kill') return <Kill dialog={dialog} />;
   if (dialog?.is === 'paste') return <Paste dialog={dialog} />;
   return null;

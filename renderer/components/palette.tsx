@@ -2,7 +2,7 @@
 import { Command } from 'cmdk';
 import { Dialog } from 'radix-ui';
 import { focusTerminal, openTab } from '../state/actions.ts';
-import { COMMANDS, keyText } from '../state/commands.ts';
+import { COMMANDS, isUsable, keyText } from '../state/commands.ts';
 import { app, useApp } from '../state/store.ts';
 import { shortenPath } from '../text/format.ts';
 import { hostTitle } from '../text/host-state.ts';
@@ -60,7 +60,7 @@ function Choices() {
           </Command.Group>
         )}
         <Command.Group heading="Commands">
-          {COMMANDS.filter(({ id, isAvailable }) => id !== 'palette' && (isAvailable?.() ?? true)).map(({ id, title, run }) => {
+          {COMMANDS.filter((command) => command.id !== 'palette' && isUsable(command)).map(({ id, title, run }) => {
             const key = keyText(id);
             return (
               <Command.Item

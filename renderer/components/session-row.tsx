@@ -2,16 +2,19 @@
 import { ContextMenu } from 'radix-ui';
 import { type KeyboardEvent, useEffect, useRef } from 'react';
 import { ask, copyText, focusTerminal, openTab, renameSession, restartSession } from '../state/actions.ts';
-import { app, type HostedSession, useApp } from '../state/store.ts';
+import { guestAt } from '../state/guests.ts';
+import { app, findHost, type HostedSession, useApp } from '../state/store.ts';
 import { terminals } from '../state/terminals.ts';
 import { shortenPath, timeText } from '../text/format.ts';
 import { endText, runningCommand } from '../text/session-state.ts';
 import { ActorMarks } from './actor-mark.tsx';
 import { AgentBadge } from './agent-badge.tsx';
+import { SharedMark } from './shared-mark.tsx';
 
 export function SessionRow({ session, isActive }: { session: HostedSession; isActive: boolean }) {
   const running = runningCommand(session);
   const isRenaming = useApp((state) => state.renaming === session.key);
+  const isGuest = useApp((state) => findHost(state, session.host)?.guest != null);
   const act = (run: () => void) => () => setTimeout(run); // after the menu gave the focus back
   return (
     <ContextMenu.Root>
@@ -26,12 +29,13 @@ export function SessionRow({ session, isActive }: { session: HostedSession; isAc
               aria-current={isActive ? 'true' : undefined}
               {...(isActive ? { 'data-region-focus': true } : {})}
               onClick={() => openTab(session.key)}
-              onDoubleClick={() => app.set({ renaming: session.key })}
+              onDoubleClick={() => !isGuest && app.set({ renaming: session.key })}
               onKeyDown={(event) => onRowKey(event, session)}
             >
               <span className="session-line">
                 <StateDot session={session} />
                 <span className="session-name">{session.name}</span>
+                <SharedMark session={session} />
                 <AgentBadge session={session} />
                 <ActorMarks actors={session.attached.map(({ actor }) => actor)} label="Attached" />
               </span>
@@ -62,28 +66,40 @@ export function SessionRow({ session, isActive }: { session: HostedSession; isAc
               Open as observer
             </ContextMenu.Item>
           )}
-          {session.state === 'ended' && (
+          {session.state === 'ended' && !isGuest && (
             <ContextMenu.Item onSelect={act(() => void restartSession(session))}>New shell here</ContextMenu.Item>
           )}
-          <ContextMenu.Item onSelect={act(() => app.set({ renaming: session.key }))}>
-            Rename<span className="menu-key">F2</span>
-          </ContextMenu.Item>
-          <ContextMenu.Item onSelect={act(() => void copyText(session.address, 'Address copied.'))}>Copy address</ContextMenu.Item>
-          <ContextMenu.Separator />
-          {session.state === 'running' ? (
-            <ContextMenu.Item className="danger" onSelect={act(() => app.set({ dialog: { is: 'kill', session: session.key } }))}>
-              Kill…<span className="menu-key">Del</span>
-            </ContextMenu.Item>
-          ) : (
-            <ContextMenu.Item
-              onSelect={act(() => void ask({ host: session.host, method: 'session.remove', params: { session: session.id } }))}
-            >
-              Remove from list<span className="menu-key">Del</span>
-            </ContextMenu.Item>
+          {!isGuest && (
+            <>
+              <ContextMenu.Item onSelect={act(() => app.set({ renaming: session.key }))}>
+                Rename<span className="menu-key">F2</span>
+              </ContextMenu.Item>
+              <ContextMenu.Item onSelect={act(() => app.set({ dialog: { is: 'share', session: session.key } }))}>Share…</ContextMenu.Item>
+            </>
           )}
+          <ContextMenu.Item onSelect={act(() => void copyText(session.address, 'Address copied.'))}>Copy address</ContextMenu.Item>
+          {!isGuest && <Ending session={session} act={act} />}
         </ContextMenu.Content>
       </ContextMenu.Portal>
     </ContextMenu.Root>
+  );
+}
+
+/** What ends a session, or takes an ended one off the list. */
+function Ending({ session, act }: { session: HostedSession; act: (run: () => void) => () => void }) {
+  return (
+    <>
+      <ContextMenu.Separator />
+      {session.state === 'running' ? (
+        <ContextMenu.Item className="danger" onSelect={act(() => app.set({ dialog: { is: 'kill', session: session.key } }))}>
+          Kill…<span className="menu-key">Del</span>
+        </ContextMenu.Item>
+      ) : (
+        <ContextMenu.Item onSelect={act(() => void ask({ host: session.host, method: 'session.remove', params: { session: session.id } }))}>
+          Remove from list<span className="menu-key">Del</span>
+        </ContextMenu.Item>
+      )}
+    </>
   );
 }
 
@@ -98,6 +114,7 @@ function stateText(session: HostedSession): string {
 }
 
 function onRowKey(event: KeyboardEvent, session: HostedSession): void {
+  if (guestAt(session.host)) return;
   if (event.key === 'F2') app.set({ renaming: session.key });
   else if (event.key === 'Delete' && session.state === 'running') app.set({ dialog: { is: 'kill', session: session.key } });
   else if (event.key === 'Delete') void ask({ host: session.host, method: 'session.remove', params: { session: session.id } });

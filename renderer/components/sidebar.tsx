@@ -3,13 +3,14 @@ import { Plus, Server, Settings2 } from 'lucide-react';
 import type { KeyboardEvent } from 'react';
 import { platform } from '../platform/platform.ts';
 import { quickSession } from '../state/actions.ts';
-import { activeHostName, app, type HostView, useApp } from '../state/store.ts';
+import { activeHostName, app, type HostView, useActiveHost, useApp } from '../state/store.ts';
 import { Hint } from './hint.tsx';
 import { HostGroup } from './host-group.tsx';
 import { SessionRow } from './session-row.tsx';
 
 export function Sidebar() {
   const hosts = useApp((state) => state.hosts);
+  const isGuest = useActiveHost()?.guest != null;
   return (
     <nav className="sidebar" aria-label="Sessions" data-region="sidebar" onKeyDown={moveBetweenRows}>
       <header className="sidebar-head">
@@ -21,27 +22,7 @@ export function Sidebar() {
             </button>
           </Hint>
         )}
-        <Hint label="New session with name, folder or command">
-          <button
-            type="button"
-            className="icon-button"
-            aria-label="New session with details"
-            onClick={() => app.set({ dialog: { is: 'new-session', host: activeHostName() } })}
-          >
-            <Settings2 size={15} />
-          </button>
-        </Hint>
-        <Hint label="New session" command="new-session">
-          <button
-            type="button"
-            className="icon-button"
-            aria-label="New session"
-            data-testid="new-session"
-            onClick={() => void quickSession()}
-          >
-            <Plus size={16} />
-          </button>
-        </Hint>
+        {!isGuest && <NewSession />}
       </header>
       <div className="sidebar-list">
         {hosts.length === 1
@@ -53,6 +34,34 @@ export function Sidebar() {
             ))}
       </div>
     </nav>
+  );
+}
+
+function NewSession() {
+  return (
+    <>
+      <Hint label="New session with name, folder or command">
+        <button
+          type="button"
+          className="icon-button"
+          aria-label="New session with details"
+          onClick={() => app.set({ dialog: { is: 'new-session', host: activeHostName() } })}
+        >
+          <Settings2 size={15} />
+        </button>
+      </Hint>
+      <Hint label="New session" command="new-session">
+        <button
+          type="button"
+          className="icon-button"
+          aria-label="New session"
+          data-testid="new-session"
+          onClick={() => void quickSession()}
+        >
+          <Plus size={16} />
+        </button>
+      </Hint>
+    </>
   );
 }
 

@@ -5,6 +5,7 @@ import { client } from '../state/engines.ts';
 import { type HostView, useActiveHost, useActiveSession } from '../state/store.ts';
 import { bytesText, durationText, latencyText } from '../text/format.ts';
 import { LINK_TEXTS, linkIs } from '../text/host-state.ts';
+import { SharedMark } from './shared-mark.tsx';
 import { useActiveTerminal, useTerminalView } from './use-terminal.ts';
 
 /** How often the traffic is looked at, milliseconds. */
@@ -41,6 +42,7 @@ export function StatusBar() {
           {session.address}
         </button>
       )}
+      {session && <SharedMark session={session} />}
       <span className="spring" />
       {view && view.pendingUnits > 0 && (
         <button
@@ -57,7 +59,7 @@ export function StatusBar() {
           {view.size.cols}×{view.size.rows}
         </span>
       )}
-      {view && <span>{view.role}</span>}
+      {view && <span>{host.guest ? `guest, ${view.role}` : view.role}</span>}
       {me && <span title="Who the host says you are">{me.name}</span>}
     </footer>
   );

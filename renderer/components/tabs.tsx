@@ -11,6 +11,7 @@ import { AgentBadge } from './agent-badge.tsx';
 import { Hint } from './hint.tsx';
 import { PauseAgents } from './pause-agents.tsx';
 import { StateDot } from './session-row.tsx';
+import { SharedMark } from './shared-mark.tsx';
 
 export function Tabs() {
   const { tabs, activeTab, panel, sidebar } = useApp((state) => state.preferences);
@@ -54,6 +55,7 @@ export function Tabs() {
                 onClick={() => openTab(id as SessionKey)}
               >
                 {session && <StateDot session={session} />}
+                {session && <SharedMark session={session} />}
                 {session && <AgentBadge session={session} />}
                 <span className="tab-name">{session?.name ?? '…'}</span>
                 {hosts.length > 1 && hostOfKey(id) !== LOCAL_HOST && <span className="tab-host">{hostOfKey(id)}</span>}

@@ -4,7 +4,7 @@ import { type ReactNode, useState } from 'react';
 import type { CommandRecord } from '#protocol/shapes.ts';
 import { platform } from '../platform/platform.ts';
 import { askWhoRan } from '../state/actions.ts';
-import { COMMANDS, keyText, runCommand } from '../state/commands.ts';
+import { COMMANDS, isUsable, keyText, runCommand } from '../state/commands.ts';
 import type { OutputPlace } from '../state/store.ts';
 import type { SessionTerminal } from '../terminal/session-terminal.ts';
 
@@ -47,14 +47,14 @@ export function TerminalMenu({ terminal, children }: { terminal: SessionTerminal
             terminal?.terminal.focus();
           }}
         >
-          {items.map(({ id, title, isAvailable }) => (
+          {items.map((command) => (
             <ContextMenu.Item
-              key={id}
-              disabled={!(isAvailable?.() ?? true) || (id === 'copy' && !hasSelection)}
-              onSelect={() => setTimeout(() => runCommand(id))}
+              key={command.id}
+              disabled={!isUsable(command) || (command.id === 'copy' && !hasSelection)}
+              onSelect={() => setTimeout(() => runCommand(command.id))}
             >
-              {title}
-              <span className="menu-key">{keyText(id)}</span>
+              {command.title}
+              <span className="menu-key">{keyText(command.id)}</span>
             </ContextMenu.Item>
           ))}
           <ContextMenu.Separator />

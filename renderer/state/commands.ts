@@ -8,6 +8,7 @@ import { askCheckpoints, makeCheckpoint, saveReport } from './checkpoints.ts';
 import { dropRequest, openRequest } from './control-requests.ts';
 import { goToApproval } from './deciding.ts';
 import { client, removeHost } from './engines.ts';
+import { mayUse } from './guests.ts';
 import { openReplay } from './replaying.ts';
 import { grantRequest } from './sharing.ts';
 import { activeHost, activeHostName, app, findSession, setPreferences } from './store.ts';
@@ -145,6 +146,16 @@ export const COMMANDS: readonly Command[] = [
     keys: [],
     run: () => app.set({ dialog: { is: 'storage', host: activeHostName() } }),
   },
+  {
+    id: 'share',
+    title: 'Share this session…',
+    keys: [],
+    isAvailable: hasTab,
+    run: () => {
+      const session = active();
+      if (session) app.set({ dialog: { is: 'share', session: session.key } });
+    },
+  },
   { id: 'who-ran', title: 'Who ran this? (the marked command, else the last)', keys: [], isAvailable: hasTab, run: actions.askWhoRanLast },
   {
     id: 'observe',
@@ -252,10 +263,13 @@ export const COMMANDS: readonly Command[] = [
 ];
 
 /** Throws if there is no such command: a mistake of ours. */
+/** For whoever is in front of the window, as things are. */
+export const isUsable = ({ id, isAvailable }: Command): boolean => mayUse(id) && (isAvailable?.() ?? true);
+
 export function runCommand(id: string): void {
   const command = COMMANDS.find((each) => each.id === id);
   if (!command) throw new Error(`there is no command "${id}"`);
-  if (command.isAvailable?.() ?? true) command.run();
+  if (isUsable(command)) command.run();
 }
 
 export const runMenuCommand = (command: MenuCommand): void => runCommand(command);

@@ -6,6 +6,7 @@ import type { CmdopError } from '#protocol/errors.ts';
 import { newClientId } from '#protocol/ids.ts';
 import { platform } from '../platform/platform.ts';
 import { countApprovalsSoon, fetchApprovals } from './approvals.ts';
+import { fetchInvites } from './guests.ts';
 import { forgetHost, received, watched } from './host-events.ts';
 import { searchInbox } from './search-inboxes.ts';
 import { app, findHost, setHost, setPreferences } from './store.ts';
@@ -83,6 +84,9 @@ function openHost(name: string): void {
         latencyMs: null,
         transport: null,
         me: null,
+        guest: null,
+        guestEnd: null,
+        invites: [],
         client: id,
         sessions: null,
         warnings: [],
@@ -102,7 +106,7 @@ function openHost(name: string): void {
     clock,
     random: Math.random,
     watch: true,
-    isHeldBy,
+    isHeldBy: (error) => isHeldBy(error) || findHost(app.get(), name)?.guestEnd != null,
     onState: (link) => {
       setHost(name, { link });
       // Called from within the constructor, before `created` exists.
@@ -111,6 +115,7 @@ function openHost(name: string): void {
       if (link.is !== 'connected') return searchInbox(name).disconnected();
       void compareBuilds(name);
       setTimeout(() => void measureLatency(name), FIRST_LATENCY_MS);
+      queueMicrotask(() => void fetchInvites(name, created));
       queueMicrotask(() => void fetchApprovals(name, created));
     },
     onEvent: (event) => {

@@ -7,6 +7,7 @@ import { hostTitle } from '../text/host-state.ts';
 import { approvalChanged } from './approvals.ts';
 import { checkpointMade } from './checkpoints.ts';
 import { settleRequests } from './control-requests.ts';
+import { guestEnded, inviteChanged } from './guests.ts';
 import { agentMoved } from './notices.ts';
 import { hostOfKey, type SessionKey, sessionKey } from './session-key.ts';
 import { app, commandListeners, findHost, findSession, type HostedSession, setHost, setPreferences, toast, typingKey } from './store.ts';
@@ -44,6 +45,12 @@ export function received(host: string, event: ConnectionEvent): void {
       return;
     case 'checkpoint.made':
       checkpointMade(host, event.params.checkpoint);
+      return;
+    case 'share.changed':
+      inviteChanged(host, event.params);
+      return;
+    case 'share.ended':
+      guestEnded(host, event.params);
       return;
     case 'agents.changed':
       agentsChanged(host, event.params);

@@ -1,7 +1,7 @@
 /** The window's keys: they come before the terminal's, and only these do. */
 import { platform } from '../platform/platform.ts';
 import { giveTerminalKeys, isKeyboardPromised, passKey } from './actions.ts';
-import { COMMANDS } from './commands.ts';
+import { COMMANDS, isUsable } from './commands.ts';
 import { keyOf } from './key-name.ts';
 import { app } from './store.ts';
 
@@ -22,7 +22,7 @@ export function listenToKeys(): void {
       if (command.id === 'copy' && isEditing(event.target)) return;
       event.preventDefault();
       event.stopPropagation();
-      if (command.isAvailable?.() ?? true) command.run();
+      if (isUsable(command)) command.run();
     },
     { capture: true },
   );

@@ -6,6 +6,7 @@ import type { Approval } from '#protocol/approvals.ts';
 import type { Checkpoint } from '#protocol/checkpoints.ts';
 import type { ClientId, Offset } from '#protocol/ids.ts';
 import type { Actor, CommandRecord, SessionSummary } from '#protocol/shapes.ts';
+import type { Grant, Invite } from '#protocol/sharing.ts';
 import { DEFAULT_PREFERENCES, type HostBuild, type KnownHost, type Preferences, type Question } from '../../preload/api.ts';
 import { hostOfKey, type SessionKey } from './session-key.ts';
 
@@ -34,6 +35,7 @@ export type Dialog =
   | { is: 'checkpoints'; session: SessionKey }
   | { is: 'difference'; session: SessionKey; checkpoint: Checkpoint }
   | { is: 'restore'; session: SessionKey; checkpoint: Checkpoint }
+  | { is: 'share'; session: SessionKey }
   | { is: 'paste'; text: string; lines: number; paste: () => void };
 
 /** A place in a session's output: an offset, or a line counted from the top of the screen. */
@@ -55,6 +57,12 @@ export type HostView = {
   /** Who the host says we are. */
   readonly me: Actor | null;
   readonly client: ClientId;
+  /** What we may do there as a guest; null for owners. */
+  readonly guest: Grant | null;
+  /** Why we are guests no more. */
+  readonly guestEnd: string | null;
+  /** Of every session, also those that are over. */
+  readonly invites: readonly Invite[];
   /** Null until the host told; newest last. */
   readonly sessions: readonly HostedSession[] | null;
   readonly warnings: readonly string[];

@@ -1,0 +1,74 @@
+/** Who is invited to the sessions of a host, and what this window may do where it is a guest itself. */
+import type { CmdopClient } from '#client/cmdop-client.ts';
+import type { EventParams, ParamsInput } from '#protocol/messages.ts';
+import type { Grant, Invite } from '#protocol/sharing.ts';
+import { client } from './engines.ts';
+import { activeHost, app, findHost, type HostedSession, setHost, toast } from './store.ts';
+
+/** What only owners do: not in the palette of a guest, nor on its keys. */
+const FOR_OWNERS: ReadonlySet<string> = new Set([
+  ...['new-session', 'new-session-with', 'pause-agents', 'resume-agents', 'go-to-approval', 'policy', 'toggle-approvals'],
+  ...['rename', 'restart', 'kill', 'share', 'storage', 'checkpoint', 'checkpoints'],
+]);
+/** Of guests, only operators. */
+const FOR_OPERATORS: ReadonlySet<string> = new Set(['take-control', 'release-control', 'ask-control', 'grant-control', 'operate', 'paste']);
+
+/** What we are at a host: null for its owners. */
+export const guestAt = (host: string): Grant | null => findHost(app.get(), host)?.guest ?? null;
+
+/** Whether a command of the window is for whoever is in front of it. */
+export function mayUse(command: string): boolean {
+  const guest = activeHost(app.get())?.guest;
+  if (!guest) return true;
+  return !FOR_OWNERS.has(command) && !(guest.role === 'observer' && FOR_OPERATORS.has(command));
+}
+
+export async function fetchInvites(host: string, engine: CmdopClient): Promise<void> {
+  setHost(host, { guest: engine.guest, invites: [] });
+  if (engine.guest) return;
+  try {
+    setHost(host, { invites: (await engine.request('share.list', {})).invites });
+  } catch {
+    // an older host has no guests; a link that broke asks again when it is back
+  }
+}
+
+export function inviteChanged(host: string, { invite }: EventParams<'share.changed'>): void {
+  const known = findHost(app.get(), host)?.invites ?? [];
+  const isKnown = known.some(({ id }) => id === invite.id);
+  setHost(host, { invites: isKnown ? known.map((each) => (each.id === invite.id ? invite : each)) : [...known, invite] });
+}
+
+/** We are guests no more: said once, and nothing is tried again. */
+export function guestEnded(host: string, { message }: EventParams<'share.ended'>): void {
+  setHost(host, { guestEnd: message });
+}
+
+export const isLive = ({ state }: Invite): boolean => state === 'open' || state === 'used';
+
+export const liveInvites = (invites: readonly Invite[], session: HostedSession): Invite[] =>
+  invites.filter((invite) => invite.session === session.id && isLive(invite));
+
+/** What to send to the guest, and what the owner should know first. Throws what was in the way. */
+export async function share(
+  { host, id }: HostedSession,
+  way: 'code' | 'link' | 'key',
+  wanted: Omit<ParamsInput<'share.create'>, 'session'> & Pick<ParamsInput<'share.link'>, 'listen'>,
+): Promise<{ line: string | null; note: string | null; invite: Invite }> {
+  const { key, listen, ...who } = wanted;
+  if (way === 'link') {
+    const answer = await client(host).request('share.link', { ...who, session: id, ...(listen ? { listen } : {}) });
+    return { line: answer.url, note: answer.note ?? null, invite: answer.invite };
+  }
+  const answer = await client(host).request('share.create', { ...who, session: id, ...(way === 'key' ? { key: key ?? '' } : {}) });
+  return { line: answer.code === undefined ? null : `cmdop join ${answer.code}`, note: answer.note ?? null, invite: answer.invite };
+}
+
+export async function revoke(host: string, { id, name, sessionName }: Invite): Promise<void> {
+  try {
+    await client(host).request('share.revoke', { id });
+    toast(`${name} may not come to ${sessionName} any more.`);
+  } catch (error) {
+    toast(error instanceof Error ? error.message : String(error), 'error');
+  }
+}
