@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import type { ClientIdentity } from '#client/client-options.ts';
 import { CmdopClient } from '#client/cmdop-client.ts';
 import type { ConnectionEvent } from '#client/connection.ts';
+import { SearchInbox } from '#client/search-inbox.ts';
 import { systemClock } from '#local/clock.ts';
 import { VERSION } from '#local/version.ts';
 import { LOCAL_HOST, parseAddress } from '#protocol/address.ts';
@@ -44,6 +45,7 @@ export class Agent {
   readonly #attached = new Map<SessionId, Promise<AttachedSession>>();
   /** What became of the commands of everybody. */
   readonly commands = new CommandNews();
+  readonly searches = new SearchInbox();
   readonly #approvals = new Map<number, Approval>();
   readonly #listeners = new Set<(news: AgentNews) => void>();
 
@@ -75,8 +77,12 @@ export class Agent {
       onState: (state) => {
         // The host may have numbered us: we come back as the same one.
         if (state.is === 'connected') identity.name = this.client.actor?.name ?? identity.name;
+        else this.searches.disconnected();
       },
-      onEvent: (event) => this.#event(event),
+      onEvent: (event) => {
+        this.searches.event(event);
+        this.#event(event);
+      },
     });
   }
 

@@ -6,6 +6,7 @@ import { addCheckpointTools } from './checkpoint-tools.ts';
 import { addHistoryTool } from './history-tool.ts';
 import { addResources } from './resources.ts';
 import { addRunTool } from './run-tool.ts';
+import { addSearchTool } from './search-tool.ts';
 import { addSessionTools } from './session-tools.ts';
 import type { AgentsByName } from './tool.ts';
 import { addWaitTool } from './wait-tool.ts';
@@ -26,6 +27,7 @@ export function makeServer(agents: AgentsByName): McpServer {
   addRunTool(server, agents);
   addHistoryTool(server, agents);
   addCheckpointTools(server, agents);
+  addSearchTool(server, agents);
   addActTools(server, agents);
   addWaitTool(server, agents);
   addResources(server, agents);

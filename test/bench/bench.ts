@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --quick] [--json FILE] [--plot FILE] [--rounds N] [--only echo,flood,crowd,attach,new,idle,ssh,forward,control]`:
+ * `npm run bench [-- --quick] [--json FILE] [--plot FILE] [--rounds N] [--only PART,PART…]`, the parts in rounds.ts:
  * cmdop beside tmux, dtach, a bare PTY and a bare relay, turn by turn on the same machine and load; medians of the rounds, their
  * spread, and ratios. `ssh` and `forward` need sshd. All of it takes about 25 minutes of a quiet machine, `--quick` two.
  */

@@ -9,6 +9,8 @@ import type { Figures } from './figures.ts';
 import { measureFlood } from './flood.ts';
 import { measureForward } from './forward.ts';
 import { measureIdle } from './idle.ts';
+import { measureMemory } from './memory.ts';
+import type { MonthPlan } from './month.ts';
 import { measureNewSession } from './new-session.ts';
 import type { Peer } from './peer.ts';
 import { measureGate } from './policy-gate.ts';
@@ -17,7 +19,7 @@ import { measureSsh, measureSshIdle } from './ssh.ts';
 import { startSshMachine } from './ssh-peers.ts';
 import { BarePeer, DtachPeer, TmuxPeer } from './terminal-peers.ts';
 
-export const PARTS = ['echo', 'flood', 'crowd', 'attach', 'new', 'idle', 'ssh', 'forward', 'control'] as const;
+export const PARTS = ['echo', 'flood', 'crowd', 'attach', 'new', 'idle', 'ssh', 'forward', 'control', 'memory'] as const;
 export type Part = (typeof PARTS)[number];
 
 export type Plan = {
@@ -37,6 +39,8 @@ export type Plan = {
   forwardBytes: number;
   /** How long an idle attach over SSH is watched. */
   sshWatchMs: number;
+  /** What a host remembers when it is searched; measured once. */
+  month: MonthPlan;
 };
 
 const FULL_CROWDS = [
@@ -61,6 +65,7 @@ export const FULL: Plan = {
   isIdleCompared: true,
   forwardBytes: 1e9,
   sshWatchMs: 30_000,
+  month: { sessions: 200, outputBytes: 2e9, commands: 100_000, actors: 12 },
 };
 /** A first answer in under a minute. */
 export const QUICK: Plan = {
@@ -75,6 +80,7 @@ export const QUICK: Plan = {
   isIdleCompared: false,
   forwardBytes: 300e6,
   sshWatchMs: 10_000,
+  month: { sessions: 20, outputBytes: 200e6, commands: 100_000, actors: 12 },
 };
 
 export async function runRounds(plan: Plan & { only: ReadonlySet<Part> }, figures: Figures, note: (text: string) => void): Promise<void> {
@@ -134,6 +140,7 @@ export async function runRounds(plan: Plan & { only: ReadonlySet<Part> }, figure
         figures.add('new session to prompt, ms', 'dtach', times.dtach);
         figures.add('new session to prompt, ms', 'bare PTY', times.bare);
       }
+      if (wants('memory') && round === 0) await measureMemory(plan.month, figures, note);
       if (wants('control')) {
         note('50 agents paused, and approvals');
         const times = await measureControl(cmdop);

@@ -51,6 +51,8 @@ describe('a command', () => {
     const { fromOffset } = (await agent.ok('send_keys', { session, text: 'it', keys: ['Enter'] })).value;
     const waited = await agent.ok('wait_for', { session, prompt: true, fromOffset });
     expect(waited.value).toMatchObject({ met: true, running: null });
+    const { value: found } = await agent.ok('output_search', { session, text: '^got [a-z]+$', regex: true });
+    expect(found).toMatchObject({ mayBeMore: false, hits: [{ line: 'got it', submitter: 'fixer', offset: expect.any(Number) }] });
     const { value: history } = await agent.ok('history_search', { session, text: 'read -r' });
     expect(history.commands).toMatchObject([{ exitCode: 0, submitter: 'fixer' }]);
   });

@@ -8,7 +8,7 @@ const IDLE_MS = 60_000;
 /** Questions that wait: who seeks faster is told so. */
 const MAX_WAITING = 64;
 /** MiB: a segment and a terminal or two. */
-const MAX_HEAP_MB = 256;
+const MAX_HEAP = { maxOldGenerationSizeMb: 192, maxYoungGenerationSizeMb: 16 };
 
 const WORKER = new URL(import.meta.url.endsWith('.ts') ? './replay-worker.ts' : './replay-worker.mjs', import.meta.url);
 
@@ -39,7 +39,7 @@ export class ReplayScreens {
   }
 
   #start(): Worker {
-    const worker = new Worker(WORKER, { name: 'cmdop replay', resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB } });
+    const worker = new Worker(WORKER, { name: 'cmdop replay', resourceLimits: MAX_HEAP });
     let failure = 'its thread ended';
     worker.on('message', (answer: ReplayAnswer) => this.#answered(answer));
     worker.on('error', (error) => {

@@ -13,8 +13,8 @@ const MAX_RUNNING = 4;
 const PROGRESS_MS = 100;
 /** Hits told in one event. */
 const BATCH = 50;
-/** A search is some segments and its pattern, not the output: a thread that needs more is broken, MiB. */
-const MAX_HEAP_MB = 256;
+/** A search is a segment or two and its pattern, not the output, MiB: with more, what it drops would pile up before it is collected. */
+const MAX_HEAP = { maxOldGenerationSizeMb: 96, maxYoungGenerationSizeMb: 16 };
 
 type Running = { connection: ClientConnection; worker: Worker; progress: EventParams<'search.progress'> | null; toldAt: number };
 
@@ -49,7 +49,7 @@ export class OutputSearch {
     const worker = new Worker(WORKER, {
       name: 'cmdop search',
       workerData: task,
-      resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
+      resourceLimits: MAX_HEAP,
     });
     this.#running.set(search, { connection, worker, progress: null, toldAt: Number.NEGATIVE_INFINITY });
     answer(search);
