@@ -64,7 +64,9 @@ export function packSegment(content: Uint8Array): Promise<Uint8Array> {
 /** Rejects if it is not what was packed: zstd checks the content, the name its length. */
 export async function unpackSegment(folder: string, segment: Segment): Promise<Uint8Array> {
   const packed = await readFile(join(folder, segmentName(segment, 'zst')));
-  const bytes = await decompress(packed, { maxOutputLength: Math.min(segment.bytes + 1, MAX_SEGMENT_BYTES) });
+  // In one piece: thousands of small ones would be copied together and thrown away.
+  const most = Math.max(64, Math.min(segment.bytes + 1, MAX_SEGMENT_BYTES));
+  const bytes = await decompress(packed, { maxOutputLength: most, chunkSize: most });
   if (bytes.length !== segment.bytes) throw new Error(`it holds ${bytes.length} bytes, not ${segment.bytes}`);
   return bytes;
 }

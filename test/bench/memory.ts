@@ -86,7 +86,7 @@ export async function measure({ home, month, plan, figures, note }: Given): Prom
               found: () => {
                 if (Number.isNaN(first)) first = performance.now() - begun;
               },
-              ended: () => ended(),
+              ended: ({ reason, message }) => (reason === 'failed' ? failed(new Error(message ?? 'the search failed')) : ended()),
             },
           )
           .catch(failed);

@@ -58,7 +58,7 @@ export async function generateMonth(home: string, plan: MonthPlan, block: Uint8A
       const number = at * perSession + command;
       const text = commandText(number);
       const head = Buffer.from(`$ ${text}\r\n`);
-      const tail = Buffer.from(`token-${number} done in session ${at}\r\n`);
+      const tail = Buffer.from(`\x1b[0m\r\ntoken-${number} done in session ${at}\r\n`);
       const from = (number * 7919 * 64) % (block.length - perCommand);
       const bytes = Buffer.concat([head, block.subarray(from, from + Math.max(0, perCommand - head.length - tail.length)), tail]);
       log.append(offset as Offset, bytes);

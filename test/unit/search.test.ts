@@ -1,8 +1,9 @@
 /** What a search finds in raw output, and where: through colours, across segments, in whatever bytes a program prints. */
+
+import { fork } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
+import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Offset, SessionId } from '#protocol/ids.ts';
 import { OutputLog } from '../../main/host/output-log.ts';
@@ -80,12 +81,13 @@ describe('in the segments of a session', () => {
 
   function searchAll(text: string, limit = 100): Promise<{ hits: FoundHit[]; messages: WorkerMessage[] }> {
     const task: SearchTask = { sessions: [{ session: 'one' as SessionId, folder }], sought: sought(text), since: null, limit };
-    const worker = new Worker(new URL('../../main/host/search/search-worker.ts', import.meta.url), { workerData: task });
+    const worker = fork(resolve('main/host/search/search-worker.ts'), { serialization: 'advanced' });
+    worker.send(task);
     const messages: WorkerMessage[] = [];
-    return new Promise((resolve, reject) => {
+    return new Promise((found, failed) => {
       worker.on('message', (message: WorkerMessage) => messages.push(message));
-      worker.on('error', reject);
-      worker.on('exit', () => resolve({ hits: messages.flatMap((message) => (message.kind === 'found' ? message.hits : [])), messages }));
+      worker.on('error', failed);
+      worker.on('close', () => found({ hits: messages.flatMap((message) => (message.kind === 'found' ? message.hits : [])), messages }));
     });
   }
 

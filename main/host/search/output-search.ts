@@ -1,5 +1,11 @@
-/** Searches of the output that run for clients: a thread each, few at a time, their hits told as they are found. */
-import { Worker } from 'node:worker_threads';
+/**
+ * Searches of the output that run for clients: a process each, few at a time, their hits told as they are found. A process,
+ * since what a thread has read of a month of output stays with the host (150 MiB each, as measured), and since a process can
+ * be told to give way to who types.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { setPriority } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { CmdopError } from '#protocol/errors.ts';
 import type { EventParams } from '#protocol/messages.ts';
 import type { SearchHit } from '#protocol/search.ts';
@@ -13,10 +19,12 @@ const MAX_RUNNING = 4;
 const PROGRESS_MS = 100;
 /** Hits told in one event. */
 const BATCH = 50;
-/** A search is a segment or two and its pattern, not the output, MiB: with more, what it drops would pile up before it is collected. */
-const MAX_HEAP = { maxOldGenerationSizeMb: 96, maxYoungGenerationSizeMb: 16 };
+/** A search is a segment or two and its pattern, not the output: with more, what it drops would pile up before it is collected. */
+const FLAGS = ['--max-old-space-size=128', '--max-semi-space-size=4'];
+/** Behind everything that somebody waits for. */
+const PRIORITY = 10;
 
-type Running = { connection: ClientConnection; worker: Worker; progress: EventParams<'search.progress'> | null; toldAt: number };
+type Running = { connection: ClientConnection; worker: ChildProcess; progress: EventParams<'search.progress'> | null; toldAt: number };
 
 /** Adds what only the host knows; null where the client may not read that session any more. */
 type Complete = (connection: ClientConnection, hit: FoundHit) => SearchHit | null;
@@ -46,16 +54,16 @@ export class OutputSearch {
   start(connection: ClientConnection, task: SearchTask, answer: (search: number) => void): void {
     this.mustHaveRoom(connection);
     const search = this.#next++;
-    const worker = new Worker(WORKER, {
-      name: 'cmdop search',
-      workerData: task,
-      resourceLimits: MAX_HEAP,
-    });
+    const worker = fork(WORKER, { serialization: 'advanced', execArgv: FLAGS, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
     this.#running.set(search, { connection, worker, progress: null, toldAt: Number.NEGATIVE_INFINITY });
     answer(search);
     worker.on('message', (message: WorkerMessage) => this.#received(search, message));
     worker.on('error', (error) => this.#end(search, { reason: 'failed', message: `the search broke: ${error.message}` }));
-    worker.on('exit', () => this.#end(search, { reason: 'failed', message: 'the search broke: its thread ended' }));
+    worker.on('exit', (code, signal) =>
+      this.#end(search, { reason: 'failed', message: `the search broke: its process ended (${signal ?? code})` }),
+    );
+    worker.send(task);
+    giveWay(worker);
   }
 
   cancel(connection: ClientConnection, search: number): void {
@@ -96,11 +104,19 @@ export class OutputSearch {
     const running = this.#running.get(search);
     if (!running) return;
     this.#running.delete(search);
-    void running.worker.terminate();
+    running.worker.kill('SIGKILL');
     if (!told) return;
     this.#tellProgress(running);
     running.connection.event('search.ended', { search, ...told });
   }
 }
 
-const WORKER = new URL(import.meta.url.endsWith('.ts') ? './search-worker.ts' : './search-worker.mjs', import.meta.url);
+const WORKER = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './search-worker.ts' : './search-worker.mjs', import.meta.url));
+
+function giveWay({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) setPriority(pid, PRIORITY);
+  } catch {
+    // it could not be started, or has ended already
+  }
+}

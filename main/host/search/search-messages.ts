@@ -3,7 +3,7 @@ import type { SessionId } from '#protocol/ids.ts';
 import type { SearchHit } from '#protocol/search.ts';
 import type { Sought } from './matcher.ts';
 
-/** Given to the worker when it starts. */
+/** Sent to the worker when it starts. */
 export type SearchTask = {
   /** Folders of their output. */
   readonly sessions: readonly { readonly session: SessionId; readonly folder: string }[];

@@ -1,4 +1,4 @@
-/** The host's answers to who searches: over command lines by itself, over output in threads, and only where the asker may read. */
+/** The host's answers to who searches: over command lines by itself, over output in processes, and only where the asker may read. */
 import type { SessionId } from '#protocol/ids.ts';
 import type { Params } from '#protocol/messages.ts';
 import type { SEARCH_METHODS, SearchHit } from '#protocol/search.ts';
@@ -81,7 +81,7 @@ export function searchService(context: SearchContext): Service<keyof typeof SEAR
         answer({ commands, more: found.more || commands.length < found.commands.length });
       },
       async 'search.output'(connection, { session, since = null, limit, ...sought }, answer) {
-        newMatcher(sought); // said before a thread is started
+        newMatcher(sought); // said before a process is started
         outputs.mustHaveRoom(connection);
         const sessions = session === undefined ? readable(connection) : [named(connection, session)];
         await Promise.all(sessions.map(({ output }) => output.stored()));

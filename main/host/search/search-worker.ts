@@ -1,7 +1,6 @@
-/** A thread that looks through the output of sessions, newest segments first; it ends with its search. */
+/** A process that looks through the output of sessions, newest segments first; it ends with its search, or with its host. */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parentPort, workerData } from 'node:worker_threads';
 import type { SessionId } from '#protocol/ids.ts';
 import { segmentContent } from '../segment-content.ts';
 import { findSegments, type Segment, segmentName } from '../segment-files.ts';
@@ -18,7 +17,7 @@ const OVERLAP_BYTES = 4 * 1024;
 /** `newest`: when its last byte came, about. */
 type Stretch = { session: SessionId; folder: string; segment: Segment; before: Segment | null; newest: number };
 
-async function main({ sessions, sought, since, limit }: SearchTask, post: (message: WorkerMessage) => void): Promise<void> {
+async function main({ sessions, sought, since, limit }: SearchTask, post: (message: WorkerMessage) => void): Promise<WorkerMessage> {
   const matcher = newMatcher(sought);
   const stretches = (await Promise.all(sessions.map(stretchesOf))).flat().filter(({ newest }) => newest >= (since ?? 0));
   stretches.sort((a, b) => b.newest - a.newest);
@@ -54,9 +53,9 @@ async function main({ sessions, sought, since, limit }: SearchTask, post: (messa
       if (wanted.length > 0) post({ kind: 'found', hits: wanted });
     }
     post({ kind: 'progress', readBytes, totalBytes });
-    if (left <= 0) return post({ kind: 'ended', reason: 'limit' });
+    if (left <= 0) return { kind: 'ended', reason: 'limit' };
   }
-  post({ kind: 'ended', reason: 'complete' });
+  return { kind: 'ended', reason: 'complete' };
 }
 
 async function stretchesOf({ session, folder }: SearchTask['sessions'][number]): Promise<Stretch[]> {
@@ -81,12 +80,16 @@ function timeAt(marks: readonly TimeMark[], offset: number): number | null {
   return marks.findLast((mark) => mark.offset <= offset)?.at ?? marks[0]?.at ?? null;
 }
 
-const port = parentPort;
-if (!port) throw new Error('the search worker is started by the host, as a worker thread');
-main(workerData as SearchTask, (message) => port.postMessage(message)).catch((error: unknown) => {
-  port.postMessage({
-    kind: 'ended',
-    reason: 'failed',
-    message: error instanceof Error ? error.message : String(error),
-  } satisfies WorkerMessage);
+/** Calls `done` once it is on its way. */
+function tell(message: WorkerMessage, done: () => void = () => {}): void {
+  process.send?.(message, undefined, undefined, done);
+}
+
+process.on('disconnect', () => process.exit()); // the host is gone
+process.once('message', (task: SearchTask) => {
+  main(task, tell).then(
+    (end) => tell(end, () => process.exit()),
+    (error: unknown) =>
+      tell({ kind: 'ended', reason: 'failed', message: error instanceof Error ? error.message : String(error) }, () => process.exit()),
+  );
 });
