@@ -9,7 +9,7 @@ import { changedText, makeCheckpoint, restoreCheckpoint, useCheckpoints, whyText
 import { client } from '../state/engines.ts';
 import { hostOfKey, idOfKey, type SessionKey } from '../state/session-key.ts';
 import { app, findSession, type Dialog as Question } from '../state/store.ts';
-import { shortenPath, timeText } from '../text/format.ts';
+import { countText, shortenPath, timeText } from '../text/format.ts';
 import { ActorMark } from './actor-mark.tsx';
 import { DialogFrame, Failure } from './dialog-frame.tsx';
 
@@ -33,7 +33,7 @@ export function CheckpointsDialog({ session }: { session: SessionKey }) {
               </span>
               <span className="dim">
                 {made.actor && <ActorMark actor={made.actor} size="small" />}
-                {made.actor?.name ?? 'somebody'} · {timeText(made.at)} · {made.files} files · {changedText(made)}
+                {made.actor?.name ?? 'somebody'} · {timeText(made.at)} · {countText(made.files, 'file')} · {changedText(made)}
               </span>
             </span>
             <CheckpointButtons session={session} checkpoint={made} />
@@ -98,7 +98,7 @@ export function DifferenceDialog({ dialog: { session, checkpoint } }: { dialog: 
         <p className="dim">
           {first.totals.files === 0
             ? 'Nothing changed since.'
-            : `${first.totals.files} files, ${first.totals.added} lines added, ${first.totals.deleted} deleted`}
+            : `${countText(first.totals.files, 'file')}, ${first.totals.added} lines added, ${first.totals.deleted} deleted`}
         </p>
       )}
       {first && first.totals.files > 0 && (

@@ -56,7 +56,7 @@ export function CheckpointRow({ checkpoint, session, top }: { checkpoint: Checkp
     <li className="history-row checkpoint" style={{ transform: `translateY(${top}px)` }} data-testid="checkpoint-row" data-checkpoint={id}>
       {actor ? <ActorMark actor={actor} size="small" /> : <span className="actor-mark small nobody" aria-hidden="true" />}
       <span className="checkpoint-text" title={checkpoint.folder}>
-        <span>
+        <span className="checkpoint-why">
           Checkpoint {id}: {shownText(whyText(checkpoint))}
         </span>
         <span className="dim">

@@ -4,6 +4,7 @@ import { gatherReport } from '#client/report/gather.ts';
 import { makeReport } from '#client/report/report.ts';
 import { htmlReport } from '#client/report/report-text.ts';
 import type { Checkpoint } from '#protocol/checkpoints.ts';
+import { countText } from '../text/format.ts';
 import { ask } from './actions.ts';
 import { client } from './engines.ts';
 import { saveAs } from './page-bytes.ts';
@@ -65,7 +66,11 @@ export async function makeCheckpoint({ host, id, name }: HostedSession): Promise
   if (!answer) return;
   const { checkpoint } = answer;
   const skipped = checkpoint.skipped.count > 0 ? ` ${checkpoint.skipped.count} were left out: too big, or not readable.` : '';
-  toast(`Checkpoint ${checkpoint.id}: ${checkpoint.files} files of ${checkpoint.folder}.${skipped}`, 'quiet', `checkpoint ${id}`);
+  toast(
+    `Checkpoint ${checkpoint.id}: ${countText(checkpoint.files, 'file')} of ${checkpoint.folder}.${skipped}`,
+    'quiet',
+    `checkpoint ${id}`,
+  );
 }
 
 /** Null where it failed, which was said. */

@@ -46,3 +46,6 @@ export function initials(name: string): string {
 export function latencyText(milliseconds: number): string {
   return milliseconds < 1 ? '< 1 ms' : `${Math.round(milliseconds)} ms`;
 }
+
+/** `1 file`, `2 files`. */
+export const countText = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;

@@ -34,7 +34,7 @@ async function command(title: string): Promise<void> {
 
 test('what was changed after a checkpoint is seen and brought back, and everybody reads it in the history', async () => {
   await command('Make a checkpoint of the files');
-  await page.getByText('Checkpoint 1: 1 files').waitFor();
+  await page.getByText('Checkpoint 1: 1 file of').waitFor();
   await typeIntoTerminal(page, "sed -i 's/a + b/a - b/' sum.c; echo new > made.txt\n");
   await expect.poll(() => existsSync(join(folder, 'made.txt'))).toBe(true);
   await page.keyboard.press('Control+Shift+H');

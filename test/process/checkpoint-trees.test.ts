@@ -1,9 +1,11 @@
 /** Checkpoints of folders that are hard to keep, and of hostile ones: every byte comes back, nothing runs, nothing of the user's git moves. */
+import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
   lstatSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   readlinkSync,
   renameSync,
@@ -230,4 +232,40 @@ test('a folder that becomes a link, or a file that changes, while files come bac
   expect(lstatSync(join(folder, 'in')).isDirectory()).toBe(true);
   expect(readFileSync(join(folder, 'in', 'a.txt'), 'utf8')).toBe('first');
   expect(readFileSync(join(outside, 'a.txt'), 'utf8')).toBe('outside');
+});
+
+test('a disk that fills while a checkpoint is made, or files come back, loses nothing that was there', async (context) => {
+  const folder = world.folder('small');
+  context.skip(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', folder]).status !== 0, 'needs the right to mount');
+  try {
+    writeFileSync(join(folder, 'a.bin'), Buffer.alloc(300_000, 'a'));
+    writeFileSync(join(folder, 'b.bin'), Buffer.alloc(300_000, 'b'));
+    const { tree } = await world.take(folder);
+    rmSync(join(folder, 'b.bin'));
+    writeFileSync(join(folder, 'a.bin'), 'small now');
+    writeFileSync(join(folder, '.gitignore'), 'full\n');
+    writeFileSync(join(folder, 'full'), Buffer.alloc(700_000));
+    await expect(world.restore(folder, tree)).rejects.toMatchObject({
+      code: 'storage',
+      message: expect.stringContaining('the disk is full'),
+    });
+    expect(readdirSync(folder).filter((name) => name.startsWith('.cmdop'))).toEqual([]);
+    expect(readFileSync(join(folder, 'a.bin'))).toEqual(Buffer.alloc(300_000, 'a')); // the first came back whole
+    expect(existsSync(join(folder, 'b.bin'))).toBe(false);
+    expect(statSync(join(folder, 'full')).size).toBe(700_000);
+    rmSync(join(folder, 'full'));
+    expect((await world.restore(folder, tree)).conflicts).toEqual([]);
+    expect(readFileSync(join(folder, 'b.bin'))).toEqual(Buffer.alloc(300_000, 'b'));
+  } finally {
+    spawnSync('umount', [folder]);
+  }
+});
+
+test('a damaged index is made anew', async () => {
+  const other = world.folder('other');
+  writeFileSync(join(other, 'x.txt'), 'x');
+  const first = await world.take(other);
+  const { gitDir } = world.shadowOf(other);
+  writeFileSync(join(gitDir, 'index'), 'damaged');
+  expect((await world.take(other)).tree).toBe(first.tree); // read anew
 });

@@ -37,7 +37,8 @@ export async function checkpoint(options: Globals & { message?: string; json?: b
   const { checkpoint: made } = await withProgress(options, (client) => client.request('checkpoint.create', params));
   tellSkipped(made);
   if (options.json) printJson(made);
-  else print(`checkpoint ${made.id} of ${printable(made.folder)}: ${made.files} files, ${changesOf(made)}\n`);
+  else
+    print(`checkpoint ${made.id} of ${printable(made.folder)}: ${made.files} ${made.files === 1 ? 'file' : 'files'}, ${changesOf(made)}\n`);
 }
 
 const COLUMNS: readonly Column[] = [

@@ -45,7 +45,7 @@ function showFiles(files: readonly ChangedFile[], totals: { files: number; added
     ),
   );
   const more = totals.files > files.length ? ` (${totals.files - files.length} of them not shown)` : '';
-  print(`${totals.files} files${more}, +${totals.added} -${totals.deleted} lines\n`);
+  print(`${totals.files} ${totals.files === 1 ? 'file' : 'files'}${more}, +${totals.added} -${totals.deleted} lines\n`);
 }
 
 /** Files hold anything: nothing of it reaches the terminal as a control sequence. */

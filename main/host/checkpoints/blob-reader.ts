@@ -43,8 +43,12 @@ export class BlobReader {
     return bytes.subarray(from, to);
   }
 
-  close(): void {
-    this.#child.stdin.end();
+  /** Resolves when it has ended: it holds the folder. */
+  async close(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const ended = new Promise<void>((resolve) => this.#child.once('close', () => resolve()));
+    this.#child.kill();
+    await ended;
   }
 
   async #more(): Promise<void> {

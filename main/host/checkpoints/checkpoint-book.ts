@@ -60,6 +60,11 @@ export class CheckpointBook {
     ]).reverse();
   }
 
+  /** Oldest first. */
+  ofFolder(folder: string): KeptCheckpoint[] {
+    return this.#select('WHERE folder = ? ORDER BY id', [folder]);
+  }
+
   all(): KeptCheckpoint[] {
     return this.#select('ORDER BY id', []);
   }

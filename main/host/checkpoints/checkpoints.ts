@@ -15,9 +15,16 @@ import type { Records } from '../records.ts';
 import { folderBytes } from '../retention/disk-use.ts';
 import { type BytePath, meantPath } from './byte-path.ts';
 import type { CheckpointBook, KeptCheckpoint } from './checkpoint-book.ts';
+import { beyondBytes, beyondCount, forgotten } from './checkpoint-plan.ts';
 import { checkpointFolder, type FolderRules } from './folders.ts';
 import type { Shadow } from './git.ts';
 import type { JobOptions, JobRunner } from './job-runner.ts';
+
+/** Of all shadows together, bytes. */
+const MAX_BYTES = 5 * 1024 * 1024 * 1024;
+/** Room is looked for so often, milliseconds, and at most so many times over. */
+const TIDY_EVERY_MS = 6 * 60 * 60 * 1000;
+const MAX_ROUNDS = 20;
 
 export type CheckpointsOptions = FolderRules & {
   journal: Journal;
@@ -33,6 +40,8 @@ type Wish = { actor: Actor; reason: Checkpoint['reason']; message: string | null
 
 export class Checkpoints {
   readonly #options: CheckpointsOptions;
+  /** Wall clock; the first checkpoint of a host looks. */
+  #tidiedAt = 0;
 
   constructor(options: CheckpointsOptions) {
     this.#options = options;
@@ -85,6 +94,7 @@ export class Checkpoints {
         ...(kept.isLate ? { isLate: true } : {}),
       },
     });
+    void this.tidy(folder).catch((error: unknown) => console.error('checkpoints could not be tidied:', error));
     news.toWatchers('checkpoint.made', { checkpoint: this.told(kept) }, (who) => mayRead(who, session));
     return kept;
   }
@@ -157,18 +167,33 @@ export class Checkpoints {
   }
 
   /** What each folder's checkpoints take on the disk, bytes. */
-  async sizes(): Promise<{ folder: string; bytes: number; checkpoints: number[] }[]> {
+  async sizes(): Promise<{ folder: string; bytes: number; kept: KeptCheckpoint[] }[]> {
     const byFolder = Map.groupBy(this.#options.book.all(), ({ folder }) => folder);
     const sizes = [];
-    for (const [folder, all] of byFolder)
-      sizes.push({ folder, bytes: await folderBytes(this.#shadow(folder).gitDir), checkpoints: all.map(({ id }) => id) });
+    for (const [folder, kept] of byFolder) sizes.push({ folder, bytes: await folderBytes(this.#shadow(folder).gitDir), kept });
     return sizes;
   }
 
+  /** Keeps the folder within its number, and from time to time all together within their room. */
+  async tidy(folder: string): Promise<void> {
+    const { book, wallNow } = this.#options;
+    const beyond = beyondCount(book.ofFolder(folder));
+    if (beyond) await this.drop(beyond, null);
+    if (wallNow() - this.#tidiedAt < TIDY_EVERY_MS) return;
+    this.#tidiedAt = wallNow();
+    await this.dropOrphans();
+    await this.drop(forgotten(book.all(), wallNow()), null);
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      const going = beyondBytes(await this.sizes(), MAX_BYTES);
+      if (!going) return;
+      await this.drop(going, null);
+    }
+  }
+
   /** Checkpoints go, and the room that only they took; their records in the journal stay. Answers how many. */
-  async drop(which: (kept: KeptCheckpoint) => boolean, by: Actor | null): Promise<number> {
+  async drop(which: ReadonlySet<number>, by: Actor | null): Promise<number> {
     const { book, runner, journal } = this.#options;
-    const dropped = book.all().filter(which);
+    const dropped = book.all().filter(({ id }) => which.has(id));
     for (const [folder, all] of Map.groupBy(dropped, (kept) => kept.folder)) {
       const ids = all.map(({ id }) => id);
       book.delete(ids);

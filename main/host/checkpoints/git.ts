@@ -3,7 +3,7 @@
  * configuration, so that no hook, filter, monitor, helper or attribute of theirs is ever run.
  */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, isAbsolute, join } from 'node:path';
 import { CmdopError } from '#protocol/errors.ts';
 
@@ -63,7 +63,9 @@ export function openShadow({ gitDir, folder }: Shadow): void {
     writeFileSync(join(gitDir, 'folder'), folder, { mode: 0o600 });
     writeFileSync(join(gitDir, 'HEAD'), 'ref: refs/heads/none\n', { mode: 0o600 });
   }
-  rmSync(join(gitDir, 'index.lock'), { force: true });
+  const left = (name: string) => name.endsWith('.lock') || name.startsWith('tmp_') || name.endsWith('.tmp');
+  for (const part of ['', 'objects/pack', 'refs/checkpoints'])
+    for (const name of readdirSync(join(gitDir, part))) if (left(name)) rmSync(join(gitDir, part, name), { force: true });
 }
 
 let program: string | undefined;

@@ -27,7 +27,9 @@ export type JobOptions = { signal?: AbortSignal; progress?: (done: number, total
 type Waiting = { folder: string; start: () => void };
 
 export class JobRunner {
-  readonly #running = new Map<ChildProcess, string>();
+  readonly #running = new Set<ChildProcess>();
+  /** Folders in which a job is at work, from the moment it may begin. */
+  readonly #busy = new Set<string>();
   #waiting: Waiting[] = [];
   #isDisposed = false;
 
@@ -38,22 +40,29 @@ export class JobRunner {
       this.#waiting.push({ folder, start });
       this.#next();
     });
-    if (this.#isDisposed || options.signal?.aborted) throw unwanted();
-    return (await this.#perform(job, options)) as JobResult[K];
+    if (!this.#isDisposed && !options.signal?.aborted) return (await this.#perform(job, options)) as JobResult[K];
+    this.#free(folder);
+    throw unwanted();
   }
 
   dispose(): void {
     this.#isDisposed = true;
-    for (const child of this.#running.keys()) child.stdin?.end();
+    for (const child of this.#running) child.stdin?.end();
     for (const { start } of this.#waiting.splice(0)) start();
   }
 
   #next(): void {
-    if (this.#running.size >= MAX_JOBS) return;
-    const busy = new Set(this.#running.values());
-    const at = this.#waiting.findIndex(({ folder }) => !busy.has(folder));
+    if (this.#busy.size >= MAX_JOBS) return;
+    const at = this.#waiting.findIndex(({ folder }) => !this.#busy.has(folder));
     const [next] = at < 0 ? [] : this.#waiting.splice(at, 1);
-    next?.start();
+    if (!next) return;
+    this.#busy.add(next.folder);
+    next.start();
+  }
+
+  #free(folder: string): void {
+    this.#busy.delete(folder);
+    this.#next();
   }
 
   #perform(job: Job, { signal, progress }: JobOptions): Promise<unknown> {
@@ -65,7 +74,7 @@ export class JobRunner {
       cwd: '/',
       env: environment(),
     });
-    this.#running.set(child, job.shadow.folder);
+    this.#running.add(child);
     const end = (error: CmdopError) => {
       reject(error);
       child.stdin.end();
@@ -94,14 +103,15 @@ export class JobRunner {
         else resolve(said.result);
       }
     });
-    child.on('error', (error) => reject(new CmdopError('internal', `no process for the checkpoint: ${error.message}`)));
-    child.on('close', (code, killedBy) => {
+    // Only then may the next one begin in this folder, whoever was answered before.
+    const ended = (why: string) => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', abort);
-      this.#running.delete(child);
-      reject(new CmdopError('internal', `the checkpoint's process ended (${killedBy ?? code}); see the host log`)); // unless it has answered
-      this.#next();
-    });
+      if (this.#running.delete(child)) this.#free(job.shadow.folder);
+      reject(new CmdopError('internal', why)); // unless it has answered
+    };
+    child.on('error', (error) => ended(`no process for the checkpoint: ${error.message}`));
+    child.on('close', (code, killedBy) => ended(`the checkpoint's process ended (${killedBy ?? code}); see the host log`));
     child.stdin.on('error', () => {}); // its end tells
     child.stdin.write(`${JSON.stringify(job)}\n`);
     return promise;

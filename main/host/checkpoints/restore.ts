@@ -51,8 +51,8 @@ export async function restoreFiles(shadow: Shadow, { deletes, writes }: RestoreP
   } catch (error) {
     throw stopped(error, { done, total, current });
   } finally {
-    blobs.close();
     root.close();
+    await blobs.close();
   }
 }
 

@@ -1,7 +1,8 @@
 /** The files of a folder as a tree in its shadow repository: what changed is read, the rest is known from before. */
 import { createHash } from 'node:crypto';
-import { closeSync, constants, existsSync, fstatSync, openSync, readlinkSync, readSync, rmSync, statfsSync } from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, openSync, readdirSync, readlinkSync, readSync, rmSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { CmdopError } from '#protocol/errors.ts';
 import { type BytePath, below, shownPath, toBytes } from './byte-path.ts';
 import { type GitFailed, git, openShadow, type Shadow } from './git.ts';
@@ -29,8 +30,15 @@ export async function takeSnapshot(shadow: Shadow, progress: Progress): Promise<
     return await snapshotOf(shadow, progress);
   } catch (error) {
     if ((error as GitFailed).name !== 'GitFailed') throw error;
+    // It changed just then; or an index is damaged, or names what is there no more: everything is read anew.
+    dropIndexes(shadow);
     return await snapshotOf(shadow, progress);
   }
+}
+
+/** What the next checkpoint knows without reading: it then reads everything. */
+export function dropIndexes({ gitDir }: Shadow): void {
+  for (const name of readdirSync(gitDir)) if (name === 'index' || name.startsWith('index-')) rmSync(join(gitDir, name), { force: true });
 }
 
 async function snapshotOf(shadow: Shadow, progress: Progress): Promise<Snapshot> {
@@ -85,7 +93,7 @@ async function intoIndex(shadow: Shadow, indexFile: string, { changed, gone }: L
   const isNew = !existsSync(indexFile);
   if (gone.length > 0 && !isNew) await git(shadow, ['update-index', '--force-remove', '-z', '--stdin'], { env, input: nulEnded(gone) });
   if (changed.length >= MANY_FILES) {
-    const entries = packed(shadow, changed, progress);
+    const entries = await packed(shadow, changed, progress);
     if (isNew) return writeIndex(indexFile, entries);
     const lines = entries.map(({ path, mode, hash }) => Buffer.from(`${mode.toString(8)} ${hash.toString('hex')}\t${path}\0`, 'latin1'));
     await git(shadow, ['update-index', '--add', '--replace', '-z', '--index-info'], { env, input: Buffer.concat(lines) });
@@ -100,12 +108,15 @@ async function intoIndex(shadow: Shadow, indexFile: string, { changed, gone }: L
 
 const nulEnded = (paths: readonly BytePath[]) => Buffer.from(paths.map((path) => `${path}\0`).join(''), 'latin1');
 
-function packed(shadow: Shadow, files: readonly Found[], progress: Progress): IndexEntry[] {
+async function packed(shadow: Shadow, files: readonly Found[], progress: Progress): Promise<IndexEntry[]> {
   const pack = new ObjectPack(shadow.gitDir);
   const entries: IndexEntry[] = [];
   try {
     for (const [at, file] of files.entries()) {
-      if (at % 500 === 0) progress(at, files.length);
+      if (at % 200 === 0) {
+        progress(at, files.length);
+        await setImmediate(); // whoever gives up is heard
+      }
       const read = contentOf(shadow.folder, file);
       if (read) entries.push({ path: file.path, mode: read.mode, hash: pack.add(read.content), stat: read.stat });
     }

@@ -13,7 +13,7 @@ import { git, openShadow, type Shadow } from './git.ts';
 import type { Counted, Job, JobLine, JobResult } from './job.ts';
 import { restoreFiles } from './restore.ts';
 import { planRestore, sentenceFor } from './restore-plan.ts';
-import { takeSnapshot } from './snapshot.ts';
+import { dropIndexes, takeSnapshot } from './snapshot.ts';
 
 /** Below everything people wait for. */
 const NICE = 10;
@@ -76,6 +76,7 @@ async function run(job: Job): Promise<JobResult[keyof JobResult]> {
     case 'drop': {
       openShadow(shadow);
       for (const id of job.ids) rmSync(refFile(shadow, id), { force: true });
+      dropIndexes(shadow); // git spares what the first one names, not the others
       await git(shadow, ['repack', '-a', '-d', '-q']);
       await git(shadow, ['prune', '--expire=now']);
       return {};
@@ -136,7 +137,7 @@ function main(): void {
     );
   });
   // In a group of its own: what it started ends with it.
-  lines.once('close', () => process.kill(-process.pid, 'SIGKILL'));
+  lines.once('close', () => (process.platform === 'win32' ? process.exit(1) : process.kill(-process.pid, 'SIGKILL')));
 }
 
 main();
