@@ -171,7 +171,7 @@ export class SessionInput {
   }
 
   /** The keeper has taken these units back, after they had passed: journals it, and answers what is to be told. */
-  dropped(client: ClientId, { actor, range, why }: { actor: Pick<Actor, 'id'> | null; range: DroppedUnits; why: StopReason }): Refused[] {
+  dropped(client: ClientId, { actor, range, why }: { actor: Actor | null; range: DroppedUnits; why: StopReason }): Refused[] {
     const [, to, writtenBytes] = range;
     const from = Math.max(range[0], to - MAX_DROPPED_UNITS + 1) as Seq;
     const { reason, message } = why;
@@ -186,7 +186,14 @@ export class SessionInput {
       this.#keepRefusal(client, part);
       const { journal, session, outputEnd } = this.#options;
       const payload = { client, seq: part.seq, to: part.to, reason, message: part.reason, controlKept: true, takenBack: true };
-      journal.append({ session, actor: actor?.id ?? null, interface: null, kind: 'refused', outputOffset: outputEnd(), payload });
+      journal.append({
+        session,
+        actor: actor?.id ?? null,
+        interface: actor?.interface ?? null,
+        kind: 'refused',
+        outputOffset: outputEnd(),
+        payload,
+      });
     }
     return parts.flatMap((part) =>
       Array.from({ length: part.to - part.seq + 1 }, (_, at) => ({

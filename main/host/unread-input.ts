@@ -44,7 +44,7 @@ export type UnreadInputOptions = {
 export class UnreadInput {
   readonly #options: UnreadInputOptions;
   /** Who typed last over each client. */
-  readonly #typists = new Map<ClientId, Pick<Actor, 'id'> & Person>();
+  readonly #typists = new Map<ClientId, Actor>();
   /** Who has typed since the shell last waited with nothing typed ahead. */
   #sinceRest = new Set<ActorId>();
   /** Why, for each answer of the keeper that is to come. */

@@ -93,7 +93,7 @@ test('in a browser the same card is answered by the same keys, and goes in the a
   await browser.keyboard.press('Control+Shift+L');
   const panel = browser.getByRole('complementary', { name: 'Approvals' });
   await expect.poll(() => panel.getByTestId('decided').first().textContent()).toMatch(/rm -rf build.*not today|rm -rf build.*ann/);
-  await lookAt(browser, 'browser-panel');
+  await takePicture(browser, 'agents-browser-panel');
   await browser.close();
 });
 

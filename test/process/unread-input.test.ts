@@ -54,6 +54,8 @@ test.each([
   const tookMs = performance.now() - stoppedAt;
   const verdicts = await Promise.all(typed);
   expect(refusalsIn(verdicts).some((refused) => message.test(refused.message))).toBe(true);
+  const { events } = await ann.client.request('journal.list', { session: 'busy', kinds: ['refused'] });
+  expect(events.find(({ payload }) => payload.takenBack)).toMatchObject({ actorName: 'bot', interface: 'mcp' });
   await view.stream.takeControl();
   expect(await view.type('after\r')).toMatchObject({ verdict: 'applied' });
   go();
