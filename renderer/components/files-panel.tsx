@@ -3,8 +3,8 @@ import { Eye, EyeOff, FolderUp, House, RefreshCw, Upload } from 'lucide-react';
 import { type KeyboardEvent, useEffect, useRef, useState } from 'react';
 import type { FileEntry } from '#protocol/files.ts';
 import { shownName } from '#session/file-names.ts';
-import { ask } from '../state/actions.ts';
 import { filesIn, uploadInto } from '../state/dropped-files.ts';
+import { allowObservers, CHOOSER_ID } from '../state/file-actions.ts';
 import { type FileList, type FileSort, useFileList } from '../state/file-list.ts';
 import { type HostedSession, useActiveSession } from '../state/store.ts';
 import { crumbsOf, inFolder } from '../text/file-text.ts';
@@ -33,11 +33,8 @@ function SessionFiles({ session }: { session: HostedSession }) {
   const chooser = useRef<HTMLInputElement>(null);
   const list = useFileList(session, { path, sort });
   const folder = list.path ?? path ?? session.cwd;
-  const uploadAll = async (files: readonly File[]) => {
-    const sent = await uploadInto(session, { files, folder });
-    if (sent.some((each) => each !== null)) list.refresh();
-  };
-  const drop = useDrop((transfer) => void uploadAll(filesIn(transfer)));
+  const uploadAll = (files: readonly File[]) => void uploadInto(session, { files, folder });
+  const drop = useDrop((transfer) => uploadAll(filesIn(transfer)));
   const up = folder.slice(0, folder.lastIndexOf('/')) || '/';
   return (
     <aside
@@ -58,12 +55,13 @@ function SessionFiles({ session }: { session: HostedSession }) {
         />
         <input
           ref={chooser}
+          id={CHOOSER_ID}
           type="file"
           multiple
           hidden
           data-testid="upload-files"
           onChange={(event) => {
-            void uploadAll([...(event.target.files ?? [])]);
+            uploadAll([...(event.target.files ?? [])]);
             event.target.value = ''; // the same file can be chosen again
           }}
         />
@@ -86,13 +84,13 @@ function SessionFiles({ session }: { session: HostedSession }) {
 }
 
 function Crumbs({ path, onOpen }: { path: string; onOpen: (path: string) => void }) {
-  const end = useRef<HTMLElement>(null);
+  const end = useRef<HTMLFieldSetElement>(null);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the last names are what is looked for, whenever the path changes
   useEffect(() => {
     end.current?.scrollTo({ left: end.current.scrollWidth });
   }, [path]);
   return (
-    <nav className="crumbs" aria-label="Folder" ref={end}>
+    <fieldset className="crumbs" aria-label="Folder" ref={end}>
       {crumbsOf(path).map((crumb, at, all) => (
         <button
           key={crumb.path}
@@ -103,7 +101,7 @@ function Crumbs({ path, onOpen }: { path: string; onOpen: (path: string) => void
           {crumb.name}
         </button>
       ))}
-    </nav>
+    </fieldset>
   );
 }
 
@@ -148,11 +146,10 @@ function ForObservers({ session }: { session: HostedSession }) {
   const view = useTerminalView(useActiveTerminal());
   const folder = session.observerFiles ?? null;
   if (view?.role !== 'owner') return null;
-  const allow = (observers: boolean) => void ask({ host: session.host, method: 'files.allow', params: { session: session.id, observers } });
   return (
     <p className="panel-foot file-observers">
       <label>
-        <input type="checkbox" checked={folder !== null} onChange={(event) => allow(event.target.checked)} />
+        <input type="checkbox" checked={folder !== null} onChange={(event) => allowObservers(session, event.target.checked)} />
         Observers may read {folder === null ? 'the session’s folder' : <code title={shownName(folder)}>{shownName(folder)}</code>}
       </label>
     </p>

@@ -8,6 +8,7 @@ import { askCheckpoints, makeCheckpoint, saveReport } from './checkpoints.ts';
 import { dropRequest, openRequest } from './control-requests.ts';
 import { goToApproval } from './deciding.ts';
 import { client, removeHost } from './engines.ts';
+import { allowObservers, chooseFiles } from './file-actions.ts';
 import { mayUse } from './guests.ts';
 import { openReplay } from './replaying.ts';
 import { grantRequest } from './sharing.ts';
@@ -219,6 +220,17 @@ export const COMMANDS: readonly Command[] = [
   },
   { id: 'toggle-actors', title: 'Show or hide actors', keys: ['Ctrl+Shift+A'], run: () => actions.togglePanel('actors') },
   { id: 'toggle-approvals', title: 'Show or hide approvals', keys: ['Ctrl+Shift+L'], run: () => actions.togglePanel('approvals') },
+  { id: 'upload-files', title: 'Upload files to the session’s machine…', keys: [], isAvailable: hasTab, run: chooseFiles },
+  {
+    id: 'observer-files',
+    title: 'Let observers read the session’s folder, or no longer',
+    keys: [],
+    isAvailable: () => terminals.get(activeId())?.view.role === 'owner',
+    run: () => {
+      const session = active();
+      if (session) allowObservers(session, (session.observerFiles ?? null) === null);
+    },
+  },
   { id: 'toggle-files', title: 'Show or hide files', keys: ['Ctrl+Shift+E'], run: () => actions.togglePanel('files') },
   { id: 'toggle-history', title: 'Show or hide history', keys: ['Ctrl+Shift+H'], run: () => actions.togglePanel('history') },
   { id: 'zoom-in', title: 'Larger text', keys: ['Ctrl+=', 'Ctrl++', 'Ctrl+Shift+='], run: () => actions.zoom(1) },

@@ -3,6 +3,7 @@ import { useCallback, useEffect, useRef, useState } from 'react';
 import type { FileEntry } from '#protocol/files.ts';
 import type { CommandRecord } from '#protocol/shapes.ts';
 import { client } from './engines.ts';
+import { useTransfers } from './file-transfers.ts';
 import { commandListeners, findHost, type HostedSession, useApp } from './store.ts';
 
 const PAGE = 500;
@@ -62,8 +63,11 @@ export function useFileList(session: HostedSession, { path, sort }: { path: stri
     [host, id, asked, sort],
   );
 
-  const { observerFiles } = session;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: also when an owner opened the folder, or closed it
+  const { observerFiles, key } = session;
+  const sent = useTransfers(
+    ({ transfers }) => transfers.filter((each) => each.session.key === key && each.direction === 'up' && each.state === 'done').length,
+  );
+  // biome-ignore lint/correctness/useExhaustiveDependencies: also when an owner opened the folder, and when a file was sent
   useEffect(() => {
     if (!isConnected) return; // what is shown stays
     void fetchPage(0);
@@ -75,7 +79,7 @@ export function useFileList(session: HostedSession, { path, sort }: { path: stri
     return () => {
       commandListeners.delete(listener);
     };
-  }, [isConnected, fetchPage, host, id, observerFiles]);
+  }, [isConnected, fetchPage, host, id, observerFiles, sent]);
 
   const loadMore = useCallback(() => void fetchPage(shown.entries.length), [fetchPage, shown.entries.length]);
   const refresh = useCallback(() => void fetchPage(0), [fetchPage]);

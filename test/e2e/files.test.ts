@@ -1,15 +1,17 @@
 /** Files in the window: looking around, viewing, saving, uploading by choice and by drop, in the app and in a browser. */
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { ElectronApplication, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startWorld, takePicture, typeIntoTerminal, type World, waitForScreen } from './launch.ts';
+import { type Desktop, projectDir, startWorld, takePicture, typeIntoTerminal, type World, waitForScreen } from './launch.ts';
+import { accessibilityFaults, contrastFaults } from './looks.ts';
 
 const PIXEL = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64');
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
 let world: World;
+let desktop: Desktop;
 let work = '';
 let elsewhere = '';
 beforeAll(async () => {
@@ -24,6 +26,7 @@ beforeAll(async () => {
   writeFileSync(join(work, '.hidden'), 'x');
   writeFileSync(join(work, 'src', 'main.ts'), 'export {};\n');
   await world.cmdop('new', 'api', '--detach', '--cwd', work);
+  desktop = await world.desktop();
 });
 afterAll(() => world?.dispose());
 
@@ -55,10 +58,12 @@ const whenSaved = async (page: Page, path: string, size: number) => {
 };
 
 test('the app shows, views, saves and takes files', async () => {
-  const { app, page } = await world.desktop();
+  const { app, page } = desktop;
   await openApi(page);
   expect(await rows(page)).toEqual(['src', 'data.bin', 'invoice‹U+202E›fdp.exe', 'notes.txt', 'photo.png']);
   await takePicture(page, 'files-panel');
+  expect(await accessibilityFaults(page)).toEqual([]);
+  expect(await contrastFaults(page)).toEqual([]);
 
   await page.getByRole('button', { name: 'Show hidden files' }).click();
   await row(page, '.hidden').waitFor();
@@ -76,6 +81,7 @@ test('the app shows, views, saves and takes files', async () => {
   const text = page.getByTestId('file-text');
   expect(await text.textContent()).toBe('first line\nsecond line, with ‹U+202E›gnihtyna‹U+202C› in it\n');
   await takePicture(page, 'files-view');
+  expect(await accessibilityFaults(page)).toEqual([]);
   await page.getByRole('button', { name: 'Close', exact: true }).click();
   await row(page, 'photo.png').locator('.file-open').click();
   await page.getByRole('img', { name: 'photo.png' }).waitFor();
@@ -102,6 +108,7 @@ test('the app shows, views, saves and takes files', async () => {
   await asked.waitFor();
   expect(readFileSync(join(work, 'notes.txt'), 'utf8')).toContain('first line');
   await takePicture(page, 'files-exists');
+  expect(await contrastFaults(page)).toEqual([]);
   await asked.getByRole('button', { name: 'Overwrite' }).click();
   await page.locator('[data-testid="transfer"][data-state="done"]').filter({ hasText: 'notes.txt' }).waitFor();
   expect(readFileSync(join(work, 'notes.txt'), 'utf8')).toBe('new');
@@ -124,7 +131,7 @@ test('the app shows, views, saves and takes files', async () => {
   await row(page, 'made-by-hand').waitFor();
 
   // Only owners open the folder to observers.
-  await page.getByRole('checkbox', { name: /Observers may read/ }).check();
+  await page.getByRole('checkbox', { name: /Observers may read/ }).click();
   await page.locator('.file-observers code').waitFor();
   expect(await page.locator('.file-observers code').textContent()).toBe(work);
   const events = JSON.parse(await world.cmdop('log', 'api', '--events', '--json')) as {
@@ -136,6 +143,40 @@ test('the app shows, views, saves and takes files', async () => {
     ...['viewed notes.txt', 'viewed photo.png', 'viewed data.bin'],
     ...['written large file.bin', 'written notes.txt', 'read large file.bin', 'open to observers '],
   ]);
+});
+
+test('what is dropped on a terminal of another machine is sent there first, and its path there is typed; a cancelled one is not', async () => {
+  const far = startWorld();
+  try {
+    await far.cmdop('new', 'far-work', '--detach');
+    const reach = ['env', `HOME=${far.home}`, `CMDOP_HOME=${far.home}`, process.execPath, join(projectDir, 'build', 'cmdop.mjs'), 'bridge'];
+    await world.cmdop('hosts', 'add', 'far', '--', ...reach);
+    const { page } = desktop;
+    await page.getByRole('button', { name: 'Add host' }).click();
+    await page.keyboard.type('far');
+    await page.keyboard.press('Enter');
+    await page.getByTestId('session-row').filter({ hasText: 'far-work' }).locator('.session-open').click();
+    const terminal = `[data-testid="terminal"]:visible`;
+    await page.locator(terminal).waitFor();
+    await waitForScreen(page, '$ ');
+    writeFileSync(join(elsewhere, 'for far.txt'), 'far');
+    await drag(page, terminal, [join(elsewhere, 'for far.txt')]);
+    await waitForScreen(page, `'${join(far.home, 'for far.txt')}'`);
+    expect(readFileSync(join(far.home, 'for far.txt'), 'utf8')).toBe('far');
+
+    const endless = join(elsewhere, 'endless');
+    writeFileSync(endless, '');
+    truncateSync(endless, 2_000_000_000); // a hole: it takes no room
+    await drag(page, terminal, [endless]);
+    const running = page.locator('[data-testid="transfer"][data-state="running"]').filter({ hasText: 'endless' });
+    await running.waitFor();
+    await takePicture(page, 'files-running');
+    await running.getByRole('button', { name: 'Cancel endless' }).click();
+    await page.locator('[data-testid="transfer"][data-state="cancelled"]').waitFor();
+    expect(existsSync(join(far.home, 'endless'))).toBe(false);
+  } finally {
+    await far.dispose();
+  }
 });
 
 test('a browser gets and takes the same files; what is dropped on its terminal is sent to the session’s folder first', async () => {

@@ -1,6 +1,6 @@
 /** What lies in folders: entries of one, facts about a file, how it begins. Paths are absolute, in the text of file-names.ts. */
 import { constants, type Dirent, type Stats } from 'node:fs';
-import { type FileHandle, lstat, mkdir, open, opendir, readlink, realpath, stat } from 'node:fs/promises';
+import { type FileHandle, lstat, open, opendir, readlink, realpath, stat } from 'node:fs/promises';
 import type { FileEntry, FileKind } from '#protocol/files.ts';
 import { errnoOf, fileFault, noFile } from '#session/file-faults.ts';
 import { bytesOfName, nameOfBytes } from '#session/file-names.ts';
@@ -95,18 +95,6 @@ export async function view(path: string, max: number): Promise<{ real: string; s
     throw fileFault(error, path);
   } finally {
     await handle.close();
-  }
-}
-
-/** False where it was there already. */
-export async function makeFolder(path: string): Promise<boolean> {
-  try {
-    await mkdir(systemPath(path));
-    return true;
-  } catch (error) {
-    const isFolder = errnoOf(error) === 'EEXIST' && (await stat(systemPath(path)).catch(() => null))?.isDirectory();
-    if (isFolder) return false;
-    throw fileFault(error, path);
   }
 }
 

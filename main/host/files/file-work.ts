@@ -4,9 +4,10 @@ import { lstat, unlink } from 'node:fs/promises';
 import { CmdopError } from '#protocol/errors.ts';
 import { fileFault } from '#session/file-faults.ts';
 import { FileReader, type OpenedRead, type ReadQuestion } from './file-reader.ts';
-import { entryAt, type ListQuestion, lastName, list, makeFolder, openFile, realPath, systemPath, view } from './file-tree.ts';
+import { entryAt, type ListQuestion, lastName, list, openedPath, openFile, realPath, systemPath, view } from './file-tree.ts';
 import { FileWriter, type OpenedWrite, type WriteQuestion } from './file-writer.ts';
 import { hashRange } from './hash-range.ts';
+import { type FolderQuestion, makeFolder } from './held-folder.ts';
 import { isPartialName } from './partial-name.ts';
 
 /** A file that is open, by a number. */
@@ -21,14 +22,15 @@ export class FileWork {
   list = (question: ListQuestion) => list(question);
   entry = ({ path }: { path: string }) => entryAt(path);
   view = ({ path, max }: { path: string; max: number }) => view(path, max);
-  makeFolder = ({ path }: { path: string }) => makeFolder(path);
+  makeFolder = (question: FolderQuestion) => makeFolder(question);
 
-  hash = async ({ path }: { path: string }): Promise<string> => {
+  /** Also where that lies which was hashed. */
+  hash = async ({ path }: { path: string }): Promise<{ hash: string; real: string }> => {
     const { handle, stats } = await openFile(path);
     try {
       const hash = createHash('sha256');
       await hashRange(handle, hash, stats.size);
-      return hash.digest('hex');
+      return { hash: hash.digest('hex'), real: await openedPath(handle, path) };
     } catch (error) {
       throw fileFault(error, path);
     } finally {

@@ -5,8 +5,10 @@ import { systemClock } from '#local/clock.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import type { FILES_METHODS, PartialUpload } from '#protocol/files.ts';
 import type { SessionId } from '#protocol/ids.ts';
+import type { Method } from '#protocol/messages.ts';
+import type { ByteStream } from '#session/byte-stream.ts';
 import { shownName } from '#session/file-names.ts';
-import type { ClientConnection } from '../client-connection.ts';
+import type { ClientConnection, Handler } from '../client-connection.ts';
 import type { LiveSession } from '../live-session.ts';
 import type { Service, ServiceContext } from '../services.ts';
 import { FileAccess } from './file-access.ts';
@@ -19,6 +21,8 @@ import { type KnownUpload, UploadList } from './upload-list.ts';
 
 /** Files on their way at a time, of one client. */
 const MAX_TRANSFERS = 32;
+/** Questions that wait for the system at a time, of one client. */
+const MAX_QUESTIONS = 16;
 /** The beginning of an upload that nobody goes on with is removed after this long, milliseconds. */
 const STALE_MS = 7 * 24 * 60 * 60_000;
 /** How often that is looked for, milliseconds. */
@@ -34,6 +38,7 @@ export function filesService(
   const access = new FileAccess({ ...context, thread });
   const uploads = new UploadList(join(context.paths.stateDir, 'uploads.json'));
   const open = new Map<ClientConnection, Set<Open>>();
+  const asking = new WeakMap<ClientConnection, number>();
 
   const note = (connection: ClientConnection, session: LiveSession, payload: Record<string, unknown>) => {
     const { id, interface: via } = connection.who.actor;
@@ -75,6 +80,21 @@ export function filesService(
   const looking = setInterval(look, LOOK_EVERY_MS);
   looking.unref();
 
+  /** What a client asks costs the system as well, and all clients share its few hands. */
+  const counted =
+    <M extends Method>(handler: Handler<M>): Handler<M> =>
+    async (connection, params, answer) => {
+      const count = asking.get(connection) ?? 0;
+      if (count >= MAX_QUESTIONS)
+        throw new CmdopError('busy', `${MAX_QUESTIONS} questions about files wait for an answer already: ask again after one of them`);
+      asking.set(connection, count + 1);
+      try {
+        await handler(connection, params, answer);
+      } finally {
+        asking.set(connection, (asking.get(connection) ?? 1) - 1);
+      }
+    };
+
   /** What a transfer has of its surroundings; `entry` is in the table of the connection from now on. */
   const partsFor = (of: {
     connection: ClientConnection;
@@ -94,29 +114,33 @@ export function filesService(
 
   return {
     handlers: {
-      async 'files.list'(connection, { session, path, ...question }, answer) {
+      'files.list': counted<'files.list'>(async (connection, { session, path, ...question }, answer) => {
         const place = await access.toRead(connection, session, path);
-        answer(await thread.ask('list', { ...question, path: place.real ?? place.path }));
-      },
-      async 'files.stat'(connection, { session, path, hash }, answer) {
+        const listed = await thread.ask('list', { ...question, path: place.real ?? place.path });
+        mustBe(place.real, listed.path, path);
+        answer(listed);
+      }),
+      'files.stat': counted<'files.stat'>(async (connection, { session, path, hash }, answer) => {
         const place = await access.toRead(connection, session, path);
         const at = place.real ?? place.path;
         const entry = await thread.ask('entry', { path: at });
-        answer({ path: at, entry, hash: hash ? await thread.ask('hash', { path: at }) : null });
-      },
-      async 'files.view'(connection, { session: reference, path, max }, answer) {
+        const hashed = hash ? await thread.ask('hash', { path: at }) : null;
+        if (place.real !== null) mustBe(place.real, hashed?.real ?? (await thread.ask('real', { path: at })), path);
+        answer({ path: at, entry, hash: hashed?.hash ?? null });
+      }),
+      'files.view': counted<'files.view'>(async (connection, { session: reference, path, max }, answer) => {
         const { session, path: asked, real } = await access.toRead(connection, reference, path);
         const seen = await thread.ask('view', { path: real ?? asked, max });
         mustBe(real, seen.real, asked);
         note(connection, session, { is: 'viewed', path: seen.real, bytes: seen.bytes.length });
         answer({ path: seen.real, size: seen.size, modifiedAt: seen.modifiedAt, bytes: Buffer.from(seen.bytes).toString('base64') });
-      },
+      }),
       async 'files.read'(connection, { session: reference, path, from, prefix }, answer) {
         const { session, path: asked, real } = await access.toRead(connection, reference, path);
         const all = transfersOf(connection);
         const file = await thread.ask('openRead', { path: real ?? asked, real, from, prefix: prefix ?? null });
-        if (connection.isClosed) return void thread.ask('closeRead', { job: file.job, isWhole: false });
-        const stream = connection.streams.open();
+        const stream = await openStream(connection, () => thread.ask('closeRead', { job: file.job, isWhole: false }));
+        if (!stream) return;
         let entry: Open | null = null;
         const parts = partsFor({ connection, session, entry: () => entry, mustGoOn: () => access.mustRead(connection, session) });
         const sending = new Sending({ parts, thread, stream, file, from });
@@ -133,7 +157,8 @@ export function filesService(
         const all = transfersOf(connection);
         const question = { path: real ?? asked, real, size, key, overwrite, mode: mode ?? null, restart };
         const file = await thread.ask('openWrite', question);
-        if (connection.isClosed) return void thread.ask('abandon', { job: file.job, keep: true });
+        const stream = await openStream(connection, () => thread.ask('abandon', { job: file.job, keep: true }));
+        if (!stream) return;
         const partial = below(file.path.slice(0, file.path.lastIndexOf('/')) || '/', file.partial);
         const { name } = connection.who.actor;
         const id = randomBytes(8).toString('hex');
@@ -147,7 +172,6 @@ export function filesService(
           by: name,
           at: systemClock.wallNow(),
         });
-        const stream = connection.streams.open();
         let entry: Open | null = null;
         const parts = partsFor({
           connection,
@@ -165,13 +189,13 @@ export function filesService(
         if (!entry) throw new CmdopError('bad-request', `the stream ${stream} is of no file on its way`);
         answer(await entry.transfer.finish(hash));
       },
-      async 'files.folder'(connection, { session: reference, path }, answer) {
+      'files.folder': counted<'files.folder'>(async (connection, { session: reference, path }, answer) => {
         const { session, path: asked, real } = await access.toWrite(connection, reference, path);
         const at = real ?? asked;
-        const isNew = await thread.ask('makeFolder', { path: at });
+        const isNew = await thread.ask('makeFolder', { path: at, real });
         if (isNew) note(connection, session, { is: 'folder', path: at });
         answer({ path: at, isNew });
-      },
+      }),
       async 'files.uploads'(connection, { session: reference }, answer) {
         const only = reference === undefined ? null : registry.find(reference);
         const seen = (await known()).filter(
@@ -222,8 +246,20 @@ function shown({ upload, received, changedAt }: { upload: KnownUpload; received:
   return { id, session: session as SessionId, sessionName, path, size, received, by, changedAt, removedAt: changedAt + STALE_MS };
 }
 
+/** Null where the client is gone. What was opened for it is given back then, and where this throws. */
+async function openStream(connection: ClientConnection, giveBack: () => Promise<unknown>): Promise<ByteStream | null> {
+  try {
+    if (!connection.isClosed) return connection.streams.open();
+  } catch (error) {
+    await giveBack();
+    throw error;
+  }
+  await giveBack();
+  return null;
+}
+
 /** Throws where what was opened is not what was judged. */
-function mustBe(judged: string | null, opened: string, asked: string): void {
+function mustBe(judged: string | null, opened: string | null, asked: string): void {
   if (judged !== null && judged !== opened)
     throw new CmdopError('file-changed', `${shownName(lastName(asked))} was moved just now: try again`);
 }

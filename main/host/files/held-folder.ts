@@ -3,9 +3,11 @@
  * exchange the folder, or put a link in its place, between one step and the next.
  */
 import { constants } from 'node:fs';
-import { type FileHandle, open, stat } from 'node:fs/promises';
-import { bytesOfName } from '#session/file-names.ts';
-import { below, openedPath, systemPath } from './file-tree.ts';
+import { type FileHandle, mkdir, open, stat } from 'node:fs/promises';
+import { CmdopError } from '#protocol/errors.ts';
+import { fileFault } from '#session/file-faults.ts';
+import { bytesOfName, shownName } from '#session/file-names.ts';
+import { below, lastName, openedPath, systemPath } from './file-tree.ts';
 
 export class HeldFolder {
   /** Absolute, without links. */
@@ -45,5 +47,29 @@ export class HeldFolder {
 
   async close(): Promise<void> {
     await this.#handle?.close();
+  }
+}
+
+/** `real`: where it must come to lie; null where anything will do. */
+export type FolderQuestion = { path: string; real: string | null };
+
+/** False where it was there already. */
+export async function makeFolder({ path, real }: FolderQuestion): Promise<boolean> {
+  const whole = path.replace(/\/+$/, '') || '/';
+  const name = lastName(whole);
+  try {
+    const there = await stat(systemPath(whole)).catch(() => null); // it is not there
+    if (there?.isDirectory()) return false;
+    const folder = await HeldFolder.open(whole.slice(0, whole.lastIndexOf('/')) || '/');
+    try {
+      if (real !== null && folder.nameAt(name) !== real)
+        throw new CmdopError('file-changed', `${shownName(path)} was moved just now: try again`);
+      await mkdir(folder.at(name));
+    } finally {
+      await folder.close();
+    }
+    return true;
+  } catch (error) {
+    throw fileFault(error, path);
   }
 }
