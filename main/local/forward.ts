@@ -6,7 +6,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { CmdopClient } from '#client/cmdop-client.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import { MAX_STREAMS } from '#session/byte-streams.ts';
-import { joinSocket } from './socket-stream.ts';
+import { cutSocket, joinSocket } from './socket-stream.ts';
 
 /** The only addresses that are listened on: what is forwarded is for this machine. */
 const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];
@@ -117,14 +117,14 @@ export class Forward {
   #stop(): void {
     this.#isClosed = true;
     this.#server.close();
-    for (const socket of [...this.#sockets, ...this.#waiting.splice(0)]) socket.resetAndDestroy();
+    for (const socket of [...this.#sockets, ...this.#waiting.splice(0)]) cutSocket(socket);
   }
 
   #accepted(socket: Socket): void {
     socket.on('error', () => {}); // its stream tells
     if (this.#sockets.size < MAX_CONNECTIONS) void this.#join(socket);
     else if (this.#waiting.length < MAX_WAITING) this.#waiting.push(socket);
-    else socket.resetAndDestroy();
+    else cutSocket(socket);
   }
 
   async #join(socket: Socket): Promise<void> {
@@ -154,7 +154,7 @@ export class Forward {
         },
       });
     } catch (error) {
-      socket.resetAndDestroy();
+      cutSocket(socket);
       over();
       if (error instanceof CmdopError && ENDS.has(error.code)) this.#end(error);
     }

@@ -8,6 +8,8 @@ const JOINED_BYTES = 64 * 1024;
 /** Of a read, bytes; and how many buffers for reads are kept: fresh ones would keep the garbage collector at work. */
 const READ_BYTES = 64 * 1024;
 const MAX_FREE = 32;
+/** What is queued may still go for so long, milliseconds. */
+const CUT_MS = 500;
 
 export type JoinListener = {
   /** So many bytes went from the socket into the stream. */
@@ -73,11 +75,18 @@ export function joinSocket(stream: ByteStream, socket: Socket, listener: JoinLis
     ended: () => writer.end(),
     writable: () => socket.resume(),
     closed: (error) => {
-      if (error && !socket.destroyed) socket.resetAndDestroy();
+      if (error) cutSocket(socket);
       listener.closed?.();
     },
   });
   socket.resume();
+}
+
+/** Its other side sees a cut, not an end. Whoever does not read what is still queued holds it no longer than a moment. */
+export function cutSocket(socket: Socket): void {
+  if (socket.destroyed) return;
+  socket.resetAndDestroy();
+  setTimeout(() => socket.destroy(), CUT_MS).unref();
 }
 
 /** What comes in one turn of the event loop goes in one call of the system. */

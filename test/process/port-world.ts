@@ -66,10 +66,12 @@ export function fetchBody(port: number, path = '/'): Promise<Buffer> {
   });
 }
 
-/** Resolves when it is closed, cut or not. */
+/** Resolves when it is cut, or nothing more comes through it. */
 export function closeOf(socket: Socket): Promise<void> {
   return new Promise((resolve) => {
     socket.on('error', () => {}); // a cut is what is waited for
+    socket.once('end', () => resolve());
     socket.once('close', () => resolve());
+    socket.resume();
   });
 }
