@@ -16,7 +16,7 @@ export type Preferences = {
   /** Hosts beside this machine, as they were named when they were added. */
   hosts: string[];
   sidebar: boolean;
-  panel: 'actors' | 'history' | 'approvals' | 'files' | null;
+  panel: 'actors' | 'history' | 'approvals' | 'files' | 'ports' | 'processes' | null;
   echoPrediction: EchoPredictionChoice;
 };
 
@@ -46,6 +46,8 @@ export type MenuCommand =
   | 'toggle-history'
   | 'toggle-approvals'
   | 'toggle-files'
+  | 'toggle-ports'
+  | 'toggle-processes'
   | 'pause-agents'
   | 'policy'
   | 'zoom-in'
@@ -82,6 +84,18 @@ export type Question =
 /** To a host key: trusted or not. To a secret: what was typed, null to give up. */
 export type QuestionAnswer = { id: number; answer: boolean | string | null };
 
+/** A port of a session (its id) that is to be opened on this machine. */
+export type WantedForward = { host: string; session: string; port: number };
+/** One that is: where, and what has come from the program and gone to it, bytes. */
+export type ForwardView = WantedForward & {
+  id: number;
+  localPort: number;
+  address: string;
+  received: number;
+  sent: number;
+  connections: number;
+};
+
 /** What the app tells its page unasked. */
 export type AppEvent =
   | { is: 'menu'; command: MenuCommand }
@@ -89,6 +103,8 @@ export type AppEvent =
   /** Nobody waits for the answer any more: the server gave up, say. */
   | { is: 'withdrawn'; id: number }
   | { is: 'notice'; host: string; text: string }
+  /** The forwards that are open, when anything of them is different. */
+  | { is: 'forwards'; forwards: ForwardView[] }
   | { is: 'installing'; host: string; step: string; share: number | null }
   /** A link `cmdop://HOST/SESSION` was opened. */
   | { is: 'open'; address: string }
@@ -121,6 +137,10 @@ export type DesktopApi = {
   install(host: string): Promise<void>;
   /** What could take the place of the program that serves as `host`; null where that cannot be told. */
   hostBuild(host: string): Promise<HostBuild | null>;
+  /** Opens a port of a session on this machine's loopback: the same if it is free. Rejects with a sentence that says what to do. */
+  forward(wanted: WantedForward): Promise<ForwardView>;
+  endForward(id: number): Promise<void>;
+  forwards(): Promise<ForwardView[]>;
   preferences(): Promise<Preferences>;
   savePreferences(preferences: Preferences): Promise<void>;
   /** Only http, https and mailto; asks nothing. */

@@ -1,6 +1,6 @@
 /** The bridge between the app and its page: exactly the functions of api.ts, each one call to the app. */
 import { contextBridge, ipcRenderer, webUtils } from 'electron';
-import type { AppEvent, DesktopApi, Notice, Preferences, QuestionAnswer, WindowTitle } from './api.ts';
+import type { AppEvent, DesktopApi, Notice, Preferences, QuestionAnswer, WantedForward, WindowTitle } from './api.ts';
 import { type Answer, CALL, EVENT, LISTENING, PORT, VERSION_ARGUMENT } from './channels.ts';
 
 const api: DesktopApi = {
@@ -12,6 +12,9 @@ const api: DesktopApi = {
   answer: (answer: QuestionAnswer) => call('answer', answer),
   install: (host: string) => call('install', host),
   hostBuild: (host: string) => call('hostBuild', host),
+  forward: (wanted: WantedForward) => call('forward', wanted),
+  endForward: (id: number) => call('endForward', id),
+  forwards: () => call('forwards'),
   preferences: () => call('preferences'),
   savePreferences: (preferences: Preferences) => call('savePreferences', preferences),
   openExternal: (url: string) => call('openExternal', url),

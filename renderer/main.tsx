@@ -16,6 +16,7 @@ import './styles/approvals.css';
 import './styles/files.css';
 import './styles/sharing.css';
 import './styles/guests.css';
+import './styles/running.css';
 import './styles/terminal.css';
 import './styles/memory.css';
 import './styles/storage.css';
@@ -28,6 +29,7 @@ import { pendingCount } from './state/approvals.ts';
 import { startEngines } from './state/engines.ts';
 import { listenToApp } from './state/hosts.ts';
 import { listenToKeys } from './state/keys.ts';
+import { followPorts } from './state/ports.ts';
 import { hostOfKey, keyFrom } from './state/session-key.ts';
 import { type AppState, app, findSession } from './state/store.ts';
 import { terminals } from './state/terminals.ts';
@@ -45,6 +47,7 @@ async function start(): Promise<void> {
   startEngines(name);
   listenToKeys();
   listenToApp();
+  followPorts();
   const root = document.getElementById('root');
   if (root) createRoot(root).render(<App />);
 }

@@ -2,9 +2,11 @@
 import { app, BrowserWindow, clipboard, type IpcMainInvokeEvent, ipcMain, shell } from 'electron';
 import { z } from 'zod';
 import { personName } from '#local/person-name.ts';
+import { portNumber } from '#protocol/ports.ts';
 import type { DesktopApi } from '../../preload/api.ts';
 import { type Answer, CALL } from '../../preload/channels.ts';
 import { connectPage } from './broker.ts';
+import { endForward, forwardViews, openForward } from './forwards.ts';
 import { hostBuild, installOn } from './host-builds.ts';
 import { knownHosts } from './known-hosts.ts';
 import { notify } from './notifications.ts';
@@ -21,6 +23,7 @@ const questionAnswer = z.object({ id: z.number().int(), answer: z.union([z.boole
 /** Words of agents and programs: what a notification shows of them is bounded here. */
 const notice = z.object({ title: z.string().max(200), body: z.string().max(500), about: z.string().max(1024) });
 const windowTitle = z.object({ text: z.string().max(512), waiting: z.number().int().min(0).max(9_999) });
+const wantedForward = z.object({ host: hostName, session: z.string().min(1).max(64), port: portNumber });
 const EXTERNAL_PROTOCOLS = new Set(['http:', 'https:', 'mailto:']);
 
 /** The functions of DesktopApi that are calls. */
@@ -36,6 +39,9 @@ export function answerPage(): void {
   answer('answer', questionAnswer, (given) => answerQuestion(given));
   answer('install', hostName, (host) => installOn(host));
   answer('hostBuild', hostName, (host) => hostBuild(host));
+  answer('forward', wantedForward, (wanted) => openForward(wanted));
+  answer('endForward', z.number().int(), (id) => endForward(id));
+  answer('forwards', NOTHING, () => forwardViews());
   answer('preferences', NOTHING, () => loadPreferences());
   answer('savePreferences', preferencesSchema, (preferences) => savePreferences(preferences));
   answer('openExternal', z.string().max(8192), async (url) => {

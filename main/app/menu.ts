@@ -39,6 +39,8 @@ function template(): MenuItemConstructorOptions[] {
       command('History', 'toggle-history', 'H'),
       command('Approvals', 'toggle-approvals', 'L'),
       command('Files', 'toggle-files', 'E'),
+      command('Ports', 'toggle-ports', 'O'),
+      { label: 'Processes', click: send('toggle-processes') },
       { type: 'separator' },
       { label: 'Next tab', accelerator: 'Ctrl+Tab', registerAccelerator: isMac, click: send('next-tab') },
       { label: 'Previous tab', accelerator: 'Ctrl+Shift+Tab', registerAccelerator: isMac, click: send('previous-tab') },

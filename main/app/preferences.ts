@@ -25,7 +25,7 @@ export const preferencesSchema: z.ZodType<Preferences> = z.object({
   activeTab: tab.nullable(),
   hosts: z.array(hostName).max(MAX_HOSTS).default([]),
   sidebar: z.boolean(),
-  panel: z.enum(['actors', 'history', 'approvals', 'files']).nullable(),
+  panel: z.enum(['actors', 'history', 'approvals', 'files', 'ports', 'processes']).nullable(),
   echoPrediction: z.enum(['slow', 'always', 'never']).default('slow'),
 });
 

@@ -7,6 +7,8 @@ import { Dialogs } from './dialogs.tsx';
 import { FilesPanel } from './files-panel.tsx';
 import { HistoryPanel } from './history-panel.tsx';
 import { Palette } from './palette.tsx';
+import { PortsPanel } from './ports-panel.tsx';
+import { ProcessesPanel } from './processes-panel.tsx';
 import { QuestionDialogs } from './question-dialogs.tsx';
 import { SearchEverywhere } from './search-everywhere.tsx';
 import { Sidebar } from './sidebar.tsx';
@@ -30,6 +32,8 @@ export function App() {
         {panel === 'history' && <HistoryPanel />}
         {panel === 'approvals' && <ApprovalsPanel />}
         {panel === 'files' && <FilesPanel />}
+        {panel === 'ports' && <PortsPanel />}
+        {panel === 'processes' && <ProcessesPanel />}
         <StatusBar />
       </div>
       <Palette />

@@ -14,6 +14,7 @@ import { FileView } from './file-view.tsx';
 import { AddHost, Install, OpenLink } from './host-dialogs.tsx';
 import { PolicyEditor } from './policy-editor.tsx';
 import { ShareDialog } from './share-dialog.tsx';
+import { SignalDialog } from './signal-dialog.tsx';
 import { Storage } from './storage.tsx';
 import { WhoRan } from './who-ran.tsx';
 
@@ -35,6 +36,7 @@ export function Dialogs() {
   if (dialog?.is === 'restore') return <RestoreDialog dialog={dialog} />;
   if (dialog?.is === 'share') return <ShareDialog session={dialog.session} />;
   if (dialog?.is === 'kill') return <Kill dialog={dialog} />;
+  if (dialog?.is === 'signal') return <SignalDialog dialog={dialog} />;
   if (dialog?.is === 'paste') return <Paste dialog={dialog} />;
   return null;
 }

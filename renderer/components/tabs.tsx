@@ -1,10 +1,11 @@
 /** The open sessions as tabs, and the buttons of the panels. */
-import { FolderOpen, History, PanelLeft, Plus, ShieldQuestion, Users, X } from 'lucide-react';
+import { EthernetPort, FolderOpen, History, PanelLeft, Plus, ShieldQuestion, Users, X } from 'lucide-react';
 import type { KeyboardEvent } from 'react';
 import { LOCAL_HOST } from '#protocol/address.ts';
 import { closeTab, openTab, quickSession, togglePanel } from '../state/actions.ts';
 import { pendingCount } from '../state/approvals.ts';
 import { runCommand } from '../state/commands.ts';
+import { usePortsOf } from '../state/ports.ts';
 import { hostOfKey, type SessionKey } from '../state/session-key.ts';
 import { findSession, useApp } from '../state/store.ts';
 import { AgentBadge } from './agent-badge.tsx';
@@ -18,6 +19,7 @@ export function Tabs() {
   const hosts = useApp((state) => state.hosts);
   const sessionOf = (key: string | null) => findSession({ hosts }, key);
   const waiting = pendingCount({ hosts });
+  const portCount = usePortsOf(activeTab)?.length ?? 0;
   const actorCount = sessionOf(activeTab)?.attached.length ?? 0;
   return (
     <div className="tab-strip" data-region="tabs">
@@ -113,6 +115,18 @@ export function Tabs() {
           onClick={() => togglePanel('files')}
         >
           <FolderOpen size={15} />
+        </button>
+      </Hint>
+      <Hint label="Ports" command="toggle-ports">
+        <button
+          type="button"
+          className="icon-button wide"
+          aria-label={`Ports, ${portCount} open`}
+          aria-pressed={panel === 'ports'}
+          onClick={() => togglePanel('ports')}
+        >
+          <EthernetPort size={15} />
+          {portCount > 0 && <span className="count">{portCount}</span>}
         </button>
       </Hint>
       <Hint label="History" command="toggle-history">

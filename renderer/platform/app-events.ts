@@ -14,6 +14,9 @@ const MENU_COMMANDS = [
   'toggle-actors',
   'toggle-history',
   'toggle-approvals',
+  'toggle-files',
+  'toggle-ports',
+  'toggle-processes',
   'pause-agents',
   'policy',
   'zoom-in',
@@ -46,11 +49,25 @@ const question = z.discriminatedUnion('is', [
   }),
 ]);
 
+const count = z.number().int().min(0);
+const forwardView = z.object({
+  id,
+  host: words,
+  session: words,
+  port: count,
+  localPort: count,
+  address: words,
+  received: count,
+  sent: count,
+  connections: count,
+});
+
 export const appEvent: z.ZodType<AppEvent, unknown> = z.discriminatedUnion('is', [
   z.object({ is: z.literal('menu'), command: z.enum(MENU_COMMANDS) }),
   z.object({ is: z.literal('question'), question }),
   z.object({ is: z.literal('withdrawn'), id }),
   z.object({ is: z.literal('notice'), host: words, text: words }),
+  z.object({ is: z.literal('forwards'), forwards: z.array(forwardView) }),
   z.object({ is: z.literal('installing'), host: words, step: words, share: z.number().min(0).max(1).nullable() }),
   z.object({ is: z.literal('open'), address: words }),
   z.object({ is: z.literal('noticed'), about: words }),

@@ -13,7 +13,7 @@ const stored = z.object({
   activeTab: z.string().nullable(),
   hosts: z.array(z.string()).default([]),
   sidebar: z.boolean(),
-  panel: z.enum(['actors', 'history', 'approvals', 'files']).nullable(),
+  panel: z.enum(['actors', 'history', 'approvals', 'files', 'ports', 'processes']).nullable(),
   echoPrediction: z.enum(['slow', 'always', 'never']).default('slow'),
 });
 
@@ -35,6 +35,12 @@ export function browserPlatform(): Platform {
     answer: async () => {},
     install: async () => {},
     hostBuild: async () => null,
+    canForward: false,
+    forward: async () => {
+      throw new Error('a browser cannot open ports: use the app, or `cmdop forward`');
+    },
+    endForward: async () => {},
+    forwards: async () => [],
     preferences: async () => readPreferences(),
     savePreferences: async (preferences) => localStorage.setItem(PREFERENCES_KEY, JSON.stringify(preferences)),
     openExternal: async (url) => {

@@ -1,6 +1,16 @@
 /** What the page needs from where it runs: the desktop app or a browser. */
 import type { Transport } from '#protocol/transport.ts';
-import type { AppEvent, HostBuild, KnownHost, Notice, Preferences, QuestionAnswer, WindowTitle } from '../../preload/api.ts';
+import type {
+  AppEvent,
+  ForwardView,
+  HostBuild,
+  KnownHost,
+  Notice,
+  Preferences,
+  QuestionAnswer,
+  WantedForward,
+  WindowTitle,
+} from '../../preload/api.ts';
 import { browserPlatform } from './browser.ts';
 import { desktopPlatform } from './desktop.ts';
 
@@ -19,6 +29,11 @@ export type Platform = {
   install(host: string): Promise<void>;
   /** Null in a browser: its page is the running host's own. */
   hostBuild(host: string): Promise<HostBuild | null>;
+  /** Whether ports of sessions can be opened on the machine of this page; a browser cannot. */
+  readonly canForward: boolean;
+  forward(wanted: WantedForward): Promise<ForwardView>;
+  endForward(id: number): Promise<void>;
+  forwards(): Promise<ForwardView[]>;
   preferences(): Promise<Preferences>;
   savePreferences(preferences: Preferences): Promise<void>;
   openExternal(url: string): Promise<void>;

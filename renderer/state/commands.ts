@@ -232,6 +232,8 @@ export const COMMANDS: readonly Command[] = [
     },
   },
   { id: 'toggle-files', title: 'Show or hide files', keys: ['Ctrl+Shift+E'], run: () => actions.togglePanel('files') },
+  { id: 'toggle-ports', title: 'Show or hide ports', keys: ['Ctrl+Shift+O'], run: () => actions.togglePanel('ports') },
+  { id: 'toggle-processes', title: 'Show or hide processes', keys: [], run: () => actions.togglePanel('processes') },
   { id: 'toggle-history', title: 'Show or hide history', keys: ['Ctrl+Shift+H'], run: () => actions.togglePanel('history') },
   { id: 'zoom-in', title: 'Larger text', keys: ['Ctrl+=', 'Ctrl++', 'Ctrl+Shift+='], run: () => actions.zoom(1) },
   { id: 'zoom-out', title: 'Smaller text', keys: ['Ctrl+-'], run: () => actions.zoom(-1) },

@@ -9,6 +9,7 @@ import { checkpointMade } from './checkpoints.ts';
 import { settleRequests } from './control-requests.ts';
 import { guestEnded, inviteChanged } from './guests.ts';
 import { agentMoved } from './notices.ts';
+import { portsChanged } from './ports.ts';
 import { hostOfKey, type SessionKey, sessionKey } from './session-key.ts';
 import { app, commandListeners, findHost, findSession, type HostedSession, setHost, setPreferences, toast, typingKey } from './store.ts';
 import { terminals } from './terminals.ts';
@@ -54,6 +55,9 @@ export function received(host: string, event: ConnectionEvent): void {
       return;
     case 'agents.changed':
       agentsChanged(host, event.params);
+      return;
+    case 'ports.changed':
+      portsChanged(sessionKey(host, event.params.session), event.params.ports);
       return;
     case 'host.warnings':
       setHost(host, { warnings: event.params.warnings });

@@ -7,6 +7,7 @@ import { runMenuCommand } from './commands.ts';
 import { showNoticed } from './deciding.ts';
 import { reconnectAll } from './engines.ts';
 import { openLink } from './links.ts';
+import { forwardsChanged } from './ports.ts';
 import { app, findHost, setHost, toast } from './store.ts';
 
 export function listenToApp(): void {
@@ -43,6 +44,9 @@ function onAppEvent(event: AppEvent): void {
       return;
     case 'notice':
       toast(event.host === LOCAL_HOST ? event.text : `${event.host}: ${event.text}`);
+      return;
+    case 'forwards':
+      forwardsChanged(event.forwards);
       return;
     case 'installing':
       setHost(event.host, { install: { step: event.step, share: event.share } });

@@ -5,7 +5,8 @@ import { LOCAL_HOST } from '#protocol/address.ts';
 import type { Approval } from '#protocol/approvals.ts';
 import type { Checkpoint } from '#protocol/checkpoints.ts';
 import type { ClientId, Offset } from '#protocol/ids.ts';
-import type { Actor, CommandRecord, SessionSummary } from '#protocol/shapes.ts';
+import type { SignalName } from '#protocol/processes.ts';
+import type { Actor, CommandRecord, ProcessRow, SessionSummary } from '#protocol/shapes.ts';
 import type { Grant, Invite } from '#protocol/sharing.ts';
 import { DEFAULT_PREFERENCES, type HostBuild, type KnownHost, type Preferences, type Question } from '../../preload/api.ts';
 import { hostOfKey, type SessionKey } from './session-key.ts';
@@ -36,6 +37,7 @@ export type Dialog =
   | { is: 'difference'; session: SessionKey; checkpoint: Checkpoint }
   | { is: 'restore'; session: SessionKey; checkpoint: Checkpoint }
   | { is: 'share'; session: SessionKey }
+  | { is: 'signal'; session: SessionKey; process: ProcessRow; signal: SignalName }
   | { is: 'paste'; text: string; lines: number; paste: () => void };
 
 /** A place in a session's output: an offset, or a line counted from the top of the screen. */

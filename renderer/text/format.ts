@@ -50,3 +50,9 @@ export function latencyText(milliseconds: number): string {
 
 /** `1 file`, `2 files`. */
 export const countText = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
+
+/** `node server.js` of `/usr/bin/node server.js --port 3000`. */
+export function programText(command: string): string {
+  const [program = '', ...rest] = command.split(' ');
+  return [program.slice(program.lastIndexOf('/') + 1), ...rest].join(' ');
+}
