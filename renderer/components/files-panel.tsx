@@ -6,7 +6,7 @@ import { shownName } from '#session/file-names.ts';
 import { filesIn, uploadInto } from '../state/dropped-files.ts';
 import { allowObservers, CHOOSER_ID } from '../state/file-actions.ts';
 import { type FileList, type FileSort, useFileList } from '../state/file-list.ts';
-import { type HostedSession, useActiveSession } from '../state/store.ts';
+import { findHost, type HostedSession, useActiveSession, useApp } from '../state/store.ts';
 import { crumbsOf, inFolder } from '../text/file-text.ts';
 import { FileRow } from './file-row.tsx';
 import { TransferList } from './file-transfers.tsx';
@@ -34,7 +34,8 @@ function SessionFiles({ session }: { session: HostedSession }) {
   const list = useFileList(session, { path, sort });
   const folder = list.path ?? path ?? session.cwd;
   const uploadAll = (files: readonly File[]) => void uploadInto(session, { files, folder });
-  const drop = useDrop((transfer) => uploadAll(filesIn(transfer)));
+  const canWrite = useMayWrite(session);
+  const drop = useDrop((transfer) => canWrite && uploadAll(filesIn(transfer)));
   const up = folder.slice(0, folder.lastIndexOf('/')) || '/';
   return (
     <aside
@@ -45,7 +46,7 @@ function SessionFiles({ session }: { session: HostedSession }) {
       onKeyDown={(event) => (event.key === 'Backspace' && !isField(event.target) ? setPath(up) : moveBetweenRows(event))}
     >
       <PanelHead title="Files" panel="files">
-        <IconButton label="Upload files" onClick={() => chooser.current?.click()} icon={<Upload size={14} />} />
+        {canWrite && <IconButton label="Upload files" onClick={() => chooser.current?.click()} icon={<Upload size={14} />} />}
         <IconButton label="Look again" onClick={list.refresh} icon={<RefreshCw size={14} />} />
         <IconButton
           label={showsHidden ? 'Leave out hidden files' : 'Show hidden files'}
@@ -81,6 +82,13 @@ function SessionFiles({ session }: { session: HostedSession }) {
       <ForObservers session={session} />
     </aside>
   );
+}
+
+/** Not for observers: who only looks on by choice may. */
+function useMayWrite({ host }: HostedSession): boolean {
+  const view = useTerminalView(useActiveTerminal());
+  const isGuestObserver = useApp((state) => findHost(state, host)?.guest?.role === 'observer');
+  return !isGuestObserver && view?.isDemoted !== true;
 }
 
 function Crumbs({ path, onOpen }: { path: string; onOpen: (path: string) => void }) {

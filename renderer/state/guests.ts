@@ -8,10 +8,18 @@ import { activeHost, app, findHost, type HostedSession, setHost, toast } from '.
 /** What only owners do: not in the palette of a guest, nor on its keys. */
 const FOR_OWNERS: ReadonlySet<string> = new Set([
   ...['new-session', 'new-session-with', 'pause-agents', 'resume-agents', 'go-to-approval', 'policy', 'toggle-approvals'],
-  ...['rename', 'restart', 'kill', 'share', 'storage', 'checkpoint', 'checkpoints'],
+  ...['rename', 'restart', 'kill', 'share', 'storage', 'checkpoint', 'checkpoints', 'observer-files'],
 ]);
 /** Of guests, only operators. */
-const FOR_OPERATORS: ReadonlySet<string> = new Set(['take-control', 'release-control', 'ask-control', 'grant-control', 'operate', 'paste']);
+const FOR_OPERATORS: ReadonlySet<string> = new Set([
+  'take-control',
+  'release-control',
+  'ask-control',
+  'grant-control',
+  'operate',
+  'paste',
+  'upload-files',
+]);
 
 /** What we are at a host: null for its owners. */
 export const guestAt = (host: string): Grant | null => findHost(app.get(), host)?.guest ?? null;

@@ -4,7 +4,18 @@
  */
 import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -147,6 +158,19 @@ describe('a cut', () => {
   });
 });
 
+test('an upload that nobody goes on with for a week is removed', async () => {
+  const { stream } = await ann.client.openStream('files.write', { session: 'api', path: 'left', size: 10, key: KEY });
+  stream.write(Buffer.from('01234'));
+  const isThere = (each: string) => each.startsWith('.left.cmdop-upload') && statSync(join(work, each)).size === 5;
+  const name = await until(async () => readdirSync(work).find(isThere) ?? null);
+  await engine.killHost();
+  const weekAgo = Date.now() / 1_000 - 7 * 24 * 3_600 - 60;
+  utimesSync(join(work, name), weekAgo, weekAgo);
+  await engine.startHost();
+  await until(async () => (readdirSync(work).includes(name) ? null : true));
+  expect((await ann.client.request('files.uploads', {})).uploads).toEqual([]);
+});
+
 describe('who may', () => {
   test('an observer reads nothing until an owner says so, and then what is in the folder and below', async () => {
     const eve = engine.person('eve');
@@ -256,5 +280,6 @@ async function until<T>(look: () => Promise<T | null>): Promise<T> {
   for (;;) {
     const found = await look();
     if (found !== null) return found;
+    await new Promise((resolve) => setImmediate(resolve));
   }
 }

@@ -85,9 +85,9 @@ export class FileReader {
   async #read(length: number): Promise<Uint8Array<ArrayBuffer>> {
     if (this.#unsized) return this.#unsized.slice(this.#at, this.#at + length);
     try {
-      const buffer = new Uint8Array(length);
+      const buffer = Buffer.allocUnsafeSlow(length); // given away, so no part of a pool
       const { bytesRead } = await this.#handle.read(buffer, 0, length, this.#at);
-      return bytesRead === length ? buffer : buffer.slice(0, bytesRead);
+      return bytesRead === length ? buffer : new Uint8Array(buffer.subarray(0, bytesRead));
     } catch (error) {
       throw fileFault(error, this.opened.path);
     }
