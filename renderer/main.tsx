@@ -17,6 +17,7 @@ import './styles/files.css';
 import './styles/sharing.css';
 import './styles/guests.css';
 import './styles/running.css';
+import './styles/talk.css';
 import './styles/terminal.css';
 import './styles/memory.css';
 import './styles/storage.css';

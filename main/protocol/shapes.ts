@@ -148,7 +148,14 @@ export const sessionSummary = z.object({
   /** The folder in which observers may read files; null or absent where they may not. */
   observerFiles: z.string().nullable().optional(),
   /** Others may come here: where plain ssh is served, open invites, and whether a link is among them. Absent where none may. */
-  shared: z.object({ ssh: z.object({ address: z.string(), port: integer }).nullable(), invites: integer, link: z.boolean() }).optional(),
+  shared: z
+    .object({
+      /** `hostKey`: what a guest's ssh shows at first, `SHA256:…`. */
+      ssh: z.object({ address: z.string(), port: integer, hostKey: z.string().optional() }).nullable(),
+      invites: integer,
+      link: z.boolean(),
+    })
+    .optional(),
 });
 export type SessionSummary = z.infer<typeof sessionSummary>;
 

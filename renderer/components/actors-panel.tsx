@@ -6,8 +6,10 @@ import { findHost, type HostedSession, typingKey, useActiveSession, useApp } fro
 import { timeText } from '../text/format.ts';
 import { ActorMark, INTERFACE_NAMES } from './actor-mark.tsx';
 import { ActorMenu } from './actor-menu.tsx';
+import { Conversation } from './conversation.tsx';
 import { InvitesList } from './invites-list.tsx';
 import { PanelHead } from './panel-head.tsx';
+import { SshShared } from './ssh-shared.tsx';
 
 export function ActorsPanel() {
   const session = useActiveSession();
@@ -28,6 +30,8 @@ export function ActorsPanel() {
       )}
       {!session && <p className="nothing">Open a session to see who is there.</p>}
       {session && <InvitesList session={session} />}
+      {session && <SshShared session={session} />}
+      {session && <Conversation session={session} />}
       {session?.state === 'running' && !isGuest && (
         <p className="panel-foot dim">
           Others join with <code>cmdop attach {session.host === LOCAL_HOST ? session.name : session.address}</code>

@@ -8,7 +8,9 @@ import { COMMANDS, isUsable, keyText, runCommand } from '../state/commands.ts';
 import type { OutputPlace } from '../state/store.ts';
 import type { SessionTerminal } from '../terminal/session-terminal.ts';
 
-const ITEMS = ['copy', 'paste', 'find', 'take-control', 'release-control'];
+const ITEMS = ['copy', 'point', 'paste', 'find', 'take-control', 'release-control'];
+/** What only a selection can be done with. */
+const NEEDS_SELECTION: ReadonlySet<string> = new Set(['copy', 'point']);
 
 /** What is at a point of the page: the command whose block it is in, and the place to ask the host about. */
 function placeAt({ terminal, blocks, screen }: SessionTerminal, y: number): { command: CommandRecord | null; at: OutputPlace } | null {
@@ -50,7 +52,7 @@ export function TerminalMenu({ terminal, children }: { terminal: SessionTerminal
           {items.map((command) => (
             <ContextMenu.Item
               key={command.id}
-              disabled={!isUsable(command) || (command.id === 'copy' && !hasSelection)}
+              disabled={!isUsable(command) || (NEEDS_SELECTION.has(command.id) && !hasSelection)}
               onSelect={() => setTimeout(() => runCommand(command.id))}
             >
               {command.title}

@@ -11,6 +11,7 @@ import type { SessionTerminal } from '../terminal/session-terminal.ts';
 import type { TerminalView } from '../terminal/terminal-view.ts';
 import { INTERFACE_NAMES } from './actor-mark.tsx';
 import { Gutter, MarkedBlock } from './gutter.tsx';
+import { PointedOver } from './pointed-over.tsx';
 import { TerminalMenu } from './terminal-menu.tsx';
 import { useDrop } from './use-drop.ts';
 import { useTerminalView } from './use-terminal.ts';
@@ -59,6 +60,7 @@ export function TerminalPane({ session, isActive }: { session: SessionKey; isAct
           <div className="gutter">{terminal && isActive && <Gutter session={session} terminal={terminal} />}</div>
           <div className="terminal-host" ref={host} data-testid="terminal" data-session={session}>
             {terminal && isActive && <MarkedBlock terminal={terminal} />}
+            {terminal && isActive && <PointedOver terminal={terminal} />}
           </div>
         </div>
       </TerminalMenu>

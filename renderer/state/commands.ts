@@ -13,6 +13,7 @@ import { mayUse } from './guests.ts';
 import { openReplay } from './replaying.ts';
 import { grantRequest } from './sharing.ts';
 import { activeHost, activeHostName, app, findSession, setPreferences } from './store.ts';
+import { pointAtNothing, pointAtSelection, wantToSay } from './talk.ts';
 import { terminals } from './terminals.ts';
 
 export type Command = {
@@ -116,6 +117,9 @@ export const COMMANDS: readonly Command[] = [
       if (request) dropRequest(request);
     },
   },
+  { id: 'say', title: 'Say something to everybody in this session', keys: ['Ctrl+Shift+M'], isAvailable: hasTab, run: wantToSay },
+  { id: 'point', title: 'Point at the selected lines', keys: ['Ctrl+Shift+D'], isAvailable: hasTab, run: () => void pointAtSelection() },
+  { id: 'point-nothing', title: 'Point at nothing any more', keys: [], isAvailable: hasTab, run: () => void pointAtNothing() },
   {
     id: 'pause-agents',
     title: 'Pause all agents, everywhere',

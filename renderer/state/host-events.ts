@@ -12,6 +12,7 @@ import { agentMoved } from './notices.ts';
 import { portsChanged } from './ports.ts';
 import { hostOfKey, type SessionKey, sessionKey } from './session-key.ts';
 import { app, commandListeners, findHost, findSession, type HostedSession, setHost, setPreferences, toast, typingKey } from './store.ts';
+import { pointedAt, said } from './talk.ts';
 import { terminals } from './terminals.ts';
 
 /** How long someone counts as typing after a keystroke was reported, milliseconds. */
@@ -52,6 +53,12 @@ export function received(host: string, event: ConnectionEvent): void {
       return;
     case 'share.ended':
       guestEnded(host, event.params);
+      return;
+    case 'share.said':
+      said(host, event.params);
+      return;
+    case 'share.pointed':
+      pointedAt(host, event.params);
       return;
     case 'agents.changed':
       agentsChanged(host, event.params);

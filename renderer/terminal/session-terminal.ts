@@ -20,6 +20,7 @@ import { InputNotices } from './input-notices.ts';
 import { type Appearance, makeTerminal, SCROLLBACK_LINES, setAppearance } from './make-terminal.ts';
 import { cutOutput } from './output-marks.ts';
 import { isPassiveInput } from './passive-input.ts';
+import { PointedLines } from './pointed-lines.ts';
 import { ReplayCurtain } from './replay-curtain.ts';
 import { TerminalScreen } from './terminal-screen.ts';
 import { isSameView, type TerminalView } from './terminal-view.ts';
@@ -50,6 +51,7 @@ export class SessionTerminal implements SessionSink {
   readonly search: SearchAddon;
   readonly screen: TerminalScreen;
   readonly blocks: BlockBars;
+  readonly pointed: PointedLines;
   readonly requested: NonNullable<SessionSink['requested']>;
   readonly #options: TerminalOptions;
   readonly #feed: TerminalFeed;
@@ -85,6 +87,7 @@ export class SessionTerminal implements SessionSink {
     this.#feed = new TerminalFeed(this.terminal);
     this.#trail = new BlockTrail(this.terminal);
     this.blocks = new BlockBars(this.terminal, this.#trail);
+    this.pointed = new PointedLines(this.terminal, () => this.#stream?.offset ?? (0 as Offset));
     this.screen = new TerminalScreen(this.terminal, (size) => this.#windowResized(size));
     this.#echo = new EchoLayer({
       terminal,
@@ -183,6 +186,7 @@ export class SessionTerminal implements SessionSink {
     this.#notices.dispose();
     this.#curtain.dispose();
     this.blocks.dispose();
+    this.pointed.dispose();
     this.#echo.dispose();
     this.#stream?.detach();
     this.screen.dispose();
@@ -211,6 +215,7 @@ export class SessionTerminal implements SessionSink {
         this.#trail.place(piece.end, piece.kind);
         if (piece !== pieces.at(-1)) return;
         parsed();
+        this.pointed.parsed();
         this.#echo.parsed();
         this.#curtain.parsed(piece.end);
       });

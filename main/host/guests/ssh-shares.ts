@@ -6,7 +6,7 @@ import { socketTransport } from '#local/socket-transport.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import { newId, type SessionId } from '#protocol/ids.ts';
 import type { Params, Result } from '#protocol/messages.ts';
-import type { Actor } from '#protocol/shapes.ts';
+import type { Actor, SessionSummary } from '#protocol/shapes.ts';
 import type { Opening, Order, Report } from '../../guests/wire.ts';
 import type { HostNews } from '../host-news.ts';
 import type { Journal } from '../journal.ts';
@@ -69,9 +69,10 @@ export class SshShares {
   }
 
   /** Null where a session is not served. */
-  placeOf(session: SessionId): { address: string; port: number } | null {
+  placeOf(session: SessionId): NonNullable<SessionSummary['shared']>['ssh'] {
     const share = this.#file.of(session);
-    return share && { address: share.address, port: share.port };
+    const hostKey = this.#state?.hostKey?.fingerprint;
+    return share && { address: share.address, port: share.port, ...(hostKey === undefined ? {} : { hostKey }) };
   }
 
   /** Serves again what the last host served, if it ended without being told to. */
@@ -104,7 +105,8 @@ export class SshShares {
       if (this.#file.of(session.id) !== share) throw new CmdopError('bad-request', `sharing ${session.name} was stopped meanwhile`);
       for (const each of this.#file.all()) if (each.listener === listener) this.#file.set({ ...each, port: bound.port });
       this.#order();
-      this.#record(session, { is: 'ssh-started', address, port: bound.port, hostKey: bound.hostKey }, by);
+      if (before?.port !== bound.port || before.address !== address)
+        this.#record(session, { is: 'ssh-started', address, port: bound.port, hostKey: bound.hostKey }, by);
       this.#options.news.sessionChanged(session);
       return { session: session.id, sessionName: session.name, address, ...bound };
     } catch (error) {
@@ -220,7 +222,12 @@ export class SshShares {
     if (said.is === 'refused') return this.#refused(said);
     this.#state = said;
     for (const look of [...this.#waiting]) look();
-    this.#options.news.warn();
+    const { news, registry } = this.#options;
+    for (const { session } of this.#file.all()) {
+      const there = registry.get(session);
+      if (there) news.sessionChanged(there); // its summary has the key
+    }
+    news.warn();
   }
 
   #processChanged(isThere: boolean): void {

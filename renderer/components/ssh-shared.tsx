@@ -1,0 +1,35 @@
+/** That plain ssh is served for a session: the line for guests, the key they compare, and its end. */
+import { LOCAL_HOST } from '#protocol/address.ts';
+import { ask, copyText } from '../state/actions.ts';
+import { isOwner } from '../state/sharing.ts';
+import type { HostedSession } from '../state/store.ts';
+
+export function SshShared({ session }: { session: HostedSession }) {
+  const ssh = session.shared?.ssh;
+  if (!ssh || !isOwner(session)) return null;
+  const user = /^[\w.-]+$/.test(session.name) ? session.name : session.id;
+  const line = `ssh -p ${ssh.port} ${user}@${ssh.address}`;
+  const stop = () => ask({ host: session.host, method: 'share.ssh.stop', params: { session: session.id } });
+  return (
+    <section className="ssh-shared" aria-label="Shared by SSH" data-testid="ssh-shared">
+      <p>
+        <strong>Shared by SSH</strong>
+        {session.host !== LOCAL_HOST && <span className="dim"> on {session.host}</span>}
+      </p>
+      <code className="shown-text">{line}</code>
+      {ssh.hostKey !== undefined && (
+        <p className="dim" title="Guests compare this with what their ssh shows at first">
+          key <code>{ssh.hostKey}</code>
+        </p>
+      )}
+      <div className="buttons">
+        <button type="button" className="button quiet" onClick={() => void copyText(line, 'Line for guests copied.')}>
+          Copy line
+        </button>
+        <button type="button" className="button" onClick={() => void stop()}>
+          Stop sharing
+        </button>
+      </div>
+    </section>
+  );
+}
