@@ -46,7 +46,7 @@ export async function interrupt({ attached, life, clients, control, unread, type
   if (isSignal) {
     process.kill(-group, 'SIGINT');
     void unread.dropUnread({ isKept: true, wasBlocked: false });
-  } else life.keeper?.urgent(CTRL_C);
+  } else life.keeper?.urgent(Uint8Array.of(...unread.endOfPaste(taken), ...CTRL_C));
   typed(CTRL_C);
   return { how, control: control.control() };
 }

@@ -75,8 +75,8 @@ export class UnreadInput {
     const isInTerminal = [...this.#sinceRest].some((id) => isMeant(records.actor(id) ?? { name: '', kind: 'human' }));
     if (!isInTerminal || this.#isAtRest) return;
     await this.dropUnread({ isKept: false, wasBlocked: wasLeft || taken.length > 0 });
-    const { bracketedPaste } = commands.context(() => null);
-    if (bracketedPaste && taken.some(([, , , writtenBytes]) => writtenBytes > 0)) this.#options.keeper?.urgent(PASTE_END);
+    const end = this.endOfPaste(taken);
+    if (end.length > 0) this.#options.keeper?.urgent(end);
     commands.unreadDropped();
   }
 
@@ -93,6 +93,12 @@ export class UnreadInput {
     const taken = await Promise.race([keeper.drop(underWay), late]);
     clearTimeout(timer);
     return taken;
+  }
+
+  /** What a program must be told that has read the beginning of a paste, and does not get the rest; empty where none has. */
+  endOfPaste(taken: readonly DroppedOf[]): Uint8Array {
+    const { bracketedPaste } = this.#options.commands.context(() => null);
+    return bracketedPaste && taken.some(([, , , writtenBytes]) => writtenBytes > 0) ? PASTE_END : new Uint8Array(0);
   }
 
   /** `wasBlocked`: more than the terminal holds was on its way. */

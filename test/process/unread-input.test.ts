@@ -109,3 +109,21 @@ test("an agent's typing ahead is its own: of what a person typed, a stopped agen
   go();
   await expect.poll(read).toBe('mine\n');
 });
+
+test('a program that got the beginning of a paste gets its end before the Ctrl-C', { timeout: 20_000 }, async () => {
+  const [fifo, file] = [join(engine.home, 'paste.fifo'), join(engine.home, 'paste.read')];
+  execFileSync('mkfifo', [fifo]);
+  const command = `stty raw -echo; printf '\\033[?2004hbusy'; read go < ${fifo}; exec cat > ${file}`;
+  await ann.client.request('session.create', { name: 'paste', command: ['sh', '-c', command], cwd: '/' });
+  const view = ann.attach('paste');
+  await view.until('busy');
+  void view.type(`\x1b[200~${'p'.repeat(150_000)}\x1b[201~`); // one unit: the terminal takes its beginning
+  await expect.poll(async () => (await ann.client.request('session.inspect', { session: 'paste' })).modes.bracketedPaste).toBe(true);
+  expect(await view.stream.interrupt()).toBe('byte');
+  expect(view.refusals.join()).toMatch(
+    /ann interrupted the program before it read this; the first \d+ bytes of it had reached the terminal/,
+  );
+  writeFileSync(fifo, 'go\n');
+  const read = () => (existsSync(file) ? readFileSync(file, 'latin1') : '');
+  await expect.poll(read).toMatch(/^\x1b\[200~p+\x1b\[201~\x03$/);
+});
