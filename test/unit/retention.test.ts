@@ -129,11 +129,11 @@ describe('a journal', () => {
   });
 
   test('verifies after a crash in the middle of erasing, and the rest is erased later', async () => {
-    fill(['a'], 2_000);
+    fill(['a'], 20_000);
     const { runs, by } = tell('a');
     const erasing = eraseSession(journal.database, 'a' as SessionId, { runs, by });
     expect(seqs().length).toBeGreaterThan(1); // as far as its first turn came
-    expect(await journal.verify()).toMatchObject({ ok: true, erased: 2_000 });
+    expect(await journal.verify()).toMatchObject({ ok: true, erased: 20_000 });
     await erasing;
     await finishErasing(journal.database);
     expect(seqs()).toEqual([{ seq: by }]);

@@ -10,10 +10,14 @@ import { hash } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import type { SessionId } from '#protocol/ids.ts';
 
-/** Rows deleted in one turn: about a millisecond of this thread. */
-const BATCH_ROWS = 400;
-/** Pages given back to the file system in one turn, 4 KiB each. */
-const BATCH_PAGES = 256;
+/** Work of one turn, milliseconds: then sessions go on. */
+const TURN_MS = 4;
+/** Rows deleted by one statement: less than a turn's worth. */
+const BATCH_ROWS = 200;
+/** Pages given back to the file system by one statement, 4 KiB each. */
+const BATCH_PAGES = 64;
+/** Pages in the WAL beyond which it is moved into the database meanwhile: that waits for the disk. */
+const MOVE_AFTER_PAGES = 4_000;
 
 /** Consecutive records that are gone: `prevHash` is that of the record before them, `lastHash` the last one's own. */
 export type ErasedRun = { first: number; last: number; prevHash: string; lastHash: string };
@@ -54,12 +58,16 @@ export async function eraseSession(db: DatabaseSync, session: SessionId, { runs,
     db.exec('ROLLBACK');
     throw error;
   }
-  for (const run of runs) await eraseRun(db, run);
+  await eraseRuns(db, runs);
 }
 
 /** Erases what a crash left of runs that were noted. */
 export async function finishErasing(db: DatabaseSync): Promise<void> {
-  for (const run of erasedRuns(db)) await eraseRun(db, run);
+  const left = db.prepare('SELECT 1 FROM events WHERE seq BETWEEN ? AND ? LIMIT 1');
+  await eraseRuns(
+    db,
+    erasedRuns(db).filter(({ first, last }) => left.get(first, last)),
+  );
 }
 
 /** Gives what became free back to the file system, a little in each turn. */
@@ -67,12 +75,12 @@ export async function shrink(db: DatabaseSync): Promise<void> {
   const { auto_vacuum: mode } = db.prepare('PRAGMA auto_vacuum').get() as { auto_vacuum: number };
   // Made by an earlier version: written anew, once.
   if (mode !== INCREMENTAL) db.exec('PRAGMA auto_vacuum = INCREMENTAL; VACUUM');
-  for (;;) {
+  const isDone = () => {
     const { freelist_count: free } = db.prepare('PRAGMA freelist_count').get() as { freelist_count: number };
-    if (free === 0) break;
-    db.prepare(`PRAGMA incremental_vacuum(${BATCH_PAGES})`).all();
-    await nextTurn();
-  }
+    if (free > 0) db.prepare(`PRAGMA incremental_vacuum(${BATCH_PAGES})`).all();
+    return free === 0;
+  };
+  await inTurns(db, isDone, { isAtOnce: false });
   db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
 }
 
@@ -88,11 +96,31 @@ export function erasedRuns(db: DatabaseSync): NotedRun[] {
     .all() as NotedRun[];
 }
 
-async function eraseRun(db: DatabaseSync, { first, last }: ErasedRun): Promise<void> {
+async function eraseRuns(db: DatabaseSync, runs: readonly ErasedRun[]): Promise<void> {
   const erase = db.prepare('DELETE FROM events WHERE seq BETWEEN ? AND ?');
-  for (let at = first; at <= last; at += BATCH_ROWS) {
-    const { changes } = erase.run(at, Math.min(last, at + BATCH_ROWS - 1));
-    if (Number(changes) > BATCH_ROWS / 8) await nextTurn();
+  let index = 0;
+  let at = runs[0]?.first ?? 0;
+  const isDone = () => {
+    const run = runs[index];
+    if (!run) return true;
+    const to = Math.min(run.last, at + BATCH_ROWS - 1);
+    erase.run(at, to);
+    at = to < run.last ? to + 1 : (runs[++index]?.first ?? 0);
+    return false;
+  };
+  await inTurns(db, isDone, { isAtOnce: true });
+}
+
+/** Steps until one says that all is done. `isAtOnce`: those of a turn in one transaction. */
+async function inTurns(db: DatabaseSync, step: () => boolean, { isAtOnce }: { isAtOnce: boolean }): Promise<void> {
+  for (let isDone = false; !isDone; ) {
+    const until = performance.now() + TURN_MS;
+    if (isAtOnce) db.exec('BEGIN');
+    while (!isDone && performance.now() < until) isDone = step();
+    if (isAtOnce) db.exec('COMMIT');
+    await nextTurn();
+    const wal = db.prepare('PRAGMA wal_checkpoint(NOOP)').get() as { log: number; checkpointed: number };
+    if (wal.log - wal.checkpointed > MOVE_AFTER_PAGES) db.exec('PRAGMA wal_checkpoint(PASSIVE)');
   }
 }
 
