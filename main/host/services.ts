@@ -94,7 +94,6 @@ export function hostServices(context: ServiceContext): Service<ServiceMethod> {
     closed: (connection) => watchers.delete(connection),
     dispose: () => {},
   };
-  const retention = retentionService(context);
   const files = filesService(context);
   const folderOf = (session: SessionId) => sessionFolder(context.paths, session);
   const replay = replayService({ ...context, folderOf });
@@ -104,6 +103,7 @@ export function hostServices(context: ServiceContext): Service<ServiceMethod> {
   const ports = portService(context);
   const processes = processService(context);
   const checkpoints = checkpointService(context);
+  const retention = retentionService({ ...context, checkpoints: checkpoints.checkpoints });
   const services: Pick<Service<never>, 'sessionChanged' | 'closed' | 'dispose'>[] = [
     ...[approvals, history, files, replay, retention, search, ports, processes, sharing, checkpoints, guests],
   ];

@@ -49,6 +49,8 @@ export const RETENTION_METHODS = {
       /** Of all sessions, and of the journal, which holds the history of all. */
       sessionsBytes: integer,
       journalBytes: integer,
+      /** Of folders, as they were: they have a limit of their own. */
+      checkpointsBytes: integer.optional(),
       /** When the limits were last applied; null: never. */
       prunedAt: time.nullable(),
     }),
@@ -62,9 +64,9 @@ export const RETENTION_METHODS = {
     params: z.object({ isDryRun: z.boolean().default(false) }),
     result: z.object({
       pruned: z.array(prunedSession),
-      /** Files of sessions, and what the journal's file became smaller by; of a dry run, the files alone. */
+      /** Files of sessions, and what journal and checkpoints became smaller by; of a dry run, the files alone. */
       freedBytes: integer,
-      /** What stays on disk, with the journal. */
+      /** What stays on disk, with journal and checkpoints. */
       keptBytes: integer,
     }),
   },

@@ -73,6 +73,22 @@ test('the journal is whole, says who removed what and how much, and has no word 
   expect(readFileSync(join(cmdop.home, 'state', 'journal.db')).includes('secret-of-old')).toBe(false);
 });
 
+test('checkpoints of a session go with it, others stay', async () => {
+  await cmdop.ok('host', 'start');
+  for (const name of ['kept', 'gone']) {
+    await cmdop.ok('new', name, '--detach');
+    await cmdop.ok('run', name, '--', `echo of-${name} > file`);
+    await cmdop.ok('checkpoint', name);
+  }
+  await cmdop.ok('kill', 'gone');
+  await cmdop.untilEnded('gone');
+  const { pruned } = await cmdop.json<Pruned>('prune');
+  expect(pruned.map(({ name }) => name)).toEqual(['gone']);
+  const left = await cmdop.json<{ sessionName: string }[]>('checkpoints', 'kept');
+  expect(left.map(({ sessionName }) => sessionName)).toEqual(['kept']);
+  expect(await cmdop.json('verify')).toMatchObject({ ok: true });
+});
+
 test('a size or an age that is none is refused with what to write', async () => {
   expect(await cmdop.run('retention', '--total', 'much')).toMatchObject({ code: 2, stderr: expect.stringContaining('write 64M or 2G') });
   expect(await cmdop.run('retention', '--session-budget', '1M')).toMatchObject({ code: 1 });

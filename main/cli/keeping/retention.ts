@@ -42,7 +42,9 @@ export async function retention(options: Options): Promise<void> {
     endedAt === null ? { text: '-', style: dim } : showAge(Date.now() - endedAt),
   ]);
   if (rows.length > 0) print(`${formatTable(KEPT_COLUMNS, rows, tableWidth())}\n`);
-  print(`${showBytes(state.sessionsBytes)} of sessions, and a journal of ${showBytes(state.journalBytes)}\n`);
+  print(
+    `${showBytes(state.sessionsBytes)} of sessions, a journal of ${showBytes(state.journalBytes)}, checkpoints of ${showBytes(state.checkpointsBytes ?? 0)}\n`,
+  );
   print(`${sentence(state.limits)}\n`);
   if (state.prunedAt !== null) print(`last pruned ${showAge(Date.now() - state.prunedAt)} ago\n`);
 }

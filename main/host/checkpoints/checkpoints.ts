@@ -4,7 +4,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Checkpoint } from '#protocol/checkpoints.ts';
 import { CmdopError } from '#protocol/errors.ts';
-import type { ActorId } from '#protocol/ids.ts';
+import type { ActorId, SessionId } from '#protocol/ids.ts';
 import type { Params, Result } from '#protocol/messages.ts';
 import type { Actor } from '#protocol/shapes.ts';
 import type { HostNews } from '../host-news.ts';
@@ -188,6 +188,12 @@ export class Checkpoints {
       if (!going) return;
       await this.drop(going, null);
     }
+  }
+
+  /** Those that a session made, which is removed with its history. */
+  dropOf(session: SessionId, by: Actor | null): Promise<number> {
+    const own = this.#options.book.all().filter((kept) => kept.session === session);
+    return this.drop(new Set(own.map(({ id }) => id)), by);
   }
 
   /** Checkpoints go, and the room that only they took; their records in the journal stay. Answers how many. */

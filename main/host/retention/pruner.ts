@@ -4,6 +4,7 @@ import { CmdopError } from '#protocol/errors.ts';
 import type { Result } from '#protocol/messages.ts';
 import type { PrunedSession } from '#protocol/retention.ts';
 import type { Actor } from '#protocol/shapes.ts';
+import type { Checkpoints } from '../checkpoints/checkpoints.ts';
 import type { HostSettings } from '../host-settings.ts';
 import type { Journal } from '../journal.ts';
 import { sessionFolder } from '../open-session.ts';
@@ -24,6 +25,8 @@ export type PrunerOptions = {
   records: Records;
   registry: Registry;
   settings: HostSettings;
+  /** Files of folders, which go with the session that kept them. */
+  checkpoints: Pick<Checkpoints, 'dropOf' | 'sizes'>;
   wallNow: () => number;
 };
 
@@ -77,6 +80,10 @@ export class Pruner {
     return databaseBytes(this.#options.paths.journalFile);
   }
 
+  async checkpointsBytes(): Promise<number> {
+    return (await this.#options.checkpoints.sizes()).reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
   /** `by` null: nobody asked, it is time. Rejects with `storage` where the disk refuses. */
   prune(by: Actor | null, { isDryRun }: { isDryRun: boolean }): Promise<Pruned> {
     const work = this.#work.catch(() => {}).then(() => this.#prune(by, isDryRun)); // its caller was told
@@ -87,12 +94,12 @@ export class Pruner {
   async #prune(by: Actor | null, isDryRun: boolean): Promise<Pruned> {
     const { settings, wallNow, journal } = this.#options;
     const before = await this.kept();
-    const journalBefore = await this.journalBytes();
+    const restBefore = (await this.journalBytes()) + (await this.checkpointsBytes());
     const planned = planPruning(before, settings.retention, wallNow());
     const takes = (kept: readonly Kept[]) => kept.reduce((sum, { bytes }) => sum + bytes, 0);
     if (isDryRun) {
       const freedBytes = planned.reduce((sum, { bytes }) => sum + bytes, 0);
-      return { pruned: planned, freedBytes, keptBytes: takes(before) + journalBefore - freedBytes };
+      return { pruned: planned, freedBytes, keptBytes: takes(before) + restBefore - freedBytes };
     }
     const pruned: PrunedSession[] = [];
     for (const each of planned) if (await this.#apply(each, by)) pruned.push(each);
@@ -100,8 +107,8 @@ export class Pruner {
     if (pruned.some(({ reason }) => reason !== 'session-budget')) await shrink(journal.database);
     settings.set({ prunedAt: wallNow() });
     this.schedule(1_000);
-    const keptBytes = takes(await this.kept()) + (await this.journalBytes());
-    return { pruned, freedBytes: Math.max(0, takes(before) + journalBefore - keptBytes), keptBytes };
+    const keptBytes = takes(await this.kept()) + (await this.journalBytes()) + (await this.checkpointsBytes());
+    return { pruned, freedBytes: Math.max(0, takes(before) + restBefore - keptBytes), keptBytes };
   }
 
   /** False where it must stay after all: it runs again, or was pinned meanwhile. */
@@ -114,6 +121,7 @@ export class Pruner {
     if (session && (!this.#options.registry.isAtRest(session) || session.stored.isPinned)) return false;
     const told = this.#tell(pruned, by);
     if (session) await this.#options.registry.forget(session);
+    await this.#options.checkpoints.dropOf(pruned.session, by);
     await eraseSession(this.#options.journal.database, pruned.session, told);
     return true;
   }

@@ -25,7 +25,9 @@ export function retentionService(context: RetentionContext): Service<keyof typeo
         const sessions = (await pruner.kept()).map(({ excessBytes: _, ...kept }) => kept);
         const sessionsBytes = sessions.reduce((sum, { bytes }) => sum + bytes, 0);
         const journalBytes = await pruner.journalBytes();
-        answer({ limits: settings.retention, sessions: newestThatFit(sessions), sessionsBytes, journalBytes, prunedAt: settings.prunedAt });
+        const checkpointsBytes = await pruner.checkpointsBytes();
+        const { retention: limits, prunedAt } = settings;
+        answer({ limits, sessions: newestThatFit(sessions), sessionsBytes, journalBytes, checkpointsBytes, prunedAt });
       },
       'retention.set'(connection, { limits }, answer) {
         const by = person(connection);
