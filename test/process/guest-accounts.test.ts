@@ -1,0 +1,120 @@
+/**
+ * Two Unix accounts on one machine: a second person comes to a session by the shared socket, with a key, and has what the
+ * invite says; the owner's own socket stays shut to them. Makes and removes the accounts; skipped without root, without
+ * useradd, and where other accounts cannot read this folder.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { nodePath } from '#local/runtime.ts';
+import { startCmdop, type TestCmdop } from './start-cmdop.ts';
+import { openTerminal, type TestTerminal } from './test-terminal.ts';
+
+const CLI = resolve('dist/cli.mjs');
+const isReadable = () => [CLI, nodePath()].every((file) => spawnSync('runuser', ['-u', 'nobody', '--', 'test', '-r', file]).status === 0);
+const isPossible = process.platform === 'linux' && process.getuid?.() === 0 && existsSync('/usr/sbin/useradd') && isReadable();
+/** Of this run: another one may be at it beside. */
+const suffix = String(process.pid);
+const GROUP = `cmdopg${suffix}`;
+const accounts = { bob: `cmdopb${suffix}`, eve: `cmdope${suffix}` };
+
+type Account = {
+  readonly home: string;
+  run(...args: string[]): { code: number | null; stdout: string; stderr: string };
+  terminal(...args: string[]): TestTerminal;
+};
+
+let owner: TestCmdop;
+const guests: Record<string, Account> = {};
+
+function account(user: string): Account {
+  const home = mkdtempSync(join(tmpdir(), 'cmdop-u-'));
+  execFileSync('chown', [`${user}:`, home]);
+  const command = ['runuser', '-u', user, '-g', user, ...(user === accounts.bob ? ['-G', GROUP] : []), '--', nodePath(), CLI];
+  const env = {
+    PATH: process.env.PATH ?? '',
+    HOME: home,
+    CMDOP_HOME: home,
+    CMDOP_NODE: nodePath(),
+    TERM: 'xterm-256color',
+    LANG: 'C.UTF-8',
+  };
+  return {
+    home,
+    run(...args) {
+      const { status, stdout, stderr } = spawnSync(command[0] ?? '', [...command.slice(1), ...args], { env, cwd: '/', encoding: 'utf8' });
+      return { code: status, stdout, stderr };
+    },
+    terminal: (...args) => openTerminal([...command, ...args], { cols: 80, rows: 24, cwd: '/', env }),
+  };
+}
+
+beforeAll(async () => {
+  if (!isPossible) return;
+  execFileSync('groupadd', [GROUP]);
+  for (const user of Object.values(accounts)) execFileSync('useradd', ['--no-create-home', '--user-group', user]);
+  execFileSync('usermod', ['-aG', GROUP, accounts.bob]);
+  owner = await startCmdop({ actor: 'ann' });
+  chmodSync(owner.home, 0o711); // as /tmp, where the folder is without CMDOP_HOME, others may pass through
+  for (const [name, user] of Object.entries(accounts)) guests[name] = account(user);
+});
+
+afterAll(async () => {
+  if (!isPossible) return;
+  await owner?.dispose();
+  for (const user of Object.values(accounts)) spawnSync('userdel', [user]);
+  spawnSync('groupdel', [GROUP]);
+  for (const { home } of Object.values(guests)) rmSync(home, { recursive: true, force: true });
+});
+
+test.runIf(isPossible)(
+  'a second account joins by the shared socket, and gets its session and nothing else',
+  { timeout: 60_000 },
+  async () => {
+    const bob = guests.bob as Account;
+    const eve = guests.eve as Account;
+    await owner.ok('new', 'build', '--detach');
+    await owner.ok('new', 'payroll', '--detach');
+    const { socket } = await owner.json<{ socket: string }>('host', 'share-socket', '--group', GROUP);
+    expect([statSync(socket).mode & 0o777, statSync(dirname(socket)).mode & 0o777]).toEqual([0o660, 0o710]);
+
+    // The owner's socket is shut to them, and the shared one to who is not of the group.
+    const invited = await owner.json<{ code: string }>('share', 'build', '--with', 'bob', '--role', 'operator');
+    const own = spawnSync('runuser', ['-u', accounts.bob, '--', 'test', '-r', join(owner.home, 'run', 'host.sock')]);
+    expect(own.status).not.toBe(0);
+    const outside = eve.run('join', invited.code);
+    expect(outside).toMatchObject({ code: 69, stderr: expect.stringContaining('is for a group that this account is not in') });
+
+    const joined = bob.run('join', invited.code, '--name', 'box');
+    expect(joined).toMatchObject({ code: 0, stdout: 'cmdop attach -H box build\n' });
+    expect(bob.run('-H', 'box', 'ls', '--json').stdout).toContain('"build"');
+    expect(bob.run('-H', 'box', 'ls', '--json').stdout).not.toContain('payroll');
+    expect(bob.run('screen', '-H', 'box', 'payroll')).toMatchObject({ code: 4 });
+    expect(bob.run('-H', 'box', 'kill', 'build')).toMatchObject({ code: 3, stderr: expect.stringContaining('bob is a guest of build') });
+    expect(bob.run('-H', 'box', 'share', 'build', '--with', 'mallory')).toMatchObject({ code: 3 });
+
+    const terminal = bob.terminal('attach', '-H', 'box', 'build');
+    await terminal.until(/^\$/m);
+    terminal.type('id -un\r');
+    await owner.untilSession('build', ({ attached }) => attached.some(({ actor }) => actor.name === 'bob'));
+    await terminal.until('root');
+    const log = await owner.json<{ text: string; submitter: { name: string; guest?: string } }[]>('log', 'build');
+    expect(log.at(-1)).toMatchObject({ text: 'id -un', submitter: { name: 'bob', guest: expect.any(String) } });
+    expect(await owner.ok('blame', 'build', '--text', 'root')).toMatch(/proved the key SHA256:\S{43}, invite/);
+
+    // The host is replaced under it, and it is still there.
+    await owner.ok('host', 'upgrade', '--force');
+    await owner.untilSession('build', ({ attached }) => attached.some(({ actor }) => actor.name === 'bob'));
+    terminal.type('echo still-here\r');
+    await terminal.until(/^still-here/m);
+
+    const [{ id }] = (await owner.json<{ id: string }[]>('invites')) as [{ id: string }];
+    await owner.ok('revoke', id);
+    await terminal.until('may not be here any more');
+    expect(await terminal.exited).toMatchObject({ code: 3 });
+    expect(bob.run('-H', 'box', 'ls')).toMatchObject({ code: 3, stderr: expect.stringContaining('was revoked by the owner') });
+    expect(readFileSync(join(owner.home, 'state', 'invites.json'), 'utf8')).not.toContain(invited.code.slice(-20));
+  },
+);
