@@ -28,6 +28,7 @@ type Account = {
 
 let owner: TestCmdop;
 const guests: Record<string, Account> = {};
+const terminals: TestTerminal[] = [];
 
 function account(user: string): Account {
   const home = mkdtempSync(join(tmpdir(), 'cmdop-u-'));
@@ -47,7 +48,11 @@ function account(user: string): Account {
       const { status, stdout, stderr } = spawnSync(command[0] ?? '', [...command.slice(1), ...args], { env, cwd: '/', encoding: 'utf8' });
       return { code: status, stdout, stderr };
     },
-    terminal: (...args) => openTerminal([...command, ...args], { cols: 80, rows: 24, cwd: '/', env }),
+    terminal: (...args) => {
+      const terminal = openTerminal([...command, ...args], { cols: 80, rows: 24, cwd: '/', env });
+      terminals.push(terminal);
+      return terminal;
+    },
   };
 }
 
@@ -63,8 +68,9 @@ beforeAll(async () => {
 
 afterAll(async () => {
   if (!isPossible) return;
+  for (const terminal of terminals) terminal.dispose();
   await owner?.dispose();
-  for (const user of Object.values(accounts)) spawnSync('userdel', [user]);
+  for (const user of Object.values(accounts)) spawnSync('userdel', ['--force', user]);
   spawnSync('groupdel', [GROUP]);
   for (const { home } of Object.values(guests)) rmSync(home, { recursive: true, force: true });
 });
