@@ -4,11 +4,13 @@
  * useradd, and where other accounts cannot read this folder.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { nodePath } from '#local/runtime.ts';
+import { giveCmdop } from '../remote/far.ts';
+import { clientFolder, startSshd } from '../remote/sshd.ts';
 import { startCmdop, type TestCmdop } from './start-cmdop.ts';
 import { openTerminal, type TestTerminal } from './test-terminal.ts';
 
@@ -59,7 +61,7 @@ function account(user: string): Account {
 beforeAll(async () => {
   if (!isPossible) return;
   execFileSync('groupadd', [GROUP]);
-  for (const user of Object.values(accounts)) execFileSync('useradd', ['--no-create-home', '--user-group', user]);
+  for (const user of Object.values(accounts)) execFileSync('useradd', ['--no-create-home', '--user-group', '--password', '*', user]);
   execFileSync('usermod', ['-aG', GROUP, accounts.bob]);
   owner = await startCmdop({ actor: 'ann' });
   chmodSync(owner.home, 0o711); // as /tmp, where the folder is without CMDOP_HOME, others may pass through
@@ -124,3 +126,42 @@ test.runIf(isPossible)(
     expect(readFileSync(join(owner.home, 'state', 'invites.json'), 'utf8')).not.toContain(invited.code.slice(-20));
   },
 );
+
+test.runIf(isPossible).each([
+  ['a channel to the socket', []],
+  ['a bridge, where the server forbids that', ['AllowStreamLocalForwarding no']],
+])('from another machine over SSH, as the guest’s own account, through %s', { timeout: 60_000 }, async (_way, config) => {
+  const { socket } = await owner.json<{ socket: string }>('host', 'share-socket', '--group', GROUP);
+  expect(socket).toContain(owner.home);
+  await owner.run('new', 'far', '--detach');
+  const name = config.length === 0 ? 'carl' : 'dora';
+  const { code } = await owner.json<{ code: string }>('share', 'far', '--with', name, '--role', 'operator');
+  const there = mkdtempSync(join(tmpdir(), 'cmdop-v-'));
+  chmodSync(there, 0o755);
+  giveCmdop(there);
+  execFileSync('chown', ['-R', `${accounts.bob}:`, there]);
+  const sshd = await startSshd({ config: [`SetEnv HOME=${there} CMDOP_HOME=${there}`, 'StrictModes no', 'ExposeAuthInfo yes', ...config] });
+  chmodSync(sshd.folder, 0o755);
+  chmodSync(join(sshd.folder, 'authorized_keys'), 0o644); // read as the account that logs in
+  const laptop = await startCmdop({ actor: 'whoever' });
+  const ssh = clientFolder(sshd);
+  cpSync(join(ssh.folder, '.ssh'), join(laptop.home, '.ssh'), { recursive: true });
+  try {
+    const joined = await laptop.run('join', code, '--ssh', `${accounts.bob}@devbox`, '--name', 'box');
+    expect(joined, joined.stderr + sshd.log()).toMatchObject({ code: 0, stdout: 'cmdop attach -H box far\n' });
+    await laptop.ok('-H', 'box', 'send', 'far', 'echo over-ssh', '--enter');
+    await owner.untilSession('far', ({ running }) => running === null);
+    const { events } = {
+      events: await owner.json<{ kind: string; actorName: string; payload: { authentication?: unknown } }[]>('log', 'far', '--events'),
+    };
+    const attach = events.findLast(({ kind, actorName }) => kind === 'attach' && actorName === name);
+    expect(attach?.payload).toMatchObject({
+      authentication: { by: 'key', key: expect.stringMatching(/^SHA256:/) },
+      origin: { kind: 'ssh', user: accounts.bob },
+    });
+  } finally {
+    await laptop.dispose();
+    await sshd.dispose();
+    for (const folder of [there, ssh.folder]) rmSync(folder, { recursive: true, force: true });
+  }
+});
