@@ -21,6 +21,8 @@ export type ControlContext = {
   setDefaultMode(mode: 'turns' | 'locked' | 'open', by: Actor): void;
   /** An owner has removed `actor` from a session. */
   kicked(session: LiveSession, actor: Actor): void;
+  /** An owner has given `actor` another role. */
+  roleSet(actor: Actor): void;
 };
 
 type ControlMethod =
@@ -97,7 +99,10 @@ export function controlMethods(host: ControlContext): Pick<Handlers, ControlMeth
       const by = connection.who.actor;
       const session = registry.find(reference);
       session.roles.mustOwn(by);
-      for (const person of personsNamed(session, actor)) await session.setRole(person, role, by);
+      for (const person of personsNamed(session, actor)) {
+        await session.setRole(person, role, by);
+        host.roleSet(person);
+      }
       answer({ session: session.summary() });
     },
     'control.take'(connection, { channel, force }, answer) {

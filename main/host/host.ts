@@ -164,6 +164,7 @@ export class Host {
             [...this.#connections].some(({ greeted }) => greeted?.actor.id === actor && greeted.client !== except),
           attachments: this.#attachments,
           pauseEverywhere: (isPaused, by) => this.#pauseAgents(isPaused, by),
+          roleSet: (actor) => this.#guests.sharing.roleSet(actor),
           kicked: (session, actor) => this.#guests.sharing.kicked(session, actor),
           guest: (connection, hello) => this.#guests.grantFor(connection, hello),
           sees: (connection, session) => this.#guests.sharing.sees(connection, session),

@@ -32,15 +32,17 @@ export function ActorMenu({ attachment: { actor, client, role }, session }: { at
           <DropdownMenu.Separator />
           <DropdownMenu.Label className="menu-title">Role{!canDecide && ' (owners change it)'}</DropdownMenu.Label>
           <DropdownMenu.RadioGroup value={role}>
-            {ROLES.filter((each) => each.role !== 'owner' || actor.kind === 'human').map(({ role: each, means }) => (
-              <DropdownMenu.RadioItem key={each} value={each} disabled={!canDecide} onSelect={() => void setRole(session, actor, each)}>
-                <span className="menu-chosen" aria-hidden="true">
-                  <DropdownMenu.ItemIndicator>✓</DropdownMenu.ItemIndicator>
-                </span>
-                {each}
-                <span className="menu-key">{means}</span>
-              </DropdownMenu.RadioItem>
-            ))}
+            {ROLES.filter((each) => each.role !== 'owner' || (actor.kind === 'human' && actor.guest === undefined)).map(
+              ({ role: each, means }) => (
+                <DropdownMenu.RadioItem key={each} value={each} disabled={!canDecide} onSelect={() => void setRole(session, actor, each)}>
+                  <span className="menu-chosen" aria-hidden="true">
+                    <DropdownMenu.ItemIndicator>✓</DropdownMenu.ItemIndicator>
+                  </span>
+                  {each}
+                  <span className="menu-key">{means}</span>
+                </DropdownMenu.RadioItem>
+              ),
+            )}
           </DropdownMenu.RadioGroup>
           <DropdownMenu.Separator />
           <DropdownMenu.Item

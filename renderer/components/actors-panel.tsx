@@ -70,9 +70,9 @@ function ActorRow({ attachment, session }: { attachment: Attachment; session: Ho
           <KindIcon actor={actor} />
           <span className="actor-where">
             {INTERFACE_NAMES[actor.interface]} · {role} · since {timeText(since)}
-            {proof && ` · ${proof}`}
           </span>
         </span>
+        {proof && <span className="actor-line dim">{proof}</span>}
       </div>
     </li>
   );
@@ -82,8 +82,8 @@ function ActorRow({ attachment, session }: { attachment: Attachment; session: Ho
 function proofText({ authentication }: Attachment): string | null {
   if (!authentication) return null;
   const { by, key } = authentication;
-  if (by === 'link') return 'by link';
-  return `${by === 'ssh-key' ? 'ssh key' : 'key'}${key ? ` ${key.slice(0, 19)}…` : ''}`;
+  if (by === 'link') return 'came by a link';
+  return `proved ${by === 'ssh-key' ? 'the ssh key' : 'the key'}${key ? ` ${key.slice(0, 19)}…` : ''}`;
 }
 
 function KindIcon({ actor }: { actor: Actor }) {

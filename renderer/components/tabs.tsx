@@ -18,6 +18,8 @@ export function Tabs() {
   const { tabs, activeTab, panel, sidebar } = useApp((state) => state.preferences);
   const hosts = useApp((state) => state.hosts);
   const sessionOf = (key: string | null) => findSession({ hosts }, key);
+  // Of everything in the window: then there is nothing to make, to pause or to allow.
+  const isGuest = hosts.length > 0 && hosts.every(({ guest }) => guest !== null);
   const waiting = pendingCount({ hosts });
   const portCount = usePortsOf(activeTab)?.length ?? 0;
   const actorCount = sessionOf(activeTab)?.attached.length ?? 0;
@@ -74,26 +76,30 @@ export function Tabs() {
             </div>
           );
         })}
-        <Hint label="New session" command="new-session">
-          <button type="button" className="icon-button" aria-label="New session in a tab" onClick={() => void quickSession()}>
-            <Plus size={15} />
+        {!isGuest && (
+          <Hint label="New session" command="new-session">
+            <button type="button" className="icon-button" aria-label="New session in a tab" onClick={() => void quickSession()}>
+              <Plus size={15} />
+            </button>
+          </Hint>
+        )}
+      </div>
+      {!isGuest && <PauseAgents />}
+      {!isGuest && (
+        <Hint label="Approvals" command="toggle-approvals">
+          <button
+            type="button"
+            className={`icon-button wide${waiting > 0 ? ' waiting' : ''}`}
+            aria-label={`Approvals, ${waiting} waiting`}
+            aria-pressed={panel === 'approvals'}
+            data-testid="approvals-button"
+            onClick={() => togglePanel('approvals')}
+          >
+            <ShieldQuestion size={15} />
+            {waiting > 0 && <span className="count">{waiting}</span>}
           </button>
         </Hint>
-      </div>
-      <PauseAgents />
-      <Hint label="Approvals" command="toggle-approvals">
-        <button
-          type="button"
-          className={`icon-button wide${waiting > 0 ? ' waiting' : ''}`}
-          aria-label={`Approvals, ${waiting} waiting`}
-          aria-pressed={panel === 'approvals'}
-          data-testid="approvals-button"
-          onClick={() => togglePanel('approvals')}
-        >
-          <ShieldQuestion size={15} />
-          {waiting > 0 && <span className="count">{waiting}</span>}
-        </button>
-      </Hint>
+      )}
       <Hint label="Actors" command="toggle-actors">
         <button
           type="button"

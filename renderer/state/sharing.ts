@@ -51,7 +51,9 @@ export async function kick({ host, id, name }: HostedSession, actor: Actor): Pro
 
 /** Owner of a session in this window: as attached, and where it is not, as everybody who reaches the host. */
 export function isOwner(session: HostedSession): boolean {
-  const mine = findHost(app.get(), session.host)?.client;
+  const host = findHost(app.get(), session.host);
+  if (host?.guest) return false;
+  const mine = host?.client;
   const attached = session.attached.find(({ client }) => client === mine);
   return attached === undefined || attached.role === 'owner';
 }

@@ -74,7 +74,7 @@ test('an observer’s keys reach nothing, and as operator they do', async () => 
   expect(rows.join('\n')).not.toContain('from-eve');
   const row = desktop.page.getByTestId('actor-row').filter({ hasText: 'eve' });
   await row.getByText('guest', { exact: true }).waitFor();
-  expect(await row.innerText()).toContain('by link');
+  expect(await row.innerText()).toContain('came by a link');
   await takePicture(desktop.page, 'guest-in-desktop');
 });
 

@@ -138,6 +138,12 @@ export class Sharing {
     }
   }
 
+  /** A guest has another role: its invite shows it. */
+  roleSet({ guest }: Actor): void {
+    const invite = guest === undefined ? null : this.#options.invites.get(guest);
+    if (invite) this.#changed(invite);
+  }
+
   /** A new invite, or one that was used: owners hear of it, and the session shows it. */
   noted(invite: StoredInvite, is: 'invited' | 'joined', by: Actor | null): void {
     this.#record(invite, is, by);
