@@ -70,6 +70,9 @@ describe('a search over the wire', () => {
   beforeAll(async () => {
     engine = openEngine();
     writeFileSync(join(engine.home, '.bash_profile'), "PS1='$ '\n");
+    engine.policy(
+      '{ "default": { "agents": "allow" }, "rules": [{ "do": "deny", "kind": ["action"], "session": "private", "command": "join" }] }',
+    );
     await engine.startHost();
   });
   afterAll(() => engine.dispose());
@@ -113,9 +116,25 @@ describe('a search over the wire', () => {
     expect((await search(ann.client, ann.inbox, { text: 'word among' })).hits).toHaveLength(1);
   });
 
-  function searcher(name: string) {
+  test('an agent finds in what it may read, and is refused where it names the rest', async () => {
+    const ann = searcher('ann');
+    for (const name of ['private', 'public']) {
+      await ann.client.request('session.create', { name, command: ['sh', '-c', `echo the plan is ${name}; exec sleep 60`] });
+      await engine.person('reader').attach(name).until('the plan is');
+    }
+    const bot = searcher('bot', 'agent');
+    const found = await search(bot.client, bot.inbox, { text: 'the plan is' });
+    expect(found.hits.map(({ sessionName }) => sessionName)).toEqual(['public']);
+    expect((await search(ann.client, ann.inbox, { text: 'the plan is' })).hits).toHaveLength(2);
+    await expect(bot.client.request('search.output', { text: 'plan', session: 'private' })).rejects.toMatchObject({ code: 'policy' });
+    await expect(bot.client.request('search.commands', { text: 'plan', session: 'private' })).rejects.toMatchObject({ code: 'policy' });
+    await expect(bot.client.request('output.timeline', { session: 'private', from: 0 as never })).rejects.toMatchObject({ code: 'policy' });
+    await expect(bot.client.request('replay.screen', { session: 'private', offset: 0 as never })).rejects.toMatchObject({ code: 'policy' });
+  });
+
+  function searcher(name: string, kind: 'human' | 'agent' = 'human') {
     const inbox = new SearchInbox();
-    const person = engine.person(name);
+    const person = engine.person(name, { kind });
     person.hearers.push((event) => inbox.event(event));
     return { client: person.client, inbox };
   }
