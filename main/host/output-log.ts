@@ -9,6 +9,7 @@ import { writevSync } from 'node:fs';
 import { type FileHandle, open, readFile, rename, rm, truncate, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Offset } from '#protocol/ids.ts';
+import { GatheredOutput } from './gathered-output.ts';
 import {
   type Damage,
   findSegments,
@@ -44,10 +45,7 @@ export class OutputLog {
   readonly #options: OutputLogOptions;
   #segments: Segment[];
   #file: FileHandle | null = null;
-  #pending: { offset: number; bytes: Uint8Array }[] = [];
-  #pendingBytes = 0;
-  /** When the oldest of them came. */
-  #pendingSince = 0;
+  readonly #pending = new GatheredOutput();
   readonly #times: SegmentTimes;
   #end: number;
   #storedEnd: number;
@@ -90,11 +88,9 @@ export class OutputLog {
   }
 
   append(offset: Offset, bytes: Uint8Array): void {
-    if (this.#pending.length === 0) this.#pendingSince = this.#options.wallNow();
-    this.#pending.push({ offset, bytes });
-    this.#pendingBytes += bytes.length;
+    this.#pending.add(offset, bytes, this.#options.wallNow);
     this.#end = offset + bytes.length;
-    if (this.#pendingBytes >= GATHER_BYTES) this.#flush();
+    if (this.#pending.bytes >= GATHER_BYTES) this.#flush();
     else this.#timer ??= setTimeout(() => this.#flush(), GATHER_MS);
   }
 
@@ -146,6 +142,7 @@ export class OutputLog {
   async cut(end: Offset): Promise<void> {
     for (let last = this.#segments.at(-1); last && last.start + last.bytes > end; last = this.#segments.at(-1)) {
       const path = this.#path(last);
+      await removeTimes(this.#options.folder, last.start); // of what it never printed
       if (last.start < end && !last.isSealed) {
         await truncate(path, end - last.start).catch(() => {}); // read as far as it counts all the same
         last.bytes = end - last.start;
@@ -209,21 +206,17 @@ export class OutputLog {
   #flush(): void {
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
-    if (this.#isWriting || this.#pendingBytes === 0) return;
+    if (this.#isWriting || this.#pending.bytes === 0) return;
     this.#isWriting = true;
     this.#work = this.#write().finally(() => {
       this.#isWriting = false;
-      if (this.#pendingBytes >= GATHER_BYTES) this.#flush();
-      else if (this.#pendingBytes > 0) this.#timer ??= setTimeout(() => this.#flush(), GATHER_MS);
+      if (this.#pending.bytes >= GATHER_BYTES) this.#flush();
+      else if (this.#pending.bytes > 0) this.#timer ??= setTimeout(() => this.#flush(), GATHER_MS);
     });
   }
 
   async #write(): Promise<void> {
-    const { start, parts } = this.#takeRun();
-    const since = this.#pendingSince;
-    this.#pendingSince = this.#options.wallNow(); // of what waits behind a hole
-    const bytes = parts.reduce((sum, { length }) => sum + length, 0);
-    this.#pendingBytes -= bytes;
+    const { start, parts, bytes, since } = this.#pending.takeRun(this.#end, this.#options.wallNow);
     const end = start + bytes;
     try {
       let segment = this.#segments.at(-1);
@@ -255,19 +248,6 @@ export class OutputLog {
     }
     this.#storedEnd = Math.max(this.#storedEnd, end);
     this.#options.stored(end as Offset);
-  }
-
-  /** What waits, up to a jump: bytes before and after a hole never share a segment. */
-  #takeRun(): { start: number; parts: Uint8Array[] } {
-    const start = this.#pending[0]?.offset ?? this.#end;
-    let end = start;
-    let count = 0;
-    for (const { offset, bytes } of this.#pending) {
-      if (offset !== end) break;
-      end += bytes.length;
-      count++;
-    }
-    return { start, parts: this.#pending.splice(0, count).map(({ bytes }) => bytes) };
   }
 
   /** Ends the segment being written, at once for whoever writes next, and compresses it behind the writes that follow. */
