@@ -15,6 +15,12 @@ export class BodyCutter {
     return this.#held.length === 0;
   }
 
+  /** Bytes that the frame which is begun still needs, or its length does. */
+  get missing(): number {
+    const head = this.#held.peek(4);
+    return head ? 4 + this.#lengthOf(head) - this.#held.length : 4 - this.#held.length;
+  }
+
   /** Throws `bad-frame` on a length outside 1 … maxBodyBytes, after which the stream must be closed. */
   *push(chunk: Uint8Array): Generator<Uint8Array> {
     let rest = chunk;

@@ -112,15 +112,47 @@ function header(frame: Uint8Array, length: number, kind: number): DataView {
 }
 
 /**
- * Cuts a byte stream into frames. Payloads are views into what was pushed where a frame lies whole in one chunk.
+ * Cuts a byte stream into frames. Payloads are views into what was pushed where a frame lies whole in one chunk. Of a
+ * STREAM frame the bytes come as they are there, in several pieces if need be: putting them together would only cost.
  * Throws `bad-frame` on a frame that breaks the format, after which the stream must be closed.
  */
 export class FrameDecoder {
   readonly #bodies = new BodyCutter(MAX_FRAME_BYTES);
+  /** The STREAM frame whose bytes come now. */
+  #stream = 0;
+  #streamLeft = 0;
 
   *push(chunk: Uint8Array): Generator<Frame> {
-    for (const body of this.#bodies.push(chunk)) yield decode(body);
+    let rest = chunk;
+    while (rest.length > 0) {
+      if (this.#streamLeft > 0) {
+        const bytes = rest.subarray(0, this.#streamLeft);
+        this.#streamLeft -= bytes.length;
+        rest = rest.subarray(bytes.length);
+        yield { kind: 'stream', stream: this.#stream, bytes };
+      } else if (this.#bodies.isEmpty && rest[4] === FRAME.stream && rest.length >= STREAM_HEADER_BYTES) {
+        const view = viewOf(rest);
+        const length = view.getUint32(0, true);
+        if (length < STREAM_HEADER_BYTES - 4 || length > MAX_FRAME_BYTES) throw badLength(length);
+        this.#stream = view.getUint32(5, true);
+        this.#streamLeft = length - (STREAM_HEADER_BYTES - 4);
+        rest = rest.subarray(STREAM_HEADER_BYTES);
+      } else {
+        const end = this.#bodies.isEmpty ? endOfOthers(rest) : Math.min(rest.length, this.#bodies.missing);
+        for (const body of this.#bodies.push(rest.subarray(0, end))) yield decode(body);
+        rest = rest.subarray(end);
+      }
+    }
   }
+}
+
+/** Where the first STREAM frame of `bytes` begins that can be told to be one, or where they end. */
+function endOfOthers(bytes: Uint8Array): number {
+  const view = viewOf(bytes);
+  let at = 0;
+  do at += 4 + (at + 4 <= bytes.length ? view.getUint32(at, true) : 0);
+  while (at + STREAM_HEADER_BYTES <= bytes.length && bytes[at + 4] !== FRAME.stream);
+  return at + STREAM_HEADER_BYTES <= bytes.length ? at : bytes.length;
 }
 
 function decode(body: Uint8Array): Frame {
@@ -159,6 +191,9 @@ function integer(view: DataView, at: number): number {
   if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw new CmdopError('bad-frame', `the number ${value} in a frame exceeds 2^53`);
   return Number(value);
 }
+
+const badLength = (length: number) =>
+  new CmdopError('bad-frame', `a STREAM frame of ${length} bytes, allowed are 5 to ${MAX_FRAME_BYTES}: the stream is closed`);
 
 function tooShort(kind: number, got: number, needed: number): CmdopError {
   return new CmdopError('bad-frame', `frame of kind ${kind} has ${got} bytes, needs at least ${needed}: the stream is closed`);

@@ -71,6 +71,37 @@ test('frames come out whole however they are cut', () => {
   }
 });
 
+test('bytes of streams among other frames are the same however they are cut', () => {
+  const frames = [1, 2, 70_000, 0, 5].flatMap((length, at) => [
+    encodeStreamHeader(at + 1, length),
+    new Uint8Array(length).fill(at + 1),
+    encodeMessage({ event: 'a', params: { at } }),
+  ]);
+  const stream = Buffer.concat([encodeMessage({ event: 'first', params: {} }), ...frames]);
+  const summed = (decoded: Frame[]) => {
+    const bytes = new Map<number, number>();
+    for (const frame of decoded) {
+      if (frame.kind !== 'stream' || frame.bytes.length === 0) continue; // an empty one says nothing
+      expect(frame.bytes.every((byte) => byte === frame.stream)).toBe(true);
+      bytes.set(frame.stream, (bytes.get(frame.stream) ?? 0) + frame.bytes.length);
+    }
+    return { bytes: [...bytes], messages: decoded.flatMap((frame) => (frame.kind === 'message' ? [frame.json] : [])) };
+  };
+  const whole = summed(decode(stream));
+  expect(whole.bytes).toEqual([
+    [1, 1],
+    [2, 2],
+    [3, 70_000],
+    [5, 5],
+  ]);
+  expect(whole.messages).toHaveLength(6);
+  for (const size of [1, 2, 3, 4, 5, 7, 9, 10, 13, 64, 1000, 65_536]) {
+    const chunks: Uint8Array[] = [];
+    for (let at = 0; at < stream.length; at += size) chunks.push(stream.subarray(at, at + size));
+    expect(summed(decode(...chunks))).toEqual(whole);
+  }
+});
+
 test('an unknown kind is skipped, the next frame is read', () => {
   const unknown = Buffer.from('0300000063aabb', 'hex');
   expect(decode(unknown, encodeMessage({ event: 'a', params: {} })).map(({ kind }) => kind)).toEqual(['unknown', 'message']);
@@ -82,6 +113,8 @@ test.each([
   ['output too short', '0200000001aa'],
   ['input too short', '0200000002aa'],
   ['stream too short', '0200000005aa'],
+  ['stream too short, in a longer chunk', '0400000005aabbccddeeff'],
+  ['stream too large', '0100100005aabbccddee'],
 ])('a frame that is %s closes the stream with bad-frame', (_name, bytes) => {
   expect(() => decode(Buffer.from(bytes, 'hex'))).toThrow(expect.objectContaining({ code: 'bad-frame' }));
 });
