@@ -36,7 +36,8 @@ export function approvalHandlers({ approvals, guard, policy, journal, attachment
   };
   return {
     'agent.reason'(connection, { channel, reason }, answer) {
-      attachments.need(connection, channel).agentReason(channel, reason);
+      const session = attachments.need(connection, channel);
+      session.typing.agents.reason(session.attachedAt(channel).client, reason);
       answer({});
     },
     async 'agent.ask'(connection, { session: reference, question, choices = [], timeoutMs }, answer) {

@@ -94,7 +94,7 @@ export class Host {
         this.#news.warn();
         // After the turn in which an approval may have made the rule.
         setImmediate(() => {
-          for (const session of this.#registry.all()) session.policyChanged();
+          for (const session of this.#registry.all()) session.typing.agents.policyChanged();
         });
       },
       changed: (approval) => this.#news.approvalChanged(approval),

@@ -222,15 +222,6 @@ export class LiveSession {
     this.#life.signal(name, by);
   }
 
-  policyChanged(): void {
-    this.typing.agents.policyChanged();
-  }
-
-  /** Why the client of `channel` wants what it sends from now on. */
-  agentReason(channel: Channel, reason: string): void {
-    this.typing.agents.reason(this.attachedAt(channel).client, reason);
-  }
-
   /** The terminal's own answer to a query of the program. */
   reply(bytes: Uint8Array): void {
     if (this.isRunning) this.#life.keeper?.write('', 0 as Seq, bytes);
