@@ -19,6 +19,13 @@ export const TARGETS: readonly Target[] = [
   { name: 'search-worker', entry: 'main/host/search/search-worker.ts', kind: 'node', output: 'search-worker.mjs', runtime: 'node24' },
   { name: 'replay-worker', entry: 'main/host/replay/replay-worker.ts', kind: 'node', output: 'replay-worker.mjs', runtime: 'node24' },
   { name: 'checkpoint-worker', entry: 'main/host/checkpoints/worker.ts', kind: 'node', output: 'checkpoint-worker.mjs', runtime: 'node24' },
+  {
+    name: 'packing-thread',
+    entry: 'main/host/checkpoints/packing-thread.ts',
+    kind: 'node',
+    output: 'packing-thread.mjs',
+    runtime: 'node24',
+  },
   { name: 'guests', entry: 'main/guests/main.ts', kind: 'node', output: 'guests.mjs', runtime: 'node24' },
   { name: 'cli', entry: 'main/cli/main.ts', kind: 'node', output: 'cli.mjs', runtime: 'node20' },
   { name: 'mcp', entry: 'main/mcp/main.ts', kind: 'node', output: 'mcp.mjs', runtime: 'node20' },

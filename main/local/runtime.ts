@@ -13,7 +13,16 @@ const MIN_NODE_MAJOR = 24;
  */
 export const IDLE_FLAGS = ['--no-memory-reducer'];
 
-export type Program = 'host' | 'keeper' | 'cli' | 'mcp' | 'screen-worker' | 'file-worker' | 'checkpoint-worker' | 'guests';
+export type Program =
+  | 'host'
+  | 'keeper'
+  | 'cli'
+  | 'mcp'
+  | 'screen-worker'
+  | 'file-worker'
+  | 'checkpoint-worker'
+  | 'packing-thread'
+  | 'guests';
 
 /** Sources by program, for a checkout that was not built yet: Node 24 runs them as they are. */
 const SOURCES: Record<Program, string> = {
@@ -24,6 +33,7 @@ const SOURCES: Record<Program, string> = {
   'screen-worker': 'main/host/screen-worker.ts',
   'file-worker': 'main/host/files/file-worker.ts',
   'checkpoint-worker': 'main/host/checkpoints/worker.ts',
+  'packing-thread': 'main/host/checkpoints/packing-thread.ts',
   guests: 'main/guests/main.ts',
 };
 

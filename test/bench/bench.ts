@@ -54,7 +54,17 @@ process.exit(0);
 /** What is stale of what runs. */
 function build(): void {
   const root = resolve(import.meta.dirname, '..', '..');
-  const targets = ['host', 'keeper', 'screen-worker', 'search-worker', 'replay-worker', 'cli', 'shell'];
+  const targets = [
+    'host',
+    'keeper',
+    'screen-worker',
+    'search-worker',
+    'replay-worker',
+    'checkpoint-worker',
+    'packing-thread',
+    'cli',
+    'shell',
+  ];
   const { status } = spawnSync(process.execPath, ['build/bundle.ts', ...targets], { cwd: root, stdio: ['ignore', 2, 2] });
   if (status !== 0) process.exit(1);
 }

@@ -1,6 +1,7 @@
 /** What is measured in each round, and in which order: everyone in turn, each round begun by another. */
 import { measureAttach } from './attach.ts';
 import { BuildLog } from './build-log.ts';
+import { measureCheckpoint, type TreePlan } from './checkpoint.ts';
 import { CmdopAttachPeer, CmdopPeer } from './cmdop-peer.ts';
 import { measureControl } from './control.ts';
 import { measureEcho } from './echo.ts';
@@ -19,7 +20,7 @@ import { measureSsh, measureSshIdle } from './ssh.ts';
 import { startSshMachine } from './ssh-peers.ts';
 import { BarePeer, DtachPeer, TmuxPeer } from './terminal-peers.ts';
 
-export const PARTS = ['echo', 'flood', 'crowd', 'attach', 'new', 'idle', 'ssh', 'forward', 'control', 'memory'] as const;
+export const PARTS = ['echo', 'flood', 'crowd', 'attach', 'new', 'idle', 'ssh', 'forward', 'control', 'memory', 'checkpoint'] as const;
 export type Part = (typeof PARTS)[number];
 
 export type Plan = {
@@ -41,6 +42,8 @@ export type Plan = {
   sshWatchMs: number;
   /** What a host remembers when it is searched; measured once. */
   month: MonthPlan;
+  /** A working tree; measured once. */
+  tree: TreePlan;
 };
 
 const FULL_CROWDS = [
@@ -66,6 +69,7 @@ export const FULL: Plan = {
   forwardBytes: 1e9,
   sshWatchMs: 30_000,
   month: { sessions: 200, outputBytes: 2e9, commands: 100_000, actors: 12 },
+  tree: { files: 50_000, bytes: 1e9 },
 };
 /** A first answer in under a minute. */
 export const QUICK: Plan = {
@@ -81,6 +85,7 @@ export const QUICK: Plan = {
   forwardBytes: 300e6,
   sshWatchMs: 10_000,
   month: { sessions: 20, outputBytes: 200e6, commands: 100_000, actors: 12 },
+  tree: { files: 5_000, bytes: 100e6 },
 };
 
 export async function runRounds(plan: Plan & { only: ReadonlySet<Part> }, figures: Figures, note: (text: string) => void): Promise<void> {
@@ -141,6 +146,7 @@ export async function runRounds(plan: Plan & { only: ReadonlySet<Part> }, figure
         figures.add('new session to prompt, ms', 'bare PTY', times.bare);
       }
       if (wants('memory') && round === 0) await measureMemory(plan.month, figures, note);
+      if (wants('checkpoint') && round === 0) await measureCheckpoint(plan.tree, figures, note);
       if (wants('control')) {
         note('50 agents paused, and approvals');
         const times = await measureControl(cmdop);

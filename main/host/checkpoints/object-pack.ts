@@ -5,13 +5,15 @@
 import { createHash } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { constants, crc32, deflateSync } from 'node:zlib';
+import { type PackedBatch, packBatch } from './packing.ts';
+import { PackingThreads } from './packing-threads.ts';
 
 /** Offsets of a pack's index have 31 bits; beyond this another pack is begun. */
 const MAX_PACK_BYTES = 1536 * 1024 * 1024;
-/** Written at a time, bytes. */
-const WRITE_BYTES = 1024 * 1024;
-const BLOB = 3;
+/** Packed and written at a time, bytes. */
+const BATCH_BYTES = 2 * 1024 * 1024;
+/** From so much on threads are worth their start, bytes. */
+const MUCH_BYTES = 32 * 1024 * 1024;
 
 type Packed = { hash: Buffer; crc: number; offset: number };
 
@@ -26,30 +28,44 @@ export class ObjectPack {
   #packed: Packed[] = [];
   #fd: number | null = null;
   #end = 0;
-  #unwritten: Buffer[] = [];
-  #unwrittenBytes = 0;
+  #batch: { hash: Buffer; content: Buffer }[] = [];
+  #batchBytes = 0;
+  readonly #underWay = new Set<Promise<void>>();
+  readonly #threads: PackingThreads | null;
+  /** Of a batch: then nothing more is written. */
+  #failure: { error: unknown } | null = null;
 
-  constructor(gitDir: string) {
+  /** `bytes`: how much is to come, about. */
+  constructor(gitDir: string, { bytes }: { bytes: number }) {
+    this.#threads = bytes > MUCH_BYTES ? new PackingThreads() : null;
     this.#folder = join(gitDir, 'objects', 'pack');
   }
 
-  add(content: Buffer): Buffer {
+  /** Resolves once there is room for more. */
+  async add(content: Buffer): Promise<Buffer> {
     const hash = blobHash(content);
     const key = hash.toString('latin1');
     if (this.#known.has(key)) return hash;
     this.#known.add(key);
-    // On this thread: handing small files to others takes longer than compressing them.
-    this.#write(hash, header(content.length), deflateSync(content, { level: constants.Z_BEST_SPEED, chunkSize: chunkFor(content) }));
+    this.#batch.push({ hash, content });
+    this.#batchBytes += content.length;
+    if (this.#batchBytes > BATCH_BYTES) await this.#packBatch();
     return hash;
   }
 
   /** Everything that was added can be found by git, also after a power cut. */
-  finish(): void {
+  async finish(): Promise<void> {
+    await this.#packBatch();
+    await Promise.allSettled(this.#underWay);
+    if (this.#failure) throw this.#failure.error;
     this.#close();
+    this.#threads?.dispose();
   }
 
   /** Leaves nothing behind. */
   abandon(): void {
+    this.#failure ??= { error: new Error('abandoned') };
+    this.#threads?.dispose();
     if (this.#fd === null) return;
     closeSync(this.#fd);
     this.#fd = null;
@@ -60,29 +76,45 @@ export class ObjectPack {
     return join(this.#folder, `tmp_pack_${process.pid}`);
   }
 
-  #write(hash: Buffer, ...parts: Buffer[]): void {
+  async #packBatch(): Promise<void> {
+    const batch = this.#batch;
+    this.#batch = [];
+    this.#batchBytes = 0;
+    if (batch.length === 0) return;
+    const files = { bytes: Buffer.concat(batch.map(({ content }) => content)), lengths: batch.map(({ content }) => content.length) };
+    const write = (packed: PackedBatch) =>
+      this.#write(
+        batch.map(({ hash }) => hash),
+        packed,
+      );
+    if (!this.#threads) return write(packBatch(files));
+    const packing = this.#threads.pack(files).then(write);
+    this.#underWay.add(packing);
+    packing
+      .catch((error: unknown) => {
+        this.#failure ??= { error };
+      })
+      .finally(() => this.#underWay.delete(packing));
+    while (this.#threads.isBusy && !this.#failure) await Promise.race(this.#underWay).catch(() => {}); // the failure is kept
+    if (this.#failure) throw this.#failure.error;
+  }
+
+  #write(hashes: readonly Buffer[], { bytes, lengths, crcs }: PackedBatch): void {
+    if (this.#failure) return;
     if (this.#fd !== null && this.#end > MAX_PACK_BYTES) this.#close();
     if (this.#fd === null) {
       this.#fd = openSync(this.#temporary, 'wx+', 0o400);
       writeWhole(this.#fd, Buffer.alloc(12)); // the number of objects is not known yet
       this.#end = 12;
     }
-    const bytes = Buffer.concat(parts);
-    this.#packed.push({ hash, crc: crc32(bytes), offset: this.#end });
-    this.#end += bytes.length;
-    this.#unwritten.push(bytes);
-    this.#unwrittenBytes += bytes.length;
-    if (this.#unwrittenBytes > WRITE_BYTES) this.#flush();
-  }
-
-  #flush(): void {
-    if (this.#fd !== null) writeWhole(this.#fd, Buffer.concat(this.#unwritten));
-    this.#unwritten = [];
-    this.#unwrittenBytes = 0;
+    for (const [at, hash] of hashes.entries()) {
+      this.#packed.push({ hash, crc: crcs[at] ?? 0, offset: this.#end });
+      this.#end += lengths[at] ?? 0;
+    }
+    writeWhole(this.#fd, bytes);
   }
 
   #close(): void {
-    this.#flush();
     const fd = this.#fd;
     if (fd === null) return;
     const head = Buffer.from('PACK\0\0\0\x02\0\0\0\0', 'latin1');
@@ -102,19 +134,6 @@ export class ObjectPack {
     renameSync(`${name}.tmp`, `${name}.idx`);
     this.#packed = [];
   }
-}
-
-/** One piece of memory for all that a small file becomes. */
-const chunkFor = ({ length }: Buffer): number => Math.min(Math.max(1024, length), 1024 * 1024);
-
-/** Type and size, as they stand before an object. */
-function header(size: number): Buffer {
-  const bytes = [(BLOB << 4) | (size & 0x0f)];
-  for (let rest = Math.floor(size / 16); rest > 0; rest = Math.floor(rest / 128)) {
-    bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) | 0x80;
-    bytes.push(rest & 0x7f);
-  }
-  return Buffer.from(bytes);
 }
 
 function hashOf(fd: number, end: number): Buffer {

@@ -109,7 +109,7 @@ async function intoIndex(shadow: Shadow, indexFile: string, { changed, gone }: L
 const nulEnded = (paths: readonly BytePath[]) => Buffer.from(paths.map((path) => `${path}\0`).join(''), 'latin1');
 
 async function packed(shadow: Shadow, files: readonly Found[], progress: Progress): Promise<IndexEntry[]> {
-  const pack = new ObjectPack(shadow.gitDir);
+  const pack = new ObjectPack(shadow.gitDir, { bytes: files.reduce((sum, { stat }) => sum + Number(stat.size), 0) });
   const entries: IndexEntry[] = [];
   try {
     for (const [at, file] of files.entries()) {
@@ -118,9 +118,9 @@ async function packed(shadow: Shadow, files: readonly Found[], progress: Progres
         await setImmediate(); // whoever gives up is heard
       }
       const read = contentOf(shadow.folder, file);
-      if (read) entries.push({ path: file.path, mode: read.mode, hash: pack.add(read.content), stat: read.stat });
+      if (read) entries.push({ path: file.path, mode: read.mode, hash: await pack.add(read.content), stat: read.stat });
     }
-    pack.finish();
+    await pack.finish();
     progress(files.length, files.length);
     return entries;
   } catch (error) {
