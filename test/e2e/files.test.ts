@@ -107,6 +107,10 @@ test('the app shows, views, saves and takes files', async () => {
   const asked = page.locator('[data-testid="transfer"][data-state="exists"]');
   await asked.waitFor();
   expect(readFileSync(join(work, 'notes.txt'), 'utf8')).toContain('first line');
+  await page.evaluate(() => document.documentElement.setAttribute('data-scheme', 'dark'));
+  expect(await contrastFaults(page)).toEqual([]);
+  await takePicture(page, 'files-exists-dark');
+  await page.evaluate(() => document.documentElement.setAttribute('data-scheme', 'light'));
   await takePicture(page, 'files-exists');
   expect(await contrastFaults(page)).toEqual([]);
   await asked.getByRole('button', { name: 'Overwrite' }).click();
