@@ -24,6 +24,8 @@ const CALM_MS = 2_000;
  * yet collected: of 228 000 hostile cases the process grew by 198 MB and then no more, and what lives in it from 21 to 23 MB.
  */
 const GROWTH_BYTES = 300 * 1024 * 1024;
+/** The same after hostile output: what its terminals remember is bounded, and all of it was there after 2 000 cases. */
+const OUTPUT_GROWTH_BYTES = 160 * 1024 * 1024;
 /** What lives in the host may grow by this much meanwhile, bytes of a heap snapshot: what is compiled, and what is remembered. */
 const LIVING_BYTES = 6 * 1024 * 1024;
 const LIMIT = { timeout: SECONDS * 1000 + 60_000 };
@@ -130,7 +132,7 @@ test('hostile programs: their output makes no command record, and stops nobody',
   console.log('cases', cases, 'grown by MB', Math.round((memoryOf(pid) - before) / 1e6), 'slowest echo ms', Math.round(slowestMs));
   expect(commands.map(({ text }) => text)).toEqual(Array.from({ length: lines }, (_, n) => commandOf(n + 1)).slice(-500));
   expect(commands.some(({ text, cwd }) => text.includes(FORGED) || cwd.includes('forged'))).toBe(false);
-  expect(memoryOf(pid) - before).toBeLessThan(GROWTH_BYTES);
+  expect(memoryOf(pid) - before).toBeLessThan(OUTPUT_GROWTH_BYTES);
 });
 
 test('damaged files and false keepers between two hosts: every session is found again, and goes on', LIMIT, async () => {
