@@ -100,6 +100,8 @@ export interface Session extends AsyncDisposable {
   stream(options?: StreamOptions): AsyncIterableIterator<OutputChunk>;
   /** Waits for one thing. Rejects with `timeout`, and with `session-ended` where it can no more happen. */
   waitFor(wanted: Wanted, options?: WaitOptions): Promise<Found>;
+  /** Files of the session's machine; paths go from its folder, or are absolute. */
+  readonly files: Files;
   /** What is on the screen now. */
   screen(options?: CallOptions): Promise<Screen>;
   /** Gives the terminal this size, whatever windows are open on it. */
@@ -108,6 +110,32 @@ export interface Session extends AsyncDisposable {
   kill(signal?: KillSignal, options?: CallOptions): Promise<void>;
   /** Detaches; the session goes on. */
   close(): Promise<void>;
+}
+
+/** A transfer that is cut goes on where it was, and ends with the same hash on both sides. */
+export interface Files {
+  list(path?: string, options?: CallOptions): Promise<FileInfo[]>;
+  /** What is in a file. */
+  read(path: string, options?: CallOptions): Promise<Uint8Array>;
+  /** Whole or not at all; rejects with `file-exists` where one is there, unless it may be overwritten. Resolves with its path. */
+  write(path: string, content: string | Uint8Array, options?: WriteOptions): Promise<string>;
+}
+
+export interface WriteOptions extends CallOptions {
+  overwrite?: boolean;
+  /** Permission bits of a new file: `0o755`. */
+  mode?: number;
+}
+
+export interface FileInfo {
+  readonly name: string;
+  readonly kind: 'file' | 'folder' | 'link' | 'pipe' | 'socket' | 'device';
+  /** Bytes. */
+  readonly size: number;
+  /** Unix time, milliseconds. */
+  readonly modifiedAt: number;
+  /** Permission bits. */
+  readonly mode: number;
 }
 
 export type KillSignal = 'SIGHUP' | 'SIGINT' | 'SIGQUIT' | 'SIGTERM' | 'SIGKILL' | 'SIGUSR1' | 'SIGUSR2' | 'SIGSTOP' | 'SIGCONT';
@@ -209,6 +237,9 @@ export type ErrorCode =
   | 'rejected'
   | 'secret-prompt'
   | 'cwd-missing'
+  | 'file-exists'
+  | 'file-not-found'
+  | 'file-refused'
   | 'command-not-found'
   | 'host-unreachable'
   | 'unauthorized'

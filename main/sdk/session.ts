@@ -14,6 +14,7 @@ import { isCursorKey, keyBytes } from './keys.ts';
 import { expressionPattern, textPattern } from './matching.ts';
 import { readOutput } from './output.ts';
 import { outputFrom } from './output-stream.ts';
+import { SessionFiles } from './session-files.ts';
 import { infoOf } from './session-info.ts';
 import { abortable, waitUntil } from './wait.ts';
 
@@ -31,6 +32,7 @@ const REMEDIES = () => ({
 export class HostedSession implements Api.Session {
   readonly id: string;
   readonly name: string;
+  readonly files: Api.Files;
   readonly #client: CmdopClient;
   readonly #news: CommandNews;
   readonly #attached: AttachedSession;
@@ -39,6 +41,7 @@ export class HostedSession implements Api.Session {
   constructor(options: { client: CmdopClient; news: CommandNews; attached: AttachedSession; name: string; host: string }) {
     this.id = options.attached.id;
     this.name = options.name;
+    this.files = new SessionFiles(options.client, options.attached.id);
     this.#client = options.client;
     this.#news = options.news;
     this.#attached = options.attached;

@@ -88,6 +88,13 @@ await busy.send('not to be run');
 await busy.press('Ctrl+U');
 await busy.resize({ cols: 61, rows: 17 });
 console.log((await busy.run('stty size')).output.trim(), (await busy.screen()).size.cols);
+const big = new Uint8Array(3_000_000).map((_, at) => (at * 2654435761) >>> 24);
+await busy.run('mkdir -p sub && cd sub');
+await busy.files.write('big.bin', big, { mode: 0o640 });
+const [entry] = await busy.files.list();
+const read = await busy.files.read('big.bin');
+console.log(entry?.name, entry?.size, entry?.mode.toString(8), Buffer.compare(read, big), (await busy.run('sha256sum < big.bin | cut -c1-8')).exitCode);
+console.log(await code(busy.files.write('big.bin', 'x')), await code(busy.files.read('none')), (await busy.files.write('big.bin', 'x', { overwrite: true })).endsWith('/sub/big.bin'));
 console.log((await cmdop.list()).map(({ name, state }) => name + ' ' + state).join(', '));
 await cmdop.close();
 `,
@@ -99,6 +106,8 @@ await cmdop.close();
     'timeout busy',
     expect.stringMatching(/^TimeoutError/),
     '17 61 61',
+    'big.bin 3000000 640 0 0',
+    'file-exists file-not-found true',
     'nightly ended, numbers ended, busy running',
   ]);
 });

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { lstat, mkdir, realpath, stat } from 'node:fs/promises';
 import type { CmdopClient } from '#client/cmdop-client.ts';
 import { type Downloaded, download, type Transferred, upload } from '#client/files/transfer.ts';
+import { nodeHash } from '#local/node-hash.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import { shownName } from '#session/file-names.ts';
 import { type Globals, hostFor, lastingClient, sessionRef } from '../connect.ts';
@@ -11,7 +12,7 @@ import { note, printJsonLine } from '../output.ts';
 import { type CopyJob, jobsToHere, jobsToThere, type Walk } from './copy-jobs.ts';
 import { type CopyPlace, joinPath, nameIn, parsePlace } from './copy-place.ts';
 import { CopyProgress } from './copy-progress.ts';
-import { DiskSink, diskPath, existsError, nodeHash, openSource, pipeSink, pipeSource } from './disk-bytes.ts';
+import { DiskSink, diskPath, existsError, openSource, pipeSink, pipeSource } from './disk-bytes.ts';
 
 /** Files under way at a time, so that many small ones do not each wait for a way there and back. */
 const AT_ONCE = 6;

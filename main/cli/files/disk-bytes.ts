@@ -4,18 +4,13 @@ import { constants } from 'node:fs';
 import { chmod, type FileHandle, link, lstat, open, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
-import type { FileSink, FileSource, RunningHash } from '#client/files/file-bytes.ts';
+import type { FileSink, FileSource } from '#client/files/file-bytes.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import { fileFault } from '#session/file-faults.ts';
 import { bytesOfName, shownName } from '#session/file-names.ts';
 
 /** Longest that file systems take, bytes. */
 const MAX_NAME_BYTES = 255;
-
-export function nodeHash(): RunningHash {
-  const hash = createHash('sha256');
-  return { update: (bytes) => void hash.update(bytes), digest: () => hash.copy().digest('hex') };
-}
 
 /** As the system takes it: text alone could not name every file. */
 export const diskPath = (path: string): Buffer => Buffer.from(bytesOfName(path));
