@@ -3,22 +3,36 @@ import { createHash } from 'node:crypto';
 import { linkSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import ssh2, { type ParsedKey } from 'ssh2';
 
+/** `ssh-ed25519` and 32 bytes, each with its length. */
+const ED25519_SSH_BYTES = 4 + 11 + 4 + 32;
+
 export type HostKey = { readonly privateKey: string; readonly publicKey: string; readonly fingerprint: string };
 
 /** Throws a sentence where it cannot be read or made: a new one would look like an attack to who knows the old one. */
 export function readHostKey(file: string): HostKey {
   const text = stored(file) ?? made(file);
-  const parsed = ssh2.utils.parseKey(text);
-  const key = Array.isArray(parsed) ? parsed[0] : parsed;
-  if (!key || key instanceof Error || !key.isPrivateKey())
+  const key = privateKeyIn(text);
+  if (!key)
     throw new Error(
       `${file} holds no private key: guests would not know this machine again; put the old one back, or remove it for a new one`,
     );
-  return {
-    privateKey: text,
-    publicKey: `${key.type} ${key.getPublicSSH().toString('base64')} cmdop`,
-    fingerprint: fingerprintOf(key.getPublicSSH()),
-  };
+  const publicKey = key.getPublicSSH();
+  return { privateKey: text, publicKey: `${key.type} ${publicKey.toString('base64')} cmdop`, fingerprint: fingerprintOf(publicKey) };
+}
+
+/** Null where ssh2 finds none in it. */
+export function privateKeyIn(text: string): ParsedKey | null {
+  const parsed = ssh2.utils.parseKey(text);
+  const key = Array.isArray(parsed) ? parsed[0] : parsed;
+  return key && !(key instanceof Error) && key.isPrivateKey() ? key : null;
+}
+
+/** `generate` drops zero bytes at the start of a public key (ssh2 1.17, lib/keygen.js): one of 256 is no key, and made again. */
+export function newPrivateKey(generate = () => ssh2.utils.generateKeyPairSync('ed25519', { comment: 'cmdop' }).private): string {
+  for (let text = generate(); ; text = generate()) {
+    const key = privateKeyIn(text);
+    if (key?.getPublicSSH().length === ED25519_SSH_BYTES) return text;
+  }
 }
 
 /** `SHA256:…`, as OpenSSH shows it. */
@@ -46,7 +60,7 @@ function stored(file: string): string | null {
 }
 
 function made(file: string): string {
-  const { private: text } = ssh2.utils.generateKeyPairSync('ed25519', { comment: 'cmdop' });
+  const text = newPrivateKey();
   const whole = `${file}.${process.pid}`;
   writeFileSync(whole, text, { mode: 0o600, flag: 'wx' });
   try {

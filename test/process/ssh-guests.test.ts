@@ -204,6 +204,22 @@ test('a crash of the host leaves guests where they are, at the same port with th
   await second.exited;
 });
 
+test('an upgrade of the host is nothing that a guest sees', async () => {
+  const ben = join('operator');
+  await ben.until('ben, operator');
+  const before = ann.client.host?.pid;
+  const { pid } = await ann.client.request('host.handoff', {});
+  await ann.until(() => ann.client.state.is === 'connected' && ann.client.host?.pid === pid && attached('ben') !== null);
+  expect(pid).not.toBe(before);
+  ben.type('\x1e');
+  await ben.until('you have control');
+  ben.type('echo upgraded-$((6*7))\r');
+  await ben.until('upgraded-42');
+  expect(ben.raw()).not.toContain('left demo');
+  ben.type('\x1c');
+  await ben.exited;
+});
+
 test('sharing that is stopped ends for everybody at once', async () => {
   const ben = join('operator');
   await ben.until('ben, operator');

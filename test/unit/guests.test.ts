@@ -1,6 +1,7 @@
 /** What strangers at the door of SSH guests cost is bounded, and what they tried is told in few words. */
 import { describe, expect, test } from 'vitest';
 import { Doorkeeper, MAX_GUESTS, networkOf } from '../../main/guests/doorkeeper.ts';
+import { newPrivateKey, privateKeyIn } from '../../main/guests/host-key.ts';
 import { TurnedAway } from '../../main/guests/turned-away.ts';
 import { LineReader } from '../../main/guests/wire.ts';
 
@@ -57,6 +58,13 @@ describe('strangers at the door', () => {
     ['::1', '0:0:0:0'],
     ['fe80::1%eth0', 'fe80:0:0:0'],
   ])('%s is counted as %s', (address, network) => expect(networkOf(address)).toBe(network));
+});
+
+test('a host key that was made wrong is made again', () => {
+  const right = newPrivateKey();
+  const made = ['no key', right.replace(/[A-Za-z]{20}/, 'A'.repeat(20)), right];
+  expect(newPrivateKey(() => made.shift() ?? '')).toBe(right);
+  expect(privateKeyIn(right)?.type).toBe('ssh-ed25519');
 });
 
 test('what was turned away is counted, with a few examples', () => {
