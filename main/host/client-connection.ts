@@ -22,6 +22,9 @@ const HELLO_TIMEOUT_MS = { owner: 10_000, shared: 5_000, granted: 10_000 };
 /** A request that is refused for want of proof is answered so late, milliseconds: whoever guesses waits. */
 const REFUSED_AFTER_MS = 250;
 
+/** What a client that is put out still hears: what has become of its input. */
+const LAST_WORDS: ReadonlySet<EventName> = new Set(['input.applied', 'input.refused', 'share.ended', 'session.kicked']);
+
 /** How a client came in: over the owner's own socket, at the door where a key must be proven, or with that behind it. */
 export type Entry = { is: 'owner' } | { is: 'shared' } | { is: 'granted'; grant: Grant; origin: Origin | null };
 
@@ -137,6 +140,7 @@ export class ClientConnection implements OutputPort, StreamPort {
   }
 
   event<E extends EventName>(event: E, params: EventParams<E>): void {
+    if (this.#ending && !LAST_WORDS.has(event)) return;
     this.#say({ event, params });
   }
 
@@ -169,6 +173,7 @@ export class ClientConnection implements OutputPort, StreamPort {
   /** From now on nothing is taken from the client; what is on its way to it may still reach it before `afterMs`. */
   endAfter(afterMs: number): void {
     this.isWatching = false;
+    this.streams.close(new CmdopError('disconnected', 'this client may not be here any more'));
     this.#ending ??= setTimeout(() => this.close(), afterMs);
   }
 
@@ -263,7 +268,9 @@ export class ClientConnection implements OutputPort, StreamPort {
       await permitted;
       this.#peer.request(this, method, params); // meanwhile a guest may have been put out
     }
-    await handler(this, params, (result) => this.#say({ id, result }));
+    await handler(this, params, (result) => {
+      if (!this.isOver) this.#say({ id, result });
+    });
   }
 
   #say(message: unknown): void {

@@ -1,4 +1,4 @@
-/** The line that brings a guest in: where the host is, by which key it is known, and the one-time code itself. */
+/** The line that brings a guest in: where the host is, by which key it is known, and the one-time code where there is one. */
 import { z } from 'zod';
 import { CmdopError } from '#protocol/errors.ts';
 
@@ -9,7 +9,10 @@ const joinCode = z.object({
   host: z.string().min(1).max(100),
   /** What the host's machine is called. */
   machine: z.string().max(255),
-  secret: z.string().min(1).max(256),
+  /** Brings a key in; absent where the key itself is invited. */
+  secret: z.string().min(1).max(256).optional(),
+  /** Id of the session. */
+  session: z.string().max(64).optional(),
 });
 export type JoinCode = z.infer<typeof joinCode>;
 

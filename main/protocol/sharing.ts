@@ -76,7 +76,10 @@ export const SHARE_METHODS = {
     /** `host`: its public key, OpenSSH format; `signature`: base64. */
     result: z.object({ host: z.string().max(1024), nonce, signature: z.string().max(256) }),
   },
-  /** For human owners. Without `key` the invite has a one-time code for `cmdop join`. `note`: what is missing yet. */
+  /**
+   * For human owners. `code`: what `cmdop join` takes, but for plain ssh; it works once where no `key` is given, else with
+   * that key alone. `note`: what is missing yet.
+   */
   'share.create': {
     params: invited.extend({
       /** OpenSSH public key. */

@@ -14,6 +14,11 @@ const WAYS = {
   key: 'Their public key',
 } as const;
 type Way = keyof typeof WAYS;
+const WORKS: Readonly<Record<Way, string>> = {
+  code: 'It works once, within a day.',
+  link: 'It works once, within a day.',
+  key: 'It works with their key alone.',
+};
 
 type Sent = { line: string | null; note: string | null; name: string };
 
@@ -131,7 +136,7 @@ function Line({ sent: { line, note, name }, session, way }: { sent: Sent; sessio
       ) : (
         <>
           <p>
-            Send {name} this {way === 'link' ? 'link' : 'line'}. It works once{way === 'code' ? ', within a day' : ''}.
+            Send {name} this {way === 'link' ? 'link' : 'line'}. {WORKS[way]}
           </p>
           <p className="share-line mono" data-testid="share-line">
             {line}

@@ -31,7 +31,7 @@ export type Guest = { identity: Identity; host: string; secret: string; invite: 
 /** Invites by code. */
 export async function invited(owner: Person, wanted: ParamsInput<'share.create'>): Promise<Guest> {
   const { invite, code = '' } = await owner.client.request('share.create', wanted);
-  const { host, secret } = parseJoinCode(code);
+  const { host, secret = '' } = parseJoinCode(code);
   return { identity: newIdentity(), host, secret, invite };
 }
 

@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { parseJoinCode } from '#local/join-code.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import { newClientId } from '#protocol/ids.ts';
 import { METHODS, type Method, type ParamsInput } from '#protocol/messages.ts';
@@ -73,7 +74,7 @@ describe.each(['observer', 'operator'] as const)('every request of an %s', (role
     }
     const reads =
       /^(ping|auth\.challenge|host\.watch|session\.(list|attach|screen|inspect)|output\..*|replay\..*|history\..*|journal\.(list|watch))$/;
-    const looks = /^(ports\.(list|watch|unwatch|close)|processes\.list|search\..*|files\.(list|stat|view|read))$/;
+    const looks = /^(share\.(say|point)|ports\.(list|watch|unwatch|close)|processes\.list|search\..*|files\.(list|stat|view|read))$/;
     expect(
       done.filter((method) => !reads.test(method) && !looks.test(method) && !(role === 'operator' && /^files\./.test(method))),
     ).toEqual([]);
@@ -145,6 +146,22 @@ describe('at the door', () => {
     const unasked = await RawGuest.at(engine);
     expect((await unasked.ask('session.list', {})).error?.code).toBe('unauthorized');
     for (const guest of [first, replayed, rechallenged, swapped, unasked]) guest.close();
+  });
+
+  test('an invited key needs no code, and of several sessions names one', async () => {
+    const identity = newIdentity();
+    const key = `${identity.publicKey.text} kim@laptop\n`;
+    const { code = '' } = await ann.client.request('share.create', { session: 'build', name: 'kim', role: 'operator', key });
+    const { host, secret, session } = parseJoinCode(code);
+    expect(secret).toBeUndefined();
+    const kim = engine.person('kim', { connect: byKey(engine, { identity, host }) });
+    await kim.client.whenConnected();
+    expect(kim.client.guest).toMatchObject({ name: 'kim', session, authentication: { by: 'key', key: identity.publicKey.fingerprint } });
+    await ann.client.request('share.create', { session: 'payroll', name: 'kim', key });
+    expect(await refusal(engine, byKey(engine, { identity, host }))).toContain('is invited to build, payroll: name one of them');
+    await expect(ann.client.request('share.create', { session: 'build', name: 'max', key: 'ssh-rsa AAAAB3NzaC1yc2E= x' })).rejects.toThrow(
+      'cmdop proves Ed25519 keys',
+    );
   });
 
   test('nobody chooses a name: the invite has it, and it is nobody else’s', async () => {

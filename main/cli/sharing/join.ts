@@ -17,12 +17,14 @@ import { note, print, printJson } from '../output.ts';
 import { ttyAsker } from '../tty-asker.ts';
 
 export async function join(options: Globals & { name?: string; ssh?: string; json?: boolean }, text: string): Promise<void> {
-  const { socket, host, machine, secret } = parseJoinCode(text);
+  const { socket, host, machine, secret, session: invitedTo } = parseJoinCode(text);
   const share: ShareEntry = { socket, host, ...(options.ssh === undefined ? {} : { ssh: options.ssh }) };
+  // A key may be invited to several sessions; a code belongs to one.
+  const wanted = secret === undefined && invitedTo !== undefined ? { ...share, session: invitedTo } : share;
   const ask = ttyAsker({ mayAsk: () => true });
   const client = new CmdopClient({
     identity: { id: newClientId(randomBytes), interface: 'cli', name: personName(options.as), build: VERSION },
-    connect: (signal) => openShare(machine, share, { ask, signal, code: secret }),
+    connect: (signal) => openShare(machine, wanted, { ask, signal, ...(secret === undefined ? {} : { code: secret }) }),
     clock: systemClock,
     random: Math.random,
     reconnect: false,

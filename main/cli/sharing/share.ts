@@ -54,11 +54,11 @@ export async function share(options: ShareOptions, session: string): Promise<voi
   if (options.json) return printJson(answer);
   const { invite, code } = answer;
   said(invite, answer.note);
-  if (code === undefined) {
-    note(`the key ${invite.key} opens it; they join with \`cmdop join CODE\` of an invite without --key, or know this host already`);
-    return;
-  }
-  note('send them this line; it works once, within a day:');
+  note(
+    invite.key === null
+      ? 'send them this line; it works once, within a day:'
+      : `send them this line; it works with the key ${invite.key} alone:`,
+  );
   print(`cmdop join ${code}\n`);
 }
 

@@ -108,4 +108,5 @@ function isSigned(key: PublicKey, { signature }: Proof, challenge: Challenge): b
 }
 
 const endedWhy = (state: string): string => (state === 'revoked' ? 'was revoked by the owner' : 'has expired');
-const refused = (message: string): CmdopError => new CmdopError('unauthorized', message);
+/** Trying again changes nothing: clients wait for their person. */
+const refused = (message: string): CmdopError => new CmdopError('unauthorized', message, { needs: 'person' });

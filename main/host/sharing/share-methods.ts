@@ -85,7 +85,8 @@ export function shareHandlers(context: ShareContext): Pick<Handlers, keyof typeo
           `cmdop proves Ed25519 keys, and this one is ${key.type}: \`cmdop key\` prints the guest’s; others are for --ssh`,
         );
       const { invite, secret } = add(connection, wanted, { way: ssh ? 'ssh' : 'key', key });
-      const code = secret === null ? {} : { code: formatJoinCode({ socket: socket.path, host: hostKey(), machine: hostname(), secret }) };
+      const place = { socket: socket.path, host: hostKey(), machine: hostname(), session: invite.session };
+      const code = ssh ? {} : { code: formatJoinCode({ ...place, ...(secret === null ? {} : { secret }) }) };
       const note =
         ssh || socket.isOpen
           ? {}

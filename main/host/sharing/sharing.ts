@@ -199,6 +199,7 @@ export class Sharing {
       throw new CmdopError(
         'unauthorized',
         `the invite of ${name} ${state === 'revoked' ? 'was revoked' : 'has expired'}: ask the owner for another`,
+        { needs: 'person' },
       );
     const live = registry.get(session);
     if (!live) throw new CmdopError('unauthorized', `the session that ${name} was invited to is gone`);
