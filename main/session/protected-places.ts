@@ -19,7 +19,7 @@ export function protectedBy(asked: Asked, line: ShellLine | null): { verdict: 'a
   if (places.some((place) => bare.includes(place))) return { verdict: 'deny', why: "cmdop's own files" };
   if (
     bare.includes('cmdop') &&
-    /(^|[\s;&|(`/])cmdop(\.mjs)?\s+(-\S+\s+\S+\s+)*(approve|reject|answer|policy|resume|role|kick|control|approvals|host|web|mcp)\b/.test(
+    /(^|[\s;&|(`/])cmdop(\.mjs)?\s+(-\S+\s+\S+\s+)*(approve|reject|answer|policy|resume|role|kick|control|approvals|host|web|mcp|restore)\b/.test(
       bare,
     )
   )

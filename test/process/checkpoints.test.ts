@@ -88,6 +88,26 @@ test('nothing is restored over what is in no checkpoint, or open in an editor', 
   expect(readFileSync(file('main.c'), 'utf8')).toBe('being edited\n');
 });
 
+test('a long difference comes whole, and who only looks on sees the terminal and not the files', async () => {
+  const lines = Array.from({ length: 20_000 }, (_, at) => `line ${at} of a long file\n`);
+  await cmdop.ok('checkpoint', 'app');
+  writeFileSync(file('long.txt'), lines.join(''));
+  const shown = await cmdop.ok('diff', 'app', '--', 'long.txt');
+  expect(shown.split('\n').filter((line) => line.startsWith('+line '))).toEqual(lines.map((line) => `+${line.trimEnd()}`));
+  rmSync(file('long.txt'));
+  await cmdop.ok('who', 'app', '--as', 'eve'); // somebody of this name has been here
+  await cmdop.ok('role', 'app', 'eve', 'observer');
+  for (const words of [
+    ['diff', 'app'],
+    ['checkpoint', 'app'],
+    ['restore', 'app', '1', '--dry-run'],
+  ])
+    expect(await cmdop.run(...words, '--as', 'eve')).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining('eve is an observer of app'),
+    });
+});
+
 test('home is refused with what to do; a wrong number, a path elsewhere and a folder without any are told', async () => {
   await cmdop.ok('new', 'home', '--cwd', cmdop.home, '--detach');
   expect(await cmdop.run('checkpoint', 'home')).toMatchObject({ code: 1, stderr: expect.stringContaining('it is your home folder') });

@@ -1,7 +1,10 @@
 /** What each request about checkpoints does. */
 import { systemClock } from '#local/clock.ts';
 import type { CHECKPOINT_METHODS } from '#protocol/checkpoints.ts';
+import { CmdopError } from '#protocol/errors.ts';
+import { isWithin } from '#session/plain-paths.ts';
 import type { ClientConnection } from '../client-connection.ts';
+import { isAgent } from '../input-judge.ts';
 import type { LiveSession } from '../live-session.ts';
 import { guardedSession } from '../policy-desk.ts';
 import type { Service, ServiceContext } from '../services.ts';
@@ -44,6 +47,15 @@ export function checkpointService(context: ServiceContext): Service<keyof typeof
     return session;
   };
 
+  /** Whatever the policy says, no agent reads or changes cmdop's own files by way of a folder that holds them. */
+  const mustBeOpen = async (connection: ClientConnection, session: LiveSession): Promise<void> => {
+    const { actor } = connection.who;
+    if (!isAgent(actor)) return;
+    for (const folder of await checkpoints.foldersOf(session))
+      if (desk.protected.places.some((place) => isWithin(place, folder) || isWithin(folder, place)))
+        throw new CmdopError('policy', `${folder} holds cmdop's own files: its checkpoints are for people, and ${actor.name} is an agent`);
+  };
+
   return {
     checkpoints,
     handlers: {
@@ -57,11 +69,14 @@ export function checkpointService(context: ServiceContext): Service<keyof typeof
         answer(await checkpoints.list(seen(connection, session), { before, limit }));
       },
       async 'checkpoint.diff'(connection, params, answer) {
-        const session = seen(connection, params.session);
+        // It shows what is in files: those who only look on see the terminal.
+        const session = acted(connection, params.session);
+        await mustBeOpen(connection, session);
         answer(await checkpoints.diff(session, params, jobFor(connection, session)));
       },
       async 'checkpoint.restore'(connection, params, answer) {
-        const session = params.dryRun ? seen(connection, params.session) : acted(connection, params.session);
+        const session = acted(connection, params.session);
+        await mustBeOpen(connection, session);
         answer(await checkpoints.restore(session, params, connection.who.actor, jobFor(connection, session)));
       },
     },

@@ -26,6 +26,9 @@ const MAX_BYTES = 5 * 1024 * 1024 * 1024;
 const TIDY_EVERY_MS = 6 * 60 * 60 * 1000;
 const MAX_ROUNDS = 20;
 
+/** More than a session has. */
+const MAX_LISTED = 10_000;
+
 export type CheckpointsOptions = FolderRules & {
   journal: Journal;
   records: Records;
@@ -50,6 +53,12 @@ export class Checkpoints {
   /** Of a session's working folder. Throws `no-folder`. */
   folderOf(cwd: string): Promise<string> {
     return checkpointFolder(cwd, this.#options);
+  }
+
+  /** Every folder whose checkpoints a client of this session may mean. */
+  async foldersOf(session: LiveSession): Promise<ReadonlySet<string>> {
+    const { checkpoints, folder } = await this.list(session, { before: Number.MAX_SAFE_INTEGER, limit: MAX_LISTED });
+    return new Set([folder, ...checkpoints.map((made) => made.folder)]);
   }
 
   /** Where nothing has changed, an unasked one is the last one again. */

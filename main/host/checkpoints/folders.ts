@@ -72,10 +72,8 @@ export async function ownRepository(folder: string): Promise<{ exclude: string |
     if (!link) return { exclude: null, index: null };
     gitDir = resolve(folder, link.trim());
   }
-  const common = await readFile(join(gitDir, 'commondir'), 'utf8').then(
-    (path) => resolve(gitDir, path.trim()),
-    () => gitDir,
-  );
+  const link = plainFile(join(gitDir, 'commondir'));
+  const common = link === null ? gitDir : resolve(gitDir, (await readFile(link, 'utf8').catch(() => '')).trim()); // unreadable: it is none
   return { exclude: plainFile(join(common, 'info', 'exclude')), index: plainFile(join(gitDir, 'index')) };
 }
 
