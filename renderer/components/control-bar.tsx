@@ -4,6 +4,7 @@ import type { PointerEvent, ReactNode } from 'react';
 import type { Actor, Control } from '#protocol/shapes.ts';
 import { ask, closeTab, releaseControl, restartSession, takeControl } from '../state/actions.ts';
 import { keyText } from '../state/commands.ts';
+import { openReplay } from '../state/replaying.ts';
 import { app, type HostedSession, typingKey, useActiveHost, useActiveSession, useApp } from '../state/store.ts';
 import type { SessionTerminal } from '../terminal/session-terminal.ts';
 import type { TerminalView } from '../terminal/terminal-view.ts';
@@ -203,6 +204,9 @@ function Ended({ session, view }: { session: HostedSession; view: TerminalView }
           </button>
           <button type="button" className="button small quiet" onClick={() => closeTab(session.key)}>
             Close tab
+          </button>
+          <button type="button" className="button small quiet" onClick={() => openReplay(session.key, 0)}>
+            Replay
           </button>
           <Hint label="Below the old screen; nothing is run again">
             <button type="button" className="button small" onClick={() => void restartSession(session)}>

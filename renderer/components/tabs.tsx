@@ -1,5 +1,5 @@
 /** The open sessions as tabs, and the buttons of the panels. */
-import { EthernetPort, FolderOpen, History, PanelLeft, Plus, ShieldQuestion, Users, X } from 'lucide-react';
+import { EthernetPort, FolderOpen, History, PanelLeft, Plus, Search, ShieldQuestion, Users, X } from 'lucide-react';
 import type { KeyboardEvent } from 'react';
 import { LOCAL_HOST } from '#protocol/address.ts';
 import { closeTab, openTab, quickSession, togglePanel } from '../state/actions.ts';
@@ -84,6 +84,11 @@ export function Tabs() {
           </Hint>
         )}
       </div>
+      <Hint label="Search everything" command="search">
+        <button type="button" className="icon-button" aria-label="Search everything" onClick={() => runCommand('search')}>
+          <Search size={15} />
+        </button>
+      </Hint>
       {!isGuest && <PauseAgents />}
       {!isGuest && (
         <Hint label="Approvals" command="toggle-approvals">

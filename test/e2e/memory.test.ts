@@ -121,7 +121,9 @@ describe('the replay', () => {
   test('is the same in a browser, and of an ended session', async () => {
     const browser = await world.browser();
     await browser.getByTestId('session-row').filter({ hasText: 'old' }).getByRole('button').first().click();
-    await browser.keyboard.press('Control+Shift+R');
+    await browser.getByRole('button', { name: 'Replay', exact: true }).click();
+    await browser.getByTestId('replay').locator('[data-state="paused"]').waitFor();
+    await browser.keyboard.press('End');
     await expect.poll(() => browser.getByTestId('replay-terminal').evaluate(rowsOf)).toContain('connection lost in the old session');
     await takePicture(browser, 'memory-replay-browser');
     await browser.close();
