@@ -52,8 +52,9 @@ folder run it again. With systemd, \`loginctl enable-linger\` starts it at boot.
 const RETENTION_HELP = `
 Example: cmdop retention --total 2G --age 90d
 Without an option it changes nothing. Limits of all sessions are applied once a
-day, and by \`cmdop prune\`; what runs or is pinned is never removed. A session's
-own budget takes the oldest of its output at once, also while it runs.`;
+day, an hour after they were set at the earliest, and by \`cmdop prune\`; what
+runs or is pinned is never removed. A session's own budget takes the oldest of its
+output at once, also while it runs.`;
 
 const SCHEMA_HELP = `
 Examples: cmdop schema ls, cmdop schema host status, cmdop schema 'log --events'

@@ -30,6 +30,9 @@ export type PrunerOptions = {
   wallNow: () => number;
 };
 
+/** After a limit was set, milliseconds: whoever set it can look at what it would remove, and pin what is to stay. */
+export const GRACE_MS = 60 * 60 * 1000;
+
 type Pruned = Result<'retention.prune'>;
 
 export class Pruner {
@@ -44,7 +47,7 @@ export class Pruner {
   }
 
   /** One wake-up a day, and none where nothing has a limit. */
-  schedule(notBeforeMs = 0): void {
+  schedule(notBeforeMs: number): void {
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
     const { settings, wallNow } = this.#options;
@@ -52,7 +55,7 @@ export class Pruner {
     const dueInMs = settings.prunedAt === null ? 0 : Math.min(EVERY_MS, settings.prunedAt + EVERY_MS - wallNow());
     this.#timer = setTimeout(
       () => void this.prune(null, { isDryRun: false }).catch((error: unknown) => console.error('prune:', error)),
-      Math.max(dueInMs, notBeforeMs, 1),
+      Math.max(dueInMs, notBeforeMs),
     );
     this.#timer.unref();
   }
@@ -106,7 +109,7 @@ export class Pruner {
     await finishErasing(journal.database);
     if (pruned.some(({ reason }) => reason !== 'session-budget')) await shrink(journal.database);
     settings.set({ prunedAt: wallNow() });
-    this.schedule(1_000);
+    this.schedule(NOT_BEFORE_MS);
     const keptBytes = takes(await this.kept()) + (await this.journalBytes()) + (await this.checkpointsBytes());
     return { pruned, freedBytes: Math.max(0, takes(before) + restBefore - keptBytes), keptBytes };
   }

@@ -6,7 +6,7 @@ import type { HostNews } from '../host-news.ts';
 import { newestThatFit } from '../rows-that-fit.ts';
 import type { Service } from '../services.ts';
 import { mustBeHuman } from '../session-roles.ts';
-import { Pruner, type PrunerOptions } from './pruner.ts';
+import { GRACE_MS, Pruner, type PrunerOptions } from './pruner.ts';
 
 export type RetentionContext = Omit<PrunerOptions, 'wallNow'> & { news: HostNews };
 
@@ -35,7 +35,7 @@ export function retentionService(context: RetentionContext): Service<keyof typeo
         settings.set({ retention: { ...settings.retention, ...Object.fromEntries(given) } });
         const payload = { is: 'limits', ...settings.retention };
         journal.append({ session: null, actor: by.id, interface: by.interface, kind: 'retention', outputOffset: null, payload });
-        pruner.schedule(1_000);
+        pruner.schedule(GRACE_MS);
         answer({ limits: settings.retention });
       },
       'retention.pin'(connection, { session: reference, isPinned }, answer) {
