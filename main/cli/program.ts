@@ -3,8 +3,10 @@ import { Argument, Command, CommanderError } from 'commander';
 import { VERSION } from '#local/version.ts';
 import { addApprovalCommands } from './approval-commands.ts';
 import { type Globals, hostFor } from './connect.ts';
+import { addControlCommands } from './control-commands.ts';
 import { EXIT_CODES_HELP, UsageError } from './exit-codes.ts';
 import { addFileCommands } from './files/file-commands.ts';
+import { addHostsCommands } from './hosts-commands.ts';
 import { addKeepingCommands, addServiceCommands } from './keeping/commands.ts';
 import { addMemoryCommands } from './memory-commands.ts';
 import { addRunningCommands } from './running/commands.ts';
@@ -112,33 +114,7 @@ export function makeProgram(command: readonly string[] | null): Command {
   add('kill <session>', 'end a session (SIGHUP), or take an ended one off the list')
     .option('-s, --signal <signal>', 'send this signal: TERM, KILL, INT…')
     .action(async (session, options) => (await import('./sessions.ts')).kill({ ...globals(), ...options }, session));
-  add(
-    'control [session] [verb] [value]',
-    'show or change who may type: take, release, request [REASON], grant ACTOR, mode turns|locked|open',
-  )
-    .usage('[SESSION] [take | release | grant ACTOR | mode M]')
-    .option('--default <mode>', 'the mode of sessions to come')
-    .option('--json', 'as JSON')
-    .addHelpText('after', CONTROL_HELP)
-    .action(async (session, verb, value, options) =>
-      (await import('./control.ts')).control({ ...globals(), ...options }, session, verb, value),
-    );
-  add('pause [session]', 'stop every agent at once, here or everywhere')
-    .option('--agents', 'required: it is agents that stop')
-    .addHelpText('after', PAUSE_HELP)
-    .action(async (session, options) => (await import('./control.ts')).pause({ ...globals(), ...options }, session));
-  add('resume [session]', 'let agents act again')
-    .option('--agents', 'required')
-    .action(async (session, options) => (await import('./control.ts')).resume({ ...globals(), ...options }, session));
-  add('role <session> <actor> <role>', 'make somebody owner, operator or observer of a session').action(async (session, actor, role) =>
-    (await import('./control.ts')).role(globals(), session, actor, role),
-  );
-  add('kick <session> <actor>', 'remove somebody from a session, until they are given a role again').action(async (session, actor) =>
-    (await import('./control.ts')).kick(globals(), session, actor),
-  );
-  add('size <session> <policy>', 'whose window decides: controller, largest, smallest, or a size such as 120x40').action(
-    async (session, policy) => (await import('./control.ts')).size(globals(), session, policy),
-  );
+  addControlCommands(add, globals);
   add('verify', 'check that the journal and the files of every session are whole')
     .option('--json', 'as JSON')
     .action(async (options) => (await import('./log.ts')).verify({ ...globals(), ...options }));
@@ -183,32 +159,7 @@ export function makeProgram(command: readonly string[] | null): Command {
   addServiceCommands(host, globals);
   addShareSocket(host, globals);
 
-  const hosts = add('hosts', 'list the hosts that have a name here')
-    .option('--json', 'as JSON')
-    .addHelpText('after', HOSTS_HELP)
-    .action(async (options) => (await import('./hosts.ts')).list(options));
-  hosts
-    .command('add <name>')
-    .description('name a host that a command reaches')
-    .helpOption('-h, --help', 'show this help')
-    .usage('NAME -- COMMAND…')
-    .action(async (name) => (await import('./hosts.ts')).add(name, command));
-  hosts
-    .command('remove <name>')
-    .description('forget a name')
-    .helpOption('-h, --help', 'show this help')
-    .action(async (name) => (await import('./hosts.ts')).remove(name));
-  hosts
-    .command('install <host>')
-    .description('bring cmdop to a machine over SSH, into your home there')
-    .helpOption('-h, --help', 'show this help')
-    .option('-y, --yes', 'without asking')
-    .option('--json', 'as JSON')
-    .addHelpText('after', INSTALL_HELP)
-    .action(async (host, options) => (await import('./hosts-install.ts')).installOn(host, options));
-  program
-    .command('__installed <from> <folder>', { hidden: true })
-    .action(async (from, folder) => (await import('./hosts-install.ts')).installed(from, folder));
+  addHostsCommands(add, program, command);
   add('bridge', 'carry the bytes between stdin, stdout and the host of this machine: what remote clients start')
     .option('--no-start', 'only if a host runs')
     .option('--where', 'say where the host listens, and end')
@@ -234,16 +185,6 @@ function attaching(command: Command): Command {
     .option('--talk-key <key>', 'talk to the others with this key (ctrl-], or $CMDOP_TALK_KEY)');
 }
 
-const HOSTS_HELP = `
-A host is \`local\`, a Host of ~/.ssh/config, user@name:port, or a name in the
-hosts file, which says which command reaches it: docker exec -i CONTAINER cmdop
-bridge, kubectl exec -i POD -- cmdop bridge, sudo -nu USER cmdop bridge…`;
-
-const INSTALL_HELP = `
-It goes to ~/.local/share/cmdop, with a link ~/.local/bin/cmdop; nothing needs
-root. A broken upload goes on where it was. Older versions stay while they have
-sessions; a host that runs there is replaced, and its sessions go on.`;
-
 const NEW_HELP = `
 COMMAND runs instead of your shell. The session starts in this folder, with the
 environment of the host and, from here, DISPLAY, WAYLAND_DISPLAY, XAUTHORITY,
@@ -258,19 +199,6 @@ else has control, Ctrl-^ takes it; if they ask you for yours, Ctrl-^ gives it.
 Ctrl-] opens a line to talk to the others, and to point at lines (the arrows);
 pressed twice it is typed.
 Exits with the exit code of the session when it ends, with 0 after detaching.`;
-
-const CONTROL_HELP = `
-turns    who types first has control; after two seconds of quiet another person
-         takes it by typing (the default)
-locked   it moves only when somebody takes, releases or grants it
-open     everybody may type; each keystroke, paste and line is whole
-A person takes control from an agent by typing, in every mode; an agent never
-takes it from a person. Without a session it shows what new sessions get.`;
-
-const PAUSE_HELP = `
-Agents lose control, what they sent and no program has read yet is taken back,
-and everything new is refused until a person resumes them; also across restarts
-of the host. Without a session: in all of them.`;
 
 const RESTART_HELP = `
 For a session that ended with the machine, or in any other way. The shell starts
