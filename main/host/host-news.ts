@@ -11,7 +11,7 @@ import type { LiveSession } from './live-session.ts';
 import type { Records } from './records.ts';
 
 export type HostNewsOptions = {
-  connections: ReadonlySet<ClientConnection>;
+  connections: Iterable<ClientConnection>;
   records: Records;
   session(id: SessionId): LiveSession | null;
   /** Whether `actor` may hear what happens in a session. */

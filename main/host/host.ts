@@ -5,9 +5,9 @@ import type { EventParams } from '#protocol/messages.ts';
 import type { Actor, HostStatus } from '#protocol/shapes.ts';
 import type { Transport } from '#protocol/transport.ts';
 import { PROTOCOL } from '#protocol/versions.ts';
-import { LOOK_EVERY_MS } from '#session/client-vigil.ts';
 import type { AgentGuard } from './agent-guard.ts';
 import { ClientConnection, type ClientPeer, type Entry } from './client-connection.ts';
+import { Connections } from './connections.ts';
 import { HostNews } from './host-news.ts';
 import { HostSettings } from './host-settings.ts';
 import type { PolicyDesk } from './input-judge.ts';
@@ -59,15 +59,13 @@ export class Host {
   readonly #guests: GuestDesk;
   readonly #web: WebServer;
   readonly #attachments = new Attachments();
-  readonly #connections = new Set<ClientConnection>();
-  /** Looks for clients that vanished; only while there are any, so that an idle host sleeps. */
-  #looking: NodeJS.Timeout | null = null;
-  #lookedAt = 0;
+  readonly #connections: Connections;
   readonly #peer: ClientPeer;
   readonly #news: HostNews;
 
   constructor(options: HostOptions) {
     this.#options = options;
+    this.#connections = new Connections(() => options.clock.now());
     this.#journal = new Journal({ file: options.paths.journalFile, wallNow: options.clock.wallNow });
     this.#journal.onProblem = () => this.#news.warn();
     this.#records = new Records({ journal: this.#journal, randomBytes: (n) => randomBytes(n) });
@@ -160,8 +158,7 @@ export class Host {
           identity: { version: options.version, build: options.build, startedAt: options.startedAt },
           status: () => this.#status(),
           warnings: () => this.#news.warnings(),
-          isPresent: (actor, except) =>
-            [...this.#connections].some(({ greeted }) => greeted?.actor.id === actor && greeted.client !== except),
+          isPresent: (actor, except) => this.#connections.has(actor, except),
           attachments: this.#attachments,
           pauseEverywhere: (isPaused, by) => this.#pauseAgents(isPaused, by),
           roleSet: (actor) => this.#guests.sharing.roleSet(actor),
@@ -189,7 +186,6 @@ export class Host {
       closed: (connection) => {
         this.#connections.delete(connection);
         this.#services.closed(connection);
-        if (this.#connections.size === 0) this.#stopLooking();
         for (const [channel, session] of this.#attachments.take(connection)) session.cut(channel);
       },
     };
@@ -221,21 +217,14 @@ export class Host {
   connect(transport: Transport, entry: Entry = { is: 'owner' }): ClientConnection {
     const connection = new ClientConnection(transport, this.#peer, entry);
     this.#connections.add(connection);
-    this.#look();
     return connection;
-  }
-
-  #look(): void {
-    if (this.#looking) return;
-    this.#lookedAt = this.#options.clock.now();
-    this.#looking = setInterval(() => this.#lookForVanished(), LOOK_EVERY_MS);
   }
 
   /** Ends this process's part; sessions go on with their keepers. */
   async stop(reason: EventParams<'host.stopping'>['reason']): Promise<void> {
     await this.#registry.settled();
     for (const connection of this.#connections) connection.event('host.stopping', { reason });
-    for (const connection of [...this.#connections]) connection.close();
+    this.#connections.closeAll();
     this.#web.close({ isResumed: reason === 'upgrade' });
     this.#services.dispose(reason);
     await this.#registry.dispose();
@@ -274,18 +263,6 @@ export class Host {
       outputOffset: null,
       payload: { is: 'set', ...change },
     });
-  }
-
-  #lookForVanished(): void {
-    const now = this.#options.clock.now();
-    const sinceLastMs = now - this.#lookedAt;
-    this.#lookedAt = now;
-    for (const connection of [...this.#connections]) connection.look(sinceLastMs);
-  }
-
-  #stopLooking(): void {
-    if (this.#looking) clearInterval(this.#looking);
-    this.#looking = null;
   }
 
   #status(): HostStatus {
