@@ -51,7 +51,7 @@ test('the page is sandboxed, isolated and without Node', async () => {
   expect(preferences).toEqual({ sandbox: true, contextIsolation: true, nodeIntegration: false, webviewTag: false, webSecurity: true });
 });
 
-test('it is given fourteen functions at most, and can change none of them', async () => {
+test('it is given eighteen functions at most, and can change none of them', async () => {
   const given = await desktop.page.evaluate(() => {
     const api = window.cmdop ?? {};
     const before = Reflect.get(api, 'connect');
@@ -61,7 +61,7 @@ test('it is given fourteen functions at most, and can change none of them', asyn
       isFixed: Reflect.get(api, 'connect') === before,
     };
   });
-  expect(given.functions).toBeLessThanOrEqual(14);
+  expect(given.functions).toBeLessThanOrEqual(18);
   expect(given.isFixed).toBe(true);
 });
 
@@ -141,6 +141,30 @@ test('it runs no code but its own files', async () => {
     return { first, second, evaluated, inlineRan: 'inlineRan' in window };
   });
   expect(ran).toEqual({ first: 'script-src-elem', second: 'script-src-elem', evaluated: 'EvalError', inlineRan: false });
+});
+
+test('it saves what it holds itself, and nothing that an address names', async () => {
+  const asked = desktop.app.evaluate(({ session }) => {
+    const seen: { from: string | undefined; isRefused: boolean }[] = [];
+    return new Promise<typeof seen>((resolve) => {
+      session.defaultSession.on('will-download', (event, item) => {
+        seen.push({ from: item.getURL().split(':')[0], isRefused: event.defaultPrevented });
+        if (!event.defaultPrevented) item.cancel();
+        if (seen.length === 2) resolve(seen);
+      });
+    });
+  });
+  await desktop.page.evaluate(async () => {
+    for (const href of ['data:text/plain,x', URL.createObjectURL(new Blob(['x']))]) {
+      const link = document.createElement('a');
+      Object.assign(link, { href, download: 'x' }).click();
+      await new Promise((painted) => requestAnimationFrame(painted));
+    }
+  });
+  expect(await asked).toEqual([
+    { from: 'data', isRefused: true },
+    { from: 'blob', isRefused: false },
+  ]);
 });
 
 test('it reaches no network', async () => {

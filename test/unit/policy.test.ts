@@ -217,6 +217,16 @@ describe('offers', () => {
     expect(offer("git commit -m 'a b'")).toBe("git commit -m 'a b'");
     expect(['ls | head', 'sudo ls', 'python x.py', 'echo $X', 'ls > x', 'ls *'].map(offer)).toEqual(Array(6).fill(null));
   });
+  test('for a file, a rule for the files of its folder, which covers the next one and nothing outside', () => {
+    const reads = (path: string, verb = 'read') =>
+      line(`${verb} ${path}`, { kind: 'action', folder: path.slice(0, path.lastIndexOf('/')) });
+    const rule = offeredRule(reads('/src/app/my notes.txt'), null);
+    expect(rule).toEqual({ do: 'allow', actor: 'agent:bot', session: 'demo', kind: ['action'], folder: '/src/app', command: 'read *' });
+    const rules = policy(rule ? [rule] : []);
+    const verdict = (path: string, verb = 'read') => rules.decide(reads(path, verb)).verdict;
+    expect(['/src/app/my notes.txt', '/src/app/deep/x'].map((path) => verdict(path))).toEqual(['allow', 'allow']);
+    expect([verdict('/src/other'), verdict('/src/app/x', 'write'), verdict('/etc/shadow')]).toEqual(['ask', 'ask', 'ask']);
+  });
   test('the rule that would have covered the last five', () => {
     const lines = (...texts: string[]) => texts.map((text) => line(text));
     expect(coveringRule(lines('npm test a', 'npm test b', 'npm test'))?.command).toBe('npm test *');
