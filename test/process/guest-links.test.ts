@@ -1,0 +1,126 @@
+/** Browser links of guests over HTTP and the WebSocket, as a browser and as somebody who would like to be one. */
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { dirname, resolve } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
+import type { ParamsInput } from '#protocol/messages.ts';
+import { type Engine, openEngine, type Person } from './engine.ts';
+
+let engine: Engine;
+let ann: Person;
+beforeEach(async () => {
+  // The page itself is not asked for here: any file will do where the interface was not built.
+  const page = resolve('dist/renderer/index.html');
+  mkdirSync(dirname(page), { recursive: true });
+  if (!existsSync(page)) writeFileSync(page, '<!doctype html>');
+  engine = openEngine();
+  await engine.startHost();
+  ann = engine.person('ann');
+  await ann.client.request('session.create', { name: 'build', command: ['cat'], cwd: '/' });
+});
+afterEach(() => engine.dispose());
+
+type Answer = { status: number; body: string; cookie: string };
+type Asked = { method?: string; origin?: string; cookie?: string; host?: string };
+
+function ask(url: URL, { method = 'GET', origin, cookie, host }: Asked = {}): Promise<Answer> {
+  const headers = { ...(origin ? { origin } : {}), ...(cookie ? { cookie } : {}), ...(host ? { host } : {}) };
+  return new Promise((settle, reject) => {
+    const asked = request(url, { method, headers }, (answer) => {
+      let body = '';
+      answer.setEncoding('utf8').on('data', (text: string) => {
+        body += text;
+      });
+      const [cookieOf = ''] = answer.headers['set-cookie'] ?? [];
+      answer.on('end', () => settle({ status: answer.statusCode ?? 0, body, cookie: cookieOf.split(';')[0] ?? '' }));
+    });
+    asked.on('error', reject).end();
+  });
+}
+
+/** `open`, or the status with which the WebSocket is refused. */
+function socketTo(url: URL, { origin = url.origin, cookie = '' }: Asked): Promise<'open' | number> {
+  return new Promise((settle, reject) => {
+    const socket = new WebSocket(`ws://${url.host}/ws`, { origin, headers: { cookie } });
+    socket.on('open', () => {
+      socket.terminate();
+      settle('open');
+    });
+    socket.on('unexpected-response', (_request, { statusCode }) => {
+      socket.terminate();
+      settle(statusCode ?? 0);
+    });
+    socket.on('error', reject);
+  });
+}
+
+async function link(wanted: Partial<ParamsInput<'share.link'>> = {}): Promise<{ url: URL; id: string }> {
+  const { url, invite } = await ann.client.request('share.link', { session: 'build', name: 'eve', ...wanted });
+  return { url: new URL(url), id: invite.id };
+}
+
+test('looking at a link does not use it up; accepting it does, once and only from its own page', async () => {
+  const { url } = await link({ name: '<b>eve</b>' });
+  for (const method of ['GET', 'HEAD', 'GET']) expect((await ask(url, { method })).status).toBe(200);
+  expect((await ask(url)).body).toContain('&lt;b&gt;eve&lt;/b&gt;');
+  expect((await ask(url, { method: 'POST' })).status).toBe(405);
+  expect((await ask(url, { method: 'POST', origin: 'https://evil.example' })).status).toBe(405);
+  expect((await ask(url, { method: 'POST', origin: 'null' })).status).toBe(405);
+  const accepted = await ask(url, { method: 'POST', origin: url.origin });
+  expect(accepted).toMatchObject({ status: 303, cookie: expect.stringMatching(/^cmdop_guest_\d+=.{40,}$/) });
+  expect(await ask(url, { method: 'POST', origin: url.origin })).toMatchObject({
+    status: 401,
+    body: expect.stringContaining('used already'),
+  });
+  expect((await ask(url, { cookie: accepted.cookie })).status).toBe(303); // its own browser comes back by it
+});
+
+test('without the cookie, from another origin or under another name nothing is served', async () => {
+  const { url } = await link();
+  const { cookie } = await ask(url, { method: 'POST', origin: url.origin });
+  const root = new URL('/', url);
+  expect((await ask(root, { cookie })).status).toBe(200);
+  expect((await ask(root)).status).toBe(401);
+  expect((await ask(root, { cookie: `${cookie}x` })).status).toBe(401);
+  expect((await ask(root, { cookie, host: 'evil.example' })).status).toBe(403);
+  expect((await ask(new URL('/../host.mjs', url), { cookie })).status).toBe(404);
+  expect((await ask(new URL('/join/guessed-and-wrong', url))).status).toBe(401);
+  expect(await socketTo(url, { cookie })).toBe('open');
+  expect(await socketTo(url, {})).toBe(403);
+  expect(await socketTo(url, { cookie, origin: 'https://evil.example' })).toBe(403);
+  const { events } = await ann.client.request('journal.list', { kinds: ['share'] });
+  expect(events.map(({ payload }) => payload.is)).toEqual(['invited', 'joined', 'refused']);
+});
+
+test('an accepted link lasts through a crash of the host, and not through its end', async () => {
+  const { url, id } = await link();
+  const { cookie } = await ask(url, { method: 'POST', origin: url.origin });
+  await engine.killHost();
+  await engine.startHost();
+  expect(await socketTo(url, { cookie })).toBe('open');
+  await ann.client.whenConnected();
+  await ann.client.request('share.revoke', { id });
+  expect(await socketTo(url, { cookie })).toBe(403);
+  // With its last link the address is served no more.
+  await expect.poll(() => ask(url).catch((error: NodeJS.ErrnoException) => error.code), { timeout: 5_000 }).toBe('ECONNREFUSED');
+});
+
+test('a link that is expired or revoked before it is used opens nothing', async () => {
+  const { url, id } = await link();
+  const kept = await link({ name: 'max' });
+  await ann.client.request('share.revoke', { id });
+  expect(await ask(url)).toMatchObject({ status: 401, body: expect.stringContaining('was revoked') });
+  const short = await link({ name: 'zoe', expiresInMs: 1_000 });
+  await expect.poll(async () => (await ask(short.url)).body, { timeout: 5_000 }).toContain('has expired');
+  expect((await ask(kept.url)).status).toBe(200);
+});
+
+test('an address that is not this machine’s alone is told of, and one that is none is refused', async () => {
+  const wide = { session: 'build', name: 'eve', listen: { address: '0.0.0.0', port: 0 } };
+  expect((await ann.client.request('share.link', wide)).note).toContain('has no TLS');
+  const none = { session: 'build', name: 'max', listen: { address: '203.0.113.9', port: 0 } };
+  await expect(ann.client.request('share.link', none)).rejects.toThrow('it is no address of this machine');
+  const { invites } = await ann.client.request('share.list', {});
+  expect(invites.map(({ name }) => name)).toEqual(['eve']);
+});
