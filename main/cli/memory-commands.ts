@@ -24,13 +24,23 @@ export function addMemoryCommands(
     .addHelpText('after', SEARCH_HELP)
     .action(async (text, options) => (await import('./search.ts')).search({ ...globals(), ...options }, text));
   add('export <session>', `write a session to a file: ${EXPORT_FORMATS.map(({ name }) => name).join(', ')}`)
-    .requiredOption('--format <format>', EXPORT_FORMATS.map(({ name, description }) => `${name}: ${description}`).join('; '))
+    .requiredOption('--format <format>', 'one of those below')
     .option('-o, --output <file>', 'into this file instead of the standard output')
     .option('--from <place>', 'from this time on, or from an offset such as @4096')
     .option('--to <place>', 'up to this time or offset')
-    .usage('SESSION --format FORMAT [-o FILE] [--from PLACE] [--to PLACE]')
+    .usage('SESSION --format FORMAT [-o FILE] [--from P] [--to P]')
     .addHelpText('after', EXPORT_HELP)
     .action(async (session, options) => (await import('./export.ts')).exportSession({ ...globals(), ...options }, session));
+}
+
+/** A word with what it means, in a terminal of 80 columns. */
+function wrapped(name: string, description: string): string {
+  const lines = [''];
+  for (const word of description.split(' ')) {
+    if (`${lines.at(-1)} ${word}`.length > 66) lines.push('');
+    lines.push(`${lines.pop()} ${word}`.trim());
+  }
+  return lines.map((line, at) => `${(at === 0 ? name : '').padEnd(11)}${line}`).join('\n');
 }
 
 const SEARCH_HELP = `
@@ -41,4 +51,6 @@ Exits with 0 if something is found, 1 if nothing is, 2 if it cannot be looked
 for.`;
 
 const EXPORT_HELP = `
+${EXPORT_FORMATS.map(({ name, description }) => wrapped(name, description)).join('\n')}
+
   cmdop export build --format asciicast -o build.cast && asciinema play build.cast`;
