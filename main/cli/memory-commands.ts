@@ -53,4 +53,4 @@ for.`;
 const EXPORT_HELP = `
 ${EXPORT_FORMATS.map(({ name, description }) => wrapped(name, description)).join('\n')}
 
-  cmdop export build --format asciicast -o build.cast && asciinema play build.cast`;
+  cmdop export build --format asciicast -o build.cast`;
