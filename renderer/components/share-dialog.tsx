@@ -11,13 +11,15 @@ const HOUR_MS = 3_600_000;
 const WAYS = {
   code: 'A line for their cmdop, that works once',
   link: 'A link for their browser, that works once',
-  key: 'Their public key',
+  key: 'Their public key, for cmdop',
+  ssh: 'Their public key, for plain ssh',
 } as const;
 type Way = keyof typeof WAYS;
 const WORKS: Readonly<Record<Way, string>> = {
   code: 'It works once, within a day.',
   link: 'It works once, within a day.',
   key: 'It works with their key alone.',
+  ssh: 'It works with their key alone; what their ssh shows of this host is in Actors.',
 };
 
 type Sent = { line: string | null; note: string | null; name: string };
@@ -42,8 +44,8 @@ export function ShareDialog({ session: key }: { session: SessionKey }) {
         name: text('name'),
         role: text('role') === 'operator' ? 'operator' : 'observer',
         ...(hours > 0 ? { expiresInMs: hours * HOUR_MS } : {}),
-        ...(way === 'key' ? { key: text('key') } : {}),
-        ...(way === 'link' && text('listen') !== '' ? { listen: placeIn(text('listen')) } : {}),
+        ...(way === 'key' || way === 'ssh' ? { key: text('key') } : {}),
+        ...((way === 'link' || way === 'ssh') && text('listen') !== '' ? { listen: placeIn(text('listen')) } : {}),
       });
       setSent({ line, note, name: text('name') });
     } catch (problem) {
@@ -94,19 +96,19 @@ export function ShareDialog({ session: key }: { session: SessionKey }) {
             ))}
           </select>
         </label>
-        {way === 'key' && (
+        {(way === 'key' || way === 'ssh') && (
           <label className="form-row">
             <span>Public key</span>
             <input
               className="field mono"
               name="key"
               required
-              placeholder="ssh-ed25519 AAAA…, as `cmdop key` prints it"
+              placeholder={way === 'key' ? 'ssh-ed25519 AAAA…, as `cmdop key` prints it' : 'ssh-ed25519 AAAA…, what is in their .pub file'}
               spellCheck={false}
             />
           </label>
         )}
-        {way === 'link' && (
+        {(way === 'link' || way === 'ssh') && (
           <label className="form-row">
             <span>Served at</span>
             <input className="field mono" name="listen" placeholder="127.0.0.1: this machine alone" spellCheck={false} />

@@ -1,14 +1,14 @@
 /** That plain ssh is served for a session: the line for guests, the key they compare, and its end. */
 import { LOCAL_HOST } from '#protocol/address.ts';
 import { ask, copyText } from '../state/actions.ts';
+import { sshLine } from '../state/guests.ts';
 import { isOwner } from '../state/sharing.ts';
 import type { HostedSession } from '../state/store.ts';
 
 export function SshShared({ session }: { session: HostedSession }) {
   const ssh = session.shared?.ssh;
   if (!ssh || !isOwner(session)) return null;
-  const user = /^[\w.-]+$/.test(session.name) ? session.name : session.id;
-  const line = `ssh -p ${ssh.port} ${user}@${ssh.address}`;
+  const line = sshLine(session.name, session.id, ssh);
   const stop = () => ask({ host: session.host, method: 'share.ssh.stop', params: { session: session.id } });
   return (
     <section className="ssh-shared" aria-label="Shared by SSH" data-testid="ssh-shared">

@@ -60,13 +60,18 @@ export const liveInvites = (invites: readonly Invite[], session: HostedSession):
 /** What to send to the guest, and what the owner should know first. Throws what was in the way. */
 export async function share(
   { host, id }: HostedSession,
-  way: 'code' | 'link' | 'key',
+  way: 'code' | 'link' | 'key' | 'ssh',
   wanted: Omit<ParamsInput<'share.create'>, 'session'> & Pick<ParamsInput<'share.link'>, 'listen'>,
 ): Promise<{ line: string | null; note: string | null; invite: Invite }> {
   const { key, listen, ...who } = wanted;
   if (way === 'link') {
     const answer = await client(host).request('share.link', { ...who, session: id, ...(listen ? { listen } : {}) });
     return { line: answer.url, note: answer.note ?? null, invite: answer.invite };
+  }
+  if (way === 'ssh') {
+    const { invite } = await client(host).request('share.create', { ...who, session: id, key: key ?? '', ssh: true });
+    const place = await client(host).request('share.ssh', { session: id, ...listen });
+    return { line: sshLine(place.sessionName, id, place), note: null, invite };
   }
   const answer = await client(host).request('share.create', { ...who, session: id, ...(way === 'key' ? { key: key ?? '' } : {}) });
   return { line: answer.code === undefined ? null : `cmdop join ${answer.code}`, note: answer.note ?? null, invite: answer.invite };
@@ -79,4 +84,9 @@ export async function revoke(host: string, { id, name, sessionName }: Invite): P
   } catch (error) {
     toast(error instanceof Error ? error.message : String(error), 'error');
   }
+}
+
+/** As a guest with plain ssh types it. */
+export function sshLine(name: string, id: string, { address, port }: { address: string; port: number }): string {
+  return `ssh -p ${port} ${/^[\w.-]+$/.test(name) ? name : id}@${address}`;
 }

@@ -77,6 +77,23 @@ test('a guest is removed like anybody, at once', async () => {
   await page.getByTestId('ssh-shared').waitFor({ state: 'hidden' });
 });
 
+test('in the window somebody is invited by a key, and the line for them brings them in', async () => {
+  const key = newGuestKey(world.home, 'cleo');
+  await page.getByRole('button', { name: 'Share…' }).press('Enter');
+  const dialog = page.getByTestId('share-dialog');
+  await dialog.getByLabel('Name').fill('cleo');
+  await dialog.getByLabel('Way').selectOption('ssh');
+  await dialog.getByRole('textbox', { name: 'Public key' }).fill(key.publicLine);
+  await dialog.getByRole('button', { name: 'Invite' }).press('Enter');
+  const line = await page.getByTestId('share-line').textContent();
+  const [, port] = /^ssh -p (\d+) work@127\.0\.0\.1$/.exec(line ?? '') ?? [];
+  await lookAt('invited');
+  await page.keyboard.press('Escape');
+  const cleo = openGuest(world.home, { place: { address: '127.0.0.1', port: Number(port) }, user: 'work', key });
+  await cleo.until('cleo, observer of work');
+  cleo.dispose();
+});
+
 const row = () => page.getByTestId('actor-row').filter({ hasText: 'ben' });
 
 async function lookAt(name: string): Promise<void> {
