@@ -45,7 +45,7 @@ export async function retention(options: Options): Promise<void> {
   print(
     `${showBytes(state.sessionsBytes)} of sessions, a journal of ${showBytes(state.journalBytes)}, checkpoints of ${showBytes(state.checkpointsBytes ?? 0)}\n`,
   );
-  print(`${sentence(state.limits)}\n`);
+  print(`limits: ${sentence(state.limits)}\n`);
   if (state.prunedAt !== null) print(`last pruned ${showAge(Date.now() - state.prunedAt)} ago\n`);
 }
 
@@ -105,7 +105,7 @@ function ageOf(given: string): number {
 function sentence({ sessionBytes, totalBytes, maxAgeMs }: RetentionLimits): string {
   const total = totalBytes === null ? 'no limit in all' : `${showBytes(totalBytes)} in all`;
   const age = maxAgeMs === null ? 'no limit of age' : `${showAge(maxAgeMs)} after their end`;
-  return `limits: ${showBytes(sessionBytes)} of output a session, ${total}, ${age}`;
+  return `${showBytes(sessionBytes)} of output a session, ${total}, ${age}`;
 }
 
 function why({ reason }: PrunedSession, { sessionBytes, totalBytes, maxAgeMs }: RetentionLimits): string {
