@@ -11,11 +11,14 @@ const PIXEL = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQ
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
 let world: World;
+/** Another machine, for all the window knows. */
+let far: World;
 let desktop: Desktop;
 let work = '';
 let elsewhere = '';
 beforeAll(async () => {
   world = startWorld();
+  far = startWorld();
   work = join(world.home, 'api');
   elsewhere = join(world.home, 'elsewhere');
   for (const folder of [work, join(work, 'src'), elsewhere]) mkdirSync(folder);
@@ -28,7 +31,10 @@ beforeAll(async () => {
   await world.cmdop('new', 'api', '--detach', '--cwd', work);
   desktop = await world.desktop();
 });
-afterAll(() => world?.dispose());
+afterAll(async () => {
+  await world?.dispose(); // first: the window would start a host over there again
+  await far?.dispose();
+});
 
 const rows = (page: Page) => page.locator('.file-name').allTextContents();
 const row = (page: Page, name: string) => page.getByTestId('file-row').filter({ hasText: name });
@@ -150,37 +156,32 @@ test('the app shows, views, saves and takes files', async () => {
 });
 
 test('what is dropped on a terminal of another machine is sent there first, and its path there is typed; a cancelled one is not', async () => {
-  const far = startWorld();
-  try {
-    await far.cmdop('new', 'far-work', '--detach');
-    const reach = ['env', `HOME=${far.home}`, `CMDOP_HOME=${far.home}`, process.execPath, join(projectDir, 'build', 'cmdop.mjs'), 'bridge'];
-    await world.cmdop('hosts', 'add', 'far', '--', ...reach);
-    const { page } = desktop;
-    await page.getByRole('button', { name: 'Add host' }).click();
-    await page.keyboard.type('far');
-    await page.keyboard.press('Enter');
-    await page.getByTestId('session-row').filter({ hasText: 'far-work' }).locator('.session-open').click();
-    const terminal = `[data-testid="terminal"]:visible`;
-    await page.locator(terminal).waitFor();
-    await waitForScreen(page, '$ ');
-    writeFileSync(join(elsewhere, 'for far.txt'), 'far');
-    await drag(page, terminal, [join(elsewhere, 'for far.txt')]);
-    await waitForScreen(page, `'${join(far.home, 'for far.txt')}'`);
-    expect(readFileSync(join(far.home, 'for far.txt'), 'utf8')).toBe('far');
+  await far.cmdop('new', 'far-work', '--detach');
+  const reach = ['env', `HOME=${far.home}`, `CMDOP_HOME=${far.home}`, process.execPath, join(projectDir, 'build', 'cmdop.mjs'), 'bridge'];
+  await world.cmdop('hosts', 'add', 'far', '--', ...reach);
+  const { page } = desktop;
+  await page.getByRole('button', { name: 'Add host' }).click();
+  await page.keyboard.type('far');
+  await page.keyboard.press('Enter');
+  await page.getByTestId('session-row').filter({ hasText: 'far-work' }).locator('.session-open').click();
+  const terminal = `[data-testid="terminal"]:visible`;
+  await page.locator(terminal).waitFor();
+  await waitForScreen(page, '$ ');
+  writeFileSync(join(elsewhere, 'for far.txt'), 'far');
+  await drag(page, terminal, [join(elsewhere, 'for far.txt')]);
+  await waitForScreen(page, `'${join(far.home, 'for far.txt')}'`);
+  expect(readFileSync(join(far.home, 'for far.txt'), 'utf8')).toBe('far');
 
-    const endless = join(elsewhere, 'endless');
-    writeFileSync(endless, '');
-    truncateSync(endless, 2_000_000_000); // a hole: it takes no room
-    await drag(page, terminal, [endless]);
-    const running = page.locator('[data-testid="transfer"][data-state="running"]').filter({ hasText: 'endless' });
-    await running.waitFor();
-    await takePicture(page, 'files-running');
-    await running.getByRole('button', { name: 'Cancel endless' }).click();
-    await page.locator('[data-testid="transfer"][data-state="cancelled"]').waitFor();
-    expect(existsSync(join(far.home, 'endless'))).toBe(false);
-  } finally {
-    await far.dispose();
-  }
+  const endless = join(elsewhere, 'endless');
+  writeFileSync(endless, '');
+  truncateSync(endless, 2_000_000_000); // a hole: it takes no room
+  await drag(page, terminal, [endless]);
+  const running = page.locator('[data-testid="transfer"][data-state="running"]').filter({ hasText: 'endless' });
+  await running.waitFor();
+  await takePicture(page, 'files-running');
+  await running.getByRole('button', { name: 'Cancel endless' }).click();
+  await page.locator('[data-testid="transfer"][data-state="cancelled"]').waitFor();
+  expect(existsSync(join(far.home, 'endless'))).toBe(false);
 });
 
 test('a browser gets and takes the same files; what is dropped on its terminal is sent to the session’s folder first', async () => {
