@@ -36,7 +36,7 @@ test('what is dropped leaves the disk, and what stays is whole', async () => {
   const { tree: now } = await runner.run<'tree'>({ do: 'tree', shadow });
   const done = await runner.run<'restore'>({ do: 'restore', shadow, trees: [now, second], paths: [], delete: false, dryRun: false });
   expect(done.written.paths).toEqual(['noise.bin']);
-  expect(readFileSync(join(folder, 'noise.bin'))).toEqual(kept);
+  expect(readFileSync(join(folder, 'noise.bin')).equals(kept)).toBe(true);
 });
 
 test('a checkpoint that nobody waits for ends with its git, tells how far it was, and leaves room for the next', async () => {

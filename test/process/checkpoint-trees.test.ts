@@ -250,12 +250,12 @@ test('a disk that fills while a checkpoint is made, or files come back, loses no
       message: expect.stringContaining('the disk is full'),
     });
     expect(readdirSync(folder).filter((name) => name.startsWith('.cmdop'))).toEqual([]);
-    expect(readFileSync(join(folder, 'a.bin'))).toEqual(Buffer.alloc(300_000, 'a')); // the first came back whole
+    expect(readFileSync(join(folder, 'a.bin')).equals(Buffer.alloc(300_000, 'a'))).toBe(true); // the first came back whole
     expect(existsSync(join(folder, 'b.bin'))).toBe(false);
     expect(statSync(join(folder, 'full')).size).toBe(700_000);
     rmSync(join(folder, 'full'));
     expect((await world.restore(folder, tree)).conflicts).toEqual([]);
-    expect(readFileSync(join(folder, 'b.bin'))).toEqual(Buffer.alloc(300_000, 'b'));
+    expect(readFileSync(join(folder, 'b.bin')).equals(Buffer.alloc(300_000, 'b'))).toBe(true);
   } finally {
     spawnSync('umount', [folder]);
   }

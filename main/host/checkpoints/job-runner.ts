@@ -1,6 +1,7 @@
 /** Runs the jobs of checkpoints in processes of their own: one at a time in a folder, two in all, ended when nobody wants them. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { homedir } from 'node:os';
+import type { Readable, Writable } from 'node:stream';
 import { z } from 'zod';
 import { nodePath, programPath } from '#local/runtime.ts';
 import { CmdopError, ERROR_CODES } from '#protocol/errors.ts';
@@ -24,10 +25,11 @@ const jobLine = z.union([
 ]);
 
 export type JobOptions = { signal?: AbortSignal; progress?: (done: number, total: number) => void };
+type JobProcess = ChildProcessByStdio<Writable, Readable, null>;
 type Waiting = { folder: string; start: () => void };
 
 export class JobRunner {
-  readonly #running = new Set<ChildProcess>();
+  readonly #running = new Set<JobProcess>();
   /** Folders in which a job is at work, from the moment it may begin. */
   readonly #busy = new Set<string>();
   #waiting: Waiting[] = [];
@@ -40,14 +42,16 @@ export class JobRunner {
       this.#waiting.push({ folder, start });
       this.#next();
     });
-    if (!this.#isDisposed && !options.signal?.aborted) return (await this.#perform(job, options)) as JobResult[K];
-    this.#free(folder);
-    throw unwanted();
+    if (this.#isDisposed || options.signal?.aborted) {
+      this.#free(folder);
+      throw unwanted();
+    }
+    return (await this.#perform(job, this.#start(folder), options)) as JobResult[K];
   }
 
   dispose(): void {
     this.#isDisposed = true;
-    for (const child of this.#running) child.stdin?.end();
+    for (const child of this.#running) child.stdin.end();
     for (const { start } of this.#waiting.splice(0)) start();
   }
 
@@ -65,15 +69,23 @@ export class JobRunner {
     this.#next();
   }
 
-  #perform(job: Job, { signal, progress }: JobOptions): Promise<unknown> {
+  /** `detached`: a group of its own, with which its gits end. Throws where there is no program to run. */
+  #start(folder: string): JobProcess {
+    try {
+      return spawn(nodePath(), ['--no-warnings', programPath('checkpoint-worker')], {
+        detached: true,
+        stdio: ['pipe', 'pipe', 'inherit'],
+        cwd: '/',
+        env: environment(),
+      });
+    } catch (error) {
+      this.#free(folder);
+      throw error;
+    }
+  }
+
+  #perform(job: Job, child: JobProcess, { signal, progress }: JobOptions): Promise<unknown> {
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    // `detached`: a group of its own, with which its gits end.
-    const child = spawn(nodePath(), ['--no-warnings', programPath('checkpoint-worker')], {
-      detached: true,
-      stdio: ['pipe', 'pipe', 'inherit'],
-      cwd: '/',
-      env: environment(),
-    });
     this.#running.add(child);
     const end = (error: CmdopError) => {
       reject(error);
