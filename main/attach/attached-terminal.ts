@@ -4,7 +4,7 @@ import type { ConnectionEvent } from '#client/connection.ts';
 import type { Verdict } from '#client/input-outbox.ts';
 import type { SessionSink, SessionStream } from '#client/session-stream.ts';
 import type { CmdopError } from '#protocol/errors.ts';
-import type { Actor, SessionEnd, Size } from '#protocol/shapes.ts';
+import type { Actor, SessionEnd, SessionSummary, Size } from '#protocol/shapes.ts';
 import { AttachView } from './attach-view.ts';
 import { printable } from './cells.ts';
 import { InputUnits, isAutomatic, type OwnKeys } from './input-units.ts';
@@ -36,7 +36,7 @@ export type AttachedOptions = {
   /** Takes the terminal over: called once there is something to show, so that what fails before leaves it alone. */
   open(listener: TtyListener): Tty;
   /** Said when the session is first shown, or null. */
-  greeting(): string | null;
+  greeting(session: SessionSummary | null): string | null;
   /** How somebody else is given control, a sentence's start, or null where this person cannot. */
   wayToGrant(asker: string): string | null;
   /** Something was typed while the host is gone. */
@@ -171,7 +171,7 @@ export class AttachedTerminal {
     this.#view = view;
     tty.write(`${PUSH_TITLE}\x1b[${tty.size.rows};1H${'\n'.repeat(tty.size.rows)}`); // what was there goes to the scrollback
     if (this.#options.takesControl) this.#take();
-    const greeting = this.#options.greeting();
+    const greeting = this.#options.greeting(this.#stream.summary);
     if (greeting !== null) view.say(greeting);
     return view;
   }

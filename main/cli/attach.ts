@@ -2,6 +2,7 @@
 import type { ClientState } from '#client/client-options.ts';
 import type { CmdopClient } from '#client/cmdop-client.ts';
 import { CmdopError, type ErrorCode } from '#protocol/errors.ts';
+import type { SessionSummary } from '#protocol/shapes.ts';
 import { AttachedTerminal, type Ending } from '../attach/attached-terminal.ts';
 import { printable } from '../attach/cells.ts';
 import type { Key } from '../attach/keys.ts';
@@ -45,6 +46,14 @@ async function refuseMirror(settings: AttachSettings, ref: string): Promise<void
 
 type Keys = { detach: Key; take: Key; talk: Key };
 
+/** That others may come, and where with plain ssh; null where nobody may. */
+function sharedWith(session: SessionSummary | null): string | null {
+  if (!session?.shared) return null;
+  const { ssh, invites } = session.shared;
+  const at = ssh ? `, with ssh at ${ssh.address} port ${ssh.port}` : '';
+  return `${printable(session.name)} is shared: ${invites} invited${at}`;
+}
+
 class Attachment {
   readonly #settings: AttachSettings;
   readonly #ref: string;
@@ -85,10 +94,10 @@ class Attachment {
           this.#tty = new RawTty(listener);
           return this.#tty;
         },
-        greeting: () =>
+        greeting: (session) =>
           process.env.CMDOP_SESSION
             ? `this is inside another session: nest with care; ${this.#keys.detach.name} detaches the outer one first`
-            : null,
+            : sharedWith(session),
         wayToGrant: (asker) => `\`${commandFor(this.#settings, `control ${terminal.name} grant ${asker}`)}\``,
         typedOffline: () => {
           if (this.#offline) terminal.sayLasting(this.#offlineSentence(this.#offline));
