@@ -14,8 +14,7 @@ export type ControlContext = {
   registry: Registry;
   records: Records;
   attachments: Attachments;
-  /** Pauses agents in every session, or lets them act again; true: paused. */
-  /** Resolves when nothing more of agents reaches a program, where they are paused. */
+  /** Pauses agents in every session, or lets them act again. Resolves when nothing more of them reaches a program, where they are paused. */
   pauseEverywhere(isPaused: boolean, by: Actor): Promise<void>;
   /** The control mode of sessions made from now on. */
   setDefaultMode(mode: 'turns' | 'locked' | 'open', by: Actor): void;

@@ -78,8 +78,9 @@ export function startSimulatedHost(options: SimulatedHostOptions): SimulatedHost
     events: { changed: () => changed(session), typing: () => {} },
     shared: () => undefined,
   });
-  const context = {
-    registry: { find: () => session },
+  const context: MethodsContext = {
+    registry: { find: () => session } as unknown as MethodsContext['registry'],
+    screens: null as never,
     records,
     attachments,
     identity: { version: 'test', build: null, startedAt: 0 },
@@ -87,7 +88,16 @@ export function startSimulatedHost(options: SimulatedHostOptions): SimulatedHost
     guest: () => null,
     sees: () => true,
     kicked: () => {},
-  } as unknown as MethodsContext;
+    roleSet: () => {},
+    watch: () => {},
+    status: unasked,
+    warnings: unasked,
+    stop: unasked,
+    handOff: unasked,
+    openWeb: unasked,
+    pauseEverywhere: unasked,
+    setDefaultMode: unasked,
+  };
   const handlers = createHandlers(context) as Handlers; // of the rest nothing is asked here
   return {
     session,
@@ -118,4 +128,8 @@ function silentOutput(): SessionOutput {
     subscribe: ({ channel }: { channel: Channel }) => ({ channel, pump: () => {}, ack: () => {} }),
     unsubscribe: () => {},
   } as unknown as SessionOutput;
+}
+
+function unasked(): never {
+  throw new Error('the simulation asks nothing of the kind');
 }
