@@ -60,7 +60,7 @@ test('output that is damaged on disk is a gap, named with its range', async () =
   const sessions = join(cmdop.home, 'state', 'sessions', id);
   const second = () =>
     readdirSync(sessions)
-      .filter((name) => name.endsWith('.zst'))
+      .filter((name) => /^output-.*\.zst$/.test(name))
       .sort()[1] ?? '';
   await expect.poll(() => existsSync(join(sessions, second() || 'none')), { timeout: 20_000 }).toBe(true);
   await cmdop.ok('host', 'stop');

@@ -73,6 +73,8 @@ test('every tool does what it says', async () => {
   expect(await use('history_search', { session, failed: true })).toMatchObject({
     commands: [{ command: 'echo out; false' }, { command: 'sleep 30' }],
   });
+  const found = await use('output_search', { session, text: 'out', limit: 1 });
+  expect(found).toMatchObject({ hits: [{ command: 'echo out; false' }] });
   expect(await use('checkpoint', { session, message: 'before two' })).toMatchObject({ files: 1, leftOut: [] });
   writeFileSync(join(folder, 'notes.txt'), 'two\n');
   expect(await use('checkpoint_diff', { session })).toMatchObject({ to: null, files: [{ path: 'notes.txt', is: 'modified' }] });
