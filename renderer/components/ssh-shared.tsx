@@ -12,10 +12,7 @@ export function SshShared({ session }: { session: HostedSession }) {
   const stop = () => ask({ host: session.host, method: 'share.ssh.stop', params: { session: session.id } });
   return (
     <section className="ssh-shared" aria-label="Shared by SSH" data-testid="ssh-shared">
-      <p>
-        <strong>Shared by SSH</strong>
-        {session.host !== LOCAL_HOST && <span className="dim"> on {session.host}</span>}
-      </p>
+      <h3 className="list-title">Shared by SSH{session.host !== LOCAL_HOST && ` on ${session.host}`}</h3>
       <code className="shown-text">{line}</code>
       {ssh.hostKey !== undefined && (
         <p className="dim" title="Guests compare this with what their ssh shows at first">

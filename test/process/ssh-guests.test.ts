@@ -208,8 +208,10 @@ test('an upgrade of the host is nothing that a guest sees', async () => {
   const ben = join('operator');
   await ben.until('ben, operator');
   const before = ann.client.host?.pid;
+  await ann.until(() => attached('ben') !== null);
+  const since = attached('ben')?.since;
   const { pid } = await ann.client.request('host.handoff', {});
-  await ann.until(() => ann.client.state.is === 'connected' && ann.client.host?.pid === pid && attached('ben') !== null);
+  await ann.until(() => ann.client.host?.pid === pid && (attached('ben')?.since ?? since) !== since);
   expect(pid).not.toBe(before);
   ben.type('\x1e');
   await ben.until('you have control');

@@ -52,6 +52,12 @@ export class GuestsLink {
     this.#control?.write(`${JSON.stringify(order)}\n`);
   }
 
+  /** Tells the process to end, with a sentence for its guests. From here on it is not there: another may come beside it. */
+  dismiss(message: string): void {
+    this.#control?.end(endOrder(message));
+    this.#control = null;
+  }
+
   close(): void {
     this.#server.close();
     this.#control?.end(); // what was ordered before still goes
@@ -84,13 +90,14 @@ export class GuestsLink {
   #controlled(socket: Socket): void {
     if (this.#control) {
       // One is enough, and the first has the ports.
-      socket.end(`${JSON.stringify({ is: 'end', message: 'another process lets guests in' } satisfies Order)}\n`);
+      socket.end(endOrder('another process lets guests in'));
       return;
     }
     this.#control = socket;
     const lines = new LineReader();
     socket.setEncoding('utf8');
     socket.on('data', (text: string) => {
+      if (this.#control !== socket) return; // dismissed
       try {
         for (const line of lines.push(text)) this.#options.report(report.parse(JSON.parse(line)));
       } catch (error) {
@@ -99,6 +106,7 @@ export class GuestsLink {
       }
     });
     socket.on('close', () => {
+      if (this.#control !== socket) return;
       this.#control = null;
       this.#options.changed(false);
     });
@@ -106,6 +114,8 @@ export class GuestsLink {
     this.#options.changed(true);
   }
 }
+
+const endOrder = (message: string) => `${JSON.stringify({ is: 'end', message } satisfies Order)}\n`;
 
 function openingIn(line: string): Opening | null {
   try {

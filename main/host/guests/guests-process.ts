@@ -1,5 +1,5 @@
 /** Keeps the process for SSH guests running while something is shared. It outlives this host: the next one finds it again. */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { IDLE_FLAGS, nodePath, programPath } from '#local/runtime.ts';
 
@@ -14,6 +14,9 @@ export class GuestsProcess {
   #timer: NodeJS.Timeout | null = null;
   #againMs = AGAIN_MS.first;
   #isWanted = false;
+  /** It has come to the host's link, whoever started it. */
+  #isThere = false;
+  #latest: ChildProcess | null = null;
 
   constructor(options: { token: string; logFile: string }) {
     this.#token = options.token;
@@ -29,18 +32,21 @@ export class GuestsProcess {
 
   unwant(): void {
     this.#isWanted = false;
+    this.#isThere = false;
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
   }
 
   came(): void {
+    this.#isThere = true;
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
     this.#againMs = AGAIN_MS.first;
   }
 
   gone(): void {
-    if (this.#isWanted) this.#startAgain();
+    this.#isThere = false;
+    this.#startAgain();
   }
 
   #startIn(ms: number): void {
@@ -51,6 +57,7 @@ export class GuestsProcess {
   }
 
   #startAgain(): void {
+    if (!this.#isWanted || this.#timer) return;
     this.#startIn(this.#againMs);
     this.#againMs = Math.min(AGAIN_MS.longest, this.#againMs * 2);
   }
@@ -66,7 +73,11 @@ export class GuestsProcess {
         env: { ...process.env, CMDOP_GUESTS_TOKEN: this.#token },
       });
       child.on('error', (error) => console.error('the process for guests does not start:', error));
-      child.on('exit', () => this.gone());
+      this.#latest = child;
+      // One that was dismissed, or came second, ends as it should.
+      child.on('exit', () => {
+        if (this.#latest === child && !this.#isThere) this.#startAgain();
+      });
       child.unref();
     } finally {
       closeSync(log);

@@ -137,7 +137,7 @@ export class SshShares {
     this.#isDisposed = true;
     this.#process.unwant();
     if (!isResumed) {
-      this.#link.order({ is: 'end', message: 'the host was stopped' });
+      this.#dismiss('the host was stopped');
       this.#file.forget();
     }
     this.#link.close();
@@ -169,8 +169,14 @@ export class SshShares {
     else this.#file.delete(session);
     if (this.#file.all().length > 0) return this.#order();
     this.#process.unwant();
-    this.#link.order({ is: 'end', message: 'this session is not shared any more' });
+    this.#dismiss('this session is not shared any more');
     this.#file.forget();
+  }
+
+  #dismiss(message: string): void {
+    this.#link.dismiss(message);
+    this.#ordered = '';
+    this.#state = null;
   }
 
   /** Says who may come in where, if that is news. */
@@ -236,7 +242,7 @@ export class SshShares {
     if (!isThere) return this.#process.gone();
     this.#process.came();
     if (this.#file.all().length > 0) this.#order();
-    else this.#link.order({ is: 'end', message: 'nothing is shared' });
+    else this.#dismiss('nothing is shared');
   }
 
   /** What the process says is proved, this host looks at again: whether there is such an invite, and for this session. */
