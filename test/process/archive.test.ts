@@ -55,7 +55,7 @@ test('it has output, commands, journal, screen and what the session was', () => 
 });
 
 test('output that is damaged on disk is a gap, named with its range', async () => {
-  await cmdop.ok('new', 'long', '--detach', '--', 'bash', '-c', 'head -c 3300000 /dev/urandom | base64 -w 100');
+  await cmdop.ok('new', 'long', '--detach', '--', 'bash', '-c', 'head -c 8000000 /dev/urandom | base64 -w 100');
   const { id, outputEnd } = await cmdop.untilEnded('long');
   const sessions = join(cmdop.home, 'state', 'sessions', id);
   const second = () =>

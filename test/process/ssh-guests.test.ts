@@ -214,7 +214,10 @@ test('an upgrade of the host is nothing that a guest sees', async () => {
   await ann.until(() => ann.client.host?.pid === pid && (attached('ben')?.since ?? since) !== since);
   expect(pid).not.toBe(before);
   ben.type('\x1e');
-  await ben.until('you have control');
+  await ann.until(() => {
+    const holder = ann.sessions.find(({ name }) => name === 'demo')?.control.holder;
+    return holder != null && holder.client === attached('ben')?.client;
+  });
   ben.type('echo upgraded-$((6*7))\r');
   await ben.until('upgraded-42');
   expect(ben.raw()).not.toContain('left demo');

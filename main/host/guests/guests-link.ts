@@ -97,9 +97,12 @@ export class GuestsLink {
     const lines = new LineReader();
     socket.setEncoding('utf8');
     socket.on('data', (text: string) => {
-      if (this.#control !== socket) return; // dismissed
       try {
-        for (const line of lines.push(text)) this.#options.report(report.parse(JSON.parse(line)));
+        for (const line of lines.push(text)) {
+          const said = report.parse(JSON.parse(line));
+          // One that was dismissed has nothing more to say but whom it turned away.
+          if (this.#control === socket || said.is === 'refused') this.#options.report(said);
+        }
       } catch (error) {
         console.error('the process for guests said what it cannot have said:', error);
         socket.destroy();
