@@ -29,7 +29,7 @@ export function runtimeFiles(root: string): RuntimeFiles[] {
   ];
 }
 
-/** How terminals are asked for their modes (main/host/tty-state.ts); hosts go on without it. */
+/** How terminals are asked for their modes (main/host/sessions/tty-state.ts); hosts go on without it. */
 function terminalModes(root: string): RuntimeFiles[] {
   const native = join('node_modules', '@koromix', `koffi-${process.platform}-${process.arch}`);
   if (isWindows || !existsSync(join(root, native))) return [];

@@ -5,7 +5,7 @@
 import type { Pointing } from '#protocol/guests.ts';
 import type { Offset } from '#protocol/ids.ts';
 import type { Size } from '#protocol/shapes.ts';
-import { ScreenTerminal } from '../host/screen-terminal.ts';
+import { ScreenTerminal } from '../host/screen/screen-terminal.ts';
 import { LineMarks } from './line-marks.ts';
 import { PicturePainter } from './picture.ts';
 import { QueryFilter } from './query-filter.ts';

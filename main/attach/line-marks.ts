@@ -1,7 +1,7 @@
 /** Lines marked in a terminal's picture: whose they are, and where they stand while more is printed below them. */
 import type { Pointing } from '#protocol/guests.ts';
 import { pointedPlace } from '#session/pointed-place.ts';
-import type { ScreenTerminal } from '../host/screen-terminal.ts';
+import type { ScreenTerminal } from '../host/screen/screen-terminal.ts';
 
 /** Backgrounds of the actors' colours, in xterm's table of 256: legible below a white text. */
 const GROUNDS = [24, 94, 53, 22, 88, 60, 23, 58];

@@ -12,8 +12,8 @@ import { STREAM_EVENTS, type StreamEvent, type StreamEventName } from '#protocol
 import type { Transport } from '#protocol/transport.ts';
 import { ByteStreams, type StreamPort } from '#session/byte-streams.ts';
 import { ClientVigil } from '#session/client-vigil.ts';
-import type { Whereabouts } from './own-session.ts';
-import type { OutputPort } from './subscriber.ts';
+import type { Whereabouts } from './agents/own-session.ts';
+import type { OutputPort } from './output/subscriber.ts';
 
 /** A client that takes nothing may leave this much unread, bytes, beyond output; then it is cut off and may come back. */
 const MAX_UNREAD_BYTES = 8 * 1024 * 1024;

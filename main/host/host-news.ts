@@ -4,11 +4,11 @@ import { encodeMessage } from '#protocol/frames.ts';
 import type { SessionId } from '#protocol/ids.ts';
 import type { EventName, EventParams } from '#protocol/messages.ts';
 import type { Actor, CommandRecord } from '#protocol/shapes.ts';
+import { isAgent } from './agents/input-judge.ts';
 import type { ClientConnection } from './client-connection.ts';
-import type { StoredCommand } from './command-records.ts';
-import { isAgent } from './input-judge.ts';
-import type { LiveSession } from './live-session.ts';
-import type { Records } from './records.ts';
+import type { StoredCommand } from './journal/command-records.ts';
+import type { Records } from './journal/records.ts';
+import type { LiveSession } from './sessions/live-session.ts';
 
 export type HostNewsOptions = {
   connections: Iterable<ClientConnection>;

@@ -6,15 +6,15 @@ import type { Params } from '#protocol/messages.ts';
 import type { Actor, HostStatus, SessionSummary } from '#protocol/shapes.ts';
 import type { Grant } from '#protocol/sharing.ts';
 import { negotiate, PROTOCOL } from '#protocol/versions.ts';
-import { cleanName } from './actor-names.ts';
+import { runsInside } from './agents/own-session.ts';
 import type { ClientConnection, Handlers } from './client-connection.ts';
-import { type ControlContext, controlMethods } from './control-methods.ts';
-import type { LiveSession } from './live-session.ts';
-import { runsInside } from './own-session.ts';
+import { cleanName } from './journal/actor-names.ts';
 import { processTree } from './processes/process-tree.ts';
-import type { Screens } from './screens.ts';
+import type { Screens } from './screen/screens.ts';
 import type { ServiceMethod } from './services.ts';
-import { agentsPausedError } from './session-roles.ts';
+import { type ControlContext, controlMethods } from './sessions/control-methods.ts';
+import type { LiveSession } from './sessions/live-session.ts';
+import { agentsPausedError } from './sessions/session-roles.ts';
 import type { Build } from './successor.ts';
 
 /** Longest name before an agent's number, characters. */

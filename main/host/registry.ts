@@ -7,15 +7,15 @@ import { CmdopError } from '#protocol/errors.ts';
 import { newSessionId, type Offset, type SessionId } from '#protocol/ids.ts';
 import type { Params } from '#protocol/messages.ts';
 import type { Actor, Size } from '#protocol/shapes.ts';
-import { joinKey, ownKey } from './agent-guard.ts';
-import { isAgent } from './input-judge.ts';
-import { type KeeperRuntime, KeeperStarter } from './keeper-starter.ts';
-import type { LiveSession } from './live-session.ts';
-import { bootId, type KeeperMeta, openSession, type SessionSurroundings } from './open-session.ts';
-import type { StoredSession } from './records.ts';
-import { findSession, freeName, validName } from './session-names.ts';
-import { SessionRestart } from './session-restart.ts';
-import { prepareLaunch, removeLaunchFiles } from './shell-launch.ts';
+import { joinKey, ownKey } from './agents/agent-guard.ts';
+import { isAgent } from './agents/input-judge.ts';
+import type { StoredSession } from './journal/records.ts';
+import { type KeeperRuntime, KeeperStarter } from './keepers/keeper-starter.ts';
+import { prepareLaunch, removeLaunchFiles } from './keepers/shell-launch.ts';
+import type { LiveSession } from './sessions/live-session.ts';
+import { bootId, type KeeperMeta, openSession, type SessionSurroundings } from './sessions/open-session.ts';
+import { findSession, freeName, validName } from './sessions/session-names.ts';
+import { SessionRestart } from './sessions/session-restart.ts';
 
 const DEFAULT_SIZE: Size = { cols: 80, rows: 24 };
 

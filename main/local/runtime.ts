@@ -30,7 +30,7 @@ const SOURCES: Record<Program, string> = {
   keeper: 'main/keeper/main.ts',
   cli: 'main/cli/main.ts',
   mcp: 'main/mcp/main.ts',
-  'screen-worker': 'main/host/screen-worker.ts',
+  'screen-worker': 'main/host/screen/screen-worker.ts',
   'file-worker': 'main/host/files/file-worker.ts',
   'checkpoint-worker': 'main/host/checkpoints/worker.ts',
   'packing-thread': 'main/host/checkpoints/packing-thread.ts',

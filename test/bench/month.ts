@@ -4,11 +4,11 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { localPaths } from '#local/paths.ts';
 import { type ActorId, newSessionId, type Offset } from '#protocol/ids.ts';
-import { Journal } from '../../main/host/journal.ts';
-import { OutputLog } from '../../main/host/output-log.ts';
-import { Records } from '../../main/host/records.ts';
-import { ScreenCheckpoints } from '../../main/host/screen-checkpoints.ts';
-import { ScreenTerminal } from '../../main/host/screen-terminal.ts';
+import { Journal } from '../../main/host/journal/journal.ts';
+import { Records } from '../../main/host/journal/records.ts';
+import { OutputLog } from '../../main/host/output/output-log.ts';
+import { ScreenCheckpoints } from '../../main/host/screen/screen-checkpoints.ts';
+import { ScreenTerminal } from '../../main/host/screen/screen-terminal.ts';
 
 export type MonthPlan = { sessions: number; outputBytes: number; commands: number; actors: number };
 

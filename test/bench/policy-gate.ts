@@ -5,11 +5,11 @@
 import type { ClientId, Epoch, Seq, SessionId } from '#protocol/ids.ts';
 import type { Actor } from '#protocol/shapes.ts';
 import { DEFAULT_POLICY, PolicyRules } from '#session/policy.ts';
-import { AgentInput } from '../../main/host/agent-input.ts';
-import type { Approvals } from '../../main/host/approvals.ts';
-import type { InputContext } from '../../main/host/input-context.ts';
-import type { PolicyDesk } from '../../main/host/input-judge.ts';
-import { TtyState } from '../../main/host/tty-state.ts';
+import { AgentInput } from '../../main/host/agents/agent-input.ts';
+import type { Approvals } from '../../main/host/agents/approvals.ts';
+import type { InputContext } from '../../main/host/agents/input-context.ts';
+import type { PolicyDesk } from '../../main/host/agents/input-judge.ts';
+import { TtyState } from '../../main/host/sessions/tty-state.ts';
 import { percentile } from './statistics.ts';
 
 const ROUNDS = 20_000;

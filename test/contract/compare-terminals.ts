@@ -1,9 +1,9 @@
 /** Compares two headless terminals: every cell of both screens, the cursor, and all state that no cell shows. */
 import type headless from '@xterm/headless';
-import { encodeInCharset } from '../../main/host/charsets.ts';
-import { type Cell, readCell, StyleReader } from '../../main/host/terminal-rows.ts';
-import { readState } from '../../main/host/terminal-state.ts';
-import { internalsOf, type XtermBuffer, type XtermCore } from '../../main/host/xterm-internals.ts';
+import { encodeInCharset } from '../../main/host/screen/charsets.ts';
+import { type Cell, readCell, StyleReader } from '../../main/host/screen/terminal-rows.ts';
+import { readState } from '../../main/host/screen/terminal-state.ts';
+import { internalsOf, type XtermBuffer, type XtermCore } from '../../main/host/screen/xterm-internals.ts';
 
 type Terminal = InstanceType<typeof headless.Terminal>;
 

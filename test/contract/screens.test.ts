@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, expect, test } from 'vitest';
-import { type OscEvent, type ScreenEvents, Screens, type Snapshot } from '../../main/host/screens.ts';
+import { type OscEvent, type ScreenEvents, Screens, type Snapshot } from '../../main/host/screen/screens.ts';
 import type { Offset, SessionId } from '../../main/protocol/ids.ts';
 import { compareTerminals } from './compare-terminals.ts';
 import { newTerminal } from './terminals.ts';
@@ -208,7 +208,7 @@ test('output that made xterm.js stop for ever is parsed', async () => {
 test('a worker that dies is replaced, and the host is asked to begin the screens again', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'cmdop-worker-'));
   try {
-    const real = new URL('../../main/host/screen-worker.ts', import.meta.url);
+    const real = new URL('../../main/host/screen/screen-worker.ts', import.meta.url);
     const file = join(folder, 'worker.mjs');
     writeFileSync(
       file,

@@ -3,9 +3,9 @@
  * state, on random output and on that of real programs.
  */
 import { describe, expect, test } from 'vitest';
-import { ScreenTerminal } from '../../main/host/screen-terminal.ts';
-import { DEFAULT_COLORS } from '../../main/host/terminal-colors.ts';
-import { internalsOf } from '../../main/host/xterm-internals.ts';
+import { ScreenTerminal } from '../../main/host/screen/screen-terminal.ts';
+import { DEFAULT_COLORS } from '../../main/host/screen/terminal-colors.ts';
+import { internalsOf } from '../../main/host/screen/xterm-internals.ts';
 import type { Offset } from '../../main/protocol/ids.ts';
 import { compareTerminals } from './compare-terminals.ts';
 import { RandomStream, randomFrom } from './random-streams.ts';

@@ -1,6 +1,6 @@
 /** The scanner against xterm.js' own parser and decoder: where one is in ground state, the other is. */
 import { describe, expect, test } from 'vitest';
-import { internalsOf } from '../../main/host/xterm-internals.ts';
+import { internalsOf } from '../../main/host/screen/xterm-internals.ts';
 import type { Offset } from '../../main/protocol/ids.ts';
 import { MAX_OSC_PAYLOAD_BYTES, type Osc, VtScanner } from '../../main/session/vt-scanner.ts';
 import { RandomStream, randomFrom } from './random-streams.ts';

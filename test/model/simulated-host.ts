@@ -1,14 +1,14 @@
 /** A host with one session, as it starts: the real session, gate and requests; only its screen is simulated. */
 import type { Channel, Epoch, Offset, SessionId } from '#protocol/ids.ts';
 import type { Size } from '#protocol/shapes.ts';
+import type { PolicyDesk } from '../../main/host/agents/input-judge.ts';
 import { ClientConnection, type Handlers } from '../../main/host/client-connection.ts';
-import type { PolicyDesk } from '../../main/host/input-judge.ts';
-import type { Journal } from '../../main/host/journal.ts';
-import type { KeeperLink } from '../../main/host/keeper-link.ts';
-import { LiveSession } from '../../main/host/live-session.ts';
+import type { Journal } from '../../main/host/journal/journal.ts';
+import type { Records, SessionAccess } from '../../main/host/journal/records.ts';
+import type { KeeperLink } from '../../main/host/keepers/keeper-link.ts';
 import { Attachments, createHandlers, type MethodsContext } from '../../main/host/methods.ts';
-import type { Records, SessionAccess } from '../../main/host/records.ts';
-import type { SessionOutput } from '../../main/host/session-output.ts';
+import { LiveSession } from '../../main/host/sessions/live-session.ts';
+import type { SessionOutput } from '../../main/host/sessions/session-output.ts';
 import type { SimulatedClock, SimulatedLink } from './simulated-network.ts';
 
 export type SimulatedHost = { session: LiveSession; connect(link: SimulatedLink): void };

@@ -2,8 +2,8 @@
 
 import type { Clock } from '#protocol/clock.ts';
 import type { Offset, SessionId } from '#protocol/ids.ts';
-import type { KeeperLink } from '../../main/host/keeper-link.ts';
-import type { LiveSession } from '../../main/host/live-session.ts';
+import type { KeeperLink } from '../../main/host/keepers/keeper-link.ts';
+import type { LiveSession } from '../../main/host/sessions/live-session.ts';
 import { InputQueue } from '../../main/keeper/input-queue.ts';
 import { Keeper } from '../../main/keeper/keeper.ts';
 import { type DroppedOf, encodeToKeeper, FromKeeperDecoder, KEEPER_WIRE, type KeeperHello, type ToKeeper } from '../../main/keeper/wire.ts';

@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { nodePath } from '#local/runtime.ts';
-import { KeeperStarter } from '../../main/host/keeper-starter.ts';
+import { KeeperStarter } from '../../main/host/keepers/keeper-starter.ts';
 
 const runtime = { node: nodePath(), keeperBundle: resolve('main/keeper/main.ts') };
 const isLinux = process.platform === 'linux';
@@ -89,7 +89,7 @@ test('a program that cannot be run ends its own session, and the next one starts
 });
 
 test.runIf(isLinux)('a keeper that waits ends with a host that was killed', async () => {
-  const module = JSON.stringify(pathToFileURL(resolve('main/host/keeper-starter.ts')).href);
+  const module = JSON.stringify(pathToFileURL(resolve('main/host/keepers/keeper-starter.ts')).href);
   const source = `import { KeeperStarter } from ${module}; new KeeperStarter(${JSON.stringify(runtime)}); console.log('made');`;
   const host = spawn(runtime.node, ['--input-type=module', '-e', source], { stdio: ['ignore', 'pipe', 'inherit'] });
   await once(host.stdout, 'data');

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type IPty, spawn } from 'node-pty';
 import type { Offset, SessionId } from '#protocol/ids.ts';
-import { type Launch, prepareLaunch, removeLaunchFiles } from '../../main/host/shell-launch.ts';
+import { type Launch, prepareLaunch, removeLaunchFiles } from '../../main/host/keepers/shell-launch.ts';
 import { type ParsedMark, parseMark } from '../../main/session/shell-marks.ts';
 import { type Osc, VtScanner } from '../../main/session/vt-scanner.ts';
 

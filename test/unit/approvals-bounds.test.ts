@@ -3,10 +3,10 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Approval } from '#protocol/approvals.ts';
 import type { SessionId } from '#protocol/ids.ts';
 import type { Actor } from '#protocol/shapes.ts';
-import { Approvals, type Ask, type Outcome } from '../../main/host/approvals.ts';
-import { IN_MEMORY, Journal } from '../../main/host/journal.ts';
-import type { PolicyFile } from '../../main/host/policy-file.ts';
-import { Records } from '../../main/host/records.ts';
+import { Approvals, type Ask, type Outcome } from '../../main/host/agents/approvals.ts';
+import type { PolicyFile } from '../../main/host/agents/policy-file.ts';
+import { IN_MEMORY, Journal } from '../../main/host/journal/journal.ts';
+import { Records } from '../../main/host/journal/records.ts';
 
 let journal: Journal;
 let approvals: Approvals;

@@ -19,12 +19,12 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   // What is exported as a page is drawn by the host's own terminal.
   'main/cli': [
     ...['main/protocol', 'main/session', 'main/client', 'main/local', 'main/remote'],
-    ...['main/attach', 'main/host/screen-terminal.ts', 'main/mcp/main.ts', 'package.json'],
+    ...['main/attach', 'main/host/screen/screen-terminal.ts', 'main/mcp/main.ts', 'package.json'],
   ],
   // It keeps the host's own terminal beside the person's, to draw it where their sizes differ.
   // A process of its own, so that what strangers send never reaches a host's loop; the host knows what they say to each other.
   'main/guests': ['main/protocol', 'main/session', 'main/client', 'main/local', 'main/attach'],
-  'main/attach': ['main/protocol', 'main/session', 'main/client', 'main/host/screen-terminal.ts'],
+  'main/attach': ['main/protocol', 'main/session', 'main/client', 'main/host/screen/screen-terminal.ts'],
   'main/mcp': ['main/protocol', 'main/session', 'main/client', 'main/local', 'main/sdk'],
   'main/sdk': ['main/protocol', 'main/session', 'main/client', 'main/local', 'main/remote'],
   'main/remote': ['main/protocol', 'main/session', 'main/client', 'main/local'],
@@ -68,8 +68,8 @@ describe('imports', () => {
     ['main/host/deep/x.ts', "export * from '../../cli/main.ts';", 'main/host must not import main/cli/main.ts'],
     [
       'renderer/state/x.ts',
-      "import type {\n  A,\n  B,\n} from '../../main/host/journal.ts';",
-      'renderer must not import main/host/journal.ts',
+      "import type {\n  A,\n  B,\n} from '../../main/host/journal/journal.ts';",
+      'renderer must not import main/host/journal/journal.ts',
     ],
     ['renderer/x.tsx', "import '../main/app/main.ts';", 'renderer must not import main/app/main.ts'],
     ['main/local/x.ts', "import { Host } from '#host/host.ts';", 'main/local must not import #host/host.ts'],

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import type { Offset } from '#protocol/ids.ts';
 import { ReaderRate } from '#session/reader-rate.ts';
-import { allowedBytes, FloodPace, type Reader } from '../../main/host/flood-pace.ts';
+import { allowedBytes, FloodPace, type Reader } from '../../main/host/output/flood-pace.ts';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;

@@ -4,7 +4,7 @@ import { isAbsolute } from 'node:path';
 import { expect, test } from 'vitest';
 import { homeFolder } from '#local/home-folder.ts';
 import { localPaths } from '#local/paths.ts';
-import { sessionEnvironment } from '../../main/host/shell-environment.ts';
+import { sessionEnvironment } from '../../main/host/keepers/shell-environment.ts';
 
 test('HOME counts where it is set', () => {
   expect(homeFolder({ HOME: '/home/ann' })).toBe('/home/ann');

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { SessionId } from '#protocol/ids.ts';
-import { Journal } from '../../main/host/journal.ts';
-import { TAIL_SUFFIXES } from '../../main/host/journal-tail.ts';
-import { Records } from '../../main/host/records.ts';
+import { Journal } from '../../main/host/journal/journal.ts';
+import { TAIL_SUFFIXES } from '../../main/host/journal/journal-tail.ts';
+import { Records } from '../../main/host/journal/records.ts';
 
 let folder = '';
 const opened: Journal[] = [];

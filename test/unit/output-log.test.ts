@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Offset } from '#protocol/ids.ts';
-import { OutputLog } from '../../main/host/output-log.ts';
+import { OutputLog } from '../../main/host/output/output-log.ts';
 
 const PART_BYTES = 100_000;
 

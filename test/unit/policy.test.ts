@@ -4,7 +4,7 @@ import { coveringRule, DEFAULT_POLICY, offeredRule, type Policy, PolicyRules, ty
 import { PRESETS, trustedFolder } from '#session/policy-presets.ts';
 import { readShellLine } from '#session/shell-line.ts';
 import { shownText } from '#session/shown-text.ts';
-import { parsePolicy } from '../../main/host/policy-file.ts';
+import { parsePolicy } from '../../main/host/agents/policy-file.ts';
 
 const HOME = '/home/ann';
 const PLACES = ['/home/ann/.local/state/cmdop', '/home/ann/.config/cmdop', '/run/user/1000/cmdop'];

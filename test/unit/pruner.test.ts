@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { localPaths } from '#local/paths.ts';
 import { HostSettings } from '../../main/host/host-settings.ts';
-import { Journal } from '../../main/host/journal.ts';
-import { Records } from '../../main/host/records.ts';
+import { Journal } from '../../main/host/journal/journal.ts';
+import { Records } from '../../main/host/journal/records.ts';
 import { GRACE_MS, Pruner, type PrunerOptions } from '../../main/host/retention/pruner.ts';
 
 const HOUR = 60 * 60 * 1000;

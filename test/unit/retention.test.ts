@@ -6,8 +6,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { SessionId } from '#protocol/ids.ts';
 import type { RetentionLimits } from '#protocol/retention.ts';
-import { Journal } from '../../main/host/journal.ts';
-import { Records } from '../../main/host/records.ts';
+import { Journal } from '../../main/host/journal/journal.ts';
+import { Records } from '../../main/host/journal/records.ts';
 import { digestOf, eraseSession, finishErasing, runsOf, shrink } from '../../main/host/retention/journal-eraser.ts';
 import { type Kept, planPruning } from '../../main/host/retention/plan.ts';
 

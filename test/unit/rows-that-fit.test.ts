@@ -1,6 +1,6 @@
 /** Answers stay below what a frame holds, with what somebody must see in them first. */
 import { expect, test } from 'vitest';
-import { newestThatFit, oldestThatFit, urgentThatFit } from '../../main/host/rows-that-fit.ts';
+import { newestThatFit, oldestThatFit, urgentThatFit } from '../../main/host/screen/rows-that-fit.ts';
 
 const row = (id: number, state: 'pending' | 'approved', characters: number) => ({ id, state, text: 'x'.repeat(characters) });
 const ids = (rows: { id: number }[]) => rows.map(({ id }) => id);

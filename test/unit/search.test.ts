@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Offset, SessionId } from '#protocol/ids.ts';
-import { OutputLog } from '../../main/host/output-log.ts';
+import { OutputLog } from '../../main/host/output/output-log.ts';
 import { newMatcher, type Sought } from '../../main/host/search/matcher.ts';
 import type { FoundHit, SearchTask, WorkerMessage } from '../../main/host/search/search-messages.ts';
 import { searchBytes } from '../../main/host/search/segment-search.ts';

@@ -1,6 +1,6 @@
 /** `export --format html`: one page that needs nothing else, in colours, with who ran what beside the output it made. */
 import type { CommandRecord } from '#protocol/shapes.ts';
-import { ScreenTerminal } from '../../host/screen-terminal.ts';
+import { ScreenTerminal } from '../../host/screen/screen-terminal.ts';
 import type { ExportTarget } from './formats.ts';
 import { escapeHtml, htmlRow } from './html-row.ts';
 import type { ExportSource } from './source.ts';

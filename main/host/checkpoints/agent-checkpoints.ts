@@ -4,7 +4,7 @@
  */
 import type { ClientId, SessionId } from '#protocol/ids.ts';
 import type { Actor } from '#protocol/shapes.ts';
-import type { LiveSession } from '../live-session.ts';
+import type { LiveSession } from '../sessions/live-session.ts';
 import type { Checkpoints } from './checkpoints.ts';
 
 /** Longest that input waits, milliseconds; then the checkpoint says that it is late. */

@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import { type Checkpoint, checkpoint } from '#protocol/checkpoints.ts';
 import type { SessionId } from '#protocol/ids.ts';
-import type { Journal } from '../journal.ts';
-import { fromJson } from '../stored-shapes.ts';
+import type { Journal } from '../journal/journal.ts';
+import { fromJson } from '../journal/stored-shapes.ts';
 
 const kept = z.object({
   ...checkpoint.omit({ actor: true }).shape,

@@ -8,12 +8,12 @@
 import { CmdopError } from '#protocol/errors.ts';
 import { shownName } from '#session/file-names.ts';
 import { isWithin } from '#session/plain-paths.ts';
-import type { AgentGuard } from '../agent-guard.ts';
+import type { AgentGuard } from '../agents/agent-guard.ts';
+import { isAgent, type PolicyDesk } from '../agents/input-judge.ts';
+import { guardedSession } from '../agents/policy-desk.ts';
 import type { ClientConnection } from '../client-connection.ts';
-import { isAgent, type PolicyDesk } from '../input-judge.ts';
-import type { LiveSession } from '../live-session.ts';
-import { guardedSession } from '../policy-desk.ts';
 import type { Registry } from '../registry.ts';
+import type { LiveSession } from '../sessions/live-session.ts';
 import type { FileThread } from './file-thread.ts';
 import { below, lastName } from './file-tree.ts';
 

@@ -1,6 +1,6 @@
 /** What every file on its way has in common, out or in. */
 import type { ClientConnection } from '../client-connection.ts';
-import type { LiveSession } from '../live-session.ts';
+import type { LiveSession } from '../sessions/live-session.ts';
 
 export type Finished = { path: string; size: number; hash: string };
 

@@ -3,8 +3,8 @@ import { CmdopError } from '#protocol/errors.ts';
 import { MAX_POINTED_LINES } from '#protocol/guests.ts';
 import type { Offset } from '#protocol/ids.ts';
 import type { Params } from '#protocol/messages.ts';
-import { DrawnAgain } from '../drawn-again.ts';
-import type { LiveSession } from '../live-session.ts';
+import { DrawnAgain } from '../screen/drawn-again.ts';
+import type { LiveSession } from '../sessions/live-session.ts';
 
 /** A line is told up to here, characters; and all of them together. */
 const MAX_LINE_CHARACTERS = 400;

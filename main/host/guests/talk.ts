@@ -2,10 +2,10 @@
 import type { EventName, EventParams } from '#protocol/messages.ts';
 import type { ClientConnection, Handlers } from '../client-connection.ts';
 import type { HostNews } from '../host-news.ts';
-import type { Journal } from '../journal.ts';
-import type { LiveSession } from '../live-session.ts';
+import type { Journal } from '../journal/journal.ts';
 import type { Registry } from '../registry.ts';
-import { mustBeHuman } from '../session-roles.ts';
+import type { LiveSession } from '../sessions/live-session.ts';
+import { mustBeHuman } from '../sessions/session-roles.ts';
 import { pointedLines } from './pointed-lines.ts';
 import { saidText, TalkPace } from './said-text.ts';
 

@@ -8,8 +8,8 @@ import { CmdopError } from '#protocol/errors.ts';
 import type { ListeningPort } from '#protocol/ports.ts';
 import type { ByteStream } from '#session/byte-stream.ts';
 import type { ClientConnection } from '../client-connection.ts';
-import type { Journal } from '../journal.ts';
-import type { LiveSession } from '../live-session.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { LiveSession } from '../sessions/live-session.ts';
 
 /** Of one connection. */
 const MAX_FORWARDS = 64;

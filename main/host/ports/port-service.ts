@@ -1,10 +1,10 @@
 /** What the requests about ports do: lists, watching them, and forwards. */
 import type { PORT_METHODS } from '#protocol/ports.ts';
 import type { ClientConnection } from '../client-connection.ts';
-import type { Journal } from '../journal.ts';
-import type { LiveSession } from '../live-session.ts';
+import type { Journal } from '../journal/journal.ts';
 import type { Registry } from '../registry.ts';
 import type { Service } from '../services.ts';
+import type { LiveSession } from '../sessions/live-session.ts';
 import { Forwards } from './forwards.ts';
 import { PortWatch } from './port-watch.ts';
 

@@ -5,7 +5,7 @@
 import type { SessionId } from '#protocol/ids.ts';
 import type { ListeningPort } from '#protocol/ports.ts';
 import type { ClientConnection } from '../client-connection.ts';
-import type { LiveSession } from '../live-session.ts';
+import type { LiveSession } from '../sessions/live-session.ts';
 import { SessionPorts } from './session-ports.ts';
 
 /** From output to a look, milliseconds; and between two looks while it goes on. */

@@ -3,8 +3,8 @@ import { type ListeningSocket, listeningSockets, type OwnedSocket, socketsOf } f
 import type { Offset } from '#protocol/ids.ts';
 import type { ListeningPort } from '#protocol/ports.ts';
 import { PrintedUrls } from '#session/printed-urls.ts';
-import type { LiveSession } from '../live-session.ts';
 import { processIds, processTree } from '../processes/process-tree.ts';
+import type { LiveSession } from '../sessions/live-session.ts';
 
 /** The last output that is searched for addresses, bytes: what the ring keeps when nobody lags. */
 const SEARCHED_BYTES = 256 * 1024;

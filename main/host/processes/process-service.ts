@@ -1,7 +1,7 @@
 /** What the requests about processes do: a session's own are listed, and signalled in the name of who asked. */
 import { CmdopError } from '#protocol/errors.ts';
 import type { PROCESS_METHODS } from '#protocol/processes.ts';
-import type { Journal } from '../journal.ts';
+import type { Journal } from '../journal/journal.ts';
 import type { Registry } from '../registry.ts';
 import type { Service } from '../services.ts';
 import { isStill, processOf, processTree } from './process-tree.ts';

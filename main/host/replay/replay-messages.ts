@@ -1,7 +1,7 @@
 /** What the host and the replay worker tell each other. Types only. */
 import type { Offset } from '#protocol/ids.ts';
 import type { Size } from '#protocol/shapes.ts';
-import type { Resize } from '../size-history.ts';
+import type { Resize } from '../output/size-history.ts';
 
 /** The screen wanted at `offset`, made of what the folder holds from `start` on. */
 export type ReplayQuery = {

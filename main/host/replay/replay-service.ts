@@ -2,11 +2,11 @@
 import type { Offset, SessionId } from '#protocol/ids.ts';
 import type { REPLAY_METHODS } from '#protocol/replay.ts';
 import type { ClientConnection } from '../client-connection.ts';
-import type { LiveSession } from '../live-session.ts';
-import type { Records } from '../records.ts';
+import type { Records } from '../journal/records.ts';
+import type { TimeMark } from '../output/segment-times.ts';
 import type { Registry } from '../registry.ts';
-import type { TimeMark } from '../segment-times.ts';
 import type { Service } from '../services.ts';
+import type { LiveSession } from '../sessions/live-session.ts';
 import { ReplayScreens } from './replay-screens.ts';
 
 /** Sizes in one answer. */

@@ -3,12 +3,12 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parentPort } from 'node:worker_threads';
 import type { Offset } from '#protocol/ids.ts';
-import { keptScreenBefore } from '../kept-screens.ts';
-import { parseScreenCheckpoint, type ScreenCheckpoint } from '../screen-checkpoint.ts';
-import { ScreenTerminal } from '../screen-terminal.ts';
-import { segmentContent } from '../segment-content.ts';
-import { findSegments, type Segment } from '../segment-files.ts';
-import { SizeHistory } from '../size-history.ts';
+import { segmentContent } from '../output/segment-content.ts';
+import { findSegments, type Segment } from '../output/segment-files.ts';
+import { SizeHistory } from '../output/size-history.ts';
+import { keptScreenBefore } from '../screen/kept-screens.ts';
+import { parseScreenCheckpoint, type ScreenCheckpoint } from '../screen/screen-checkpoint.ts';
+import { ScreenTerminal } from '../screen/screen-terminal.ts';
 import type { ReplayAnswer, ReplayQuery, ReplayScreen } from './replay-messages.ts';
 
 /** Parsed in one step, bytes: marks of the terminal between them stay small. */

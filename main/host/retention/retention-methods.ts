@@ -3,9 +3,9 @@ import { systemClock } from '#local/clock.ts';
 import type { RETENTION_METHODS } from '#protocol/retention.ts';
 import type { ClientConnection } from '../client-connection.ts';
 import type { HostNews } from '../host-news.ts';
-import { newestThatFit } from '../rows-that-fit.ts';
+import { newestThatFit } from '../screen/rows-that-fit.ts';
 import type { Service } from '../services.ts';
-import { mustBeHuman } from '../session-roles.ts';
+import { mustBeHuman } from '../sessions/session-roles.ts';
 import { GRACE_MS, Pruner, type PrunerOptions } from './pruner.ts';
 
 export type RetentionContext = Omit<PrunerOptions, 'wallNow'> & { news: HostNews };

@@ -2,9 +2,9 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SessionId } from '#protocol/ids.ts';
-import { segmentContent } from '../segment-content.ts';
-import { findSegments, type Segment, segmentName } from '../segment-files.ts';
-import { readTimes, type TimeMark } from '../segment-times.ts';
+import { segmentContent } from '../output/segment-content.ts';
+import { findSegments, type Segment, segmentName } from '../output/segment-files.ts';
+import { readTimes, type TimeMark } from '../output/segment-times.ts';
 import { newMatcher } from './matcher.ts';
 import type { FoundHit, SearchTask, WorkerMessage } from './search-messages.ts';
 import { searchBytes } from './segment-search.ts';

@@ -10,7 +10,7 @@ import { CmdopError } from '#protocol/errors.ts';
 import type { ClientId } from '#protocol/ids.ts';
 import type { Params, Result } from '#protocol/messages.ts';
 import type { Grant, Proof } from '#protocol/sharing.ts';
-import { findSession } from '../session-names.ts';
+import { findSession } from '../sessions/session-names.ts';
 import { grantOf, type Invites, type StoredInvite } from './invites.ts';
 import type { Refusals } from './refusals.ts';
 

@@ -6,7 +6,7 @@ import { CmdopError } from '#protocol/errors.ts';
 import type { SessionId } from '#protocol/ids.ts';
 import { METHODS, type Method, type Params } from '#protocol/messages.ts';
 import type { GuestRole } from '#protocol/sharing.ts';
-import { findSession } from '../session-names.ts';
+import { findSession } from '../sessions/session-names.ts';
 
 /** Who of the guests may: none, every one, or operators. A method with a session always means the guest's own. */
 type Access = 'never' | GuestRole;

@@ -9,7 +9,7 @@ import type { Transport } from '#protocol/transport.ts';
 import type { ClientConnection, Entry } from '../client-connection.ts';
 import { SshShares } from '../guests/ssh-shares.ts';
 import type { HostNews } from '../host-news.ts';
-import type { Journal } from '../journal.ts';
+import type { Journal } from '../journal/journal.ts';
 import type { Attachments } from '../methods.ts';
 import type { Registry } from '../registry.ts';
 import type { Service } from '../services.ts';

@@ -16,8 +16,8 @@ import { CmdopError } from '#protocol/errors.ts';
 import { MAX_FRAME_BYTES } from '#protocol/frames.ts';
 import type { Grant } from '#protocol/sharing.ts';
 import type { Transport } from '#protocol/transport.ts';
-import { HEADERS, pagePolicy, refuse, sendFile } from '../web-pages.ts';
-import { WebSocketTransport } from '../web-socket-transport.ts';
+import { HEADERS, pagePolicy, refuse, sendFile } from '../web/web-pages.ts';
+import { WebSocketTransport } from '../web/web-socket-transport.ts';
 import { ACCEPT_POLICY, acceptPage } from './accept-page.ts';
 import { grantOf, type Invites, type LinkPlace, type StoredInvite } from './invites.ts';
 

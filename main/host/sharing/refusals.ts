@@ -2,7 +2,7 @@
  * Those who were refused at a door, in the journal: the first at once, and of many that follow how many there were. So a
  * thousand attempts cost a few records, and no attempt goes unseen.
  */
-import type { Journal } from '../journal.ts';
+import type { Journal } from '../journal/journal.ts';
 
 /** Further ones are counted for so long, milliseconds. */
 const SUMMARY_MS = 10_000;

@@ -10,13 +10,13 @@ import type { EventName, EventParams, Method, Params } from '#protocol/messages.
 import type { Actor, Origin, SessionSummary } from '#protocol/shapes.ts';
 import type { Grant, Invite } from '#protocol/sharing.ts';
 import type { Transport } from '#protocol/transport.ts';
+import { isAgent } from '../agents/input-judge.ts';
 import type { ClientConnection, Entry } from '../client-connection.ts';
 import type { HostNews } from '../host-news.ts';
-import { isAgent } from '../input-judge.ts';
-import type { Journal } from '../journal.ts';
-import type { LiveSession } from '../live-session.ts';
+import type { Journal } from '../journal/journal.ts';
 import type { Attachments } from '../methods.ts';
 import type { Registry } from '../registry.ts';
+import type { LiveSession } from '../sessions/live-session.ts';
 import { type GuestView, guestRequest } from './guest-access.ts';
 import { guestHears } from './guest-events.ts';
 import type { Invites, StoredInvite } from './invites.ts';

@@ -6,7 +6,7 @@ import { CmdopError } from '#protocol/errors.ts';
 import { PolicyRules } from '#session/policy.ts';
 import { readShellLine } from '#session/shell-line.ts';
 import { hasInvisible, shownText } from '#session/shown-text.ts';
-import { parsePolicy } from '../../../main/host/policy-file.ts';
+import { parsePolicy } from '../../../main/host/agents/policy-file.ts';
 import { readHosts } from '../../../main/remote/hosts-file.ts';
 import { readConfigFile } from '../../../main/remote/ssh/config-file.ts';
 import { settingsFor } from '../../../main/remote/ssh/config-match.ts';

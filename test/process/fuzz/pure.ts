@@ -13,7 +13,7 @@ import { TypedLines } from '#session/typed-lines.ts';
 import { VtScanner } from '#session/vt-scanner.ts';
 import { QueryFilter } from '../../../main/attach/query-filter.ts';
 import { leaveTerminal } from '../../../main/attach/terminal-modes.ts';
-import { ScreenTerminal } from '../../../main/host/screen-terminal.ts';
+import { ScreenTerminal } from '../../../main/host/screen/screen-terminal.ts';
 import { Keeper } from '../../../main/keeper/keeper.ts';
 import { encodeOutputHeader, encodeToKeeper, FromKeeperDecoder, KEEPER_WIRE, type ToKeeper } from '../../../main/keeper/wire.ts';
 import { hostsJson, knownHosts, policyText, shellLine, sshConfig } from './files.ts';

@@ -1,0 +1,84 @@
+/** What the requests about the past do: output, command records, the journal. */
+import type { LocalPaths } from '#local/paths.ts';
+import { CmdopError } from '#protocol/errors.ts';
+import type { HISTORY_METHODS } from '#protocol/history.ts';
+import type { ActorId, SessionId } from '#protocol/ids.ts';
+import type { ClientConnection, Handlers } from '../client-connection.ts';
+import type { HostNews } from '../host-news.ts';
+import { verifyFiles } from '../output/verify-files.ts';
+import type { Registry } from '../registry.ts';
+import { newestThatFit, oldestThatFit } from '../screen/rows-that-fit.ts';
+import type { LiveSession } from '../sessions/live-session.ts';
+import { blame, provenance } from './blame.ts';
+import type { Journal } from './journal.ts';
+import type { JournalWatchers } from './journal-watchers.ts';
+import { recordedSession } from './recorded-session.ts';
+import type { Records } from './records.ts';
+
+export type HistoryContext = {
+  paths: LocalPaths;
+  journal: Journal;
+  records: Records;
+  registry: Registry;
+  news: HostNews;
+  watchers: JournalWatchers;
+};
+
+export function historyHandlers(context: HistoryContext): Pick<Handlers, keyof typeof HISTORY_METHODS> {
+  const { paths, journal, records, registry, news, watchers } = context;
+  const actorsNamed = (name: string | undefined): { actors?: ActorId[] } =>
+    name === undefined ? {} : { actors: records.actorsNamed(name) };
+  const sessionFilter = (reference: string | undefined): { session?: SessionId } =>
+    reference === undefined ? {} : { session: recordedSession(context, reference) };
+
+  /** Throws `kicked`. */
+  const seen = (connection: ClientConnection, reference: string): LiveSession => {
+    const session = registry.find(reference);
+    session.roles.mustSee(connection.who.actor);
+    return session;
+  };
+
+  return {
+    async 'output.read'(connection, { session: reference, from, max }, answer) {
+      const session = seen(connection, reference);
+      const { start, end } = session.output;
+      const bytes = from >= end ? new Uint8Array(0) : await session.output.readStored(from, max);
+      if (!bytes)
+        throw new CmdopError('output-pruned', `output from offset ${from} is not held any more; it begins at ${start}`, { start, end });
+      answer({ from, to: (from + bytes.length) as typeof from, end, bytes: Buffer.from(bytes).toString('base64') });
+    },
+    'history.list'(_connection, { session, actor, failed, text, since, before, limit }, answer) {
+      const filter = { ...sessionFilter(session), ...actorsNamed(actor), ...defined({ failed, text, since, before }), limit };
+      const found = records.commands.list(filter).map((command) => news.commandRecord(command));
+      const commands = newestThatFit(found);
+      answer({ commands, more: commands.length < found.length || found.length === limit });
+    },
+    async 'history.at'(connection, { session: reference, at }, answer) {
+      const { offset, command } = await blame(seen(connection, reference), at, records);
+      const from = command ? provenance(command, records) : { journalSeq: null, authentication: null, approval: null };
+      answer({ offset, command: command && news.commandRecord(command), ...from });
+    },
+    'journal.list'(_connection, { session, actor, kinds, since, after, limit }, answer) {
+      const filter = { ...sessionFilter(session), ...actorsNamed(actor), ...defined({ kinds, since, after }), limit };
+      const events = records.events(filter);
+      answer({ events: after === undefined ? newestThatFit(events) : oldestThatFit(events) });
+    },
+    'journal.watch'(connection, { session, actor, kinds, since }, answer) {
+      const filter = { ...sessionFilter(session), ...defined({ actor, kinds, since }) };
+      answer({ seq: journal.lastSeq });
+      watchers.add(connection, filter);
+    },
+    async 'journal.verify'(_connection, _params, answer) {
+      const chain = await journal.verify();
+      const damaged = await verifyFiles({ ...paths, sessions: registry.all() });
+      answer({ ...chain, ok: chain.ok && damaged.length === 0, damaged });
+    },
+  };
+}
+
+/** Without the fields that are undefined. */
+function defined<T extends Record<string, unknown>>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+}

@@ -1,0 +1,197 @@
+/** The host's end of the wire to one keeper: finds it, writes in order, tells what it says and when it is gone. */
+import { connect, type Socket } from 'node:net';
+import type { ClientId, Offset, Seq } from '#protocol/ids.ts';
+import type { Size } from '#protocol/shapes.ts';
+import {
+  type DroppedOf,
+  encodeToKeeper,
+  type FromKeeper,
+  FromKeeperDecoder,
+  KEEPER_WIRE,
+  type KeeperHello,
+  type ToKeeper,
+} from '../../keeper/wire.ts';
+import { checkedDropped, checkedExit, checkedHello } from '../journal/stored-shapes.ts';
+
+/** A keeper must say hello after this long, milliseconds. */
+const HELLO_TIMEOUT_MS = 5_000;
+
+export type KeeperListener = {
+  output(offset: Offset, bytes: Uint8Array): void;
+  applied(client: ClientId, seq: Seq): void;
+  /** Taken back, by `drop`. */
+  dropped(units: DroppedOf[]): void;
+  exited(exit: { code: number | null; signal: string | null }): void;
+  /** The keeper is gone without having told an exit. */
+  lost(): void;
+};
+
+export class KeeperLink {
+  readonly #socket: Socket;
+  readonly #listener: KeeperListener;
+  readonly hello: KeeperHello;
+  /** What came before `listen`; null after. */
+  #early: FromKeeper[] | null = [];
+  /** Who waits for what was taken back, oldest first. */
+  readonly #drops: ((units: DroppedOf[]) => void)[] = [];
+  #isReleased = false;
+  #isLost = false;
+  /** Resolves when the link is closed: after `release`, when the keeper has ended. */
+  readonly closed: Promise<void>;
+
+  private constructor(options: { socket: Socket; hello: KeeperHello; listener: KeeperListener }) {
+    this.#socket = options.socket;
+    this.#listener = options.listener;
+    this.hello = options.hello;
+    this.closed = new Promise((resolve) => this.#socket.once('close', () => resolve()));
+  }
+
+  /**
+   * Connects to the running keeper of `session` and asks for its output from `from` on. Rejects if nobody listens, or it is
+   * no keeper of this session. Nothing is delivered before `listen`.
+   */
+  static open(options: { path: string; session: string; from: Offset; listener: KeeperListener }): Promise<KeeperLink> {
+    return new Promise((resolve, reject) => {
+      const { path, session, from, listener } = options;
+      const socket = connect(path);
+      const decoder = new FromKeeperDecoder();
+      let link: KeeperLink | null = null;
+      const timer = setTimeout(() => socket.destroy(new Error(`the keeper at ${path} said nothing`)), HELLO_TIMEOUT_MS);
+      socket.setNoDelay(true);
+      socket.on('connect', () => socket.write(encodeToKeeper({ kind: 'hello', wire: KEEPER_WIRE, from })));
+      socket.on('data', (bytes) => {
+        try {
+          for (const message of decoder.push(bytes)) {
+            if (message.kind === 'hello') {
+              if (link) continue; // only the first one counts
+              clearTimeout(timer);
+              link = new KeeperLink({ socket, hello: checkedHello(message.hello, session), listener });
+              socket.pause();
+              resolve(link);
+            } else if (link) link.#received(message);
+          }
+        } catch (error) {
+          socket.destroy(error as Error);
+        }
+      });
+      let failure: Error | undefined;
+      socket.on('error', (error) => {
+        failure = error;
+      });
+      socket.on('close', () => {
+        clearTimeout(timer);
+        if (!link) reject(failure ?? new Error(`the keeper at ${path} closed the connection`));
+        else link.#gone();
+      });
+    });
+  }
+
+  /** Begins delivery. */
+  listen(): void {
+    const early = this.#early ?? [];
+    this.#early = null;
+    for (const message of early) this.#received(message);
+    this.#socket.resume();
+    if (this.#isLost) this.#gone();
+  }
+
+  /** The first keepers take nothing back. */
+  get takesBack(): boolean {
+    return this.hello.features?.includes('drop') ?? false;
+  }
+
+  /** Bytes not yet taken by the keeper. */
+  get queuedBytes(): number {
+    return this.#socket.writableLength;
+  }
+
+  write(client: ClientId | '', seq: Seq, bytes: Uint8Array): void {
+    this.#send({ kind: 'write', client, seq, bytes });
+  }
+  resize({ cols, rows }: Size): void {
+    this.#send({ kind: 'resize', cols, rows });
+  }
+  ack(offset: Offset): void {
+    this.#send({ kind: 'ack', offset });
+  }
+  signal(name: string): void {
+    this.#send({ kind: 'signal', name });
+  }
+  forget(client: ClientId): void {
+    this.#send({ kind: 'forget', client });
+  }
+  /** Before all input that has not begun to reach the program, where this keeper can do that. */
+  urgent(bytes: Uint8Array): void {
+    if (this.hello.features?.includes('urgent')) this.#send({ kind: 'urgent', bytes });
+    else this.write('', 0 as Seq, bytes);
+  }
+  /**
+   * Units of these clients, or of all, that are not in the PTY whole go no further, where it `takesBack`. Resolves with which,
+   * after the listener was told.
+   */
+  drop(clients: ClientId[] | null): Promise<DroppedOf[]> {
+    if (this.#isLost) return Promise.resolve([]);
+    this.#send({ kind: 'drop', clients });
+    return new Promise((resolve) => this.#drops.push(resolve));
+  }
+  note(bytes: Uint8Array): void {
+    this.#send({ kind: 'note', bytes });
+  }
+
+  /** Output stops coming until `resume`: the screen is behind. */
+  pause(): void {
+    this.#socket.pause();
+  }
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  /** The exit is recorded: the keeper may end. */
+  release(): void {
+    this.#isReleased = true;
+    this.#socket.end(encodeToKeeper({ kind: 'release' }));
+  }
+
+  /** Leaves the keeper for the next host. */
+  close(): void {
+    this.#isReleased = true;
+    this.#socket.destroy();
+  }
+
+  #received(message: FromKeeper): void {
+    if (this.#early) {
+      this.#early.push(message);
+      return;
+    }
+    switch (message.kind) {
+      case 'output':
+        if (!Number.isSafeInteger(message.offset + message.bytes.length)) throw new Error(`its output cannot begin at ${message.offset}`);
+        this.#listener.output(message.offset, message.bytes);
+        return;
+      case 'applied':
+        this.#listener.applied(message.client, message.seq);
+        return;
+      case 'dropped': {
+        const units = checkedDropped(message.units);
+        this.#listener.dropped(units);
+        this.#drops.shift()?.(units);
+        return;
+      }
+      case 'exit':
+        this.#listener.exited(checkedExit(message.exit));
+        return;
+      case 'hello':
+        return; // only the first one counts
+    }
+  }
+
+  #gone(): void {
+    this.#isLost = true;
+    for (const resolve of this.#drops.splice(0)) resolve([]);
+    if (!this.#early && !this.#isReleased) this.#listener.lost();
+  }
+
+  #send(message: ToKeeper): void {
+    if (!this.#socket.destroyed) this.#socket.write(encodeToKeeper(message));
+  }
+}

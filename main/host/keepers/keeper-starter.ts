@@ -1,0 +1,103 @@
+/**
+ * Starts keepers, and has one ready: it has loaded and waits to be told what to run, so that a new session does not wait
+ * for a runtime to start. A waiting keeper sleeps in a read, and ends by itself with the host that holds its other end.
+ */
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import type { Readable, Writable } from 'node:stream';
+import { IDLE_FLAGS } from '#local/runtime.ts';
+import { CmdopError } from '#protocol/errors.ts';
+import type { KeeperSpec } from '../../keeper/spec.ts';
+
+/** A keeper must be ready after this long, milliseconds; it takes 40 on an idle machine. */
+const START_TIMEOUT_MS = 10_000;
+/** The next one is made this long after one was taken, milliseconds: the new shell goes first. */
+const NEXT_AFTER_MS = 500;
+
+/**
+ * Node's flags for a keeper: it relays bytes and holds few objects, so a small young generation and no worker threads
+ * for the compiler and collector; measured as private memory per idle session (test/bench).
+ */
+const KEEPER_FLAGS = ['--max-semi-space-size=1', '--v8-pool-size=0', ...IDLE_FLAGS, '--no-warnings'];
+
+export type KeeperRuntime = { node: string; keeperBundle: string };
+
+type KeeperProcess = ChildProcessByStdio<Writable, Readable, null>;
+
+export class KeeperStarter {
+  readonly #runtime: KeeperRuntime;
+  #waiting: KeeperProcess | null = null;
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(runtime: KeeperRuntime) {
+    this.#runtime = runtime;
+    this.#makeNext();
+  }
+
+  /** Starts a session that outlives this process. Rejects with `spawn-failed`, in the keeper's own words. */
+  start(spec: KeeperSpec): Promise<void> {
+    const child = this.#waiting ?? this.#spawn();
+    this.#waiting = null;
+    child.off('error', this.#gone).off('exit', this.#gone);
+    this.#timer ??= setTimeout(() => this.#makeNext(), NEXT_AFTER_MS);
+    return begin(child, spec);
+  }
+
+  /** The keeper that waits is not needed any more. */
+  dispose(): void {
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#waiting?.stdin.end();
+    this.#waiting = null;
+  }
+
+  #makeNext(): void {
+    this.#timer = null;
+    const child = this.#spawn();
+    this.#waiting = child;
+    child.on('error', this.#gone).on('exit', this.#gone);
+  }
+
+  /** It may be killed while it waits: the next session then starts its own. */
+  readonly #gone = (): void => {
+    this.#waiting = null;
+  };
+
+  #spawn(): KeeperProcess {
+    const { node, keeperBundle } = this.#runtime;
+    // `detached`: its own session, so that nothing that ends us or our terminal reaches it.
+    const child = spawn(node, [...KEEPER_FLAGS, keeperBundle], {
+      detached: true,
+      stdio: ['pipe', 'pipe', 'ignore'],
+      cwd: '/',
+      env: {},
+    });
+    child.stdin.on('error', () => {}); // the exit tells
+    return child;
+  }
+}
+
+function begin(child: KeeperProcess, spec: KeeperSpec): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const failed = (why: string) => {
+      clearTimeout(timer);
+      child.stdout.destroy();
+      reject(new CmdopError('spawn-failed', `the session could not be started: ${why}`));
+    };
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL');
+      failed(`its keeper was not ready after ${START_TIMEOUT_MS / 1000} s`);
+    }, START_TIMEOUT_MS);
+    let said = '';
+    child.stdout.on('data', (bytes: Buffer) => {
+      said += bytes;
+      if (!said.includes('\n')) return;
+      if (!said.startsWith('ready')) return failed(said.replace(/^error: /, '').trim());
+      clearTimeout(timer);
+      child.stdout.destroy();
+      child.unref();
+      resolve();
+    });
+    child.on('error', (error) => failed(error.message));
+    child.on('exit', (code, signal) => failed(said.trim() || `its keeper ended at once (${signal ?? code})`));
+    child.stdin.end(JSON.stringify(spec));
+  });
+}

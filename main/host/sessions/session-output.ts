@@ -1,0 +1,303 @@
+/**
+ * A session's output on its way: from the keeper to every subscriber, the log and the screen, and what a client that
+ * attaches begins with.
+ *
+ * Invariants 1 and 2: offsets continue or are refused, and a start is a snapshot at its exact offset or the bytes
+ * from where the client stands, with size changes at their place. Invariant 7: nobody here waits for a client.
+ */
+import type { Channel, Offset, SessionId } from '#protocol/ids.ts';
+import type { Size } from '#protocol/shapes.ts';
+import { OutputRing } from '#session/output-ring.ts';
+import { FloodPace } from '../output/flood-pace.ts';
+import type { OutputLog } from '../output/output-log.ts';
+import type { Damage } from '../output/segment-files.ts';
+import type { SizeHistory } from '../output/size-history.ts';
+import { type OutputPort, type OutputSource, Subscriber } from '../output/subscriber.ts';
+import type { ScreenCheckpoints } from '../screen/screen-checkpoints.ts';
+import type { Snapshot } from '../screen/screen-messages.ts';
+import type { Screens } from '../screen/screens.ts';
+import { chooseStart, type Start, type StartSource } from './session-start.ts';
+
+/** Output held in memory for subscribers that lag, bytes; further behind they get a gap. */
+const RING_BYTES = 8 * 1024 * 1024;
+/** Kept of it while everybody is up to date, bytes: idle sessions are many. */
+const IDLE_RING_BYTES = 256 * 1024;
+/** Read and not yet parsed or stored, bytes: beyond it the keeper waits. */
+const MAX_BACKLOG_BYTES = 4 * 1024 * 1024;
+/** Read at once when a screen is drawn again from storage, bytes. */
+const LOAD_BYTES = 512 * 1024;
+
+export type SessionOutputOptions = {
+  session: SessionId;
+  screens: Screens;
+  log: OutputLog;
+  checkpoints: ScreenCheckpoints;
+  sizes: SizeHistory;
+  /** Monotonic, milliseconds. */
+  now: () => number;
+  gapped: (range: { from: Offset; to: Offset }) => void;
+};
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+export class SessionOutput implements OutputSource, StartSource {
+  readonly #options: SessionOutputOptions;
+  readonly ring: OutputRing;
+  readonly #subscribers = new Map<Channel, Subscriber>();
+  readonly #hearers = new Set<() => void>();
+  readonly #pace: FloodPace;
+  #isScreenOpen = false;
+  #screenOpening: Promise<void> | null = null;
+  #keeper: { pause(): void; resume(): void } | null = null;
+  #isKeeperPaused = false;
+  #lineBase = 0;
+  /** Up to here the keeper has it, though it may not be here yet: clients saw it through a host that crashed. */
+  #promisedEnd = 0 as Offset;
+
+  constructor(options: SessionOutputOptions) {
+    this.#options = options;
+    const readers = (now: number) => [...this.#subscribers.values()].map((subscriber) => subscriber.reader(now));
+    this.#pace = new FloodPace({ readers, end: () => this.ring.end, now: options.now });
+    this.ring = new OutputRing({ start: options.log.end, capacityBytes: RING_BYTES });
+  }
+
+  get start(): Offset {
+    return this.#options.log.start;
+  }
+  get end(): Offset {
+    return this.ring.end;
+  }
+  get promisedEnd(): Offset {
+    return this.#promisedEnd;
+  }
+  get sizes(): SizeHistory {
+    return this.#options.sizes;
+  }
+  get checkpoints(): ScreenCheckpoints {
+    return this.#options.checkpoints;
+  }
+  get size(): Size {
+    return this.sizes.current;
+  }
+  get resizeCount(): number {
+    return this.sizes.length;
+  }
+  get isScreenOpen(): boolean {
+    return this.#isScreenOpen;
+  }
+
+  /** Who to hold back when the screen or the disk is behind; its output up to `promisedEnd` comes for certain. */
+  from(keeper: { pause(): void; resume(): void; ack(offset: Offset): void }, promisedEnd: Offset): void {
+    this.#keeper = keeper;
+    this.#pace.from((offset) => keeper.ack(offset));
+    this.#promisedEnd = promisedEnd;
+  }
+
+  /** Opens the screen where the last host left it: newest checkpoint, then the stored output since. */
+  openScreen(): Promise<void> {
+    this.#screenOpening ??= this.#openScreen();
+    return this.#screenOpening;
+  }
+
+  /** The screen broke: it is drawn again from what is stored. */
+  async reopenScreen(): Promise<void> {
+    if (!this.#isScreenOpen) return;
+    this.#isScreenOpen = false;
+    this.#screenOpening = null;
+    await this.#options.log.flushed();
+    await this.openScreen();
+  }
+
+  closeScreen(): void {
+    this.#isScreenOpen = false;
+    this.#screenOpening = null;
+    this.#options.screens.close(this.#options.session);
+  }
+
+  /** Bytes from the keeper; what is already held is dropped, a jump ahead is a hole that stays visible. */
+  append(offset: Offset, bytes: Uint8Array): void {
+    if (offset > this.ring.end) this.#jump(offset);
+    const known = this.ring.end - offset;
+    if (known >= bytes.length) return;
+    const fresh = known > 0 ? bytes.subarray(known) : bytes;
+    const at = this.ring.end;
+    this.ring.append(fresh);
+    for (const subscriber of this.#subscribers.values()) subscriber.pump();
+    this.#options.log.append(at, fresh);
+    if (this.#isScreenOpen) this.#options.screens.feed(this.#options.session, at, fresh);
+    for (const hearer of this.#hearers) hearer();
+    if (!this.#isKeeperPaused && this.#isBehind(MAX_BACKLOG_BYTES)) {
+      this.#isKeeperPaused = true;
+      this.#keeper?.pause();
+    }
+  }
+
+  /** Tells that there is new output, not which; until the answer is called. */
+  hear(hearer: () => void): () => void {
+    this.#hearers.add(hearer);
+    return () => this.#hearers.delete(hearer);
+  }
+
+  /** Output up to `offset` is lost, as when the disk lost what the keeper had handed over: the offsets go on, with a hole. */
+  #jump(offset: Offset): void {
+    const { session, screens } = this.#options;
+    this.gapped({ from: this.ring.end, to: offset });
+    this.ring.jump(offset);
+    if (this.#isScreenOpen) screens.open(session, { offset, size: this.size, snapshot: null });
+  }
+
+  /** The screen's own checkpoint: where a later replay may begin. */
+  checkpoint({ offset, size, line, text }: Snapshot): void {
+    this.#options.checkpoints.add({ offset, size, line: line + this.#lineBase, text: decoder.decode(text) });
+  }
+
+  /** Output up to here is stored: the keeper may forget it, at the pace of the clients. */
+  storedUpTo(offset: Offset): void {
+    this.#pace.stored(offset);
+    this.caughtUp();
+  }
+
+  /** A client has parsed up to here. */
+  acknowledged(channel: Channel, offset: Offset): void {
+    this.#subscribers.get(channel)?.ack(offset, this.#options.now());
+    this.#pace.settleSoon();
+  }
+
+  /** The screen has parsed or the disk has stored more. */
+  caughtUp(): void {
+    if (this.#isKeeperPaused && !this.#isBehind(MAX_BACKLOG_BYTES / 2)) {
+      this.#isKeeperPaused = false;
+      this.#keeper?.resume();
+    }
+    if (this.ring.heldBytes > IDLE_RING_BYTES && this.#options.log.backlogBytes === 0) {
+      // A snapshot made now lies as far back as the screen has parsed.
+      const parsed = this.ring.end - this.#options.screens.backlogBytes(this.#options.session);
+      const laggard = Math.min(parsed, ...[...this.#subscribers.values()].map(({ cursor }) => cursor));
+      this.ring.dropBefore(Math.min(laggard, this.ring.end - IDLE_RING_BYTES) as Offset);
+    }
+  }
+
+  /** From this place in the output on the terminal has this size. */
+  resize(size: Size): void {
+    this.sizes.add({ offset: this.end, size });
+    if (this.#isScreenOpen) this.#options.screens.resize(this.#options.session, this.end, size);
+    for (const subscriber of this.#subscribers.values()) subscriber.pump();
+  }
+
+  /** Where a client begins that has everything up to `have`, or nothing. */
+  begin(wanted: { have: Offset | undefined; scrollback: number }): Promise<Start> {
+    return chooseStart(wanted, this);
+  }
+
+  subscribe(options: { channel: Channel; port: OutputPort; start: Start; window: number | undefined }): Subscriber {
+    const { channel, port, start, window } = options;
+    const { offset, resizeIndex, replayUntil } = start;
+    const subscriber = new Subscriber({ channel, port, source: this, start: offset, resizeIndex, replayUntil, window });
+    this.#subscribers.set(channel, subscriber);
+    return subscriber;
+  }
+
+  unsubscribe(channel: Channel): void {
+    this.#subscribers.get(channel)?.dispose();
+    this.#subscribers.delete(channel);
+    this.#pace.settle();
+  }
+
+  nextResize({ index }: { offset: Offset; index: number }): { offset: Offset; size: Size; index: number } | null {
+    const resize = this.sizes.get(index);
+    return resize ? { ...resize, index } : null;
+  }
+
+  readStored(from: Offset, max: number): Promise<Uint8Array | null> {
+    return this.#options.log.read(from, max);
+  }
+
+  /** See `OutputLog.times`. */
+  times(from: Offset): ReturnType<OutputLog['times']> {
+    return this.#options.log.times(from);
+  }
+
+  snapshot(): Promise<Snapshot> {
+    return this.#snapshotNow();
+  }
+
+  gapped(range: { from: Offset; to: Offset }): void {
+    this.#options.gapped(range);
+  }
+
+  /** What is damaged of it on disk. */
+  async verify(): Promise<Damage[]> {
+    return [...(await this.#options.log.verify()), ...(await this.#options.checkpoints.verify(() => this.end))];
+  }
+
+  /** On disk beyond the budget, bytes. */
+  get excessBytes(): number {
+    return this.#options.log.excessBytes;
+  }
+
+  /** Drops the oldest of what is on disk, down to the budget. */
+  trim(): Promise<void> {
+    return this.#options.log.trim();
+  }
+
+  /** Resolves when everything so far is on disk, or was given up. */
+  async stored(): Promise<void> {
+    await this.#options.log.flushed();
+    await this.#options.checkpoints.flushed();
+  }
+
+  /** Removes what is on disk; the journal keeps the record of who did what. */
+  async erase(): Promise<void> {
+    this.closeScreen();
+    await this.dispose();
+    await this.#options.log.erase();
+  }
+
+  async dispose(): Promise<void> {
+    this.#pace.dispose();
+    for (const subscriber of this.#subscribers.values()) subscriber.dispose();
+    this.#subscribers.clear();
+    await this.#options.log.dispose();
+    await this.#options.checkpoints.flushed();
+  }
+
+  async #snapshotNow(): Promise<Snapshot> {
+    await this.openScreen();
+    const snapshot = await this.#options.screens.snapshot(this.#options.session);
+    return { ...snapshot, line: snapshot.line + this.#lineBase };
+  }
+
+  async #openScreen(): Promise<void> {
+    const { session, screens, log, checkpoints } = this.#options;
+    checkpoints.dropAfter(log.end);
+    const checkpoint = checkpoints.newest;
+    let at = Math.max(checkpoint?.offset ?? 0, log.start) as Offset;
+    const isContinuous = checkpoint !== null && at === checkpoint.offset;
+    const size = isContinuous ? checkpoint.size : this.sizes.sizeAt(at);
+    screens.open(session, { offset: at, size, snapshot: isContinuous ? encoder.encode(checkpoint.text) : null });
+    // The screen counts its lines from its own beginning, checkpoints count them from the session's.
+    if (isContinuous && checkpoint.line > 0) this.#lineBase = checkpoint.line - (await screens.snapshot(session)).line;
+    let index = this.sizes.indexFrom(at, size);
+    // Output and size changes that come meanwhile are picked up here, until there is nothing left in this turn.
+    for (;;) {
+      for (let next = this.sizes.get(index); next && next.offset <= at; next = this.sizes.get(++index))
+        screens.resize(session, next.offset, next.size);
+      if (at >= this.end) break;
+      const bytes = await log.read(at, Math.min(LOAD_BYTES, (this.sizes.get(index)?.offset ?? this.end) - at));
+      if (bytes) {
+        screens.feed(session, at, bytes);
+        at = (at + bytes.length) as Offset;
+      } else {
+        // A hole, or a damaged file: what follows still draws, on an empty screen.
+        at = Math.min(Math.max(log.next(at), at + 1), this.end) as Offset;
+        screens.open(session, { offset: at, size: this.sizes.sizeAt(at), snapshot: null });
+      }
+    }
+    this.#isScreenOpen = true;
+  }
+
+  #isBehind(bytes: number): boolean {
+    return this.#options.screens.backlogBytes(this.#options.session) > bytes || this.#options.log.backlogBytes > bytes;
+  }
+}

@@ -1,0 +1,149 @@
+/**
+ * Input that has passed the gate and that no program has read: taken back when whoever typed it is stopped.
+ *
+ * What is not in the PTY whole is taken back by the keeper, whose answer makes the verdicts (invariant 3). What is, lies in
+ * the terminal, which does not tell one author from another: it is dropped with all that its program has not read, as
+ * Ctrl-C does, if somebody who is stopped has typed since the shell last waited with nothing typed ahead.
+ */
+import type { ActorId, ClientId, SessionId } from '#protocol/ids.ts';
+import type { Actor } from '#protocol/shapes.ts';
+import { dropOldest } from '#session/input-ledger.ts';
+import type { DroppedOf } from '../../keeper/wire.ts';
+import type { Records } from '../journal/records.ts';
+import type { KeeperLink } from '../keepers/keeper-link.ts';
+import type { SessionClients } from './session-clients.ts';
+import type { SessionCommands } from './session-commands.ts';
+import { type InputSource, type SessionInput, type StopReason, TAKEN_BACK } from './session-input.ts';
+import type { SessionKicks } from './session-kicks.ts';
+import type { Person } from './session-roles.ts';
+
+/** A keeper answers within a millisecond or two; whoever stops an agent does not wait longer than this, milliseconds. */
+const ANSWER_MS = 500;
+/** A terminal that is full holds 64 KiB behind the 4 KiB that go at once: it is emptied in so many rounds, a millisecond each. */
+const MAX_ROUNDS = 100;
+const QUIET_ROUNDS = 3;
+/** Clients that typed before this host came, looked up in the journal: those that typed last. */
+const MAX_RECALLED = 16;
+/** The end of a paste, for a program that got its beginning. */
+const PASTE_END = new TextEncoder().encode('\x1b[201~');
+
+export type UnreadInputOptions = {
+  session: SessionId;
+  /** Null for a session that has ended. */
+  keeper: KeeperLink | null;
+  input: SessionInput;
+  kicks: SessionKicks;
+  clients: SessionClients;
+  commands: SessionCommands;
+  records: Records;
+  /** Drops what the program has not read; answers whether there was something. `isKept`: not where the terminal is told to keep it. */
+  dropUnread(options: { isKept: boolean }): boolean;
+  clock: { now(): number };
+};
+
+export class UnreadInput {
+  readonly #options: UnreadInputOptions;
+  /** Who typed last over each client. */
+  readonly #typists = new Map<ClientId, Actor>();
+  /** Who has typed since the shell last waited with nothing typed ahead. */
+  #sinceRest = new Set<ActorId>();
+  /** Why, for each answer of the keeper that is to come. */
+  readonly #reasons: StopReason[] = [];
+
+  /** Who typed before this host came is still to be looked up. */
+  #isRecalled = false;
+
+  constructor(options: UnreadInputOptions) {
+    this.#options = options;
+  }
+
+  /** A unit has passed the gate, and is not told to the commands yet. */
+  passed({ client, actor }: InputSource): void {
+    this.#typists.delete(client);
+    this.#typists.set(client, actor);
+    dropOldest(this.#typists);
+    if (this.#isAtRest) this.#sinceRest = new Set();
+    this.#sinceRest.add(actor.id);
+  }
+
+  /** Of what these actors have typed nothing more is read. Resolves when that is so. */
+  async stop(isMeant: (actor: Person) => boolean, why: StopReason): Promise<void> {
+    const { records, commands } = this.#options;
+    const wasLeft = this.#recall();
+    const typists = [...this.#typists].filter(([, actor]) => isMeant(actor)).map(([client]) => client);
+    const taken = await this.takeBack(typists, why);
+    const isInTerminal = [...this.#sinceRest].some((id) => isMeant(records.actor(id) ?? { name: '', kind: 'human' }));
+    if (!isInTerminal || this.#isAtRest) return;
+    await this.dropUnread({ isKept: false, wasBlocked: wasLeft || taken.length > 0 });
+    const end = this.endOfPaste(taken);
+    if (end.length > 0) this.#options.keeper?.urgent(end);
+    commands.unreadDropped();
+  }
+
+  /** The keeper writes no more of what these clients, or all, have under way. */
+  async takeBack(clients: ClientId[] | null, why: StopReason): Promise<DroppedOf[]> {
+    const { keeper, input } = this.#options;
+    const underWay = clients?.filter((client) => !input.isSettled(client)) ?? null;
+    if (!keeper?.takesBack || underWay?.length === 0) return [];
+    this.#reasons.push(why);
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<DroppedOf[]>((resolve) => {
+      timer = setTimeout(() => resolve([]), ANSWER_MS);
+    });
+    const taken = await Promise.race([keeper.drop(underWay), late]);
+    clearTimeout(timer);
+    return taken;
+  }
+
+  /** What a program must be told that has read the beginning of a paste, and does not get the rest; empty where none has. */
+  endOfPaste(taken: readonly DroppedOf[]): Uint8Array {
+    const { bracketedPaste } = this.#options.commands.context(() => null);
+    return bracketedPaste && taken.some(([, , , writtenBytes]) => writtenBytes > 0) ? PASTE_END : new Uint8Array(0);
+  }
+
+  /** `wasBlocked`: more than the terminal holds was on its way. */
+  async dropUnread({ isKept, wasBlocked }: { isKept: boolean; wasBlocked: boolean }): Promise<void> {
+    let quiet = 0;
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      quiet = this.#options.dropUnread({ isKept }) ? 0 : quiet + 1;
+      if (!wasBlocked || quiet === QUIET_ROUNDS) return;
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+  }
+
+  /** The keeper's answer. */
+  dropped(units: DroppedOf[]): void {
+    const { input, clients, kicks } = this.#options;
+    const why = this.#reasons.shift() ?? TAKEN_BACK;
+    for (const [client, ...range] of units) {
+      const actor = this.#typists.get(client) ?? null;
+      const refusals = input.dropped(client, { actor, range, why });
+      clients.dropped(client, range);
+      const attached = clients.of(client);
+      for (const refused of refusals) {
+        if (attached) attached.connection.event('input.refused', { channel: attached.channel, ...refused });
+        else kicks.refused(client, refused);
+      }
+      kicks.settled(client);
+    }
+  }
+
+  /** Learns who typed before this host came, at the first need; true if something of theirs may still be unread. */
+  #recall(): boolean {
+    if (this.#isRecalled) return false;
+    this.#isRecalled = true;
+    const { keeper, records, session } = this.#options;
+    const ledger = keeper?.hello.ledger ?? [];
+    for (const [client] of ledger.slice(-MAX_RECALLED)) {
+      const typist = this.#typists.has(client) ? null : records.typistOf(session, client);
+      if (!typist) continue;
+      this.#typists.set(client, typist);
+      this.#sinceRest.add(typist.id);
+    }
+    return ledger.length > 0;
+  }
+
+  get #isAtRest(): boolean {
+    return this.#options.commands.context(() => null).is === 'prompt';
+  }
+}
