@@ -14,6 +14,7 @@ import type { Screens } from './screen/screens.ts';
 import type { ServiceMethod } from './services.ts';
 import { type ControlContext, controlMethods } from './sessions/control-methods.ts';
 import type { LiveSession } from './sessions/live-session.ts';
+import { sessionLookups } from './sessions/session-lookups.ts';
 import { agentsPausedError } from './sessions/session-roles.ts';
 import type { Build } from './successor.ts';
 
@@ -100,18 +101,7 @@ export function createHandlers(host: MethodsContext): SessionHandlers {
       `${actor.name} runs inside ${session.name} itself and would type to its own terminal: use another session; reading is fine, and its owner may allow it (\`cmdop mcp --allow-own-session\`)`,
     );
   };
-  /** A session for somebody who wants to look at it. Throws `kicked`. */
-  const seen = (connection: ClientConnection, reference: string): LiveSession => {
-    const session = registry.find(reference);
-    session.roles.mustSee(connection.who.actor);
-    return session;
-  };
-  /** A session for somebody who wants to act on it. Throws `kicked`, `observer` and `agents-paused`. */
-  const acted = (connection: ClientConnection, reference: string): LiveSession => {
-    const session = registry.find(reference);
-    session.roles.mustAct(connection.who.actor, session.control.agentsPaused);
-    return session;
-  };
+  const { seen, acted } = sessionLookups(registry);
 
   const seenBy = (connection: ClientConnection): SessionSummary[] =>
     registry.all().flatMap((session) => (host.sees(connection, session.id) ? [session.summary()] : []));

@@ -8,6 +8,7 @@ import { guardedSession } from '../agents/policy-desk.ts';
 import type { ClientConnection } from '../client-connection.ts';
 import type { Service, ServiceContext } from '../services.ts';
 import type { LiveSession } from '../sessions/live-session.ts';
+import { sessionLookups } from '../sessions/session-lookups.ts';
 import { AgentCheckpoints } from './agent-checkpoints.ts';
 import { CheckpointBook } from './checkpoint-book.ts';
 import { Checkpoints } from './checkpoints.ts';
@@ -36,16 +37,7 @@ export function checkpointService(context: ServiceContext): Service<keyof typeof
       progress: (done, total) => connection.event('checkpoint.progress', { session: session.id, done, total }),
     };
   };
-  const seen = (connection: ClientConnection, reference: string): LiveSession => {
-    const session = registry.find(reference);
-    session.roles.mustSee(connection.who.actor);
-    return session;
-  };
-  const acted = (connection: ClientConnection, reference: string): LiveSession => {
-    const session = registry.find(reference);
-    session.roles.mustAct(connection.who.actor, session.control.agentsPaused);
-    return session;
-  };
+  const { seen, acted } = sessionLookups(registry);
 
   /** Whatever the policy says, no agent reads or changes cmdop's own files by way of a folder that holds them. */
   const mustBeOpen = async (connection: ClientConnection, session: LiveSession): Promise<void> => {

@@ -11,6 +11,7 @@ import { shownName } from '#session/file-names.ts';
 import type { ClientConnection, Handler } from '../client-connection.ts';
 import type { Service, ServiceContext } from '../services.ts';
 import type { LiveSession } from '../sessions/live-session.ts';
+import { sessionLookups } from '../sessions/session-lookups.ts';
 import { FileAccess } from './file-access.ts';
 import { FileThread } from './file-thread.ts';
 import { below, lastName } from './file-tree.ts';
@@ -34,6 +35,7 @@ export function filesService(
   context: Pick<ServiceContext, 'paths' | 'journal' | 'registry' | 'desk' | 'guard'>,
 ): Service<keyof typeof FILES_METHODS> {
   const { journal, registry } = context;
+  const { owned } = sessionLookups(registry);
   const thread = new FileThread();
   const access = new FileAccess({ ...context, thread });
   const uploads = new UploadList(join(context.paths.stateDir, 'uploads.json'));
@@ -215,8 +217,7 @@ export function filesService(
       },
       async 'files.allow'(connection, { session: reference, observers }, answer) {
         const { actor } = connection.who;
-        const session = registry.find(reference);
-        session.roles.mustOwn(actor);
+        const session = owned(connection, reference);
         const folder = session.commands.cwd ?? session.stored.cwd;
         const real = observers ? await thread.ask('real', { path: folder }) : null;
         if (observers && real === null) throw new CmdopError('file-not-found', `the folder ${shownName(folder)} is not there any more`);

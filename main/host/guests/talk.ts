@@ -5,6 +5,7 @@ import type { HostNews } from '../host-news.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Registry } from '../registry.ts';
 import type { LiveSession } from '../sessions/live-session.ts';
+import { sessionLookups } from '../sessions/session-lookups.ts';
 import { mustBeHuman } from '../sessions/session-roles.ts';
 import { pointedLines } from './pointed-lines.ts';
 import { saidText, TalkPace } from './said-text.ts';
@@ -16,13 +17,13 @@ export type TalkContext = { registry: Registry; journal: Journal; news: HostNews
 
 export function talkHandlers(context: TalkContext): Pick<Handlers, 'share.say' | 'share.point'> {
   const { registry, journal, news, clock } = context;
+  const { seen } = sessionLookups(registry);
   const pace = new TalkPace();
 
   /** A session in which somebody may talk now. Throws `kicked`, `not-owner` and `busy`. */
   const talkingIn = (connection: ClientConnection, reference: string): LiveSession => {
     const { actor } = connection.who;
-    const session = registry.find(reference);
-    session.roles.mustSee(actor);
+    const session = seen(connection, reference);
     mustBeHuman(actor);
     pace.take(`${session.id} ${actor.id}`, clock.now());
     return session;

@@ -3,12 +3,12 @@ import type { LocalPaths } from '#local/paths.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import type { HISTORY_METHODS } from '#protocol/history.ts';
 import type { ActorId, SessionId } from '#protocol/ids.ts';
-import type { ClientConnection, Handlers } from '../client-connection.ts';
+import type { Handlers } from '../client-connection.ts';
 import type { HostNews } from '../host-news.ts';
 import { verifyFiles } from '../output/verify-files.ts';
 import type { Registry } from '../registry.ts';
 import { newestThatFit, oldestThatFit } from '../screen/rows-that-fit.ts';
-import type { LiveSession } from '../sessions/live-session.ts';
+import { sessionLookups } from '../sessions/session-lookups.ts';
 import { blame, provenance } from './blame.ts';
 import type { Journal } from './journal.ts';
 import type { JournalWatchers } from './journal-watchers.ts';
@@ -31,12 +31,7 @@ export function historyHandlers(context: HistoryContext): Pick<Handlers, keyof t
   const sessionFilter = (reference: string | undefined): { session?: SessionId } =>
     reference === undefined ? {} : { session: recordedSession(context, reference) };
 
-  /** Throws `kicked`. */
-  const seen = (connection: ClientConnection, reference: string): LiveSession => {
-    const session = registry.find(reference);
-    session.roles.mustSee(connection.who.actor);
-    return session;
-  };
+  const { seen } = sessionLookups(registry);
 
   return {
     async 'output.read'(connection, { session: reference, from, max }, answer) {

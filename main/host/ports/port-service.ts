@@ -1,10 +1,9 @@
 /** What the requests about ports do: lists, watching them, and forwards. */
 import type { PORT_METHODS } from '#protocol/ports.ts';
-import type { ClientConnection } from '../client-connection.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Registry } from '../registry.ts';
 import type { Service } from '../services.ts';
-import type { LiveSession } from '../sessions/live-session.ts';
+import { sessionLookups } from '../sessions/session-lookups.ts';
 import { Forwards } from './forwards.ts';
 import { PortWatch } from './port-watch.ts';
 
@@ -12,12 +11,7 @@ export function portService(context: { registry: Registry; journal: Journal }): 
   const { registry, journal } = context;
   const watch = new PortWatch({ now: () => performance.now() });
   const forwards = new Forwards({ journal, look: (session, ageMs) => watch.look(session, ageMs) });
-  /** Throws `kicked`. */
-  const seen = (connection: ClientConnection, reference: string): LiveSession => {
-    const session = registry.find(reference);
-    session.roles.mustSee(connection.who.actor);
-    return session;
-  };
+  const { seen } = sessionLookups(registry);
   return {
     handlers: {
       async 'ports.list'(connection, params, answer) {

@@ -4,6 +4,7 @@ import type { PROCESS_METHODS } from '#protocol/processes.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Registry } from '../registry.ts';
 import type { Service } from '../services.ts';
+import { sessionLookups } from '../sessions/session-lookups.ts';
 import { isStill, processOf, processTree } from './process-tree.ts';
 
 /** A command line in the journal, characters. */
@@ -11,18 +12,17 @@ const MAX_COMMAND_CHARACTERS = 1000;
 
 export function processService(context: { registry: Registry; journal: Journal }): Service<keyof typeof PROCESS_METHODS> {
   const { registry, journal } = context;
+  const { seen, acted } = sessionLookups(registry);
   return {
     handlers: {
       async 'processes.list'(connection, params, answer) {
-        const session = registry.find(params.session);
-        session.roles.mustSee(connection.who.actor);
+        const session = seen(connection, params.session);
         answer({ processes: session.shellPid === null ? [] : await processTree(session.shellPid) });
       },
       async 'processes.signal'(connection, params, answer) {
         const { actor } = connection.who;
         const { pid, birth, signal } = params;
-        const session = registry.find(params.session);
-        session.roles.mustAct(actor, session.control.agentsPaused);
+        const session = acted(connection, params.session);
         if (session.shellPid === null) throw new CmdopError('session-ended', `${session.name} has ended: no process of it runs`);
         const found = await processOf(session.shellPid, pid);
         // Asked again: who may act may have changed meanwhile, and the process may be another.

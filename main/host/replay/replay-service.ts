@@ -1,12 +1,12 @@
 /** The host's answers to who looks at a session's past: when output came, and screens of it. */
 import type { Offset, SessionId } from '#protocol/ids.ts';
 import type { REPLAY_METHODS } from '#protocol/replay.ts';
-import type { ClientConnection } from '../client-connection.ts';
 import type { Records } from '../journal/records.ts';
 import type { TimeMark } from '../output/segment-times.ts';
 import type { Registry } from '../registry.ts';
 import type { Service } from '../services.ts';
 import type { LiveSession } from '../sessions/live-session.ts';
+import { sessionLookups } from '../sessions/session-lookups.ts';
 import { ReplayScreens } from './replay-screens.ts';
 
 /** Sizes in one answer. */
@@ -21,12 +21,7 @@ export type ReplayContext = {
 
 export function replayService({ records, registry, folderOf }: ReplayContext): Service<keyof typeof REPLAY_METHODS> {
   const screens = new ReplayScreens();
-  /** Throws `kicked`. */
-  const seen = (connection: ClientConnection, reference: string): LiveSession => {
-    const session = registry.find(reference);
-    session.roles.mustSee(connection.who.actor);
-    return session;
-  };
+  const { seen } = sessionLookups(registry);
 
   return {
     handlers: {

@@ -13,6 +13,7 @@ import type { Registry } from '../registry.ts';
 import { oldestThatFit } from '../screen/rows-that-fit.ts';
 import type { Service } from '../services.ts';
 import type { LiveSession } from '../sessions/live-session.ts';
+import { sessionLookups } from '../sessions/session-lookups.ts';
 import { newMatcher } from './matcher.ts';
 import { OutputSearch } from './output-search.ts';
 import type { FoundHit } from './search-messages.ts';
@@ -58,12 +59,8 @@ export function searchService(context: SearchContext): Service<keyof typeof SEAR
     const { actor } = connection.who;
     return registry.all().filter((session) => !session.roles.isKicked(actor) && guard.mayRead(actor, guardedSession(session)));
   };
-  /** One session, as the client names it: the guard has let it in. Throws `kicked`. */
-  const named = (connection: ClientConnection, reference: string): LiveSession => {
-    const session = registry.find(reference);
-    session.roles.mustSee(connection.who.actor);
-    return session;
-  };
+  /** Sessions that a client names: the guard has let it in. */
+  const { seen } = sessionLookups(registry);
 
   return {
     handlers: {
@@ -83,7 +80,7 @@ export function searchService(context: SearchContext): Service<keyof typeof SEAR
       async 'search.output'(connection, { session, since = null, limit, ...sought }, answer) {
         newMatcher(sought); // said before a process is started
         outputs.mustHaveRoom(connection);
-        const sessions = session === undefined ? readable(connection) : [named(connection, session)];
+        const sessions = session === undefined ? readable(connection) : [seen(connection, session)];
         await Promise.all(sessions.map(({ output }) => output.stored()));
         if (connection.isClosed) return;
         const folders = sessions.map(({ id }) => ({ session: id, folder: context.folderOf(id) }));

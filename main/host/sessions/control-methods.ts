@@ -8,6 +8,7 @@ import type { Attachments } from '../methods.ts';
 import type { Registry } from '../registry.ts';
 import type { LiveSession } from './live-session.ts';
 import type { Attached } from './session-clients.ts';
+import { sessionLookups } from './session-lookups.ts';
 import { mustBeHuman, personOf } from './session-roles.ts';
 
 export type ControlContext = {
@@ -40,6 +41,7 @@ type ControlMethod =
 
 export function controlMethods(host: ControlContext): Pick<Handlers, ControlMethod> {
   const { registry, records, attachments } = host;
+  const { acted, owned } = sessionLookups(registry);
   const attachedAt = (connection: ClientConnection, channel: Channel): { session: LiveSession; attached: Attached } => {
     const session = attachments.need(connection, channel);
     return { session, attached: session.attachedAt(channel) };
@@ -73,15 +75,13 @@ export function controlMethods(host: ControlContext): Pick<Handlers, ControlMeth
   return {
     'session.size'(connection, { session: reference, policy }, answer) {
       const { actor } = connection.who;
-      const session = registry.find(reference);
-      session.roles.mustAct(actor, session.control.agentsPaused);
+      const session = acted(connection, reference);
       session.size.setPolicy(policy, actor);
       answer({ session: session.summary() });
     },
     async 'session.kick'(connection, { session: reference, actor }, answer) {
       const by = connection.who.actor;
-      const session = registry.find(reference);
-      session.roles.mustOwn(by);
+      const session = owned(connection, reference);
       const persons = personsNamed(session, actor);
       if (persons.some((person) => personOf(person) === personOf(by))) {
         throw new CmdopError('bad-request', `you cannot remove yourself from ${session.name}: detach instead`);
@@ -96,8 +96,7 @@ export function controlMethods(host: ControlContext): Pick<Handlers, ControlMeth
     },
     async 'role.set'(connection, { session: reference, actor, role }, answer) {
       const by = connection.who.actor;
-      const session = registry.find(reference);
-      session.roles.mustOwn(by);
+      const session = owned(connection, reference);
       for (const person of personsNamed(session, actor)) {
         await session.setRole(person, role, by);
         host.roleSet(person);

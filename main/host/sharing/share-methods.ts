@@ -10,6 +10,7 @@ import type { ClientConnection, Handlers } from '../client-connection.ts';
 import { cleanName, isSameName } from '../journal/actor-names.ts';
 import type { Registry } from '../registry.ts';
 import type { LiveSession } from '../sessions/live-session.ts';
+import { sessionLookups } from '../sessions/session-lookups.ts';
 import { mustBeHuman } from '../sessions/session-roles.ts';
 import type { Door } from './door.ts';
 import type { Invites, NewInvite, StoredInvite } from './invites.ts';
@@ -34,11 +35,7 @@ type Wanted = Pick<Params<'share.create'>, 'session' | 'name' | 'role' | 'expire
 export function shareHandlers(context: ShareContext): Pick<Handlers, keyof typeof SHARE_METHODS> {
   const { registry, invites, sharing, door, socket, links, hostKey, wallNow } = context;
 
-  const owned = (by: Actor, reference: string): LiveSession => {
-    const session = registry.find(reference);
-    session.roles.mustOwn(by);
-    return session;
-  };
+  const { owned } = sessionLookups(registry);
   /** Throws `bad-request` for a name that could be taken for somebody else's, and `name-taken`. */
   const checkName = (name: string, session: LiveSession, by: Actor): void => {
     if (cleanName(name) !== name)
@@ -64,7 +61,7 @@ export function shareHandlers(context: ShareContext): Pick<Handlers, keyof typeo
     more: Pick<NewInvite, 'way' | 'key' | 'place'>,
   ): { invite: StoredInvite; secret: string | null } => {
     const by = connection.who.actor;
-    const session = owned(by, wanted.session);
+    const session = owned(connection, wanted.session);
     checkName(wanted.name, session, by);
     const { name, role, expiresInMs } = wanted;
     const expiresAt = expiresInMs === undefined ? null : wallNow() + expiresInMs;
@@ -95,7 +92,7 @@ export function shareHandlers(context: ShareContext): Pick<Handlers, keyof typeo
     },
     async 'share.link'(connection, { listen = { address: '127.0.0.1', port: 0 }, tls = null, ...wanted }, answer) {
       const { actor } = connection.who;
-      checkName(wanted.name, owned(actor, wanted.session), actor);
+      checkName(wanted.name, owned(connection, wanted.session), actor);
       const { server, place } = await links.open({ ...listen, tls });
       const { invite, secret } = add(connection, wanted, { way: 'link', key: null, place });
       const note = server.warning === null ? {} : { note: server.warning };
