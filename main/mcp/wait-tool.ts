@@ -23,7 +23,7 @@ const input = z.object({
   idleSeconds: z.number().min(0.1).max(600).optional().describe('until nothing was printed for so long'),
   prompt: z.literal(true).optional().describe('until the shell is back at its prompt'),
   exit: z.literal(true).optional().describe('until the session has ended'),
-  port: z.number().int().min(1).max(65535).optional().describe('until something listens on this TCP port of the machine'),
+  port: z.number().int().min(1).max(65535).optional().describe('until something listens on this TCP port of the session’s machine'),
   fromOffset: z
     .number()
     .int()
@@ -62,7 +62,7 @@ export function addWaitTool(server: McpServer, agents: AgentsByName): void {
       try {
         const found = await waitUntil<string | { ended: true }>({
           look: async () => (await condition.look()) ?? (attached.end ? { ended: true } : null),
-          listen: (wake) => both(attached.listen(wake), agent.listen(wake)),
+          listen: (wake) => all([attached.listen(wake), agent.listen(wake), condition.listen?.(wake) ?? (() => {})]),
           ...(condition.againInMs ? { againInMs: condition.againInMs } : {}),
           timeoutMs: args.timeoutSeconds * 1000,
           signal,
@@ -105,7 +105,6 @@ function sentence(state: 'met' | 'timeout' | 'session-ended', how: { waitedMs: n
 }
 
 const seconds = (since: number) => `${Math.round((performance.now() - since) / 1000)} s`;
-const both = (first: () => void, second: () => void) => () => {
-  first();
-  second();
+const all = (ends: readonly (() => void)[]) => () => {
+  for (const end of ends) end();
 };

@@ -38,6 +38,14 @@ export const PORT_METHODS = {
   },
   'ports.unwatch': { params: z.object({ session: sessionRef }), result: none },
   /**
+   * Answers as soon as anything on the session's machine listens on the port, whoever it is, and with false when nothing does
+   * within the time; who waits longer asks again. At once where one connection has too many such questions.
+   */
+  'ports.wait': {
+    params: z.object({ session: sessionRef, port: portNumber, timeoutMs: z.number().int().min(0).max(30_000) }),
+    result: z.object({ isListening: z.boolean() }),
+  },
+  /**
    * Lets this connection reach a port on which a process of the session listens; `any`: whoever listens on it, on this
    * machine's loopback. For operators, `any` for human owners. Holds until `ports.close`, the session's end, or the loss of
    * the right to act in it.

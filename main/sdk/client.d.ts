@@ -189,7 +189,7 @@ export type Wanted =
   | { prompt: true }
   /** The session has ended. */
   | { exit: true }
-  /** Something listens on this TCP port of this machine. */
+  /** Something listens on this TCP port of the session's machine, whoever it is. */
   | { port: number };
 
 export interface WaitOptions extends CallOptions {

@@ -1,13 +1,10 @@
 /** What can be waited for in a session. */
 import type { CmdopClient } from '#client/cmdop-client.ts';
-import { isListening } from '#local/listening.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import type { Offset } from '#protocol/ids.ts';
 import type { AttachedSession } from './attached-session.ts';
 import { Match, type Pattern } from './matching.ts';
-
-/** How often a port is looked at, milliseconds: nothing tells when it is opened. */
-const PORT_LOOK_MS = 250;
+import { portCondition } from './port-condition.ts';
 
 /** Exactly one thing. `from`: count only what came from this offset on; null: what is on the screen now as well. */
 export type Wanted =
@@ -18,7 +15,13 @@ export type Wanted =
   | { is: 'port'; port: number };
 
 /** What is waited for: told with the line where it was found, or an empty string. */
-export type Condition = { look(): Promise<string | null>; againInMs?: () => number | null; offset?: () => Offset };
+export type Condition = {
+  look(): Promise<string | null>;
+  /** Calls `wake` when it may hold, beside what the session tells; returns how to end that. */
+  listen?(wake: () => void): () => void;
+  againInMs?: () => number | null;
+  offset?: () => Offset;
+};
 
 export function conditionOf(wanted: Wanted, client: CmdopClient, attached: AttachedSession): Condition {
   switch (wanted.is) {
@@ -30,7 +33,7 @@ export function conditionOf(wanted: Wanted, client: CmdopClient, attached: Attac
     case 'idle':
       return idle(attached, wanted.idleMs);
     case 'port':
-      return { look: async () => ((await isListening(wanted.port)) ? '' : null), againInMs: () => PORT_LOOK_MS };
+      return portCondition({ client, session: attached.id, port: wanted.port });
     case 'prompt':
       return { look: () => atPromptSince(client, attached, wanted.from) };
     case 'exit':

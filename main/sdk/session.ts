@@ -2,7 +2,6 @@
 import type { CmdopClient } from '#client/cmdop-client.ts';
 import { atPrompt, pasted, typedLine } from '#client/shell-prompt.ts';
 import { systemClock } from '#local/clock.ts';
-import { LOCAL_HOST } from '#protocol/address.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import type { Offset } from '#protocol/ids.ts';
 import { PlainText } from '#session/plain-text.ts';
@@ -107,7 +106,7 @@ export class HostedSession implements Api.Session {
         return this.#attached.end ? { ended: true } : null;
       },
       listen: (wake) => {
-        const ends = [this.#attached.listen(wake), this.#news.listen(wake)];
+        const ends = [this.#attached.listen(wake), this.#news.listen(wake), condition.listen?.(wake) ?? (() => {})];
         return () => {
           for (const end of ends) end();
         };
@@ -159,8 +158,6 @@ export class HostedSession implements Api.Session {
     if ('idleMs' in wanted) return { is: 'idle', idleMs: wanted.idleMs };
     if ('prompt' in wanted) return { is: 'prompt', from };
     if ('exit' in wanted) return { is: 'exit' };
-    if (this.#host !== LOCAL_HOST)
-      throw new CmdopError('bad-request', `ports are looked at on this machine, and ${this.name} is on ${this.#host}`);
     return { is: 'port', port: wanted.port };
   }
 

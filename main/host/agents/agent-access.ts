@@ -68,6 +68,7 @@ const AGENT_ACCESS: { readonly [M in Method]: Access<M> } = {
   'ports.list': 'join',
   'ports.watch': 'join',
   'ports.unwatch': 'free',
+  'ports.wait': 'join',
   'ports.forward': ({ session, port }) => ({ text: `forward ${port}`, session }),
   'ports.connect': 'free',
   'ports.close': 'free',

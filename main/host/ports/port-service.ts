@@ -5,11 +5,13 @@ import type { Registry } from '../registry.ts';
 import type { Service } from '../services.ts';
 import { sessionLookups } from '../sessions/session-lookups.ts';
 import { Forwards } from './forwards.ts';
+import { PortWaits } from './port-waits.ts';
 import { PortWatch } from './port-watch.ts';
 
 export function portService(context: { registry: Registry; journal: Journal }): Service<keyof typeof PORT_METHODS> {
   const { registry, journal } = context;
   const watch = new PortWatch({ now: () => performance.now() });
+  const waits = new PortWaits();
   const forwards = new Forwards({ journal, look: (session, ageMs) => watch.look(session, ageMs) });
   const { seen } = sessionLookups(registry);
   return {
@@ -24,6 +26,10 @@ export function portService(context: { registry: Registry; journal: Journal }): 
       'ports.unwatch'(connection, params, answer) {
         watch.unwatch(connection, registry.find(params.session));
         answer({});
+      },
+      async 'ports.wait'(connection, params, answer) {
+        seen(connection, params.session);
+        answer({ isListening: await waits.wait(connection, params) });
       },
       async 'ports.forward'(connection, params, answer) {
         const session = seen(connection, params.session);
@@ -47,8 +53,12 @@ export function portService(context: { registry: Registry; journal: Journal }): 
     },
     closed(connection) {
       watch.closed(connection);
+      waits.closed(connection);
       forwards.closed(connection);
     },
-    dispose: () => watch.dispose(),
+    dispose() {
+      watch.dispose();
+      waits.dispose();
+    },
   };
 }

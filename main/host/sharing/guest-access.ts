@@ -71,6 +71,8 @@ const GUEST_ACCESS: { readonly [M in Method]: Access } = {
   'ports.list': 'observer',
   'ports.watch': 'observer',
   'ports.unwatch': 'observer',
+  // Of the whole machine, which is not theirs to look at.
+  'ports.wait': 'never',
   'ports.forward': 'operator',
   'ports.close': 'operator',
   'ports.connect': 'operator',
