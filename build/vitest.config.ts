@@ -15,7 +15,7 @@ const LIMITS = {
   e2e: { testTimeout: 120_000, hookTimeout: 120_000 },
 };
 
-/** Longest that a window may take to show something, milliseconds: as long as test/e2e/launch.ts waits. */
+/** Longest that a program or a window may take to show something, milliseconds: as long as test/e2e/launch.ts waits. */
 const POLL_MS = 20_000;
 
 type Suite = keyof typeof LIMITS;
@@ -36,8 +36,8 @@ const suite = (name: Suite) => ({
     include: [`test/${name}/**/*.test.ts`],
     environment: 'node',
     ...LIMITS[name],
-    ...(SEQUENTIAL.has(name) ? { fileParallelism: false, retry: RETRIES } : {}),
-    ...(name === 'e2e' ? { setupFiles: ['test/e2e/evidence.ts'], expect: { poll: { timeout: POLL_MS } } } : {}),
+    ...(SEQUENTIAL.has(name) ? { fileParallelism: false, retry: RETRIES, expect: { poll: { timeout: POLL_MS } } } : {}),
+    ...(name === 'e2e' ? { setupFiles: ['test/e2e/evidence.ts'] } : {}),
   },
 });
 
