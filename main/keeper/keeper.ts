@@ -12,6 +12,7 @@ import type { Pty } from './pty.ts';
 import {
   encodeApplied,
   encodeDropped,
+  encodeEnding,
   encodeExit,
   encodeKeeperHello,
   encodeOutputHeader,
@@ -95,6 +96,11 @@ export class Keeper {
     });
   }
 
+  /** The program has exited; its last output may be still to come. */
+  ending(): void {
+    this.#link?.write(encodeEnding());
+  }
+
   exited(exit: KeeperExit): void {
     this.#exit = exit;
     this.#send();
@@ -151,7 +157,7 @@ export class Keeper {
         exit: this.#exit,
         meta,
         note: Buffer.from(this.#note).toString('base64'),
-        features: ['urgent', 'drop'],
+        features: ['urgent', 'drop', 'ending'],
       }),
     );
     this.#isExitSent = false;

@@ -44,6 +44,7 @@ function main(): void {
     try {
       const pty = openPty(spec, {
         output: (bytes) => keeper.output(bytes),
+        ending: () => keeper.ending(),
         exited: ({ code, signal }) => keeper.exited({ code, signal: signal === null ? null : signalName(signal) }),
       });
       keeper.start(pty);

@@ -22,6 +22,8 @@ export type PtySpec = {
 
 export type PtyListener = {
   output(bytes: Uint8Array): void;
+  /** The program has exited, what it printed last is still to come. */
+  ending(): void;
   /** After the last output. */
   exited(exit: { code: number | null; signal: number | null }): void;
 };
@@ -94,6 +96,7 @@ class UnixPty implements Pty {
     const env = Object.entries(spec.env).map(([name, value]) => `${name}=${value}`);
     const child = module.fork(spec.file, spec.args, env, spec.cwd, spec.cols, spec.rows, -1, -1, true, helper, (code, signal) => {
       this.#exit = signal ? { code: null, signal } : { code, signal: null };
+      listener.ending();
       this.#awaitQuiet();
     });
     this.pid = child.pid;

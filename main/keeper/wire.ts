@@ -9,8 +9,8 @@
  *   2 WRITE    u8 n · client (n bytes) · u64 seq · bytes 2 OUTPUT   u64 offset · bytes
  *   3 RESIZE   u16 cols · u16 rows                       3 APPLIED  u8 n · client · u64 seq
  *   4 ACK      u64 offset: held by the host, may go      4 EXIT     JSON {code, signal}
- *   5 SIGNAL   signal name
- *   6 RELEASE  the exit is recorded: quit
+ *   5 SIGNAL   signal name                               6 ENDING   the program has exited, EXIT follows when its terminal
+ *   6 RELEASE  the exit is recorded: quit                           is closed: the host must not hold it (feature 'ending')
  *   7 FORGET   client: it will send nothing again
  *   8 NOTE     bytes to keep for the next host
  *   9 URGENT   bytes before all input that has not begun to reach the program (feature 'urgent'); a unit of nobody
@@ -74,6 +74,7 @@ export type FromKeeper =
   | { kind: 'output'; offset: Offset; bytes: Uint8Array }
   | { kind: 'applied'; client: ClientId; seq: Seq }
   | { kind: 'exit'; exit: KeeperExit }
+  | { kind: 'ending' }
   | { kind: 'dropped'; units: DroppedOf[] };
 
 const encoder = new TextEncoder();
@@ -149,6 +150,8 @@ export function encodeExit(exit: KeeperExit): Uint8Array {
 export function encodeDropped(units: DroppedOf[]): Uint8Array {
   return json(5, { units });
 }
+
+export const encodeEnding = () => newFrame(6, 0).frame;
 
 /** Frames a host sent. Throws on a frame that breaks the format; unknown kinds are skipped. */
 export class ToKeeperDecoder {
@@ -254,6 +257,8 @@ function decodeFromKeeper(body: Uint8Array): FromKeeper | null {
       return { kind: 'exit', exit: JSON.parse(decoder.decode(body.subarray(1))) as KeeperExit };
     case 5:
       return { kind: 'dropped', units: (JSON.parse(decoder.decode(body.subarray(1))) as { units: DroppedOf[] }).units };
+    case 6:
+      return { kind: 'ending' };
     default:
       return null;
   }

@@ -51,10 +51,13 @@ export function measureGate(): GateFigure[] {
     measure('gate, a denied line', 'agent', 'rm -rf node_modules\r'),
     measure('gate, a line that is asked', 'agent', "git commit -am 'fix the parser' && git push | tail -3\r"),
   ];
-  const tty = new TtyState(process.pid);
+  const tty = new TtyState({ pid: process.pid, mayHold: true });
+  const old = new TtyState({ pid: process.pid, mayHold: false });
   if (!tty.read()) return figures;
-  const took = Array.from({ length: ROUNDS }, () => timed(() => tty.read()));
-  return [...figures, figure("gate, the terminal's modes", took)];
+  const held = Array.from({ length: ROUNDS }, () => timed(() => tty.read()));
+  tty.release();
+  const opened = Array.from({ length: ROUNDS }, () => timed(() => old.read()));
+  return [...figures, figure("gate, the terminal's modes", held), figure("gate, the terminal's modes, with an older keeper", opened)];
 }
 
 function measure(name: string, kind: Actor['kind'], line: string): GateFigure {

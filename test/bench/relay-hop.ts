@@ -13,7 +13,7 @@ function hold(): void {
   const early: Uint8Array[] = [];
   const output = (bytes: Uint8Array) => void (client ? client.write(bytes) : early.push(bytes));
   const program = { file: '/bin/sh', args: ['-c', other], env: ENVIRONMENT, cwd: '/', ...SIZE };
-  const pty = openPty(program, { output, exited: () => process.exit(0) });
+  const pty = openPty(program, { output, ending: () => {}, exited: () => process.exit(0) });
   listen((socket) => {
     client = socket;
     for (const bytes of early.splice(0)) socket.write(bytes);

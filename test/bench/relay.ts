@@ -30,6 +30,7 @@ const pty = openPty(
         if (client.writableLength > MAX_QUEUED_BYTES) pty.pause();
       }
     },
+    ending: () => {},
     exited: () => process.exit(0),
   },
 );

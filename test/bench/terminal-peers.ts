@@ -24,7 +24,7 @@ export function openView(command: readonly string[], listener: (bytes: Uint8Arra
   const exited = new Promise<void>((resolve) => {
     hasEnded = resolve;
   });
-  const pty = openPty({ file, args, env, cwd: '/', ...SIZE }, { output: listener, exited: hasEnded });
+  const pty = openPty({ file, args, env, cwd: '/', ...SIZE }, { output: listener, ending: () => {}, exited: hasEnded });
   return {
     pid: pty.pid,
     exited,

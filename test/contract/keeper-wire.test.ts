@@ -4,6 +4,7 @@ import type { ClientId, Offset, Seq } from '#protocol/ids.ts';
 import {
   encodeApplied,
   encodeDropped,
+  encodeEnding,
   encodeExit,
   encodeKeeperHello,
   encodeOutputHeader,
@@ -49,6 +50,8 @@ test('keeper → host', () => {
   const dropped = '190000000' + '57b22756e697473223a5b5b226331222c332c352c305d5d7d';
   expect(hex(encodeDropped([[client, 3 as Seq, 5 as Seq, 0]]))).toBe(dropped);
   expect([...new FromKeeperDecoder().push(Buffer.from(dropped, 'hex'))]).toEqual([{ kind: 'dropped', units: [[client, 3, 5, 0]] }]);
+  expect(hex(encodeEnding())).toBe('0100000006');
+  expect([...new FromKeeperDecoder().push(encodeEnding())]).toEqual([{ kind: 'ending' }]);
 });
 
 test('a hello of a keeper of version 1 is read', () => {

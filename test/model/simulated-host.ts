@@ -73,8 +73,7 @@ export function startSimulatedHost(options: SimulatedHostOptions): SimulatedHost
     remembered: records.lastControl(id),
     agentsPaused: false,
     desk,
-    tty: () => null,
-    dropUnread: () => false,
+    tty: null,
     events: { changed: () => changed(session), typing: () => {} },
     shared: () => undefined,
   });

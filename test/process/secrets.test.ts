@@ -162,3 +162,35 @@ test('an agent answers no password prompt, whatever the policy says', async () =
   await view.until('got mine');
   expect(filesWithSecret()).toEqual([]);
 });
+
+test.runIf(process.platform === 'linux')(
+  'the host holds a terminal that it asks, and lets go of it when the program has exited',
+  async () => {
+    const ann = engine.person('ann');
+    await ann.client.request('session.create', { name: 'cat', command: ['cat'], cwd: '/' });
+    const view = ann.attach('cat');
+    const { shellPid } = await ann.client.request('session.inspect', { session: 'cat' });
+    const terminal = readlinkSync(`/proc/${shellPid}/fd/0`);
+    const held = () => {
+      const folder = `/proc/${engine.host?.pid}/fd`;
+      return readdirSync(folder).filter((fd) => linkOf(join(folder, fd)) === terminal).length;
+    };
+    await view.type('one\r');
+    await view.type('two\r');
+    await view.until(/two\n.*two/);
+    expect(held()).toBe(1);
+    await view.type('\x04');
+    await view.until(() => view.end !== null);
+    expect(view.end).toMatchObject({ reason: 'exited', code: 0 });
+    expect(held()).toBe(0);
+  },
+);
+
+/** Null for what is gone by now. */
+function linkOf(path: string): string | null {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return null; // closed meanwhile
+  }
+}

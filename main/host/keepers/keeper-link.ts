@@ -21,6 +21,8 @@ export type KeeperListener = {
   applied(client: ClientId, seq: Seq): void;
   /** Taken back, by `drop`. */
   dropped(units: DroppedOf[]): void;
+  /** The program has exited: the session ends when nobody holds its terminal. */
+  ending(): void;
   exited(exit: { code: number | null; signal: string | null }): void;
   /** The keeper is gone without having told an exit. */
   lost(): void;
@@ -100,6 +102,11 @@ export class KeeperLink {
     return this.hello.features?.includes('drop') ?? false;
   }
 
+  /** Else nobody says when its terminal must not be held any more. */
+  get tellsEnding(): boolean {
+    return this.hello.features?.includes('ending') ?? false;
+  }
+
   /** Bytes not yet taken by the keeper. */
   get queuedBytes(): number {
     return this.#socket.writableLength;
@@ -177,6 +184,9 @@ export class KeeperLink {
         this.#drops.shift()?.(units);
         return;
       }
+      case 'ending':
+        this.#listener.ending();
+        return;
       case 'exit':
         this.#listener.exited(checkedExit(message.exit));
         return;

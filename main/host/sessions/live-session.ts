@@ -22,7 +22,7 @@ import { type Person, personOf, SessionRoles } from './session-roles.ts';
 import { SessionSize } from './session-size.ts';
 import { summaryOf } from './session-summary.ts';
 import { SessionTyping } from './session-typing.ts';
-import type { TtyModes } from './tty-state.ts';
+import type { Tty } from './tty-state.ts';
 
 export type LiveSessionOptions = {
   stored: StoredSession;
@@ -38,10 +38,8 @@ export type LiveSessionOptions = {
   /** Agents are paused in every session. */
   agentsPaused: boolean;
   desk: PolicyDesk;
-  /** How its terminal is set now; null where that is not known. */
-  tty: () => TtyModes | null;
-  /** See UnreadInput. */
-  dropUnread(options: { isKept: boolean }): boolean;
+  /** Null for a session that has ended. */
+  tty: Tty | null;
   /** Who else may come here. */
   shared(): SessionSummary['shared'];
   events: LiveSessionEvents;
@@ -141,6 +139,7 @@ export class LiveSession {
     output: (offset, bytes) => this.output.append(offset, bytes),
     applied: (client, seq) => this.typing.applied(client, seq),
     dropped: (units) => this.typing.unread.dropped(units),
+    ending: () => this.#options.tty?.release(),
     exited: ({ code, signal }) => this.#ended({ reason: signal ? 'killed' : 'exited', code, signal }),
     lost: () => this.#ended({ reason: 'keeper-lost', code: null, signal: null }),
   };
@@ -266,6 +265,7 @@ export class LiveSession {
   /** Leaves the session to the next host. */
   async dispose(): Promise<void> {
     this.size.dispose();
+    this.#options.tty?.release();
     this.#life.keeper?.close();
     await this.output.dispose();
     this.#life.save();
@@ -280,6 +280,7 @@ export class LiveSession {
   }
 
   #ended(end: SessionEnd): void {
+    this.#options.tty?.release();
     if (this.stored.end) return;
     this.size.dispose();
     this.commands.sessionEnded(end.code);

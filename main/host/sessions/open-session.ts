@@ -103,7 +103,7 @@ export async function openSession(options: OpenOptions): Promise<LiveSession> {
     events,
   });
   stored.access ??= note?.access; // the journal was lost
-  const tty = keeper && new TtyState(keeper.hello.shellPid);
+  const tty = keeper && new TtyState({ pid: keeper.hello.shellPid, mayHold: keeper.tellsEnding });
   const opened = new LiveSession({
     stored,
     output,
@@ -114,8 +114,7 @@ export async function openSession(options: OpenOptions): Promise<LiveSession> {
     keeper,
     // The keeper knows more than a journal that was lost or lags.
     desk: options.desk,
-    tty: () => tty?.read() ?? null,
-    dropUnread: (options) => tty?.dropUnread(options) ?? false,
+    tty,
     remembered: note && note.epoch > control.epoch ? note : control,
     agentsPaused: options.settings.agentsPaused,
     events,
@@ -158,6 +157,7 @@ async function connectKeeper(options: {
         output: (offset, bytes) => session()?.keeperListener.output(offset, bytes),
         applied: (client, seq) => session()?.keeperListener.applied(client, seq),
         dropped: (units) => session()?.keeperListener.dropped(units),
+        ending: () => session()?.keeperListener.ending(),
         exited: (exit) => session()?.keeperListener.exited(exit),
         lost: () => session()?.keeperListener.lost(),
       },

@@ -158,7 +158,7 @@ function isFolder(path: string): boolean {
 
 /** Whether a keeper answers there. To connect is no proof: the kernel still takes a call for a process that dies just now. */
 async function lives(path: string, session: string): Promise<boolean> {
-  const listener = { output: () => {}, applied: () => {}, dropped: () => {}, exited: () => {}, lost: () => {} };
+  const listener = { output: () => {}, applied: () => {}, dropped: () => {}, ending: () => {}, exited: () => {}, lost: () => {} };
   try {
     const link = await KeeperLink.open({ path, session, from: 0 as Offset, listener });
     link.close();

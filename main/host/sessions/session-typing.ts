@@ -19,7 +19,7 @@ import { SessionKicks } from './session-kicks.ts';
 import type { SessionLife } from './session-life.ts';
 import type { SessionOutput } from './session-output.ts';
 import type { Person, SessionRoles } from './session-roles.ts';
-import type { TtyModes } from './tty-state.ts';
+import type { Tty } from './tty-state.ts';
 import { UnreadInput } from './unread-input.ts';
 
 export type SessionTypingOptions = {
@@ -35,10 +35,8 @@ export type SessionTypingOptions = {
   /** Null for a session that has ended. */
   keeper: KeeperLink | null;
   desk: PolicyDesk;
-  /** How the session's terminal is set now; null where that is not known. */
-  tty: () => TtyModes | null;
-  /** See UnreadInput. */
-  dropUnread(options: { isKept: boolean }): boolean;
+  /** Null for a session that has ended. */
+  tty: Tty | null;
   clock: { now(): number };
   events: { typing(params: EventParams<'actor.typing'>): void };
   agentSaw(event: AgentEvent): void;
@@ -76,7 +74,7 @@ export class SessionTyping {
       session: { id: stored.id, name: () => stored.name },
       desk: options.desk,
       now: clock.now,
-      context: () => commands.context(() => options.tty()?.isCanonical ?? null),
+      context: () => commands.context(() => options.tty?.read()?.isCanonical ?? null),
       isSecret: () => this.#isSecret(),
       fault: (source, unit) => input.fault(source, unit),
       admit: (source, unit, approval) => input.admit(source, unit, approval),
@@ -140,7 +138,7 @@ export class SessionTyping {
   /** The program reads a line and does not show it. A shell at its prompt is asked nothing: it edits lines itself. */
   #isSecret(): boolean {
     if (this.#options.commands.isEditing) return false;
-    const modes = this.#options.tty();
+    const modes = this.#options.tty?.read();
     return modes?.isCanonical === true && !modes.isEchoing;
   }
 

@@ -1,14 +1,16 @@
 /**
  * How a session's terminal is set now, read from the terminal itself: whether it echoes, and whether it gives whole lines.
  *
- * The program's side is opened for the moment of one question and closed again, since whoever keeps it open keeps the
- * session from ending. Where it cannot be read (Windows, no native part), nothing is known, which is told as null.
+ * The program's side is held open from the first question on: to open and close it costs ten times as much as to ask.
+ * Whoever holds it keeps the session from ending, so it is let go of when the keeper says that the program has exited; for a
+ * keeper that does not say so it is opened for the moment of each question. Where it cannot be read (Windows, no native part), nothing is known, which is told as null.
  */
 import { execFile } from 'node:child_process';
 import { closeSync, constants, openSync, readFileSync, readSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
 export type TtyModes = { isCanonical: boolean; isEchoing: boolean };
+export type Tty = Pick<TtyState, 'read' | 'dropUnread' | 'release'>;
 
 /** Where `c_lflag` lies in `struct termios`, its bits, and the name of the input queue for `tcflush`. */
 const LAYOUT = {
@@ -28,13 +30,19 @@ export class TtyState {
   /** Null while unknown. */
   #path: string | null = null;
   #isAsking = false;
+  #mayHold: boolean;
+  #held: number | null = null;
 
-  /** `pid`: a process that has the terminal as its own, as the session's shell does. */
-  constructor(pid: number) {
+  /**
+   * `pid`: a process that has the terminal as its own, as the session's shell does. `mayHold`: `release` is called when the
+   * program has exited.
+   */
+  constructor({ pid, mayHold }: { pid: number; mayHold: boolean }) {
     this.#pid = pid;
+    this.#mayHold = mayHold;
   }
 
-  /** Synchronous; some microseconds. */
+  /** Synchronous; about a microsecond while the terminal is held. */
   read(): TtyModes | null {
     return this.#ask((_terminals, _fd, { icanon, echo }, flags) => ({
       isCanonical: (flags & icanon) !== 0,
@@ -56,21 +64,44 @@ export class TtyState {
     return found ?? false;
   }
 
+  /** The terminal is not held any more, nor is it again. */
+  release(): void {
+    this.#mayHold = false;
+    this.#letGo();
+  }
+
   #ask<T>(question: (terminals: Terminals, fd: number, known: NonNullable<typeof layout>, flags: number) => T): T | null {
     if (!layout) return null;
     terminals ??= loadTerminals();
-    const path = this.#path ?? this.#find();
-    if (!terminals || path === null) return null;
-    let fd: number | null = null;
+    if (!terminals) return null;
+    // After a hang-up, as `login` makes one, what was opened before answers nothing.
+    if (this.#held !== null && terminals.tcgetattr(this.#held, termios) !== 0) this.#letGo();
     try {
-      fd = openSync(path, constants.O_RDONLY | constants.O_NOCTTY | constants.O_NONBLOCK);
-      if (terminals.tcgetattr(fd, termios) !== 0) return null;
-      return question(terminals, fd, layout, termios.readUInt32LE(layout.at));
-    } catch {
-      return null; // the terminal is gone: so is its program
+      if (this.#held === null && !this.#open(terminals)) return null;
+      const fd = this.#held;
+      return fd === null ? null : question(terminals, fd, layout, termios.readUInt32LE(layout.at));
     } finally {
-      if (fd !== null) closeSync(fd);
+      if (!this.#mayHold) this.#letGo();
     }
+  }
+
+  /** Whether it could be opened, and asked. */
+  #open({ tcgetattr }: Terminals): boolean {
+    const path = this.#path ?? this.#find();
+    if (path === null) return false;
+    try {
+      this.#held = openSync(path, constants.O_RDONLY | constants.O_NOCTTY | constants.O_NONBLOCK);
+      if (tcgetattr(this.#held, termios) === 0) return true;
+    } catch {
+      // the terminal is gone: so is its program
+    }
+    this.#letGo();
+    return false;
+  }
+
+  #letGo(): void {
+    if (this.#held !== null) closeSync(this.#held);
+    this.#held = null;
   }
 
   #find(): string | null {

@@ -16,6 +16,7 @@ import type { SessionCommands } from './session-commands.ts';
 import { type InputSource, type SessionInput, type StopReason, TAKEN_BACK } from './session-input.ts';
 import type { SessionKicks } from './session-kicks.ts';
 import type { Person } from './session-roles.ts';
+import type { Tty } from './tty-state.ts';
 
 /** A keeper answers within a millisecond or two; whoever stops an agent does not wait longer than this, milliseconds. */
 const ANSWER_MS = 500;
@@ -36,8 +37,8 @@ export type UnreadInputOptions = {
   clients: SessionClients;
   commands: SessionCommands;
   records: Records;
-  /** Drops what the program has not read; answers whether there was something. `isKept`: not where the terminal is told to keep it. */
-  dropUnread(options: { isKept: boolean }): boolean;
+  /** Null for a session that has ended. */
+  tty: Tty | null;
   clock: { now(): number };
 };
 
@@ -105,7 +106,7 @@ export class UnreadInput {
   async dropUnread({ isKept, wasBlocked }: { isKept: boolean; wasBlocked: boolean }): Promise<void> {
     let quiet = 0;
     for (let round = 0; round < MAX_ROUNDS; round++) {
-      quiet = this.#options.dropUnread({ isKept }) ? 0 : quiet + 1;
+      quiet = this.#options.tty?.dropUnread({ isKept }) ? 0 : quiet + 1;
       if (!wasBlocked || quiet === QUIET_ROUNDS) return;
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
