@@ -25,6 +25,9 @@ const REFUSED_AFTER_MS = 250;
 /** What a client that is put out still hears: what has become of its input. */
 const LAST_WORDS: ReadonlySet<EventName> = new Set(['input.applied', 'input.refused', 'share.ended', 'session.kicked']);
 
+/** What may be asked before the greeting. */
+const BEFORE_HELLO: ReadonlySet<Method> = new Set(['hello', 'auth.challenge', 'auth.invite']);
+
 /** How a client came in: over the owner's own socket, at the door where a key must be proven, or with that behind it. */
 export type Entry = { is: 'owner' } | { is: 'shared' } | { is: 'granted'; grant: Grant; origin: Origin | null };
 
@@ -244,14 +247,14 @@ export class ClientConnection implements OutputPort, StreamPort {
   async #request(id: number, method: string, rawParams: unknown): Promise<void> {
     try {
       if (!isMethod(method)) throw new CmdopError('unknown-method', `this host knows no ${method}: update cmdop on its machine`);
-      if (method !== 'hello' && method !== 'auth.challenge' && !this.#greeted) throw new CmdopError('unauthorized', 'say hello first');
+      if (!BEFORE_HELLO.has(method) && !this.#greeted) throw new CmdopError('unauthorized', 'say hello first');
       await this.#handle(id, method, rawParams);
     } catch (error) {
       if (!(error instanceof CmdopError)) console.error(`${method} failed:`, error);
       const isStranger = !this.#greeted && this.entry.is === 'shared';
       if (isStranger) await new Promise((resolve) => setTimeout(resolve, REFUSED_AFTER_MS));
       this.#say({ id, error: toWireError(error) });
-      if (method === 'hello') this.close();
+      if (method === 'hello' || (method === 'auth.invite' && !this.#greeted)) this.close(); // one guess a connection
     }
   }
 

@@ -2,30 +2,16 @@
  * A transport that proves a key to a host before its client says hello, and is nothing but the bytes from then on. So
  * every client becomes a guest in the same way, and none of them sees the private key.
  */
-import { randomBytes, verify } from 'node:crypto';
-import { hostText, proofText } from '#protocol/authentication.ts';
+import { randomBytes } from 'node:crypto';
 import { CmdopError, type WireError } from '#protocol/errors.ts';
 import { encodeMessage, FrameReader, MAGIC, MAX_NOISE_BYTES } from '#protocol/frames.ts';
 import type { ClientId } from '#protocol/ids.ts';
 import { envelope, METHODS, type Result } from '#protocol/messages.ts';
 import type { Transport, TransportListener } from '#protocol/transport.ts';
-import type { Identity } from './identity.ts';
-import { ed25519KeyObject, parsePublicKey } from './ssh-keys.ts';
+import { type GuestTarget, proofFor } from './guest-proof.ts';
 
 /** No client counts as far: the answer to our own request is told apart. */
 const CHALLENGE_ID = Number.MAX_SAFE_INTEGER;
-
-export type GuestTarget = {
-  identity: Identity;
-  /** Fingerprint of the host that is meant: whoever else answers gets no proof. */
-  host: string;
-  /** How the host is called here, for sentences. */
-  name: string;
-  /** Which session, where the key is invited to several. */
-  session?: string;
-  /** Brings the key in. */
-  code?: string;
-};
 
 type Hello = { id: number; params: { client: { id: ClientId } } & Record<string, unknown> };
 
@@ -105,23 +91,9 @@ export class GuestTransport implements Transport {
   }
 
   #prove(answer: Result<'auth.challenge'>): void {
-    const { identity, host, name, session, code } = this.#target;
     const hello = this.#hello;
     if (!hello) return;
-    const hostKey = parsePublicKey(answer.host);
-    const challenge = { host, client: hello.params.client.id, clientNonce: this.#nonce, hostNonce: answer.nonce };
-    const isIt =
-      hostKey.fingerprint === host && verify(null, hostText(challenge), ed25519KeyObject(hostKey), Buffer.from(answer.signature, 'base64'));
-    if (!isIt) {
-      const said = `it has the key ${hostKey.fingerprint}, and ${host} is the one that invited you`;
-      throw new CmdopError('host-key', `who answers for ${name} is not the host that you joined: ${said}; ask its owner for another code`);
-    }
-    const auth = {
-      key: identity.publicKey.text,
-      signature: identity.sign(proofText(challenge)),
-      ...(session === undefined ? {} : { session }),
-      ...(code === undefined ? {} : { code }),
-    };
+    const auth = proofFor(this.#target, { answer, client: hello.params.client.id, nonce: this.#nonce });
     this.#incoming = null;
     this.#transport.send(encodeMessage({ id: hello.id, method: 'hello', params: { ...hello.params, auth } }));
     this.#listener?.received(MAGIC); // what the client has waited for

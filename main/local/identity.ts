@@ -31,11 +31,16 @@ export function privateKeyFrom(pem: string): KeyObject {
 /** PEM. */
 export const newPrivateKey = (): string => generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
 
+/** Throws where others may read it. */
+export function mustBePrivate(file: string): void {
+  const { mode, uid } = lstatSync(file);
+  if (process.platform !== 'win32' && ((mode & 0o077) !== 0 || uid !== process.getuid?.()))
+    throw new Error(`others may read it: \`chmod 600 ${file}\`, or remove it for a new key`);
+}
+
 function readKey(file: string): KeyObject | null {
   try {
-    const { mode, uid } = lstatSync(file);
-    if (process.platform !== 'win32' && ((mode & 0o077) !== 0 || uid !== process.getuid?.()))
-      throw new Error(`others may read it: \`chmod 600 ${file}\`, or remove it for a new key`);
+    mustBePrivate(file);
     return privateKeyFrom(readFileSync(file, 'utf8'));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;

@@ -6,7 +6,7 @@ const joinCode = z.object({
   /** Path of the host's shared socket. */
   socket: z.string().min(1).max(1024),
   /** Fingerprint of the host's key: whoever else answers there is refused. */
-  host: z.string().min(1).max(100),
+  host: z.string().regex(/^SHA256:[A-Za-z0-9+/]{43}$/),
   /** What the host's machine is called. */
   machine: z.string().max(255),
   /** Brings a key in; absent where the key itself is invited. */
@@ -22,11 +22,22 @@ export function formatJoinCode(code: JoinCode): string {
   return PREFIX + Buffer.from(JSON.stringify(joinCode.parse(code))).toString('base64url');
 }
 
-/** Throws `bad-request`. */
+/** How an app is asked to show a code: nothing is done by opening it. */
+export const LINK_PREFIX = 'cmdop://join/';
+
+/** Longest that is read, characters: the longest path there is fits. */
+const MAX_TEXT = 8_192;
+
+/** From the code, from the whole line `cmdop join CODE`, or from a link; mail may have broken it. Throws `bad-request`. */
 export function parseJoinCode(text: string): JoinCode {
   try {
-    if (!text.trim().startsWith(PREFIX)) throw new Error('no prefix');
-    return joinCode.parse(JSON.parse(Buffer.from(text.trim().slice(PREFIX.length), 'base64url').toString()));
+    if (text.length > MAX_TEXT) throw new Error('too long');
+    const code = text
+      .replace(/^\s*(?:(?:npx\s+)?cmdop\s+join\s+|cmdop:\/\/join\/)/, '')
+      .replaceAll(/\s+/g, '')
+      .replace(/\/$/, '');
+    if (!code.startsWith(PREFIX)) throw new Error('no prefix');
+    return joinCode.parse(JSON.parse(Buffer.from(code.slice(PREFIX.length), 'base64url').toString()));
   } catch {
     throw new CmdopError(
       'bad-request',

@@ -28,8 +28,10 @@ export type LocalPaths = {
   readonly webFile: string;
   /** What is set for every session of the host. */
   readonly settingsFile: string;
-  /** The private key of this installation, as a guest of other hosts. */
+  /** The private key of the command line, as a guest of other hosts. */
   readonly keyFile: string;
+  /** The app's own, sealed by the desktop's keychain where there is one. */
+  readonly appKeyFile: string;
   /** The private key by which guests know this host. */
   readonly hostKeyFile: string;
   /** Who is invited. Holds hashes, no code. */
@@ -86,6 +88,7 @@ export function localPaths(env: NodeJS.ProcessEnv = process.env, platform: NodeJ
     webFile: join(stateDir, 'web.json'),
     settingsFile: join(stateDir, 'host-settings.json'),
     keyFile: join(stateDir, 'key.pem'),
+    appKeyFile: join(stateDir, 'app-key.json'),
     hostKeyFile: join(stateDir, 'host-key.pem'),
     invitesFile: join(stateDir, 'invites.json'),
     sharedSocket: platform === 'win32' ? pipe('shared') : join(sharedDir, 'host.sock'),

@@ -66,9 +66,12 @@ export const GUEST_METHODS = {
   },
 } as const;
 
+/** Its place in the journal, where it has one; absent in older hosts. */
+const journalSeq = integer.optional();
+
 export const GUEST_EVENTS = {
   /** To everybody who is attached to the session or watches. */
-  'share.said': z.object({ session: sessionId, by: actor, at: time, text: z.string() }),
+  'share.said': z.object({ session: sessionId, by: actor, at: time, text: z.string(), seq: journalSeq }),
   /** The same; an actor points at one place at a time, or at none any more: null. */
-  'share.pointed': z.object({ session: sessionId, by: actor, pointing: pointing.nullable() }),
+  'share.pointed': z.object({ session: sessionId, by: actor, pointing: pointing.nullable(), seq: journalSeq }),
 } as const;

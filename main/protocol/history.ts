@@ -64,6 +64,8 @@ export const HISTORY_METHODS = {
       kinds: z.array(z.string()).optional(),
       since: time.optional(),
       after: integer.optional(),
+      /** Only records with a smaller seq: without `after`, pages backwards. */
+      before: integer.optional(),
       limit: z.number().int().min(1).max(500).default(200),
     }),
     result: z.object({ events: z.array(journalEvent) }),

@@ -76,6 +76,18 @@ export const SHARE_METHODS = {
     /** `host`: its public key, OpenSSH format; `signature`: base64. */
     result: z.object({ host: z.string().max(1024), nonce, signature: z.string().max(256) }),
   },
+  /** Before `hello`, over a challenge of its own: what a code or a key is invited to, without using it. Throws as `hello` does. */
+  'auth.invite': {
+    params: z.object({ client: clientId, proof }),
+    result: z.object({
+      session: sessionId,
+      sessionName: z.string(),
+      role: guestRole,
+      name: z.string(),
+      createdBy: z.string(),
+      expiresAt: time.nullable(),
+    }),
+  },
   /**
    * For human owners. `code`: what `cmdop join` takes, but for plain ssh; it works once where no `key` is given, else with
    * that key alone. `note`: what is missing yet.

@@ -20,13 +20,17 @@ import { CmdopError } from '#protocol/errors.ts';
 /** Largest file that is read, bytes: ten thousand hosts. */
 const MAX_FILE_BYTES = 1024 * 1024;
 
+const fingerprint = z.string().regex(/^SHA256:[A-Za-z0-9+/]{43}$/);
+
 const share = z.strictObject({
   /** Path of its shared socket, on this machine or on the one that `ssh` reaches. */
   socket: z.string().min(1).max(1024),
   /** Fingerprint of its key. */
-  host: z.string().regex(/^SHA256:[A-Za-z0-9+/]{43}$/),
+  host: fingerprint,
   /** Id of the session, where the invite is one of several. */
   session: z.string().min(1).max(256).optional(),
+  /** Fingerprint of our key that is invited there; that of our key file where it is not said. */
+  key: fingerprint.optional(),
   /** An account of ours on its machine. */
   ssh: z.string().min(1).max(256).optional(),
 });
@@ -95,6 +99,9 @@ export function removeHost(name: string, path: string = hostsFile()): void {
 
 /** Whole or not at all, so that who reads at that moment sees the old file or the new one. */
 function write(path: string, hosts: HostEntries): void {
+  const checked = file.safeParse({ hosts });
+  if (!checked.success)
+    throw new CmdopError('bad-configuration', `${path} cannot take this: ${checked.error.issues[0]?.path.join('.')} is not valid`);
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const temporary = `${path}.${process.pid}.new`;
   writeFileSync(temporary, `${JSON.stringify({ hosts }, null, 2)}\n`, { mode: 0o600 });

@@ -1,6 +1,5 @@
 /** Any host by the name a person gives it: this machine, an entry of the hosts file, or a machine over SSH. */
 import { connectToHost } from '#local/host-connection.ts';
-import type { Identity } from '#local/identity.ts';
 import { LOCAL_HOST } from '#protocol/address.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import type { Transport } from '#protocol/transport.ts';
@@ -9,7 +8,7 @@ import { openCommand, startCommand } from './command-transport.ts';
 import { type HostEntry, readHosts, type ShareEntry } from './hosts-file.ts';
 import { type Place, readPlace } from './place.ts';
 import { noteReached } from './reached.ts';
-import { openShare } from './share-transport.ts';
+import { type IdentityFor, openShare } from './share-transport.ts';
 import { openOverSsh, withSshHost } from './ssh-host.ts';
 
 export type ReachOptions = {
@@ -18,8 +17,8 @@ export type ReachOptions = {
   readonly start: boolean;
   /** Instead of `~/.ssh/config`. */
   readonly configFile?: string;
-  /** Of ours, as a guest; the one in its file by default. */
-  readonly identity?: Identity;
+  /** Ours, as a guest; the one in its file by default. */
+  readonly identity?: IdentityFor;
   /** Ends an attempt that waits for the network. */
   readonly signal?: AbortSignal;
 };

@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Identity } from '#local/identity.ts';
 import { parseJoinCode } from '#local/join-code.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import { newClientId } from '#protocol/ids.ts';
@@ -32,6 +33,11 @@ async function guest(role: 'observer' | 'operator', name = 'bob'): Promise<Perso
   await person.client.whenConnected();
   return person;
 }
+
+const eventually = async (is: () => boolean): Promise<boolean> => {
+  await expect.poll(is).toBe(true);
+  return true;
+};
 
 /** What a request is answered with: `done`, or the code of the refusal. */
 async function outcome(person: Person, method: Method, params: object): Promise<string> {
@@ -127,6 +133,32 @@ describe('at the door', () => {
     expect(await refusal(engine, byCode(engine, dora))).toContain('has expired');
     const { events } = await ann.client.request('journal.list', { kinds: ['share'] });
     expect(events.map(({ payload }) => payload.is)).toEqual(expect.arrayContaining(['invited', 'joined', 'revoked', 'expired', 'refused']));
+  });
+
+  test('an invite can be looked at before it is accepted, by who has its code or its key, and is not used by it', async () => {
+    const bob = await invited(ann, { session: 'build', name: 'bob', role: 'operator', expiresInMs: 3_600_000 });
+    const look = async (identity: Identity, code?: string) => {
+      const client = newClientId(randomBytes);
+      const stranger = await RawGuest.at(engine);
+      const { result, error } = await stranger.ask('auth.invite', { client, proof: await stranger.proof(identity, client, code) });
+      const isStillThere = error === undefined || (await eventually(() => stranger.isClosed));
+      expect(isStillThere).toBe(true); // one guess a connection
+      stranger.close();
+      return result ?? error?.message;
+    };
+    const facts = { sessionName: 'build', role: 'operator', name: 'bob', createdBy: 'ann', expiresAt: expect.any(Number) };
+    expect(await look(newIdentity(), bob.secret)).toMatchObject(facts);
+    expect(await look(bob.identity, bob.secret)).toMatchObject(facts);
+    expect((await ann.client.request('share.list', {})).invites[0]).toMatchObject({ state: 'open', key: null });
+    expect(await look(bob.identity)).toContain('is not invited');
+    expect(await look(bob.identity, 'x'.repeat(32))).toContain('this code is not one of this host');
+    await engine.person('bob', { connect: byCode(engine, bob) }).client.whenConnected();
+    expect(await look(newIdentity(), bob.secret)).toContain('was used already');
+    expect(await look(bob.identity)).toMatchObject(facts);
+    await ann.client.request('share.revoke', { id: bob.invite.id });
+    expect(await look(bob.identity)).toContain('was revoked by the owner');
+    const owner = await outcome(ann, 'auth.invite', { client: newClientId(randomBytes), proof: { key: 'x', signature: 'x' } });
+    expect(owner).toBe('unauthorized');
   });
 
   test('a proof counts once, where it was asked for, and for the client that it was made for', async () => {

@@ -105,6 +105,7 @@ const AGENT_ACCESS: { readonly [M in Method]: Access<M> } = {
   'files.discard': 'people',
   'files.allow': 'owners',
   'auth.challenge': 'free',
+  'auth.invite': 'people',
   'share.create': 'owners',
   'share.link': 'owners',
   'share.list': 'people',

@@ -28,9 +28,11 @@ export function talkHandlers(context: TalkContext): Pick<Handlers, 'share.say' |
     pace.take(`${session.id} ${actor.id}`, clock.now());
     return session;
   };
-  const record = (connection: ClientConnection, session: LiveSession, payload: Record<string, unknown>): void => {
+  /** Its place in the journal. */
+  const record = (connection: ClientConnection, session: LiveSession, payload: Record<string, unknown>): number => {
     const { id, interface: via } = connection.who.actor;
     journal.append({ session: session.id, actor: id, interface: via, kind: 'talk', outputOffset: session.output.end, payload });
+    return journal.lastSeq;
   };
   /** To whoever sees the session, once each. */
   const tell = <E extends EventName>(session: LiveSession, event: E, params: EventParams<E>): void => {
@@ -43,9 +45,9 @@ export function talkHandlers(context: TalkContext): Pick<Handlers, 'share.say' |
     'share.say'(connection, { session: reference, text }, answer) {
       const session = talkingIn(connection, reference);
       const said = saidText(text);
-      record(connection, session, { is: 'said', text: said });
+      const seq = record(connection, session, { is: 'said', text: said });
       answer({});
-      tell(session, 'share.said', { session: session.id, by: connection.who.actor, at: clock.wallNow(), text: said });
+      tell(session, 'share.said', { session: session.id, by: connection.who.actor, at: clock.wallNow(), text: said, seq });
     },
     async 'share.point'(connection, { session: reference, at, text }, answer) {
       const session = talkingIn(connection, reference);
@@ -60,7 +62,7 @@ export function talkHandlers(context: TalkContext): Pick<Handlers, 'share.say' |
       if (connection.isClosed) return;
       session.roles.mustSee(by); // meanwhile
       const pointing = { ...found, text: said, forMs: SHOWN_MS };
-      record(connection, session, {
+      const seq = record(connection, session, {
         is: 'pointed',
         offset: found.offset,
         from: found.from,
@@ -68,7 +70,7 @@ export function talkHandlers(context: TalkContext): Pick<Handlers, 'share.say' |
         ...(said === null ? {} : { text: said }),
       });
       answer({ pointing });
-      tell(session, 'share.pointed', { session: session.id, by, pointing });
+      tell(session, 'share.pointed', { session: session.id, by, pointing, seq });
     },
   };
 }

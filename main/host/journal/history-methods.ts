@@ -53,8 +53,8 @@ export function historyHandlers(context: HistoryContext): Pick<Handlers, keyof t
       const from = command ? provenance(command, records) : { journalSeq: null, authentication: null, approval: null };
       answer({ offset, command: command && news.commandRecord(command), ...from });
     },
-    'journal.list'(_connection, { session, actor, kinds, since, after, limit }, answer) {
-      const filter = { ...sessionFilter(session), ...actorsNamed(actor), ...defined({ kinds, since, after }), limit };
+    'journal.list'(_connection, { session, actor, kinds, since, after, before, limit }, answer) {
+      const filter = { ...sessionFilter(session), ...actorsNamed(actor), ...defined({ kinds, since, after, before }), limit };
       const events = records.events(filter);
       answer({ events: after === undefined ? newestThatFit(events) : oldestThatFit(events) });
     },

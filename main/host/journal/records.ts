@@ -49,7 +49,15 @@ export type SessionAccess = {
   observerFiles?: string | null | undefined;
 };
 
-export type EventFilter = { session?: SessionId; actors?: ActorId[]; kinds?: string[]; since?: number; after?: number; limit: number };
+export type EventFilter = {
+  session?: SessionId;
+  actors?: ActorId[];
+  kinds?: string[];
+  since?: number;
+  after?: number;
+  before?: number;
+  limit: number;
+};
 
 export class Records {
   readonly commands: CommandRecords;
@@ -142,6 +150,7 @@ export class Records {
     const { where, values } = conditions([
       ['session = ?', filter.session],
       ['seq > ?', filter.after],
+      ['seq < ?', filter.before],
       ['at >= ?', filter.since],
     ]);
     for (const [column, wanted] of [

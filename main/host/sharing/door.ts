@@ -9,7 +9,7 @@ import { type Challenge, hostText, proofText } from '#protocol/authentication.ts
 import { CmdopError } from '#protocol/errors.ts';
 import type { ClientId } from '#protocol/ids.ts';
 import type { Params, Result } from '#protocol/messages.ts';
-import type { Grant, Proof } from '#protocol/sharing.ts';
+import type { Grant, GuestRole, Proof } from '#protocol/sharing.ts';
 import { findSession } from '../sessions/session-names.ts';
 import { grantOf, type Invites, type StoredInvite } from './invites.ts';
 import type { Refusals } from './refusals.ts';
@@ -19,8 +19,8 @@ export type DoorOptions = {
   /** The host's own key, made when first needed. */
   identity(): Identity;
   refusals: Refusals;
-  /** Null where the session is gone. */
-  sessionOf(invite: StoredInvite): { id: string; name: string; isRunning: boolean } | null;
+  /** With the role there now; null where the session is gone. */
+  sessionOf(invite: StoredInvite): { id: string; name: string; isRunning: boolean; role: GuestRole } | null;
   /** A key was brought in by a code. */
   joined(invite: StoredInvite): void;
 };
@@ -43,6 +43,33 @@ export class Door {
 
   /** Throws `unauthorized`, whatever the reason: in a sentence, once it is on record. */
   prove(connection: object, client: ClientId, proof: Proof | undefined): Grant {
+    return this.#proven(connection, { client, proof }, (key, { code, session }) => {
+      const { invites, joined } = this.#options;
+      const invite = code === undefined ? this.#inviteOf(key, session) : this.#inviteOfCode(key, code);
+      if (code === undefined) return grantOf(invite.usedAt === null ? invites.use(invite, null) : invite, byKey(key));
+      if (invite.key === key.fingerprint) return grantOf(invite, byKey(key)); // said again: its answer may have been lost on the way
+      const used = invites.use(invite, { key });
+      joined(used);
+      return grantOf(used, byKey(key));
+    });
+  }
+
+  /** What the key or the code is invited to; nothing is used by it. Throws as `prove`. */
+  look(connection: object, { client, proof }: Params<'auth.invite'>): Result<'auth.invite'> {
+    return this.#proven(connection, { client, proof }, (key, { code, session }) => {
+      const invite = code === undefined ? this.#inviteOf(key, session) : this.#inviteOfCode(key, code);
+      const { role, name, createdBy, expiresAt } = invite;
+      const there = this.#options.sessionOf(invite);
+      return { session: invite.session, sessionName: there?.name ?? invite.session, role: there?.role ?? role, name, createdBy, expiresAt };
+    });
+  }
+
+  /** What `find` gives for a key that has proven itself. Throws `unauthorized`. */
+  #proven<T>(
+    connection: object,
+    { client, proof }: { client: ClientId; proof: Proof | undefined },
+    find: (key: PublicKey, proof: Proof) => T,
+  ): T {
     const { refusals } = this.#options;
     const challenge = this.#challenges.get(connection);
     this.#challenges.delete(connection); // it counts once
@@ -52,8 +79,7 @@ export class Door {
       if (!challenge || challenge.client !== client)
         throw refused('there is no challenge for this proof, or it was used already: connect anew');
       if (!isSigned(key, proof, challenge)) throw refused(`the proof does not fit the key ${key.fingerprint}`);
-      const invite = proof.code === undefined ? this.#inviteOf(key, proof.session) : this.#usedCode(key, proof.code);
-      return grantOf(invite, { by: 'key', key: key.fingerprint });
+      return find(key, proof);
     } catch (error) {
       const isExpected = error instanceof CmdopError;
       if (!isExpected) console.error('a proof could not be read:', error);
@@ -82,12 +108,11 @@ export class Door {
       const names = there.map(({ name }) => name).join(', ');
       throw new CmdopError('session-ambiguous', `the key ${key.fingerprint} is invited to ${names}: name one of them`);
     }
-    const { invite } = wanted ?? only;
-    return invite.usedAt === null ? invites.use(invite, null) : invite;
+    return (wanted ?? only).invite;
   }
 
-  #usedCode(key: PublicKey, code: string): StoredInvite {
-    const { invites, joined, sessionOf } = this.#options;
+  #inviteOfCode(key: PublicKey, code: string): StoredInvite {
+    const { invites, sessionOf } = this.#options;
     const invite = invites.ofSecret(code);
     if (invite?.way !== 'key') throw refused('this code is not one of this host: copy the whole line, or ask the owner for another');
     const state = invites.stateOf(invite);
@@ -96,12 +121,11 @@ export class Door {
     if (state !== 'open' && !isRepeat)
       throw refused(`this code ${state === 'used' ? 'was used already' : endedWhy(state)}: ask the owner for another`);
     if (!sessionOf(invite)) throw refused('the session of this code is gone');
-    if (isRepeat) return invite;
-    const used = invites.use(invite, { key });
-    joined(used);
-    return used;
+    return invite;
   }
 }
+
+const byKey = ({ fingerprint }: PublicKey): Grant['authentication'] => ({ by: 'key', key: fingerprint });
 
 function isSigned(key: PublicKey, { signature }: Proof, challenge: Challenge): boolean {
   return verify(null, proofText(challenge), ed25519KeyObject(key), Buffer.from(signature, 'base64'));

@@ -15,6 +15,8 @@ const GUEST_ACCESS: { readonly [M in Method]: Access } = {
   hello: 'observer',
   ping: 'observer',
   'auth.challenge': 'observer',
+  // For who has not come in yet.
+  'auth.invite': 'never',
   'host.watch': 'observer',
   'host.status': 'never',
   'host.stop': 'never',

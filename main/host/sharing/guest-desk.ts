@@ -80,7 +80,10 @@ export function newGuestDesk(options: GuestDeskOptions): GuestDesk {
     invites,
     identity,
     refusals,
-    sessionOf: ({ session }) => registry.get(session),
+    sessionOf({ session, id, role }) {
+      const there = registry.get(session);
+      return there && { id: there.id, name: there.name, isRunning: there.isRunning, role: there.roles.guestRole(id) ?? role };
+    },
     joined: (invite) => sharing.noted(invite, 'joined', null),
   });
   let problem: string | null = null;

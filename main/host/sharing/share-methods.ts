@@ -73,6 +73,7 @@ export function shareHandlers(context: ShareContext): Pick<Handlers, keyof typeo
 
   return {
     'auth.challenge': (connection, params, answer) => answer(door.challenge(connection, params)),
+    'auth.invite': (connection, params, answer) => answer(door.look(connection, params)),
     'share.create'(connection, { key: text, ssh, ...wanted }, answer) {
       const key = text === undefined ? null : parsePublicKey(text);
       if (ssh && !key) throw new CmdopError('bad-request', 'plain ssh needs the guest’s public key: give its file with --key');
