@@ -36,6 +36,7 @@ export const DEFAULT_PREFERENCES: Preferences = {
 export type MenuCommand =
   | 'new-session'
   | 'add-host'
+  | 'join'
   | 'close-tab'
   | 'next-tab'
   | 'previous-tab'
@@ -67,6 +68,22 @@ export type KnownHost = { name: string; by: 'SSH' | 'command'; detail: string };
 export type ConnectAnswer =
   | { is: 'connected'; id: number; transport: string }
   | { is: 'failed'; message: string; needs: 'time' | 'person' | 'install' };
+
+/** The app's key as a guest; `sealedBy`: the keychain that keeps it, null where `file` alone does. */
+export type AppKey = { publicKey: string; fingerprint: string; sealedBy: string | null; file: string };
+
+/** An invite as it was sent: the code, the line or the link; what its host is to be called and where SSH goes, or empty. */
+export type WantedInvite = { code: string; name: string; ssh: string };
+/** What it is an invite to. The host has proven `hostKey`; `facts`: null where it is too old to tell them before. */
+export type InviteView = {
+  machine: string;
+  hostKey: string;
+  socket: string;
+  ownKey: string;
+  facts: { session: string; owner: string; name: string; role: 'observer' | 'operator'; expiresAt: number | null } | null;
+};
+/** The host as it is called here now, and the session's id. */
+export type Joined = { host: string; session: string };
 
 /** Something only a person can answer before a host is reached; `id` is given back with the answer. */
 export type Question =
@@ -108,6 +125,8 @@ export type AppEvent =
   | { is: 'installing'; host: string; step: string; share: number | null }
   /** A link `cmdop://HOST/SESSION` was opened. */
   | { is: 'open'; address: string }
+  /** A link `cmdop://join/CODE` was opened: an invite to look at. */
+  | { is: 'invite'; code: string }
   /** A notification was clicked; `about` as it was given. */
   | { is: 'noticed'; about: string }
   /** The machine woke up, or the network is back. */
@@ -133,6 +152,14 @@ export type DesktopApi = {
    */
   connect(host: string): Promise<ConnectAnswer>;
   answer(answer: QuestionAnswer): Promise<void>;
+  /** Rejects with a sentence where it cannot be had. */
+  key(): Promise<AppKey>;
+  /** Reaches the host of an invite, which is not used by it. Questions come as events, for the invite's machine. Rejects with a sentence. */
+  lookAtInvite(wanted: WantedInvite): Promise<InviteView>;
+  /** Accepts it. */
+  join(wanted: WantedInvite): Promise<Joined>;
+  /** Nobody waits for what `lookAtInvite` or `join` still does. */
+  endJoining(): Promise<void>;
   /** Puts cmdop into the home folder on `host`; progress comes as events. Rejects with a sentence that says what to do. */
   install(host: string): Promise<void>;
   /** What could take the place of the program that serves as `host`; null where that cannot be told. */

@@ -1,6 +1,6 @@
 /** The bridge between the app and its page: exactly the functions of api.ts, each one call to the app. */
 import { contextBridge, ipcRenderer, webUtils } from 'electron';
-import type { AppEvent, DesktopApi, Notice, Preferences, QuestionAnswer, WantedForward, WindowTitle } from './api.ts';
+import type { AppEvent, DesktopApi, Notice, Preferences, QuestionAnswer, WantedForward, WantedInvite, WindowTitle } from './api.ts';
 import { type Answer, CALL, EVENT, LISTENING, PORT, VERSION_ARGUMENT } from './channels.ts';
 
 const api: DesktopApi = {
@@ -10,6 +10,10 @@ const api: DesktopApi = {
   hosts: () => call('hosts'),
   connect: (host: string) => call('connect', host),
   answer: (answer: QuestionAnswer) => call('answer', answer),
+  key: () => call('key'),
+  lookAtInvite: (wanted: WantedInvite) => call('lookAtInvite', wanted),
+  join: (wanted: WantedInvite) => call('join', wanted),
+  endJoining: () => call('endJoining'),
   install: (host: string) => call('install', host),
   hostBuild: (host: string) => call('hostBuild', host),
   forward: (wanted: WantedForward) => call('forward', wanted),

@@ -16,6 +16,7 @@ import './styles/approvals.css';
 import './styles/files.css';
 import './styles/sharing.css';
 import './styles/guests.css';
+import './styles/joining.css';
 import './styles/running.css';
 import './styles/talk.css';
 import './styles/terminal.css';

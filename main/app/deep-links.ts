@@ -1,5 +1,6 @@
-/** Links `cmdop://HOST/SESSION`, wherever the operating system hands them over: the page opens them. */
+/** Links `cmdop://HOST/SESSION` and `cmdop://join/CODE`, wherever the operating system hands them over: the page opens them. */
 import { app } from 'electron';
+import { LINK_PREFIX, parseJoinCode } from '#local/join-code.ts';
 import { parseAddress } from '#protocol/address.ts';
 import { tellPage } from './page-events.ts';
 
@@ -22,6 +23,17 @@ export function openLinksIn(args: readonly string[]): void {
 }
 
 function openLink(url: string): void {
-  if (url.length <= MAX_ADDRESS && parseAddress(url)) tellPage({ is: 'open', address: url });
+  if (isInvite(url)) tellPage({ is: 'invite', code: url });
+  else if (url.length <= MAX_ADDRESS && parseAddress(url)) tellPage({ is: 'open', address: url });
   else tellPage({ is: 'notice', host: 'local', text: `${url.slice(0, 100)} is no address: it must read cmdop://HOST/SESSION` });
+}
+
+/** Only what is a code: there may be a host called join. */
+function isInvite(url: string): boolean {
+  if (!url.startsWith(LINK_PREFIX)) return false;
+  try {
+    return parseJoinCode(url) !== null;
+  } catch {
+    return false;
+  }
 }

@@ -11,6 +11,7 @@ import { personName } from '#local/person-name.ts';
 import { newClientId } from '#protocol/ids.ts';
 import type { ForwardView, WantedForward } from '../../preload/api.ts';
 import { reach } from '../remote/reach.ts';
+import { identityFor } from './own-key.ts';
 import { tellPage } from './page-events.ts';
 import { askPage } from './questions.ts';
 
@@ -90,7 +91,7 @@ function clientOf(host: string): Promise<CmdopClient> {
         const ask = askPage(host);
         signal.addEventListener('abort', () => ask.end());
         try {
-          return await reach(host, { ask, start: false, signal });
+          return await reach(host, { ask, start: false, signal, identity: identityFor });
         } finally {
           ask.end();
         }

@@ -8,8 +8,10 @@ import { type Answer, CALL } from '../../preload/channels.ts';
 import { connectPage } from './broker.ts';
 import { endForward, forwardViews, openForward } from './forwards.ts';
 import { hostBuild, installOn } from './host-builds.ts';
+import { endJoining, join, lookAt } from './invites.ts';
 import { knownHosts } from './known-hosts.ts';
 import { notify } from './notifications.ts';
+import { ownKey } from './own-key.ts';
 import { hostName, loadPreferences, preferencesSchema, savePreferences } from './preferences.ts';
 import { answerQuestion } from './questions.ts';
 import { isOwnPage } from './security.ts';
@@ -24,6 +26,7 @@ const questionAnswer = z.object({ id: z.number().int(), answer: z.union([z.boole
 const notice = z.object({ title: z.string().max(200), body: z.string().max(500), about: z.string().max(1024) });
 const windowTitle = z.object({ text: z.string().max(512), waiting: z.number().int().min(0).max(9_999) });
 const wantedForward = z.object({ host: hostName, session: z.string().min(1).max(64), port: portNumber });
+const wantedInvite = z.object({ code: z.string().max(8_192), name: z.string().max(64), ssh: z.union([z.literal(''), hostName]) });
 const EXTERNAL_PROTOCOLS = new Set(['http:', 'https:', 'mailto:']);
 
 /** The functions of DesktopApi that are calls. */
@@ -37,6 +40,10 @@ export function answerPage(): void {
     return connectPage(senderFrame, host);
   });
   answer('answer', questionAnswer, (given) => answerQuestion(given));
+  answer('key', NOTHING, () => ownKey());
+  answer('lookAtInvite', wantedInvite, (wanted) => lookAt(wanted));
+  answer('join', wantedInvite, (wanted) => join(wanted));
+  answer('endJoining', NOTHING, () => endJoining());
   answer('install', hostName, (host) => installOn(host));
   answer('hostBuild', hostName, (host) => hostBuild(host));
   answer('forward', wantedForward, (wanted) => openForward(wanted));

@@ -15,6 +15,7 @@ function template(): MenuItemConstructorOptions[] {
     submenu: [
       command('New session', 'new-session', 'T'),
       { label: 'Add host…', click: send('add-host') },
+      { label: 'Join…', click: send('join') },
       command('Close tab', 'close-tab', 'W'),
       { type: 'separator' },
       command('Command palette', 'palette', 'P', 'Shift+'),

@@ -3,6 +3,7 @@ import { CmdopError } from '#protocol/errors.ts';
 import type { Transport } from '#protocol/transport.ts';
 import type { ConnectAnswer } from '../../preload/api.ts';
 import { reach } from '../remote/reach.ts';
+import { identityFor } from './own-key.ts';
 import { askPage } from './questions.ts';
 
 export type Reached = { is: 'reached'; transport: Transport } | Extract<ConnectAnswer, { is: 'failed' }>;
@@ -18,7 +19,7 @@ export async function reachHost(host: string): Promise<Reached> {
   const ask = askPage(host);
   attempt.signal.addEventListener('abort', () => ask.end());
   try {
-    return { is: 'reached', transport: await reach(host, { ask, start: true, signal: attempt.signal }) };
+    return { is: 'reached', transport: await reach(host, { ask, start: true, signal: attempt.signal, identity: identityFor }) };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     return { is: 'failed', message, needs: ask.wasDeclined ? 'person' : whatHelps(error) };

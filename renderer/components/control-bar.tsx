@@ -4,6 +4,7 @@ import type { PointerEvent, ReactNode } from 'react';
 import type { Actor, Control } from '#protocol/shapes.ts';
 import { ask, closeTab, releaseControl, restartSession, takeControl } from '../state/actions.ts';
 import { keyText } from '../state/commands.ts';
+import { guestAt } from '../state/guests.ts';
 import { openReplay } from '../state/replaying.ts';
 import { app, type HostedSession, typingKey, useActiveHost, useActiveSession, useApp } from '../state/store.ts';
 import type { SessionTerminal } from '../terminal/session-terminal.ts';
@@ -140,7 +141,7 @@ function Remedy({ terminal, view, session }: { terminal: SessionTerminal; view: 
   switch (view.refusal?.reason) {
     case 'policy':
     case 'rejected':
-      return (
+      return guestAt(session.host) ? null : (
         <button type="button" className="button small" onClick={() => app.set({ dialog: { is: 'policy', host: session.host } })}>
           Policy…
         </button>
@@ -191,28 +192,33 @@ function Join({ terminal }: { terminal: SessionTerminal }) {
 }
 
 function Ended({ session, view }: { session: HostedSession; view: TerminalView }) {
+  const isGuest = guestAt(session.host) !== null;
   return (
     <Line
       action={
         <>
-          <button
-            type="button"
-            className="button small quiet"
-            onClick={() => void ask({ host: session.host, method: 'session.remove', params: { session: session.id } })}
-          >
-            Remove from list
-          </button>
+          {!isGuest && (
+            <button
+              type="button"
+              className="button small quiet"
+              onClick={() => void ask({ host: session.host, method: 'session.remove', params: { session: session.id } })}
+            >
+              Remove from list
+            </button>
+          )}
           <button type="button" className="button small quiet" onClick={() => closeTab(session.key)}>
             Close tab
           </button>
           <button type="button" className="button small quiet" onClick={() => openReplay(session.key, 0)}>
             Replay
           </button>
-          <Hint label="Below the old screen; nothing is run again">
-            <button type="button" className="button small" onClick={() => void restartSession(session)}>
-              New shell here
-            </button>
-          </Hint>
+          {!isGuest && (
+            <Hint label="Below the old screen; nothing is run again">
+              <button type="button" className="button small" onClick={() => void restartSession(session)}>
+                New shell here
+              </button>
+            </Hint>
+          )}
         </>
       }
     >

@@ -62,21 +62,27 @@ export function ControlMenu({ session }: { session: HostedSession }) {
               </DropdownMenu.RadioItem>
             ))}
           </DropdownMenu.RadioGroup>
-          <DropdownMenu.Item onSelect={() => void setDefaultMode(session.host, control.mode)}>
+          <DropdownMenu.Item disabled={!canChange} onSelect={() => void setDefaultMode(session.host, control.mode)}>
             <span className="menu-chosen" />
             New sessions begin in this mode
           </DropdownMenu.Item>
           <DropdownMenu.Separator />
-          <DropdownMenu.Label className="menu-title">Size</DropdownMenu.Label>
+          <DropdownMenu.Label className="menu-title">Size{!canChange && ' (owners change it)'}</DropdownMenu.Label>
           <DropdownMenu.RadioGroup value={typeof sizePolicy === 'string' ? sizePolicy : 'fixed'}>
             {SIZES.map(({ policy, name }) => (
-              <DropdownMenu.RadioItem key={policy} value={policy} onSelect={() => void setSizePolicy(session, policy)}>
+              <DropdownMenu.RadioItem
+                key={policy}
+                value={policy}
+                disabled={!canChange}
+                onSelect={() => void setSizePolicy(session, policy)}
+              >
                 <Chosen />
                 {name}
               </DropdownMenu.RadioItem>
             ))}
             <DropdownMenu.RadioItem
               value="fixed"
+              disabled={!canChange}
               onSelect={() => setTimeout(() => app.set({ dialog: { is: 'fixed-size', session: session.key } }))}
             >
               <Chosen />
@@ -85,9 +91,11 @@ export function ControlMenu({ session }: { session: HostedSession }) {
           </DropdownMenu.RadioGroup>
           <DropdownMenu.Separator />
           {session.agentsPaused && !isEverywherePaused ? (
-            <DropdownMenu.Item onSelect={() => void pauseAgentsIn(session, false)}>Resume agents in this session</DropdownMenu.Item>
+            <DropdownMenu.Item disabled={!canChange} onSelect={() => void pauseAgentsIn(session, false)}>
+              Resume agents in this session
+            </DropdownMenu.Item>
           ) : (
-            <DropdownMenu.Item disabled={session.agentsPaused} onSelect={() => void pauseAgentsIn(session)}>
+            <DropdownMenu.Item disabled={session.agentsPaused || !canChange} onSelect={() => void pauseAgentsIn(session)}>
               Pause agents in this session
             </DropdownMenu.Item>
           )}

@@ -7,11 +7,13 @@ import { findHost, findSession, type Dialog as Question, useApp } from '../state
 import { splitCommandLine } from '../text/command-line.ts';
 import { hostTitle } from '../text/host-state.ts';
 import { runningCommand } from '../text/session-state.ts';
+import { AppKeyDialog } from './app-key-dialog.tsx';
 import { CheckpointsDialog, DifferenceDialog, RestoreDialog } from './checkpoint-dialogs.tsx';
 import { AskControl, FixedSize } from './control-dialogs.tsx';
 import { ConfirmDialog, FormDialog } from './dialog-frame.tsx';
 import { FileView } from './file-view.tsx';
 import { AddHost, Install, OpenLink } from './host-dialogs.tsx';
+import { JoinDialog } from './join-dialog.tsx';
 import { PolicyEditor } from './policy-editor.tsx';
 import { ShareDialog } from './share-dialog.tsx';
 import { SignalDialog } from './signal-dialog.tsx';
@@ -22,6 +24,8 @@ export function Dialogs() {
   const dialog = useApp((state) => state.dialog);
   if (dialog?.is === 'new-session') return <NewSession host={dialog.host} />;
   if (dialog?.is === 'add-host') return <AddHost />;
+  if (dialog?.is === 'join') return <JoinDialog key={dialog.code} code={dialog.code} />;
+  if (dialog?.is === 'app-key') return <AppKeyDialog />;
   if (dialog?.is === 'install') return <Install dialog={dialog} />;
   if (dialog?.is === 'open-link') return <OpenLink dialog={dialog} />;
   if (dialog?.is === 'policy') return <PolicyEditor host={dialog.host} rule={dialog.rule} />;
@@ -43,6 +47,7 @@ export function Dialogs() {
 
 function NewSession({ host: first }: { host: string }) {
   const hosts = useApp((state) => state.hosts);
+  const ours = hosts.filter(({ guest }) => guest === null);
   const submit = (value: (name: string) => string) => {
     const command = splitCommandLine(value('command'));
     return createSession(value('host') || first, {
@@ -53,11 +58,11 @@ function NewSession({ host: first }: { host: string }) {
   };
   return (
     <FormDialog title="New session" action="Start session" submit={submit}>
-      {hosts.length > 1 && (
+      {ours.length > 1 && (
         <label className="form-row">
           <span>Host</span>
           <select className="field" name="host" defaultValue={first}>
-            {hosts.map(({ name, link }) => (
+            {ours.map(({ name, link }) => (
               <option key={name} value={name} disabled={link.is !== 'connected'}>
                 {hostTitle(name)}
               </option>

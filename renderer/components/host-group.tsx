@@ -27,17 +27,19 @@ export function HostGroup({ host, children }: { host: HostView; children: ReactN
         <span className="spring" />
         {(is === 'connecting' || is === 'unresponsive') && <span className="host-state">{LINK_TEXTS[is]}</span>}
         <HostMenu host={host} />
-        <Hint label={`New session on ${hostTitle(name)}`}>
-          <button
-            type="button"
-            className="icon-button small"
-            aria-label={`New session on ${hostTitle(name)}`}
-            disabled={is !== 'connected'}
-            onClick={() => void quickSession(name)}
-          >
-            <Plus size={14} />
-          </button>
-        </Hint>
+        {host.guest === null && (
+          <Hint label={`New session on ${hostTitle(name)}`}>
+            <button
+              type="button"
+              className="icon-button small"
+              aria-label={`New session on ${hostTitle(name)}`}
+              disabled={is !== 'connected'}
+              onClick={() => void quickSession(name)}
+            >
+              <Plus size={14} />
+            </button>
+          </Hint>
+        )}
       </header>
       {host.install ? <Progress host={host} /> : <Trouble host={host} />}
       {children}
@@ -45,7 +47,7 @@ export function HostGroup({ host, children }: { host: HostView; children: ReactN
   );
 }
 
-function HostMenu({ host: { name, link } }: { host: HostView }) {
+function HostMenu({ host: { name, link, guest } }: { host: HostView }) {
   return (
     <DropdownMenu.Root>
       <DropdownMenu.Trigger asChild>
@@ -55,9 +57,11 @@ function HostMenu({ host: { name, link } }: { host: HostView }) {
       </DropdownMenu.Trigger>
       <DropdownMenu.Portal>
         <DropdownMenu.Content className="menu" collisionPadding={8} align="end">
-          <DropdownMenu.Item onSelect={() => setTimeout(() => app.set({ dialog: { is: 'new-session', host: name } }))}>
-            New session…
-          </DropdownMenu.Item>
+          {guest === null && (
+            <DropdownMenu.Item onSelect={() => setTimeout(() => app.set({ dialog: { is: 'new-session', host: name } }))}>
+              New session…
+            </DropdownMenu.Item>
+          )}
           <DropdownMenu.Item disabled={link.is !== 'offline'} onSelect={() => client(name).reconnectNow()}>
             Reconnect now
           </DropdownMenu.Item>

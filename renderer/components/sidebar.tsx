@@ -3,14 +3,14 @@ import { Plus, Server, Settings2 } from 'lucide-react';
 import type { KeyboardEvent } from 'react';
 import { platform } from '../platform/platform.ts';
 import { quickSession } from '../state/actions.ts';
-import { activeHostName, app, type HostView, useActiveHost, useApp } from '../state/store.ts';
+import { app, type HostView, ownHostName, useApp } from '../state/store.ts';
 import { Hint } from './hint.tsx';
 import { HostGroup } from './host-group.tsx';
 import { SessionRow } from './session-row.tsx';
 
 export function Sidebar() {
   const hosts = useApp((state) => state.hosts);
-  const isGuest = useActiveHost()?.guest != null;
+  const isGuest = hosts.length > 0 && hosts.every(({ guest }) => guest !== null);
   return (
     <nav className="sidebar" aria-label="Sessions" data-region="sidebar" onKeyDown={moveBetweenRows}>
       <header className="sidebar-head">
@@ -45,7 +45,7 @@ function NewSession() {
           type="button"
           className="icon-button"
           aria-label="New session with details"
-          onClick={() => app.set({ dialog: { is: 'new-session', host: activeHostName() } })}
+          onClick={() => app.set({ dialog: { is: 'new-session', host: ownHostName() } })}
         >
           <Settings2 size={15} />
         </button>

@@ -7,7 +7,7 @@ import { pendingCount } from '../state/approvals.ts';
 import { runCommand } from '../state/commands.ts';
 import { usePortsOf } from '../state/ports.ts';
 import { hostOfKey, type SessionKey } from '../state/session-key.ts';
-import { findSession, useApp } from '../state/store.ts';
+import { findHost, findSession, type HostedSession, useApp } from '../state/store.ts';
 import { AgentBadge } from './agent-badge.tsx';
 import { Hint } from './hint.tsx';
 import { PauseAgents } from './pause-agents.tsx';
@@ -62,6 +62,7 @@ export function Tabs() {
                 {session && <SharedMark session={session} />}
                 {session && <AgentBadge session={session} />}
                 <span className="tab-name">{session?.name ?? '…'}</span>
+                {session && <GuestRole session={session} />}
                 {hosts.length > 1 && hostOfKey(id) !== LOCAL_HOST && <span className="tab-host">{hostOfKey(id)}</span>}
               </button>
               <button
@@ -152,6 +153,18 @@ export function Tabs() {
         </button>
       </Hint>
     </div>
+  );
+}
+
+/** What we are in somebody else's session. */
+function GuestRole({ session }: { session: HostedSession }) {
+  const host = useApp((state) => findHost(state, session.host));
+  if (!host?.guest) return null;
+  const role = session.attached.find(({ client }) => client === host.client)?.role ?? host.guest.role;
+  return (
+    <span className="tab-role" title={`You are a guest here: ${role}`} data-testid="tab-role">
+      {role}
+    </span>
   );
 }
 

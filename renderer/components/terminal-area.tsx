@@ -1,7 +1,9 @@
 /** The middle of the window: one pane for each tab, only the one in front visible; what to do where there is none. */
 import { SquareTerminal } from 'lucide-react';
+import { platform } from '../platform/platform.ts';
 import { openTab, pasteText, quickSession } from '../state/actions.ts';
 import { keyText } from '../state/commands.ts';
+import { openJoin } from '../state/joining.ts';
 import type { SessionKey } from '../state/session-key.ts';
 import { useActiveHost, useApp } from '../state/store.ts';
 import { shortenPath } from '../text/format.ts';
@@ -67,6 +69,11 @@ function EmptyState() {
         New session
         {key && <Keys text={key} />}
       </button>
+      {platform.reachesHosts && (
+        <button type="button" className="button quiet" onClick={() => openJoin('')}>
+          Join somebody’s session…
+        </button>
+      )}
       {running.length > 0 && (
         <ul className="empty-sessions" aria-label="Running sessions">
           {running.slice(-5).map((session) => (

@@ -5,6 +5,7 @@ import type { AppEvent, MenuCommand } from '../../preload/api.ts';
 const MENU_COMMANDS = [
   'new-session',
   'add-host',
+  'join',
   'close-tab',
   'next-tab',
   'previous-tab',
@@ -70,6 +71,7 @@ export const appEvent: z.ZodType<AppEvent, unknown> = z.discriminatedUnion('is',
   z.object({ is: z.literal('forwards'), forwards: z.array(forwardView) }),
   z.object({ is: z.literal('installing'), host: words, step: words, share: z.number().min(0).max(1).nullable() }),
   z.object({ is: z.literal('open'), address: words }),
+  z.object({ is: z.literal('invite'), code: z.string().max(8_192) }),
   z.object({ is: z.literal('noticed'), about: words }),
   z.object({ is: z.literal('awake') }),
 ]);

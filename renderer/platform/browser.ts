@@ -33,6 +33,10 @@ export function browserPlatform(): Platform {
       return connectWebSocket(url.href);
     },
     answer: async () => {},
+    key: () => Promise.reject(notHere()),
+    lookAtInvite: () => Promise.reject(notHere()),
+    join: () => Promise.reject(notHere()),
+    endJoining: async () => {},
     install: async () => {},
     hostBuild: async () => null,
     canForward: false,
@@ -59,6 +63,8 @@ export function browserPlatform(): Platform {
     onEvent: () => {},
   };
 }
+
+const notHere = () => new Error('a browser has no key of its own: join in the app, or with `cmdop join`');
 
 /** What the person who asked for this browser's link is called, as the host wrote it down when the link was opened. */
 function nameOfLink(): string | null {

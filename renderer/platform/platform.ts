@@ -2,13 +2,17 @@
 import type { Transport } from '#protocol/transport.ts';
 import type {
   AppEvent,
+  AppKey,
   ForwardView,
   HostBuild,
+  InviteView,
+  Joined,
   KnownHost,
   Notice,
   Preferences,
   QuestionAnswer,
   WantedForward,
+  WantedInvite,
   WindowTitle,
 } from '../../preload/api.ts';
 import { browserPlatform } from './browser.ts';
@@ -26,6 +30,10 @@ export type Platform = {
   /** Rejects with a sentence that says what to do; a CmdopError's `data.needs` is as in ConnectAnswer. */
   connect(host: string): Promise<Transport>;
   answer(answer: QuestionAnswer): Promise<void>;
+  key(): Promise<AppKey>;
+  lookAtInvite(wanted: WantedInvite): Promise<InviteView>;
+  join(wanted: WantedInvite): Promise<Joined>;
+  endJoining(): Promise<void>;
   install(host: string): Promise<void>;
   /** Null in a browser: its page is the running host's own. */
   hostBuild(host: string): Promise<HostBuild | null>;

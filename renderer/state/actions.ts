@@ -7,17 +7,7 @@ import type { HostBuild, Preferences } from '../../preload/api.ts';
 import { platform } from '../platform/platform.ts';
 import { client, installOn } from './engines.ts';
 import { type SessionKey, sessionKey } from './session-key.ts';
-import {
-  activeHostName,
-  app,
-  findHost,
-  findSession,
-  type HostedSession,
-  type OutputPlace,
-  setHost,
-  setPreferences,
-  toast,
-} from './store.ts';
+import { app, findHost, findSession, type HostedSession, type OutputPlace, ownHostName, setHost, setPreferences, toast } from './store.ts';
 import { terminals } from './terminals.ts';
 
 export const FONT_SIZES = { smallest: 8, usual: 13, largest: 32 };
@@ -81,8 +71,8 @@ export async function createSession(host: string, params: ParamsInput<'session.c
   }
 }
 
-/** On the host of the tab in front, unless another is named. */
-export async function quickSession(host = activeHostName()): Promise<void> {
+/** On the host of the tab in front, or our own where we are guests there, unless another is named. */
+export async function quickSession(host = ownHostName()): Promise<void> {
   const failure = await createSession(host);
   if (failure) toast(failure, 'error');
 }

@@ -3,9 +3,9 @@ import { hostTitle } from '../text/host-state.ts';
 import { ask } from './actions.ts';
 import { app, type HostedSession, toast } from './store.ts';
 
-/** On every host of this window; which of them is not reached is said, since agents go on there. */
+/** On every host of this window that is ours; which of them is not reached is said, since agents go on there. */
 export async function pauseAgents(isPaused = true): Promise<void> {
-  const { hosts } = app.get();
+  const hosts = app.get().hosts.filter(({ guest }) => guest === null);
   const method = isPaused ? 'agents.pause' : 'agents.resume';
   const reached = hosts.filter(({ link }) => link.is === 'connected');
   const missed = hosts.filter(({ link, sessions }) => link.is !== 'connected' && sessions !== null);

@@ -10,9 +10,10 @@ import { goToApproval } from './deciding.ts';
 import { client, removeHost } from './engines.ts';
 import { allowObservers, chooseFiles } from './file-actions.ts';
 import { mayUse } from './guests.ts';
+import { openJoin } from './joining.ts';
 import { openReplay } from './replaying.ts';
 import { grantRequest } from './sharing.ts';
-import { activeHost, activeHostName, app, findSession, setPreferences } from './store.ts';
+import { activeHost, activeHostName, app, findSession, ownHostName, setPreferences } from './store.ts';
 import { pointAtNothing, pointAtSelection, wantToSay } from './talk.ts';
 import { terminals } from './terminals.ts';
 
@@ -36,7 +37,7 @@ export const COMMANDS: readonly Command[] = [
     id: 'new-session-with',
     title: 'New session with name, folder or command…',
     keys: [],
-    run: () => app.set({ dialog: { is: 'new-session', host: activeHostName() } }),
+    run: () => app.set({ dialog: { is: 'new-session', host: ownHostName() } }),
   },
   {
     id: 'close-tab',
@@ -143,13 +144,13 @@ export const COMMANDS: readonly Command[] = [
     id: 'policy',
     title: 'Policy: what agents may do…',
     keys: [],
-    run: () => app.set({ dialog: { is: 'policy', host: activeHostName() } }),
+    run: () => app.set({ dialog: { is: 'policy', host: ownHostName() } }),
   },
   {
     id: 'storage',
     title: 'Storage: what sessions take, limits and pins…',
     keys: [],
-    run: () => app.set({ dialog: { is: 'storage', host: activeHostName() } }),
+    run: () => app.set({ dialog: { is: 'storage', host: ownHostName() } }),
   },
   {
     id: 'share',
@@ -266,6 +267,14 @@ export const COMMANDS: readonly Command[] = [
     isAvailable: () => platform.reachesHosts,
     run: () => app.set({ dialog: { is: 'add-host' } }),
   },
+  { id: 'join', title: 'Join somebody’s session…', keys: [], isAvailable: () => platform.reachesHosts, run: () => openJoin('') },
+  {
+    id: 'app-key',
+    title: 'Key of this app: by which others invite you…',
+    keys: [],
+    isAvailable: () => platform.reachesHosts,
+    run: () => app.set({ dialog: { is: 'app-key' } }),
+  },
   {
     id: 'remove-host',
     title: 'Remove this host from the window (its sessions go on)',
@@ -280,10 +289,10 @@ export const COMMANDS: readonly Command[] = [
   { id: 'previous-region', title: 'Go to the previous part of the window', keys: ['Shift+F6'], run: () => actions.cycleRegions(-1) },
 ];
 
-/** Throws if there is no such command: a mistake of ours. */
 /** For whoever is in front of the window, as things are. */
 export const isUsable = ({ id, isAvailable }: Command): boolean => mayUse(id) && (isAvailable?.() ?? true);
 
+/** Throws if there is no such command: a mistake of ours. */
 export function runCommand(id: string): void {
   const command = COMMANDS.find((each) => each.id === id);
   if (!command) throw new Error(`there is no command "${id}"`);

@@ -5,10 +5,11 @@ import type { Grant, Invite } from '#protocol/sharing.ts';
 import { client } from './engines.ts';
 import { activeHost, app, findHost, type HostedSession, setHost, toast } from './store.ts';
 
-/** What only owners do: not in the palette of a guest, nor on its keys. */
-const FOR_OWNERS: ReadonlySet<string> = new Set([
-  ...['new-session', 'new-session-with', 'pause-agents', 'resume-agents', 'go-to-approval', 'policy', 'toggle-approvals'],
-  ...['rename', 'restart', 'kill', 'share', 'storage', 'checkpoint', 'checkpoints', 'observer-files'],
+/** What only owners do to a session: not in the palette of a guest, nor on its keys. */
+const FOR_OWNERS: ReadonlySet<string> = new Set([...['rename', 'restart', 'kill', 'share', 'checkpoint', 'checkpoints', 'observer-files']]);
+/** About hosts of our own, if there is one in this window. */
+const FOR_OWN_HOSTS: ReadonlySet<string> = new Set([
+  ...['new-session', 'new-session-with', 'pause-agents', 'resume-agents', 'go-to-approval', 'toggle-approvals', 'policy', 'storage'],
 ]);
 /** Of guests, only operators. */
 const FOR_OPERATORS: ReadonlySet<string> = new Set([
@@ -28,6 +29,7 @@ export const guestAt = (host: string): Grant | null => findHost(app.get(), host)
 export function mayUse(command: string): boolean {
   const guest = activeHost(app.get())?.guest;
   if (!guest) return true;
+  if (FOR_OWN_HOSTS.has(command)) return app.get().hosts.some((host) => host.guest === null);
   return !FOR_OWNERS.has(command) && !(guest.role === 'observer' && FOR_OPERATORS.has(command));
 }
 

@@ -6,6 +6,7 @@ import { focusTerminal } from './actions.ts';
 import { runMenuCommand } from './commands.ts';
 import { showNoticed } from './deciding.ts';
 import { reconnectAll } from './engines.ts';
+import { openJoin } from './joining.ts';
 import { openLink } from './links.ts';
 import { forwardsChanged } from './ports.ts';
 import { app, findHost, setHost, toast } from './store.ts';
@@ -35,8 +36,9 @@ function onAppEvent(event: AppEvent): void {
       runMenuCommand(event.command);
       return;
     case 'question':
-      // The host was taken out of the window meanwhile.
-      if (!findHost(app.get(), event.question.host)) return void platform.answer({ id: event.question.id, answer: null });
+      // The host was taken out of the window meanwhile; that of an invite is not in it yet.
+      if (!findHost(app.get(), event.question.host) && app.get().dialog?.is !== 'join')
+        return void platform.answer({ id: event.question.id, answer: null });
       app.set(({ questions }) => ({ questions: [...questions, event.question] }));
       return;
     case 'withdrawn':
@@ -53,6 +55,9 @@ function onAppEvent(event: AppEvent): void {
       return;
     case 'open':
       openLink(event.address);
+      return;
+    case 'invite':
+      openJoin(event.code);
       return;
     case 'noticed':
       showNoticed(event.about);

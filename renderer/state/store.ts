@@ -23,6 +23,8 @@ export type Dialog =
   | { is: 'palette' }
   | { is: 'search' }
   | { is: 'add-host' }
+  | { is: 'join'; code: string }
+  | { is: 'app-key' }
   | { is: 'install'; host: string }
   | { is: 'open-link'; host: string; session: string }
   | { is: 'policy'; host: string; rule?: string }
@@ -170,6 +172,13 @@ export function activeHost(state: AppState): HostView | null {
 }
 
 export const activeHostName = (): string => activeHost(app.get())?.name ?? LOCAL_HOST;
+
+/** Where new sessions are made: on the host of the tab in front, unless we are guests there. */
+export function ownHostName(): string {
+  const { hosts } = app.get();
+  const active = activeHost(app.get());
+  return (active?.guest ? hosts.find(({ guest }) => guest === null) : active)?.name ?? activeHostName();
+}
 
 export const useActiveHost = (): HostView | null => useApp(activeHost);
 export const useActiveSession = (): HostedSession | null => useApp((state) => findSession(state, state.preferences.activeTab));
