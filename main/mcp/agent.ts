@@ -17,6 +17,7 @@ import type { CommandRecord, SessionSummary } from '#protocol/shapes.ts';
 import type { Transport } from '#protocol/transport.ts';
 import { AttachedSession } from '../sdk/attached-session.ts';
 import { CommandNews } from '../sdk/command-run.ts';
+import type { Place } from './place.ts';
 import { agentRefusal } from './refusals.ts';
 
 /** The host cuts longer names to add a number, characters. */
@@ -27,8 +28,11 @@ const MAX_KEPT = 500;
 export type AgentOptions = {
   name: string;
   ownSessionAllowed: boolean;
-  connect: () => Promise<Transport> /** As people name it. */;
+  connect: () => Promise<Transport>;
+  /** As people name it. */
   host: string;
+  /** Where the agent itself runs. */
+  place: Place;
 };
 
 /** What an agent may be told of: a command record, an approval or a session changed, or somebody typed in one. */
@@ -49,7 +53,7 @@ export class Agent {
   readonly #approvals = new Map<number, Approval>();
   readonly #listeners = new Set<(news: AgentNews) => void>();
 
-  constructor({ name, ownSessionAllowed, connect, host }: AgentOptions) {
+  constructor({ name, ownSessionAllowed, connect, host, place }: AgentOptions) {
     this.host = host;
     const isLocal = host === LOCAL_HOST;
     const identity: ClientIdentity = {
@@ -59,9 +63,8 @@ export class Agent {
       name: agentName(name),
       build: VERSION,
       ownSessionAllowed,
-      // Elsewhere this number is another process.
-      ...(isLocal ? { pid: process.pid } : {}),
-      ...(isLocal && process.env.CMDOP_SESSION ? { inside: process.env.CMDOP_SESSION } : {}),
+      // Elsewhere its number is another process.
+      ...(isLocal ? place : {}),
     };
     this.client = new CmdopClient({
       identity,

@@ -13,9 +13,11 @@ import {
   NodeStreamableHTTPServerTransport,
   toNodeHandler,
 } from '@modelcontextprotocol/node';
-import { createMcpHandler, isInitializeRequest, isLegacyRequest } from '@modelcontextprotocol/server';
+import { createMcpHandler, isInitializeRequest, isLegacyRequest, type McpHttpHandler } from '@modelcontextprotocol/server';
 import { ensureLocalFolders, localPaths } from '#local/paths.ts';
 import { Agent, type AgentOptions } from './agent.ts';
+import { INVALID_PARAMS, listeningBus, listeningOf } from './listening.ts';
+import { ClientPlaces, type Place } from './place.ts';
 import { makeServer } from './server.ts';
 
 /** Largest request, bytes. */
@@ -23,32 +25,31 @@ const MAX_BODY_BYTES = 4 * 1024 * 1024;
 const MAX_SESSIONS = 100;
 const PATH = '/mcp';
 
-export type HttpOptions = Omit<AgentOptions, 'name'> & { port: number; name: string | null };
+export type HttpOptions = Omit<AgentOptions, 'name' | 'place'> & { port: number; name: string | null };
 
-type McpSession = { transport: NodeStreamableHTTPServerTransport; agent: Agent | null };
+/** `place`: of whoever began it. */
+type McpSession = { transport: NodeStreamableHTTPServerTransport; agent: Agent | null; place: Place };
 
 export async function serveHttp(options: HttpOptions): Promise<void> {
   const { token, file } = ownToken();
-  const newAgent = (clientName: string) => new Agent({ ...options, name: options.name ?? clientName });
+  const newAgent = (clientName: string, place: Place) => new Agent({ ...options, name: options.name ?? clientName, place });
+  const places = new ClientPlaces();
   const sessions = new Map<string, McpSession>();
+  /** By the session that they run in, and by name. */
   const byName = new Map<string, Agent>();
-  const modern = createMcpHandler(
-    () =>
-      makeServer({
-        agentFor: (clientName) => {
-          const agent = byName.get(clientName) ?? newAgent(clientName);
-          byName.set(clientName, agent);
-          return agent;
-        },
-      }),
-    { legacy: 'reject' },
-  );
-  const serveModern = toNodeHandler(modern, { maxRequestBodySize: MAX_BODY_BYTES });
+  const agentsAt = (place: Place) => (clientName: string) => {
+    const key = `${place.inside ?? ''} ${clientName}`;
+    const agent = byName.get(key) ?? newAgent(clientName, place);
+    byName.set(key, agent);
+    return agent;
+  };
+  const modern = new Set<McpHttpHandler>();
   const isHostFine = localhostHostValidation();
   const isOriginFine = localhostOriginValidation();
 
-  const open = async (): Promise<McpSession> => {
+  const open = async (place: Place): Promise<McpSession> => {
     const session: McpSession = {
+      place,
       agent: null,
       transport: new NodeStreamableHTTPServerTransport({
         sessionIdGenerator: randomUUID,
@@ -59,7 +60,7 @@ export async function serveHttp(options: HttpOptions): Promise<void> {
     };
     const server = makeServer({
       agentFor: (clientName) => {
-        session.agent ??= newAgent(clientName);
+        session.agent ??= newAgent(clientName, place);
         return session.agent;
       },
     });
@@ -71,6 +72,28 @@ export async function serveHttp(options: HttpOptions): Promise<void> {
     return session;
   };
 
+  /** A request of a revision without sessions. */
+  const serveModern = async (request: IncomingMessage, response: ServerResponse, { body, place }: { body: unknown; place: Place }) => {
+    const agentFor = agentsAt(place);
+    const listening = listeningOf(body);
+    if (listening && modern.size >= MAX_SESSIONS) return refuse(response, 503, `${MAX_SESSIONS} requests are served already: end some`);
+    const bus = listening && (await listeningBus(agentFor(listening.clientName), listening).catch((error: Error) => error));
+    if (bus instanceof Error) {
+      response.writeHead(200, { 'Content-Type': 'application/json' });
+      response.end(JSON.stringify({ jsonrpc: '2.0', id: listening?.id, error: { code: INVALID_PARAMS, message: bus.message } }));
+      return;
+    }
+    const handler = createMcpHandler(() => makeServer({ agentFor }), { legacy: 'reject', ...(bus ? { bus } : {}) });
+    modern.add(handler);
+    try {
+      const serve = toNodeHandler(handler, { maxRequestBodySize: MAX_BODY_BYTES });
+      await serve(Object.assign(request, { method: request.method ?? 'GET', url: request.url ?? PATH }), response, body);
+    } finally {
+      modern.delete(handler);
+      bus?.end();
+    }
+  };
+
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     // The helpers have answered where they say no.
     if (!isHostFine(request, response) || !isOriginFine(request, response)) return;
@@ -79,14 +102,17 @@ export async function serveHttp(options: HttpOptions): Promise<void> {
     const body = request.method === 'POST' ? await jsonBody(request) : undefined;
     const id = request.headers['mcp-session-id'];
     const known = typeof id === 'string' ? sessions.get(id) : undefined;
+    const place = options.ownSessionAllowed ? {} : await places.of(request.socket);
+    if (known && place.inside !== undefined && place.inside !== known.place.inside)
+      return refuse(response, 403, 'this MCP session was begun outside of the terminal session that you run in: initialize again');
     if (known) return known.transport.handleRequest(request, response, body);
     if (id !== undefined) return refuse(response, 404, 'this session is over: initialize again');
     if (isInitializeRequest(body)) {
       if (sessions.size >= MAX_SESSIONS) return refuse(response, 503, `${MAX_SESSIONS} clients are here already: end some`);
-      return (await open()).transport.handleRequest(request, response, body);
+      return (await open(place)).transport.handleRequest(request, response, body);
     }
     if (request.method === 'POST' && (await isLegacy(request, body))) return refuse(response, 400, 'initialize first');
-    await serveModern(Object.assign(request, { method: request.method ?? 'GET', url: request.url ?? PATH }), response, body);
+    await serveModern(request, response, { body, place });
   };
 
   const server = createServer((request, response) => {
@@ -106,7 +132,7 @@ export async function serveHttp(options: HttpOptions): Promise<void> {
   });
   server.close();
   server.closeAllConnections();
-  await modern.close();
+  for (const handler of [...modern]) await handler.close();
   for (const { transport } of [...sessions.values()]) await transport.close();
   for (const agent of byName.values()) agent.close();
 }

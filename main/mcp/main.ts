@@ -1,9 +1,12 @@
 /** The MCP server as a program: over stdio for one client, or over HTTP on loopback for several. Run by `cmdop mcp`. */
+import type { McpServer, ServerEvent } from '@modelcontextprotocol/server';
 import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio';
 import type { Transport } from '#protocol/transport.ts';
 import { Agent } from './agent.ts';
 import { boundedLines, type LeftOut, requestId } from './bounded-lines.ts';
 import { serveHttp } from './http.ts';
+import { ListeningTransport } from './listening-transport.ts';
+import { ownPlace } from './place.ts';
 import { makeServer } from './server.ts';
 
 /** Longest message on standard input, bytes: as over HTTP. */
@@ -27,12 +30,21 @@ export async function serve(options: McpOptions): Promise<void> {
   if (options.httpPort !== null) return serveHttp({ ...options, port: options.httpPort });
   let agent: Agent | null = null;
   const agentFor = (clientName: string) => {
-    agent ??= new Agent({ ...options, name: options.name ?? clientName });
+    agent ??= new Agent({ ...options, name: options.name ?? clientName, place: ownPlace() });
     return agent;
   };
   const lines = process.stdin.pipe(boundedLines(MAX_LINE_BYTES, refuseLine));
-  const handle = serveStdio(() => makeServer({ agentFor }), {
-    transport: new StdioServerTransport(lines, process.stdout),
+  let server: McpServer | null = null;
+  const makeOne = () => {
+    server = makeServer({ agentFor });
+    return server;
+  };
+  const handle = serveStdio(makeOne, {
+    transport: new ListeningTransport({
+      wire: new StdioServerTransport(lines, process.stdout),
+      agents: { agentFor },
+      tell: (event) => tell(server, event).catch(() => {}), // the client is gone
+    }),
     onerror: (error) => process.stderr.write(`cmdop mcp: ${error.message}\n`),
   });
   await new Promise<void>((resolve) => {
@@ -42,6 +54,11 @@ export async function serve(options: McpOptions): Promise<void> {
   });
   await handle.close();
   (agent as Agent | null)?.close();
+}
+
+async function tell(server: McpServer | null, event: ServerEvent): Promise<void> {
+  if (event.kind === 'resource_updated') await server?.server.sendResourceUpdated({ uri: event.uri });
+  else await server?.server.sendResourceListChanged();
 }
 
 function refuseLine(line: LeftOut): void {

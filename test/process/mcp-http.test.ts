@@ -72,6 +72,86 @@ test('two clients are two agents, whichever revision they speak, and one session
   await modern.close();
 });
 
+/** An MCP client of a few lines; given a session of MCP, it goes on with that one. */
+const INNER = `
+  const [url, token, known] = process.argv.slice(2);
+  let id = known;
+  const ask = async (message) => {
+    const headers = { 'content-type': 'application/json', accept: 'application/json, text/event-stream', authorization: 'Bearer ' + token };
+    const answer = await fetch(url, { method: 'POST', headers: { ...headers, ...(id ? { 'mcp-session-id': id } : {}) }, body: JSON.stringify({ jsonrpc: '2.0', ...message }) });
+    id ??= answer.headers.get('mcp-session-id');
+    return answer.status + ' ' + (await answer.text());
+  };
+  const call = (name, more) => ask({ id: 2, method: 'tools/call', params: { name, arguments: { session: 'home', ...more } } });
+  const said = [];
+  if (!known) {
+    await ask({ id: 1, method: 'initialize', params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'inner', version: '1' } } });
+    await ask({ method: 'notifications/initialized' });
+    said.push(await call('screen_read', {}));
+  }
+  said.push(await call('run', { command: 'ls' }));
+  require('node:fs').writeFileSync(__filename + '.said', said.join('\\n'));
+`;
+
+test('an agent that runs in a session and speaks HTTP does not drive it either; who runs elsewhere may', { timeout: 20_000 }, async () => {
+  const ann = engine.person('ann');
+  const { session } = await ann.client.request('session.create', { name: 'home', cwd: engine.home });
+  const seen = ann.attach('home');
+  const script = join(engine.home, 'inner.cjs');
+  writeFileSync(script, `(async () => {${INNER}})();`);
+  const fromInside = async (known: string) => {
+    const ran = () => ann.commands.filter(({ session: id, endedAt }) => id === session.id && endedAt !== null).length;
+    const before = ran();
+    // Not by its own environment: that of the shell above it counts as well.
+    await seen.type(`env -i '${nodePath()}' '${script}' ${url.href} ${token} ${known}\r`);
+    await ann.until(() => ran() > before);
+    return readFileSync(`${script}.said`, 'utf8');
+  };
+  const said = await fromInside('');
+  expect(said).toContain('untrustedLines');
+  expect(said).toContain('own-session: inner runs inside home itself');
+
+  const transport = new StreamableHTTPClientTransport(url, { requestInit: { headers: { Authorization: `Bearer ${token}` } } });
+  const outer = await agentOver(transport, { name: 'outer', era: 'legacy' });
+  expect((await outer.ok('session_attach', { session: 'home' })).value.mayAct).toBe(true);
+  expect(await fromInside(transport.sessionId ?? '')).toMatch(/^403 .*begun outside of the terminal session that you run in/);
+  await outer.close();
+});
+
+test('who listens over the newest revision is told what changes, as long as it listens, and of nothing that it may not read', async () => {
+  const agents = [
+    await startAgent(engine.env, { name: 'listener', era: 'modern' }),
+    await agentOver(new StreamableHTTPClientTransport(url, { requestInit: { headers: { Authorization: `Bearer ${token}` } } }), {
+      name: 'listener',
+      era: 'modern',
+    }),
+  ];
+  for (const [at, agent] of agents.entries()) {
+    const name = `heard-${at}`;
+    let lists = 0;
+    agent.client.setNotificationHandler('notifications/resources/list_changed', () => {
+      lists++;
+    });
+    const list = await agent.client.listen({ resourcesListChanged: true });
+    await agent.ok('session_create', { name });
+    await expect.poll(() => lists).toBeGreaterThan(0);
+    await list.close();
+    const uris = ['screen', 'journal', 'commands'].map((part) => `cmdop://local/${name}/${part}`);
+    const listening = await agent.client.listen({ resourceSubscriptions: uris });
+    await agent.ok('run', { session: name, command: 'echo news' });
+    for (const uri of uris) await agent.untilUpdated(uri);
+    await listening.close();
+    await agent.ok('run', { session: name, command: 'true' }); // whatever was under way has come
+    agent.updates.length = 0;
+    await agent.ok('run', { session: name, command: 'echo more' });
+    await agent.ok('wait_for', { session: name, idleSeconds: 0.7, timeoutSeconds: 10 });
+    expect(agent.updates).toEqual([]);
+    await expect(agent.client.listen({ resourceSubscriptions: ['cmdop://local/nowhere/screen'] })).rejects.toThrow(/nowhere/);
+    await expect(agent.client.listen({ resourceSubscriptions: ['https://example.org/'] })).rejects.toThrow(/is no resource of cmdop/);
+    await agent.close();
+  }
+});
+
 test('a client of the newest revision is served on standard input as well', async () => {
   const modern = await startAgent(engine.env, { name: 'newest', era: 'modern' });
   expect((await modern.ok('sessions_list', {})).value.you).toBe('newest');
