@@ -68,9 +68,10 @@ async function archive(folder: string): Promise<void> {
   const { version }: { version: string } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   mkdirSync(out, { recursive: true });
   const temporary = join(out, `.${process.pid}.new`);
-  // The same content makes the same archive, where tar can: its hash is the name of what is installed.
+  // The same content makes the same archive, where tar can: its hash is the name of what is installed. Everybody may read it,
+  // since in an image it is root's, and another account runs it.
   const isGnu = spawnSync('tar', ['--version'], { encoding: 'utf8' }).stdout?.includes('GNU') ?? false;
-  const steady = isGnu ? ['--sort=name', '--mtime=@0', '--owner=0', '--group=0', '--numeric-owner'] : [];
+  const steady = isGnu ? ['--sort=name', '--mtime=@0', '--owner=0', '--group=0', '--numeric-owner', '--mode=u+rwX,go+rX,go-w'] : [];
   const tar = spawn('tar', [...steady, '-cf', '-', '-C', folder, '.'], { stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = new Promise<number | null>((done) => tar.once('close', done));
   await pipeline(tar.stdout, createGzip({ level: 6 }), createWriteStream(temporary));

@@ -31,7 +31,8 @@ export async function attach(settings: AttachSettings, session: string): Promise
   if (ending.by === 'detach') process.stdout.write(`[detached from ${name}]\n`);
   else {
     const isLost = ending.end.reason === 'machine-restarted' || ending.end.reason === 'keeper-lost';
-    process.stdout.write(`[${name} ended: ${showEnd(ending.end)}${isLost ? `; \`cmdop restart ${name}\` opens a new shell there` : ''}]\n`);
+    const remedy = isLost ? `; \`${commandFor(settings, `restart ${name}`)}\` opens a new shell there` : '';
+    process.stdout.write(`[${name} ended: ${showEnd(ending.end)}${remedy}]\n`);
     process.exitCode = programExitCode(ending.end);
   }
 }

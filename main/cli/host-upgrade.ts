@@ -11,7 +11,8 @@ import { note, print, printJson } from './output.ts';
 /** The old host gives a new one 8 s to load and 8 s to adopt; after this long it is not coming back, milliseconds. */
 const GIVE_UP_MS = 30_000;
 
-export async function upgrade(options: Globals & { json?: boolean; force?: boolean }): Promise<void> {
+/** `isQuiet`: that nothing was to be done is not said. */
+export async function upgrade(options: Globals & { json?: boolean; force?: boolean; isQuiet?: boolean }): Promise<void> {
   const own = await buildOn(options);
   let changed: () => void = () => {};
   const client = await lastingClient(options, { start: () => false, onState: () => changed() });
@@ -35,7 +36,7 @@ export async function upgrade(options: Globals & { json?: boolean; force?: boole
     const old = await client.request('host.status', {});
     if (!options.force && !isOther(old, own)) {
       if (options.json) printJson(report(old, old));
-      else note('the host is of this build already (--force replaces it all the same)');
+      else if (!options.isQuiet) note('the host is of this build already (--force replaces it all the same)');
       return;
     }
     const back = isBack();

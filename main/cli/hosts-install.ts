@@ -23,13 +23,14 @@ export async function installOn(host: string, options: { yes?: boolean; json?: b
     });
     if (!/^y(es)?$/i.test(answer?.trim() ?? '')) throw new Interrupted('nothing was installed');
   }
-  const { remarks } = await install(host, { ask, progress: process.stderr.isTTY ? bar() : () => {} });
+  const shown = process.stderr.isTTY ? bar() : null;
+  const { remarks } = await install(host, { ask, progress: shown?.show ?? (() => {}) }).finally(() => shown?.clear());
   for (const remark of remarks) note(remark);
   if (options.json) printJson({ ...plan, installed: true });
   else
     print(plan.isThere ? `${host} has this cmdop ${plan.version} already\n` : `cmdop ${plan.version} is on ${host}, in ${plan.folder}\n`);
   const place = await placeOf(host, { ask });
-  if (place?.isRunning) await upgrade({ host, ...(options.json ? { json: true } : {}) });
+  if (place?.isRunning) await upgrade({ host, isQuiet: true, ...(options.json ? { json: true } : {}) });
 }
 
 /** By the new version, on the machine that it was brought to. */
@@ -38,16 +39,20 @@ export function installed(from: string, folder: string): void {
   print('cmdop-look done=yes\n');
 }
 
-function bar(): (progress: InstallProgress) => void {
+function bar(): { show(progress: InstallProgress): void; clear(): void } {
   let shownAt = Number.NEGATIVE_INFINITY;
-  return ({ step, doneBytes, bytes }) => {
-    const now = performance.now();
-    const isEnd = step !== 'uploading' || doneBytes === bytes;
-    if (!isEnd && now - shownAt < SHOW_EVERY_MS) return;
-    shownAt = now;
-    const share = doneBytes / bytes;
-    const drawn = '█'.repeat(Math.round(share * 30)).padEnd(30, '░');
-    const text = step === 'uploading' ? `${drawn} ${Math.round(share * 100)} % of ${(bytes / 1e6).toFixed(0)} MB` : 'unpacking…';
-    process.stderr.write(`\r\x1b[K${text}${step === 'uploading' ? '' : '\r\x1b[K'}`);
+  return {
+    show: ({ step, doneBytes, bytes }) => {
+      const now = performance.now();
+      const isEnd = step !== 'uploading' || doneBytes === bytes;
+      if (!isEnd && now - shownAt < SHOW_EVERY_MS) return;
+      shownAt = now;
+      const share = doneBytes / bytes;
+      const drawn = '█'.repeat(Math.round(share * 30)).padEnd(30, '░');
+      const text =
+        step === 'uploading' ? `${drawn} ${Math.round(share * 100)} % of ${(bytes / 1e6).toFixed(0)} MB` : 'checking and unpacking…';
+      process.stderr.write(`\r\x1b[K${text}`);
+    },
+    clear: () => process.stderr.write('\r\x1b[K'),
   };
 }

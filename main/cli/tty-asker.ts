@@ -26,7 +26,11 @@ export function ttyAsker({ mayAsk, notice = note }: { mayAsk: () => boolean; not
         if (answer === undefined || answer === 'no' || answer === '') return false;
       }
     },
-    secret: ({ prompt, instruction, isEchoed }, over) => ask(`${instruction ? `${instruction}\n` : ''}${prompt}`, { isEchoed, over }),
+    secret: ({ kind, user, host, prompt, instruction, isEchoed }, over) => {
+      // A server's own words need not say whose password they mean.
+      const whose = kind === 'interactive' ? `(${user}@${host}) ` : '';
+      return ask(`${instruction ? `${instruction}\n` : ''}${whose}${prompt}`, { isEchoed, over });
+    },
     notice,
   };
 }
@@ -76,7 +80,7 @@ function openTerminal(prompt: string): { input: ReadStream; output: WriteStream;
   try {
     fd = openSync('/dev/tty', 'r+');
   } catch {
-    const question = printable(prompt.split('\n').at(-1) ?? '');
+    const question = prompt.split('\n').map(printable).join(' ').replace(/ +/g, ' ').trim();
     throw new CmdopError(
       'unauthorized',
       `there is no terminal to ask in ("${question}"): run this once in a terminal, or give SSH what it needs (a key in the agent, the host in known_hosts)`,

@@ -12,8 +12,9 @@ import { isAgent } from './agents/input-judge.ts';
 import type { StoredSession } from './journal/records.ts';
 import { type KeeperRuntime, KeeperStarter } from './keepers/keeper-starter.ts';
 import { prepareLaunch, removeLaunchFiles } from './keepers/shell-launch.ts';
+import { bootId } from './sessions/boot.ts';
 import type { LiveSession } from './sessions/live-session.ts';
-import { bootId, type KeeperMeta, openSession, type SessionSurroundings } from './sessions/open-session.ts';
+import { type KeeperMeta, openSession, type SessionSurroundings } from './sessions/open-session.ts';
 import { findSession, freeName, validName } from './sessions/session-names.ts';
 import { SessionRestart } from './sessions/session-restart.ts';
 

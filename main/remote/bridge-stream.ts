@@ -75,13 +75,7 @@ export function bridgeTransport(program: BridgeProgram, { kind, host }: { kind: 
 /** What a program that ended early means to a person. */
 export function failure({ host, end, words, seen }: { host: string; end: ProgramEnd; words: string; seen: Buffer }): CmdopError {
   if (end.error) return end.error;
-  const last =
-    words
-      .split('\n')
-      .map(printable)
-      .filter(Boolean)
-      .at(-1)
-      ?.replace(/^cmdop: /, '') ?? '';
+  const last = lastLine(words);
   if (/cmdop-not-installed/.test(words) || (end.code === EXIT_NOT_FOUND && /cmdop/.test(words))) {
     return new CmdopError('not-installed', `${host} has no cmdop: \`cmdop hosts install ${host}\` brings it there`, { host });
   }
@@ -111,6 +105,15 @@ export function tailOf(stream: Readable): () => string {
   });
   return () => text;
 }
+
+/** The last of what a program or our `sh` complained about, without its own name in front. */
+export const lastLine = (words: string): string =>
+  words
+    .split('\n')
+    .map(printable)
+    .filter(Boolean)
+    .at(-1)
+    ?.replace(/^cmdop: (\d+: |line \d+: )?/, '') ?? '';
 
 const unreachable = (host: string, why: string) => new CmdopError('host-unreachable', `${host}: ${why}`, { host });
 

@@ -23,6 +23,17 @@ export const PREPARE = [
   'mkdir -p "$d/upload" && [ -w "$d/upload" ] && echo "cmdop-look upload=$d/upload"',
 ].join(' ');
 
+/**
+ * Takes the archive (`$1`, of `$2` bytes) from its input, in blocks of `$3`: behind what is there already, less the blocks
+ * that an upload over SFTP may have written out of order.
+ */
+export const RECEIVE = [
+  'f="$1"; umask 077; [ -f "$f" ] || : >"$f" || exit 1;',
+  's=$(($(wc -c <"$f"))); if [ "$s" -gt "$2" ]; then s=0; fi; b=$((s / $3 - 32)); if [ "$b" -lt 0 ]; then b=0; fi;',
+  'dd if=/dev/null of="$f" bs="$3" seek="$b" count=0 2>/dev/null || exit 1;',
+  'echo "cmdop-look from=$((b * $3))"; echo "cmdop-look ready="; exec cat >>"$f"',
+].join(' ');
+
 /** Takes back what was sent. */
 export const FORGET = 'rm -rf "$HOME/.local/share/cmdop/upload"';
 
@@ -32,9 +43,12 @@ export const FINISH = [
   'h=$( (sha256sum "$f" || shasum -a 256 "$f" || openssl dgst -sha256 -r "$f") 2>/dev/null | cut -c 1-64);',
   'if [ "$h" = "$2" ]; then :; else rm -f "$f"; echo "cmdop-look failed=hash"; exit 1; fi;',
   'rm -rf "$n"; mkdir "$n" && gzip -dc "$f" | tar -xf - -C "$n" || { rm -rf "$n"; echo "cmdop-look failed=unpack"; exit 1; };',
-  '"$n/bin/cmdop" --version >/dev/null || { rm -rf "$n"; echo "cmdop-look failed=run"; exit 1; };',
+  '"$n/bin/cmdop" --version >/dev/null || { rm -rf "$n" "$f"; echo "cmdop-look failed=run"; exit 1; };',
   'exec "$n/bin/cmdop" __installed "$n" "$d"',
 ].join(' ');
+
+/** A version that is there (`$1`) takes its place again. */
+export const FINISH_AGAIN = 'd="$HOME/.local/share/cmdop"; exec "$d/$1/bin/cmdop" __installed "$d/$1" "$d"';
 
 /** The `cmdop-look NAME=VALUE` lines in what a script printed, the last of each name; `tool` gathers all. */
 export function answersIn(printed: string): { readonly values: ReadonlyMap<string, string>; readonly tools: ReadonlySet<string> } {

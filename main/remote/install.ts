@@ -1,13 +1,15 @@
-/** Puts cmdop on a machine over SSH, into the account's home: nothing half, nothing twice, and nothing without a yes before. */
+/** Puts cmdop on another machine, into the account's home: nothing half, nothing twice, and nothing without a yes before. */
+import { posix } from 'node:path';
 import { CmdopError } from '#protocol/errors.ts';
 import { type Archive, archiveFor, folderName } from './archives.ts';
 import type { Asker } from './asker.ts';
-import { tailOf } from './bridge-stream.ts';
-import { answersIn, FINISH, FORGET, LOOK, PREPARE } from './install-scripts.ts';
-import { loginCommand } from './login-shell.ts';
+import { lastLine, tailOf } from './bridge-stream.ts';
+import { replaceHost } from './hosts-file.ts';
+import { carrierOf, type Machine, onMachine } from './install-machine.ts';
+import { answersIn, FINISH, FINISH_AGAIN, FORGET, LOOK, PREPARE } from './install-scripts.ts';
 import { wayTo } from './reach.ts';
-import { type SshHost, withSshHost } from './ssh-host.ts';
 import { upload } from './upload.ts';
+import { uploadByProgram } from './upload-by-program.ts';
 
 /** Attempts to go on with an upload, each after progress: a line that carries nothing ends it. */
 const MAX_FRUITLESS = 3;
@@ -42,7 +44,7 @@ export type InstallProgress = { readonly step: 'uploading' | 'unpacking'; readon
 
 /** What an installation would do. Changes nothing. Throws a sentence for what is in the way: platform, tools, room, rights. */
 export async function planInstall(host: string, options: InstallOptions): Promise<InstallPlan> {
-  const { plan } = await onHost(host, options, (there) => look(host, there, options));
+  const { plan } = await onMachine(host, options, (there) => look(host, there, options));
   return plan;
 }
 
@@ -51,31 +53,37 @@ export async function install(
   host: string,
   options: InstallOptions & { progress: (progress: InstallProgress) => void },
 ): Promise<{ readonly plan: InstallPlan; readonly remarks: readonly string[] }> {
-  const { plan, archive } = await onHost(host, options, (there) => look(host, there, options));
+  const { plan, archive } = await onMachine(host, options, (there) => look(host, there, options));
   if (!plan.isThere) await send(host, archive, options);
   options.progress({ step: 'unpacking', doneBytes: archive.bytes, bytes: archive.bytes });
-  const remarks = await onHost(host, options, (there) => finish(host, there, { archive, isThere: plan.isThere }));
-  return { plan, remarks };
+  const remarks = await onMachine(host, options, (there) => finish(host, there, { archive, isThere: plan.isThere }));
+  return { plan, remarks: [...remarks, ...callByPath(host, posix.dirname(plan.folder))] };
 }
 
-function onHost<T>(host: string, { ask, configFile }: InstallOptions, work: (there: SshHost) => Promise<T>): Promise<T> {
+/** A command finds a program by a path of the other side that no login script has set: ours is named by where it is. */
+function callByPath(host: string, folder: string): string[] {
   const way = wayTo(host);
-  if (way.by === 'ssh') return withSshHost(way.ssh, { ask, configFile }, work);
-  const why = {
-    local: 'is this machine',
-    command: 'is reached by a command: put cmdop into its image, as the README shows',
-    share: 'is somebody else’s, and you are a guest there: its owner installs',
-  }[way.by];
-  throw new CmdopError('bad-request', `${host} ${why}`);
+  if (way.by !== 'command') return [];
+  const { words, cmdop } = carrierOf(host, way.command);
+  const program = `${folder}/current/bin/cmdop`;
+  if (cmdop === program) return [];
+  // The other side says where its home is: what a shell between here and there could take apart is for a person to write.
+  if (!/^\/[\w./@+-]+$/.test(program)) return [`put ${JSON.stringify(program)} in the place of ${cmdop} in the hosts file`];
+  replaceHost(host, { command: [...words, program, 'bridge'] });
+  return [`${host} now means: ${[...words, program, 'bridge'].join(' ')}`];
 }
 
-async function look(host: string, there: SshHost, { archives }: InstallOptions): Promise<{ plan: InstallPlan; archive: Archive }> {
+async function look(host: string, there: Machine, { archives }: InstallOptions): Promise<{ plan: InstallPlan; archive: Archive }> {
   // The platform decides which archive, and so which folder to look for.
-  const first = answersIn((await run(there, loginCommand(LOOK, ['-']))).printed).values;
-  if (!first.has('end')) throw obstacle(host, 'its shell did not run our commands: the account may be restricted to one command');
+  const { printed, words } = await run(there, LOOK, ['-']);
+  const first = answersIn(printed).values;
+  if (!first.has('end')) {
+    const why = words ? ` (${words})` : ': the account may be restricted to one command';
+    throw obstacle(host, `its shell did not run our commands${why}`);
+  }
   const platform = platformOf(host, first);
   const archive = archiveFor(platform, archives);
-  const { values, tools } = answersIn((await run(there, loginCommand(LOOK, [folderName(archive)]))).printed);
+  const { values, tools } = answersIn((await run(there, LOOK, [folderName(archive)])).printed);
   const parent = values.get('folder') ?? '';
   const isThere = values.get('installed') === 'yes';
   const missing = ['tar', 'gzip'].filter((tool) => !tools.has(tool));
@@ -127,27 +135,20 @@ async function send(
   for (let fruitless = 0; ; ) {
     const before = best;
     try {
-      await onHost(host, options, async (there) => {
-        const prepared = await run(there, loginCommand(PREPARE));
+      await onMachine(host, options, async (there) => {
+        const prepared = await run(there, PREPARE);
         const folder = answersIn(prepared.printed).values.get('upload');
         if (!folder) throw obstacle(host, `its folder for uploads cannot be made: ${prepared.words || 'no reason was given'}`);
-        const sftp = await there.link.sftp().catch((error: unknown) => {
-          throw obstacle(
-            host,
-            `it gives no file transfer (${(error as Error).message}): let its sshd have \`Subsystem sftp internal-sftp\``,
-          );
-        });
+        const to = `${folder}/${folderName(archive)}.tar.gz`;
+        const progress = (doneBytes: number) => {
+          best = Math.max(best, doneBytes);
+          options.progress({ step: 'uploading', doneBytes, bytes: archive.bytes });
+        };
+        const file = { from: archive.path, to, bytes: archive.bytes, progress };
+        const sftp = await there.sftp();
+        if (!sftp) return uploadByProgram({ machine: there, ...file });
         try {
-          await upload({
-            sftp,
-            from: archive.path,
-            to: `${folder}/${folderName(archive)}.tar.gz`,
-            bytes: archive.bytes,
-            progress: (doneBytes) => {
-              best = Math.max(best, doneBytes);
-              options.progress({ step: 'uploading', doneBytes, bytes: archive.bytes });
-            },
-          });
+          await upload({ sftp, ...file });
         } finally {
           sftp.end();
         }
@@ -156,7 +157,7 @@ async function send(
     } catch (error) {
       fruitless = best > before ? 0 : fruitless + 1;
       if (isRefusal(error)) {
-        await onHost(host, options, (there) => run(there, loginCommand(FORGET)));
+        await onMachine(host, options, (there) => run(there, FORGET));
         throw obstacle(
           host,
           `the archive cannot be written there (${(error as Error).message}), and what was sent is removed: make room, or see to the rights`,
@@ -177,13 +178,10 @@ async function send(
 const isRefusal = (error: unknown) =>
   error instanceof Error && !(error instanceof CmdopError) && typeof (error as { code?: unknown }).code === 'number';
 
-async function finish(host: string, there: SshHost, { archive, isThere }: { archive: Archive; isThere: boolean }): Promise<string[]> {
-  const command = isThere
-    ? loginCommand('n="$HOME/.local/share/cmdop/$1"; exec "$n/bin/cmdop" __installed "$n" "$HOME/.local/share/cmdop"', [
-        folderName(archive),
-      ])
-    : loginCommand(FINISH, [folderName(archive), archive.sha256]);
-  const { printed, words } = await run(there, command);
+async function finish(host: string, there: Machine, { archive, isThere }: { archive: Archive; isThere: boolean }): Promise<string[]> {
+  const { printed, words } = isThere
+    ? await run(there, FINISH_AGAIN, [folderName(archive)])
+    : await run(there, FINISH, [folderName(archive), archive.sha256]);
   const { values } = answersIn(printed);
   if (values.get('done') === 'yes') return [...printed.matchAll(/^cmdop-remark (.*)$/gm)].map(([, remark = '']) => remark);
   const why = words || 'no reason was given';
@@ -193,31 +191,31 @@ async function finish(host: string, there: SshHost, { archive, isThere }: { arch
     case 'unpack':
       throw obstacle(host, `the archive cannot be unpacked there: ${why}`);
     case 'run':
-      throw obstacle(host, `its Node does not run there, and nothing was installed: ${why}`);
+      throw obstacle(
+        host,
+        `its Node does not run there, and nothing was installed: ${why}${/permission denied/i.test(why) ? ' (is the home mounted noexec?)' : ''}`,
+      );
     default:
       throw obstacle(host, `the installation did not end: ${why}`);
   }
 }
 
 /** What a script printed, and the last line it complained with. */
-async function run(there: SshHost, command: string): Promise<{ printed: string; words: string }> {
-  const { stream, stderr, exited } = await there.exec(command);
+async function run(there: Machine, script: string, args: readonly string[] = []): Promise<{ printed: string; words: string }> {
+  const { stdin, stdout, stderr, exited } = await there.run(script, args);
   const words = tailOf(stderr);
-  const closed = new Promise<void>((resolve) => stream.once('close', resolve));
+  const closed = new Promise<void>((resolve) => stdout.once('close', resolve));
   let printed = '';
-  stream.on('error', () => {}); // its end tells
-  stream.on('data', (bytes: Buffer) => {
+  stdin.on('error', () => {}); // its end tells, here and below
+  stdout.on('error', () => {});
+  stdout.on('data', (bytes: Buffer) => {
     if (printed.length < MAX_ANSWER_BYTES) printed += bytes.toString();
   });
-  stream.end();
-  await Promise.all([exited, closed]);
-  const last =
-    words()
-      .replace(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/g, '')
-      .trim()
-      .split('\n')
-      .at(-1) ?? '';
-  return { printed, words: last };
+  stdin.end();
+  const { error } = await exited;
+  if (error) throw error;
+  await closed;
+  return { printed, words: lastLine(words()) };
 }
 
 const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(0)} MB`;

@@ -8,8 +8,11 @@ import { CmdopError } from '#protocol/errors.ts';
 const NOT_QUOTABLE = /['!\\\r\n\0]/;
 
 /** Runs `script` by `sh` with `args` as `$1`, `$2`… Throws `bad-request` for an argument that cannot be quoted everywhere. */
-export function loginCommand(script: string, args: readonly string[] = []): string {
-  return ['exec sh -c', ...[script, 'cmdop', ...args].map(quoted)].join(' ');
+export const loginCommand = (script: string, args: readonly string[] = []): string => `exec ${shellCommand(script, args)}`;
+
+/** As `loginCommand`, behind a program that starts another: `docker exec -i C`, say. */
+export function shellCommand(script: string, args: readonly string[] = []): string {
+  return ['sh -c', ...[script, 'cmdop', ...args].map(quoted)].join(' ');
 }
 
 function quoted(word: string): string {

@@ -1,12 +1,10 @@
 /** cmdop comes to a machine that has none: the real archive over a real sshd, and every way in which that can end halfway. */
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import {
   appendFileSync,
   chmodSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   readlinkSync,
@@ -16,15 +14,14 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { nodePath } from '#local/runtime.ts';
 import type { SessionSummary } from '#protocol/shapes.ts';
 import type { Asker } from '../../main/remote/asker.ts';
 import { type InstallProgress, install, planInstall } from '../../main/remote/install.ts';
-import { startCmdop } from '../process/start-cmdop.ts';
 import { type Far, startFar } from './far.ts';
+import { describeSmallArchive, smallArchive } from './small-archive.ts';
 
 const silent: Asker = { hostKey: async () => false, secret: async () => null, notice: () => {} };
 
@@ -103,14 +100,7 @@ describe('a small archive', () => {
 
   beforeAll(async () => {
     far = await startFar({ hasCmdop: false });
-    archives = mkdtempSync(join(tmpdir(), 'cmdop-archives-'));
-    // Eight megabytes that do not compress, and a command that says where it is put.
-    const staged = mkdtempSync(join(tmpdir(), 'cmdop-staged-'));
-    mkdirSync(join(staged, 'bin'));
-    const command = `#!/bin/sh\n[ "$1" = --version ] && exit\nexec '${nodePath()}' '${process.cwd()}/dist/cli.mjs' "$@"\n`;
-    writeFileSync(join(staged, 'bin', 'cmdop'), command, { mode: 0o755 });
-    spawnSync('sh', ['-c', `head -c 8388608 /dev/urandom > '${staged}/ballast'; tar -C '${staged}' -czf '${archives}/small.tar.gz' .`]);
-    rmSync(staged, { recursive: true });
+    archives = smallArchive();
   });
   beforeEach(() => {
     rmSync(join(far.home, '.local'), { recursive: true, force: true });
@@ -122,19 +112,9 @@ describe('a small archive', () => {
     rmSync(archives, { recursive: true, force: true });
   });
 
-  function describeArchive(different: Record<string, unknown>): void {
-    const bytes = readFileSync(join(archives, 'small.tar.gz'));
-    sha256 = createHash('sha256').update(bytes).digest('hex');
-    const manifest = {
-      version: '9.9.9',
-      platform: 'linux-x64',
-      file: 'small.tar.gz',
-      bytes: bytes.length,
-      unpackedBytes: bytes.length,
-      sha256,
-    };
-    writeFileSync(join(archives, `linux-${process.arch}.json`), JSON.stringify({ ...manifest, ...different }));
-  }
+  const describeArchive = (different: Record<string, unknown>) => {
+    sha256 = describeSmallArchive(archives, different);
+  };
 
   test('a cut line: the upload goes on where it was, and is whole', async () => {
     const proxy = await startProxy(far.sshd.port);
@@ -230,19 +210,6 @@ describe('a small archive', () => {
     expect(remarks).toEqual([expect.stringContaining('/.local/bin/cmdop is something else and was left as it is')]);
     expect(readFileSync(join(far.home, '.local', 'bin', 'cmdop'), 'utf8')).toBe('mine');
   });
-});
-
-test('hosts that are reached by a command are installed otherwise', async () => {
-  const near = await startCmdop();
-  try {
-    await near.ok('hosts', 'add', 'pod', '--', 'kubectl', 'exec', '-i', 'pod', '--', 'cmdop', 'bridge');
-    expect(await near.run('hosts', 'install', 'pod', '--yes')).toMatchObject({
-      code: 1,
-      stderr: expect.stringContaining('put cmdop into its image'),
-    });
-  } finally {
-    await near.dispose();
-  }
 });
 
 /** A line that can be cut. */

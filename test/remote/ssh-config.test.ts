@@ -180,7 +180,7 @@ describe('what is not supported', () => {
     await read('box');
     expect(notices).toEqual([
       `${file}:2: cmdop does not support canonicalizehostname: names are used as they are; write the whole name in HostName`,
-      `${file}:3: cmdop does not support certificatefile: ssh2 cannot use certificates; the plain key is offered`,
+      `${file}:3: cmdop does not support certificatefile: the plain key is offered; \`cmdop hosts add NAME -- ssh HOST cmdop bridge\` goes through your own ssh, which can use it`,
       `${file}:4: cmdop does not know frobnicate; it is left out`,
     ]);
   });

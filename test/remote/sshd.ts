@@ -83,7 +83,9 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
     ...['UsePAM no', 'PermitRootLogin yes', 'PasswordAuthentication no', 'KbdInteractiveAuthentication no', 'PrintMotd no'],
     // Shells that a test kills must not leave locks of their start files in the home of whoever runs it.
     `SetEnv HOME=${folder}`,
-    ...['LogLevel VERBOSE', 'MaxAuthTries 20', 'MaxStartups 100', 'Subsystem sftp internal-sftp'],
+    ...['LogLevel VERBOSE', 'MaxAuthTries 20', 'MaxStartups 100'],
+    // A second line for it would be a mistake.
+    ...(config.some((line) => line.startsWith('Subsystem ')) ? [] : ['Subsystem sftp internal-sftp']),
   ];
   writeFileSync(configFile, `${lines.join('\n')}\n`);
   const logFile = join(folder, 'sshd.log');

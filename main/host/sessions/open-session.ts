@@ -1,5 +1,5 @@
 /** Puts a session together: fresh from its keeper, adopted after a crash, or ended and only on disk. */
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LocalPaths } from '#local/paths.ts';
 import type { Offset, SessionId } from '#protocol/ids.ts';
@@ -14,6 +14,7 @@ import { OutputLog } from '../output/output-log.ts';
 import { SizeHistory } from '../output/size-history.ts';
 import { ScreenCheckpoints } from '../screen/screen-checkpoints.ts';
 import type { Screens } from '../screen/screens.ts';
+import { isThisBoot } from './boot.ts';
 import { LiveSession, type LiveSessionEvents } from './live-session.ts';
 import { type CommandEvents, SessionCommands } from './session-commands.ts';
 import { SessionOutput } from './session-output.ts';
@@ -174,7 +175,7 @@ const hasSocket = (path: string) => process.platform !== 'win32' && existsSync(p
 
 /** Its keeper is gone: by a reboot, or by its own death. */
 function markLost(stored: StoredSession, { clock, journal, records }: SessionSurroundings, end: Offset): void {
-  const reason: SessionEnd['reason'] = stored.bootId === bootId() ? 'keeper-lost' : 'machine-restarted';
+  const reason: SessionEnd['reason'] = isThisBoot(stored.bootId) ? 'keeper-lost' : 'machine-restarted';
   stored.end = { reason, code: null, signal: null };
   stored.endedAt = clock.wallNow();
   journal.append({
@@ -186,13 +187,4 @@ function markLost(stored: StoredSession, { clock, journal, records }: SessionSur
     payload: { is: 'ended', ...stored.end },
   });
   records.saveSession(stored);
-}
-
-/** Which boot of the machine this is; constant where the system does not tell. */
-export function bootId(): string {
-  try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-  } catch {
-    return 'unknown';
-  }
 }

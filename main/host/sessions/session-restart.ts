@@ -14,8 +14,9 @@ import type { StoredSession } from '../journal/records.ts';
 import { KeeperLink } from '../keepers/keeper-link.ts';
 import type { KeeperStarter } from '../keepers/keeper-starter.ts';
 import { prepareLaunch, removeLaunchFiles } from '../keepers/shell-launch.ts';
+import { bootId } from './boot.ts';
 import type { LiveSession } from './live-session.ts';
-import { bootId, type KeeperMeta, type SessionSurroundings } from './open-session.ts';
+import type { KeeperMeta, SessionSurroundings } from './open-session.ts';
 
 export type RestartOptions = SessionSurroundings & {
   old: LiveSession;

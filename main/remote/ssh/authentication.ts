@@ -4,7 +4,7 @@ import { CmdopError } from '#protocol/errors.ts';
 import type { Asker } from '../asker.ts';
 import type { HostConfig, Method } from './host-config.ts';
 import { fingerprintOf } from './host-key.ts';
-import { type Identities, type Identity, identitiesFor, OneKeyAgent, PassphraseRefused } from './identities.ts';
+import { certificateRemark, type Identities, type Identity, identitiesFor, OneKeyAgent, PassphraseRefused } from './identities.ts';
 import { plainText } from './plain-text.ts';
 import type { Secrets } from './secrets.ts';
 
@@ -79,6 +79,7 @@ class Login {
   #passwordsLeft: number;
   #roundsLeft: number;
   #questions = 0;
+  #isToldOfCertificate = false;
   #broken: unknown = null;
 
   constructor(options: AuthenticationOptions) {
@@ -204,6 +205,7 @@ class Login {
     const remembered = secrets.passwords.get(this.#passwordPlace());
     if (remembered !== undefined && this.#lastPassword === null) return this.#passwordAttempt(remembered, 'remembered password');
     if (this.#passwordsLeft-- <= 0) return null;
+    this.#tellOfCertificate();
     const isAgain = this.#passwordsLeft + 1 < config.prompts;
     const prompt = `${isAgain ? 'Permission denied: once more, the password' : 'Password'} for ${config.user}@${config.hostName}`;
     const typed = await waiting(ask.secret({ kind: 'password', host: config.typed, user: config.user, prompt, isEchoed: false }));
@@ -247,6 +249,7 @@ class Login {
   async #answers(above: readonly string[], prompts: readonly { prompt: string; echo?: boolean }[]): Promise<string[]> {
     const { config, ask, waiting } = this.#options;
     if (prompts.length > MAX_PROMPTS || ++this.#questions > MAX_ROUNDS) this.#giveUp();
+    this.#tellOfCertificate();
     const instruction = above.map(plainText).filter(Boolean).join('\n');
     const answers: string[] = [];
     for (const { prompt, echo } of prompts) {
@@ -262,6 +265,15 @@ class Login {
       answers.push(answer);
     }
     return answers;
+  }
+
+  /** Before a person is asked for what would not be needed with it; a configured one is named when the configuration is read. */
+  #tellOfCertificate(): void {
+    const { config, ask } = this.#options;
+    const certificate = this.#identities?.certificate;
+    if (!certificate || this.#isToldOfCertificate || this.#earlierProofs.length > 0) return;
+    this.#isToldOfCertificate = true;
+    ask.notice(certificateRemark(certificate, config.typed));
   }
 
   /** Ends the attempt: the server would ask again and again. */

@@ -1,4 +1,5 @@
 /** The keys that can be offered to a host, in OpenSSH's order: the agent's that are named, its others, then files. */
+import { existsSync } from 'node:fs';
 import { BaseAgent, createAgent, type IdentityCallback, type ParsedKey, type SignCallback, type SigningRequestOptions } from 'ssh2';
 import type { Asker } from '../asker.ts';
 import type { HostConfig } from './host-config.ts';
@@ -26,7 +27,13 @@ export type Identities = {
   readonly offered: readonly Identity[];
   /** One sentence each for a key or an agent that cannot be used. */
   readonly remarks: readonly string[];
+  /** Path of a certificate beside a key, which OpenSSH would offer; ssh2 1.17 gives key and signature one name, so it cannot. */
+  readonly certificate: string | null;
 };
+
+/** What a person whose certificate was left out should do. */
+export const certificateRemark = (path: string, host: string): string =>
+  `${path} is a certificate, which cmdop cannot offer: \`cmdop hosts add NAME -- ssh ${host} cmdop bridge\` goes through your own ssh`;
 
 /** The person gave none, or wrong ones. */
 export class PassphraseRefused extends Error {
@@ -44,13 +51,16 @@ type Surroundings = { readonly config: HostConfig; readonly ask: Asker; readonly
 
 export async function identitiesFor(around: Surroundings): Promise<Identities> {
   const { config } = around;
-  if (!config.methods.includes('publickey')) return { offered: [], remarks: [] };
+  if (!config.methods.includes('publickey')) return { offered: [], remarks: [], certificate: null };
   const remarks: string[] = [];
   const files = config.identityFiles.map((path) => ({ path, file: readKeyFile(path) }));
   for (const { path, file } of files) {
     if (file.is === 'unusable') remarks.push(`${path} is not used: ${file.why}`);
     if (file.is === 'missing' && config.areIdentitiesNamed) remarks.push(`${path} does not exist`);
   }
+  const certificates = files.filter(({ file }) => file.is !== 'missing').map(({ path }) => `${path}-cert.pub`);
+  const certificate = certificates.find((path) => existsSync(path)) ?? null;
+  if (certificate) remarks.push(certificateRemark(certificate, config.typed));
   const agent = config.agent ? await agentKeys(config.agent, remarks) : [];
   const named = files.flatMap(({ file }) => agent.filter(({ publicKey }) => isKeyOf(file, publicKey)));
   const others = config.identitiesOnly ? [] : agent.filter((identity) => !named.includes(identity));
@@ -59,7 +69,7 @@ export async function identitiesFor(around: Surroundings): Promise<Identities> {
     const identity = fileIdentity(path, file, around);
     return identity ? [identity] : [];
   });
-  return { offered: [...new Set([...named, ...others, ...fromFiles])], remarks };
+  return { offered: [...new Set([...named, ...others, ...fromFiles])], remarks, certificate };
 }
 
 /** ssh2 offers what an agent holds: ours holds one key, so that what became of each is known. */

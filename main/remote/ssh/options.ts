@@ -27,7 +27,10 @@ const LEFT_ASIDE = `
 /** Value that changes nothing, and what to do about any other. */
 const NAMED: Readonly<Record<string, { readonly harmless: RegExp; readonly remedy: string }>> = {
   canonicalizehostname: { harmless: /^(no|false)$/i, remedy: 'names are used as they are; write the whole name in HostName' },
-  certificatefile: { harmless: /^none$/i, remedy: 'ssh2 cannot use certificates; the plain key is offered' },
+  certificatefile: {
+    harmless: /^none$/i,
+    remedy: 'the plain key is offered; `cmdop hosts add NAME -- ssh HOST cmdop bridge` goes through your own ssh, which can use it',
+  },
   hostbasedauthentication: { harmless: /^(no|false)$/i, remedy: 'use a key, a password or keyboard-interactive' },
   knownhostscommand: { harmless: /^none$/i, remedy: 'only the known_hosts files are asked' },
   verifyhostkeydns: { harmless: /^(no|false|ask)$/i, remedy: 'keys in DNS are not asked for; an unknown key is shown instead' },
