@@ -22,7 +22,7 @@ const ELECTRON_LIBRARIES = [
 const TOOLCHAIN = ['python3', 'make', 'g++'];
 const DEBIAN_PACKAGES = [
   ...['xvfb', 'xauth', 'dbus', 'fonts-dejavu-core', 'chromium', ...ELECTRON_LIBRARIES],
-  ...['zsh', 'fish', 'vim', 'htop', 'less', 'tmux', 'dtach', 'git', 'procps'],
+  ...['zsh', 'fish', 'vim', 'htop', 'less', 'tmux', 'dtach', 'git', 'procps', 'asciinema'],
   ...['openssh-server', 'openssh-client', 'iproute2'],
   // What asks for passwords.
   ...['sudo', 'passwd', 'mariadb-client-core', 'postgresql-client', 'python3'],

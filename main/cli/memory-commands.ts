@@ -37,10 +37,10 @@ export function addMemoryCommands(
 function wrapped(name: string, description: string): string {
   const lines = [''];
   for (const word of description.split(' ')) {
-    if (`${lines.at(-1)} ${word}`.length > 66) lines.push('');
+    if (`${lines.at(-1)} ${word}`.length > 64) lines.push('');
     lines.push(`${lines.pop()} ${word}`.trim());
   }
-  return lines.map((line, at) => `${(at === 0 ? name : '').padEnd(11)}${line}`).join('\n');
+  return lines.map((line, at) => `${(at === 0 ? name : '').padEnd(13)}${line}`).join('\n');
 }
 
 const SEARCH_HELP = `

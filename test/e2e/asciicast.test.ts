@@ -71,6 +71,11 @@ test('the player ends with the same screen as the host, after colours, wide char
   expect(played.rows.map(seen)).toEqual(shown.map(seen));
 });
 
+test('the player gives a character that combines a cell of its own: once it does not, the README need not say so', async () => {
+  const { rows } = await play(`{"version":3,"term":{"cols":4,"rows":2}}\n[0.1,"o",${JSON.stringify('abce\u0301f')}]\n`);
+  expect(rows.map((cells) => textOf(cells).trim())).toEqual(['abce', '\u0301f']);
+});
+
 const textOf = (cells: Cell[]) => cells.map(({ text }) => text).join('');
 
 /** The colour of what is not there cannot be seen, and the player joins blanks to their neighbours. */

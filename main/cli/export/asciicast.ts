@@ -1,6 +1,7 @@
 /**
  * `export --format asciicast`: asciicast v3 (docs.asciinema.org/manual/asciicast/v3): a header, then one event a line with
- * the seconds since the one before. A command is a marker that names who submitted it.
+ * the seconds since the one before; v2 counts them from the beginning, and knows no exit. A command is a marker that names
+ * who submitted it.
  */
 import type { ExportTarget } from './formats.ts';
 import type { ExportSource, ExportStep } from './source.ts';
@@ -8,18 +9,21 @@ import type { ExportSource, ExportStep } from './source.ts';
 /** Events written together, characters. */
 const WRITE_CHARACTERS = 64 * 1024;
 
+/** What every session's programs are told to write for. */
+const TERM = 'xterm-256color';
 /** They draw nothing, and carry the secret by which the host knows the session's shell. */
 const SHELL_MARKS = /\x1b\](?:133|633);[^\x07\x1b]*(?:\x07|\x1b\\)/g;
 /** Of a sequence that goes on in the next piece, characters. */
 const MAX_HELD = 16 * 1024;
 
-export async function writeAsciicast(source: ExportSource, target: ExportTarget): Promise<void> {
+export async function writeAsciicast(source: ExportSource, target: ExportTarget, version: 2 | 3): Promise<void> {
   const { session } = source;
   const start = await source.start();
   const startedAt = await source.startedAt();
+  const { cols, rows } = start.size;
   const header = {
-    version: 3,
-    term: { cols: start.size.cols, rows: start.size.rows, type: 'xterm-256color' },
+    version,
+    ...(version === 3 ? { term: { cols, rows, type: TERM } } : { width: cols, height: rows, env: { TERM } }),
     timestamp: Math.floor(startedAt / 1000),
     title: session.title || session.name,
     command: session.command.join(' '),
@@ -29,7 +33,7 @@ export async function writeAsciicast(source: ExportSource, target: ExportTarget)
   let toldMs = 0;
   const event = (at: number, code: string, text: string) => {
     const dueMs = Math.max(toldMs, Math.round(at - startedAt));
-    lines += `${JSON.stringify([(dueMs - toldMs) / 1000, code, text])}\n`;
+    lines += `${JSON.stringify([(version === 3 ? dueMs - toldMs : dueMs) / 1000, code, text])}\n`;
     toldMs = dueMs;
   };
   if (start.text !== '') event(startedAt, 'o', start.text);
@@ -43,7 +47,8 @@ export async function writeAsciicast(source: ExportSource, target: ExportTarget)
   }
   const rest = held + decoder.decode();
   if (rest !== '') event(startedAt + toldMs, 'o', rest);
-  if (session.end && source.to === session.outputEnd) event(session.endedAt ?? startedAt + toldMs, 'x', String(session.end.code ?? 0));
+  if (version === 3 && session.end && source.to === session.outputEnd)
+    event(session.endedAt ?? startedAt + toldMs, 'x', String(session.end.code ?? 0));
   await target(lines);
 
   function write(step: ExportStep): void {

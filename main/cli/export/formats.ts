@@ -19,7 +19,13 @@ export const EXPORT_FORMATS: readonly ExportFormat[] = [
     name: 'asciicast',
     description: 'a recording for asciinema (asciicast v3), with who ran what as markers',
     extension: 'cast',
-    write: async (source, target) => (await import('./asciicast.ts')).writeAsciicast(source, target),
+    write: async (source, target) => (await import('./asciicast.ts')).writeAsciicast(source, target, 3),
+  },
+  {
+    name: 'asciicast-v2',
+    description: 'the same for asciinema 2, which knows no v3 and, when it plays, no changes of size',
+    extension: 'cast',
+    write: async (source, target) => (await import('./asciicast.ts')).writeAsciicast(source, target, 2),
   },
   {
     name: 'text',
