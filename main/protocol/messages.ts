@@ -13,7 +13,7 @@ import { GUEST_EVENTS, GUEST_METHODS } from './guests.ts';
 import { HISTORY_METHODS } from './history.ts';
 import { PORT_EVENTS, PORT_METHODS } from './ports.ts';
 import { PROCESS_METHODS } from './processes.ts';
-import { REPLAY_METHODS } from './replay.ts';
+import { REPLAY_EVENTS, REPLAY_METHODS } from './replay.ts';
 import { RETENTION_METHODS } from './retention.ts';
 import { SEARCH_EVENTS, SEARCH_METHODS } from './search.ts';
 import { SESSION_METHODS } from './sessions.ts';
@@ -169,6 +169,7 @@ export const EVENTS = {
   ...GUEST_EVENTS,
   ...STREAM_EVENTS,
   ...SEARCH_EVENTS,
+  ...REPLAY_EVENTS,
   ...SHARE_EVENTS,
   ...CHECKPOINT_EVENTS,
 } as const;

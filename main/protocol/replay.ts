@@ -1,6 +1,6 @@
 /** Requests of who looks at a session's past as it went by: when output came, in which sizes, and the screen at a place. */
 import { z } from 'zod';
-import { integer, offset, sessionRef, size, time } from './shapes.ts';
+import { integer, offset, sessionId, sessionRef, size, time } from './shapes.ts';
 
 export const REPLAY_METHODS = {
   /**
@@ -34,4 +34,17 @@ export const REPLAY_METHODS = {
     params: z.object({ session: sessionRef, offset, scrollback: z.number().int().min(0).max(1_000).default(0) }),
     result: z.object({ offset, size, text: z.string(), isExact: z.boolean() }),
   },
+  /**
+   * Makes the screens that the session did not keep, from which any place is drawn soon and exactly, as far as its output is
+   * held without a break. Answers when that is done; this connection hears `replay.progress` until then. `isPrepared`: false
+   * where it was cancelled.
+   */
+  'replay.prepare': { params: z.object({ session: sessionRef }), result: z.object({ isPrepared: z.boolean() }) },
+  /** This connection does not wait for it any more; without anybody who waits it ends. */
+  'replay.cancel': { params: z.object({ session: sessionRef }), result: z.object({}) },
+} as const;
+
+export const REPLAY_EVENTS = {
+  /** Of a preparation: bytes of output parsed, and to be parsed. */
+  'replay.progress': z.object({ session: sessionId, done: integer, total: integer }),
 } as const;

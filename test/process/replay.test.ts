@@ -1,5 +1,5 @@
 /** Screens of the past: at any place of a session's output, what a terminal that parsed all before it shows, cell for cell. */
-import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Offset } from '#protocol/ids.ts';
@@ -100,14 +100,42 @@ describe('a place of the past', () => {
     expect(await differences()).toEqual([]);
   });
 
-  test('without the screens that were kept it is drawn from further back', async () => {
+  test('is drawn the same from screens made for it, where none were kept or they are damaged; nobody who waits ends that', async () => {
     const [session] = (await ann.client.request('session.list', {})).sessions;
     const folder = join(engine.home, 'state', 'sessions', session?.id ?? '');
+    const kept = () => readdirSync(folder).filter((name) => /^screen-\d+\.zst$/.test(name));
     rmSync(join(folder, 'checkpoints.jsonl'));
-    for (const name of readdirSync(folder)) if (name.startsWith('screen-')) rmSync(join(folder, name));
-    const early = await ann.client.request('replay.screen', { session: 'long', offset: MIB as Offset });
-    expect(early.isExact).toBe(true); // parsed from the beginning
+    for (const name of kept()) rmSync(join(folder, name));
+    expect(await ann.client.request('replay.prepare', { session: 'long' })).toEqual({ isPrepared: true });
+    expect(kept().length).toBeGreaterThan(1);
+    expect(await differences()).toEqual([]);
+    // Bits turned over, a file cut off, and one that is somebody's else.
+    for (const [at, name] of kept().entries()) {
+      const file = join(folder, name);
+      const bytes = readFileSync(file);
+      bytes.writeUInt8(bytes.readUInt8(bytes.length >> 1) ^ 1, bytes.length >> 1);
+      writeFileSync(file, at === 0 ? bytes : bytes.subarray(0, 40));
+    }
+    const screen = await ann.client.request('replay.screen', { session: 'long', offset: output.length as Offset });
+    expect([screen.isExact, screen.text.includes('the end')]).toEqual([true, true]); // parsed from the beginning
+    expect(await ann.client.request('replay.prepare', { session: 'long' })).toEqual({ isPrepared: true });
+    expect(await differences()).toEqual([]);
+    for (const name of kept()) rmSync(join(folder, name));
+    const left = ann.client.request('replay.prepare', { session: 'long' });
+    await ann.client.request('replay.cancel', { session: 'long' });
+    expect(await left).toEqual({ isPrepared: false });
+  });
+
+  test('behind a hole it is said to be a guess, and no screen is made of it', async () => {
+    const [session] = (await ann.client.request('session.list', {})).sessions;
+    const folder = join(engine.home, 'state', 'sessions', session?.id ?? '');
+    const segments = readdirSync(folder).filter((name) => name.startsWith('output-'));
+    const [first = ''] = segments;
+    expect(segments.length).toBeGreaterThan(1);
+    rmSync(join(folder, first));
+    await ann.client.request('replay.prepare', { session: 'long' });
+    expect(readdirSync(folder).filter((name) => name.startsWith('screen-'))).toEqual([]);
     const late = await ann.client.request('replay.screen', { session: 'long', offset: output.length as Offset });
-    expect(late.text).toContain('the end');
+    expect([late.isExact, late.text.includes('the end')]).toEqual([false, true]);
   });
 });

@@ -62,6 +62,8 @@ const AGENT_ACCESS: { readonly [M in Method]: Access<M> } = {
   'journal.verify': 'free',
   'output.timeline': 'join',
   'replay.screen': 'join',
+  'replay.prepare': 'join',
+  'replay.cancel': 'free',
   'search.commands': 'join-or-known',
   'search.output': 'join-or-known',
   'search.cancel': 'free',

@@ -1,7 +1,7 @@
 /** Asks the replay worker for screens of the past. The thread begins with the first question and ends when none comes for a while. */
 import { Worker } from 'node:worker_threads';
 import { CmdopError } from '#protocol/errors.ts';
-import type { ReplayAnswer, ReplayQuery, ReplayScreen } from './replay-messages.ts';
+import type { PrepareProgress, ReplayAnswer, ReplayQuery, ReplayScreen, ReplaySource } from './replay-messages.ts';
 
 /** A thread that nobody asks for so long is ended, milliseconds. */
 const IDLE_MS = 60_000;
@@ -12,7 +12,7 @@ const MAX_HEAP = { maxOldGenerationSizeMb: 192, maxYoungGenerationSizeMb: 16 };
 
 const WORKER = new URL(import.meta.url.endsWith('.ts') ? './replay-worker.ts' : './replay-worker.mjs', import.meta.url);
 
-type Waiting = { resolve(screen: ReplayScreen): void; reject(error: CmdopError): void };
+type Waiting = { heard(answer: ReplayAnswer): void; reject(error: CmdopError): void };
 
 export class ReplayScreens {
   readonly #waiting = new Map<number, Waiting>();
@@ -21,21 +21,45 @@ export class ReplayScreens {
   #next = 1;
 
   /** Rejects with `busy` and `internal`. */
-  draw(query: Omit<ReplayQuery, 'id'>): Promise<ReplayScreen> {
-    if (this.#waiting.size >= MAX_WAITING)
-      return Promise.reject(new CmdopError('busy', `${MAX_WAITING} screens of the past are asked for already: wait for one`));
-    const id = this.#next++;
-    if (this.#idle) clearTimeout(this.#idle);
-    this.#idle = null;
-    this.#worker ??= this.#start();
-    const answer = new Promise<ReplayScreen>((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
-    this.#worker.postMessage({ ...query, id } satisfies ReplayQuery);
-    return answer;
+  async draw(source: ReplaySource, wanted: { offset: ReplayScreen['offset']; scrollback: number }): Promise<ReplayScreen> {
+    const answer = await this.#ask({ is: 'draw', source, ...wanted }).answer;
+    if ('screen' in answer) return answer.screen;
+    throw new CmdopError('internal', 'the screen cannot be drawn');
+  }
+
+  /** Makes the screens that are missing. Resolves with whether it came to its end; rejects with `busy` and `internal`. */
+  prepare(source: ReplaySource, told: (progress: PrepareProgress) => void): { prepared: Promise<boolean>; cancel(): void } {
+    const { id, answer } = this.#ask({ is: 'prepare', source }, told);
+    const prepared = answer.then((last) => 'isPrepared' in last && last.isPrepared);
+    return { prepared, cancel: () => this.#worker?.postMessage({ is: 'cancel', id } satisfies ReplayQuery) };
   }
 
   dispose(): void {
     if (this.#idle) clearTimeout(this.#idle);
     this.#end('the host ends');
+  }
+
+  #ask(query: Question, told: (progress: PrepareProgress) => void = () => {}): { id: number; answer: Promise<ReplayAnswer> } {
+    const id = this.#next++;
+    if (this.#waiting.size >= MAX_WAITING)
+      return {
+        id,
+        answer: Promise.reject(new CmdopError('busy', `${MAX_WAITING} screens of the past are asked for already: wait for one`)),
+      };
+    if (this.#idle) clearTimeout(this.#idle);
+    this.#idle = null;
+    this.#worker ??= this.#start();
+    const answer = new Promise<ReplayAnswer>((resolve, reject) => {
+      const heard = (said: ReplayAnswer) => {
+        if ('progress' in said) return told(said.progress);
+        this.#waiting.delete(id);
+        if ('message' in said) reject(new CmdopError('internal', `the screen cannot be drawn: ${said.message}`));
+        else resolve(said);
+      };
+      this.#waiting.set(id, { heard, reject });
+    });
+    this.#worker.postMessage({ ...query, id } satisfies ReplayQuery);
+    return { id, answer };
   }
 
   #start(): Worker {
@@ -52,11 +76,8 @@ export class ReplayScreens {
   }
 
   #answered(answer: ReplayAnswer): void {
-    const waiting = this.#waiting.get(answer.id);
-    this.#waiting.delete(answer.id);
-    if ('screen' in answer) waiting?.resolve(answer.screen);
-    else waiting?.reject(new CmdopError('internal', `the screen cannot be drawn: ${answer.message}`));
-    if (this.#waiting.size === 0) this.#idle = setTimeout(() => this.#end('nobody asks'), IDLE_MS).unref();
+    this.#waiting.get(answer.id)?.heard(answer);
+    if (this.#waiting.size === 0) this.#idle ??= setTimeout(() => this.#end('nobody asks'), IDLE_MS).unref();
   }
 
   #end(why: string): void {
@@ -66,3 +87,5 @@ export class ReplayScreens {
     this.#waiting.clear();
   }
 }
+
+type Question = ReplayQuery extends infer Q ? (Q extends { is: 'draw' | 'prepare' } ? Omit<Q, 'id'> : never) : never;

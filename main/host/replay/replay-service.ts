@@ -7,6 +7,8 @@ import type { Registry } from '../registry.ts';
 import type { Service } from '../services.ts';
 import type { LiveSession } from '../sessions/live-session.ts';
 import { sessionLookups } from '../sessions/session-lookups.ts';
+import { Preparations } from './preparations.ts';
+import type { ReplaySource } from './replay-messages.ts';
 import { ReplayScreens } from './replay-screens.ts';
 
 /** Sizes in one answer. */
@@ -21,7 +23,14 @@ export type ReplayContext = {
 
 export function replayService({ records, registry, folderOf }: ReplayContext): Service<keyof typeof REPLAY_METHODS> {
   const screens = new ReplayScreens();
+  const preparations = new Preparations(screens);
   const { seen } = sessionLookups(registry);
+  const sourceOf = async ({ id, output }: LiveSession): Promise<ReplaySource> => {
+    const { start, end } = output;
+    const sizes = Array.from({ length: output.sizes.length }, (_, index) => output.sizes.get(index)).flatMap((size) => size ?? []);
+    await output.stored();
+    return { folder: folderOf(id), start, end, sizes };
+  };
 
   return {
     handlers: {
@@ -45,14 +54,22 @@ export function replayService({ records, registry, folderOf }: ReplayContext): S
       },
       async 'replay.screen'(connection, { session: reference, offset, scrollback }, answer) {
         const session = seen(connection, reference);
-        const { output } = session;
-        const wanted = Math.min(offset, output.end) as Offset;
-        await output.stored();
-        const sizes = Array.from({ length: output.sizes.length }, (_, index) => output.sizes.get(index)).flatMap((size) => size ?? []);
-        answer(await screens.draw({ folder: folderOf(session.id), start: output.start, offset: wanted, scrollback, sizes }));
+        const source = await sourceOf(session);
+        answer(await screens.draw(source, { offset: Math.min(offset, source.end) as Offset, scrollback }));
+      },
+      async 'replay.prepare'(connection, { session: reference }, answer) {
+        const session = seen(connection, reference);
+        answer({ isPrepared: await preparations.prepare(connection, session.id, await sourceOf(session)) });
+      },
+      'replay.cancel'(connection, { session: reference }, answer) {
+        preparations.cancel(connection, registry.find(reference).id);
+        answer({});
       },
     },
-    closed: () => {},
+    sessionChanged(session) {
+      if (registry.get(session.id) !== session) preparations.end(session.id);
+    },
+    closed: (connection) => preparations.closed(connection),
     dispose: () => screens.dispose(),
   };
 }

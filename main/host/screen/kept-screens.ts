@@ -6,14 +6,17 @@ import { readdirSync } from 'node:fs';
 import { readdir, readFile, rename, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { zstdCompress, zstdDecompress } from 'node:zlib';
+import { constants, zstdCompress, zstdDecompress } from 'node:zlib';
 import type { Offset } from '#protocol/ids.ts';
 import { parseScreenCheckpoint, type ScreenCheckpoint } from './screen-checkpoint.ts';
 
 /** Output between two, bytes: 30 ms of parsing. */
-const APART_BYTES = 1024 * 1024;
+export const KEPT_APART_BYTES = 1024 * 1024;
 /** What claims to be larger is damaged, bytes. */
 const MAX_BYTES = 16 * 1024 * 1024;
+
+/** With a checksum: a flipped bit must not become another screen. */
+const PACKING = { params: { [constants.ZSTD_c_checksumFlag]: 1 } };
 
 const compress = promisify(zstdCompress);
 const decompress = promisify(zstdDecompress);
@@ -29,11 +32,9 @@ export class KeptScreens {
 
   /** Keeps it if there is none near. Rejects where the disk refuses. */
   async add(checkpoint: ScreenCheckpoint): Promise<void> {
-    if (checkpoint.offset - this.#last < APART_BYTES && checkpoint.offset >= this.#last) return;
+    if (checkpoint.offset - this.#last < KEPT_APART_BYTES && checkpoint.offset >= this.#last) return;
     this.#last = checkpoint.offset;
-    const file = screenFile(this.#folder, checkpoint.offset);
-    await writeFile(`${file}.new`, await compress(JSON.stringify(checkpoint)), { mode: 0o600 });
-    await rename(`${file}.new`, file);
+    await keepScreen(this.#folder, checkpoint);
     await this.#dropUseless();
   }
 
@@ -47,16 +48,38 @@ export class KeptScreens {
 
 /** The last one at or before `offset` and not before `start`, or null. */
 export async function keptScreenBefore(folder: string, range: { start: Offset; offset: Offset }): Promise<ScreenCheckpoint | null> {
-  const names = await readdir(folder).catch(() => []); // nothing is held
-  const fitting = offsetsIn(names, SCREEN).filter((offset) => offset >= range.start && offset <= range.offset);
+  const fitting = (await keptOffsets(folder)).filter((offset) => offset >= range.start && offset <= range.offset);
   for (const offset of fitting.sort((a, b) => b - a)) {
-    const packed = await readFile(screenFile(folder, offset)).catch(() => null); // dropped meanwhile
-    const text = packed && (await decompress(packed, { maxOutputLength: MAX_BYTES }).catch(() => null)); // damaged
-    const checkpoint = text && parseScreenCheckpoint(text.toString());
-    if (checkpoint && checkpoint.offset === offset) return checkpoint;
+    const checkpoint = await readScreen(folder, offset);
+    if (checkpoint) return checkpoint;
   }
   return null;
 }
+
+/** Where those are that are intact. */
+export async function intactOffsets(folder: string): Promise<Offset[]> {
+  const found: Offset[] = [];
+  for (const offset of await keptOffsets(folder)) if (await readScreen(folder, offset)) found.push(offset as Offset);
+  return found;
+}
+
+/** Rejects where the disk refuses, and where the folder is gone. */
+export async function keepScreen(folder: string, checkpoint: ScreenCheckpoint): Promise<void> {
+  const file = screenFile(folder, checkpoint.offset);
+  await writeFile(`${file}.new`, await compress(JSON.stringify(checkpoint), PACKING), { mode: 0o600 });
+  await rename(`${file}.new`, file);
+}
+
+/** Null where it is damaged, or dropped meanwhile. */
+async function readScreen(folder: string, offset: number): Promise<ScreenCheckpoint | null> {
+  const packed = await readFile(screenFile(folder, offset)).catch(() => null); // dropped
+  const text = packed && (await decompress(packed, { maxOutputLength: MAX_BYTES }).catch(() => null)); // damaged
+  const checkpoint = text && parseScreenCheckpoint(text.toString());
+  return checkpoint && checkpoint.offset === offset ? checkpoint : null;
+}
+
+/** Of a folder that is not there: none. */
+const keptOffsets = async (folder: string) => offsetsIn(await readdir(folder).catch(() => []), SCREEN);
 
 const SCREEN = /^screen-(\d{16})\.zst$/;
 const SEGMENT = /^output-(\d{16})/;

@@ -82,6 +82,8 @@ const GUEST_ACCESS: { readonly [M in Method]: Access } = {
   'processes.signal': 'operator',
   'output.timeline': 'observer',
   'replay.screen': 'observer',
+  'replay.prepare': 'observer',
+  'replay.cancel': 'observer',
   'search.output': 'observer',
   'search.commands': 'observer',
   'search.cancel': 'observer',

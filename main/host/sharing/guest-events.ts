@@ -34,6 +34,7 @@ const GUEST_HEARS: { readonly [E in EventName]: Hearing<E> } = {
   'search.found': 'own',
   'search.progress': 'own',
   'search.ended': 'own',
+  'replay.progress': 'own',
   'checkpoint.made': 'never',
   'checkpoint.progress': 'own',
   'share.ended': 'own',
