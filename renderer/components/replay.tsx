@@ -3,7 +3,7 @@ import { Pause, Play, X } from 'lucide-react';
 import { type KeyboardEvent, useEffect, useRef, useState, useSyncExternalStore } from 'react';
 import { ReplayPlayer, type ReplayView, SPEEDS } from '../replay/replay-player.ts';
 import { client } from '../state/engines.ts';
-import { closeReplay } from '../state/replaying.ts';
+import { closeReplay, progressListeners } from '../state/replaying.ts';
 import { hostOfKey, idOfKey } from '../state/session-key.ts';
 import { app, findSession, useApp } from '../state/store.ts';
 import { ReplayScrubber } from './replay-scrubber.tsx';
@@ -41,11 +41,16 @@ function Player({ session, at }: { session: NonNullable<ReturnType<typeof app.ge
     const observer = new ResizeObserver(fit);
     observer.observe(frame.current);
     opened.terminal.onResize(fit);
+    const progressed: Parameters<typeof progressListeners.add>[0] = (from, progress) => {
+      if (from === hostOfKey(session) && progress.session === idOfKey(session)) opened.progressed(progress);
+    };
+    progressListeners.add(progressed);
     setPlayer(opened);
     void opened.open(at);
     section.current?.focus();
     return () => {
       observer.disconnect();
+      progressListeners.delete(progressed);
       opened.dispose();
     };
   }, [session, at]);
@@ -98,7 +103,7 @@ function Controls({ player }: { player: ReplayPlayer }) {
         </output>
         <Moment view={view} />
         <span className="spring" />
-        {!view.isExact && <span className="dim">Drawn from what is left of the output.</span>}
+        {!view.isExact && <output className="dim">{guessText(view)}</output>}
         {!view.isRecorded && <span className="dim">Times are rough: an older host kept none.</span>}
         <label className="check">
           <input type="checkbox" checked={view.isIdleSkipped} onChange={(event) => player.skipIdle(event.target.checked)} />
@@ -115,6 +120,9 @@ function Controls({ player }: { player: ReplayPlayer }) {
     </div>
   );
 }
+
+const guessText = ({ prepared }: ReplayView) =>
+  prepared === null ? 'Drawn from what is left of the output.' : `A guess, until its screens are made: ${Math.floor(prepared * 100)} %`;
 
 /** When it was, and whose command printed it. */
 function Moment({ view: { line, time, commands } }: { view: ReplayView }) {

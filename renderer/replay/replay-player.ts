@@ -32,6 +32,8 @@ export type ReplayView = {
   readonly commands: readonly CommandRecord[];
   readonly size: Size;
   readonly isExact: boolean;
+  /** How much of the screens is made that make every place exact, 0 to 1; null when there are no more to come. */
+  readonly prepared: number | null;
   readonly isRecorded: boolean;
 };
 
@@ -70,6 +72,7 @@ export class ReplayPlayer {
       commands: [],
       size: { cols: terminal.cols, rows: terminal.rows },
       isExact: true,
+      prepared: null,
       isRecorded: true,
     };
   }
@@ -92,6 +95,7 @@ export class ReplayPlayer {
       if (this.#recording.marks.length === 0) return this.#change({ state: 'empty' });
       this.#change({ state: 'ready', commands, line: this.#newLine(this.#view.isIdleSkipped), isRecorded: this.#recording.isRecorded });
       this.seek(at === null ? this.#view.line.duration : this.#view.line.timeOf(at), at ?? undefined);
+      void this.#prepare();
     } catch (error) {
       this.#fail(error);
     }
@@ -154,11 +158,26 @@ export class ReplayPlayer {
     this.seek(to ?? (by === 1 ? line.duration : 0));
   }
 
+  /** What the host says of its progress. */
+  progressed({ done, total }: { done: number; total: number }): void {
+    if (this.#view.prepared !== null) this.#change({ prepared: done / Math.max(1, total) });
+  }
+
   dispose(): void {
+    if (this.#view.prepared !== null) this.#recording.cancelPreparing();
     this.#isDisposed = true;
     cancelAnimationFrame(this.#frame);
     this.#listeners.clear();
     this.terminal.dispose();
+  }
+
+  /** Has the screens made that are missing; a place that was a guess is drawn anew then. */
+  async #prepare(): Promise<void> {
+    this.#change({ prepared: 0 });
+    await this.#recording.prepare().catch(() => {}); // an older host, or no room on its disk: guesses stay what they are
+    if (this.#isDisposed) return;
+    this.#change({ prepared: null });
+    if (!this.#view.isExact) this.#show(this.#offset);
   }
 
   /** A session that runs has printed more by now; else it is played from the beginning. */

@@ -74,6 +74,15 @@ export class ReplayRecording {
     return { ...screen, text: new TextEncoder().encode(screen.text) };
   }
 
+  /** Resolves when every place is drawn exactly that can be. */
+  async prepare(): Promise<void> {
+    await this.#client.request('replay.prepare', { session: this.#session });
+  }
+
+  cancelPreparing(): void {
+    this.#client.request('replay.cancel', { session: this.#session }).catch(() => {}); // the link is broken: it has ended
+  }
+
   /** Changes of size behind `from`, up to `to`. */
   sizesWithin(from: number, to: number): { offset: number; size: Size }[] {
     return this.#sizes.filter(({ offset }) => offset > from && offset <= to);

@@ -10,6 +10,7 @@ import { settleRequests } from './control-requests.ts';
 import { guestEnded, inviteChanged } from './guests.ts';
 import { agentMoved } from './notices.ts';
 import { portsChanged } from './ports.ts';
+import { progressListeners } from './replaying.ts';
 import { hostOfKey, type SessionKey, sessionKey } from './session-key.ts';
 import { app, commandListeners, findHost, findSession, type HostedSession, setHost, setPreferences, toast, typingKey } from './store.ts';
 import { pointedAt, said } from './talk.ts';
@@ -65,6 +66,9 @@ export function received(host: string, event: ConnectionEvent): void {
       return;
     case 'ports.changed':
       portsChanged(sessionKey(host, event.params.session), event.params.ports);
+      return;
+    case 'replay.progress':
+      for (const listener of progressListeners) listener(host, event.params);
       return;
     case 'host.warnings':
       setHost(host, { warnings: event.params.warnings });

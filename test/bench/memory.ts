@@ -20,6 +20,8 @@ import { percentile } from './statistics.ts';
 /** Questions of each kind. */
 const QUERIES = 60;
 const SEEKS = 60;
+/** Sessions without kept screens that are looked at. */
+const UNDRAWN = 20;
 
 export async function measureMemory(plan: MonthPlan, figures: Figures, note: (text: string) => void): Promise<void> {
   const home = mkdtempSync(join(tmpdir(), 'cmdop-b-m-'));
@@ -109,19 +111,34 @@ export async function measure({ home, month, plan, figures, note }: Given): Prom
     add('host RSS during searches, MiB', rssMib(host.pid));
 
     note('seeking');
-    const seeks: number[] = [];
-    for (let n = 0; n < SEEKS; n++) {
-      const session = month.sessions[n % month.sessions.length];
-      if (!session) break;
+    const drawn = month.sessions.filter(({ isDrawn }) => isDrawn);
+    const undrawn = month.sessions.filter(({ isDrawn }) => !isDrawn).slice(0, UNDRAWN);
+    const seek = async (session: Month['sessions'][number] | undefined, n: number) => {
+      if (!session) throw new Error('the month has too few sessions');
       const offset = Math.floor((((n * 7919) % 1000) / 1000) * session.end) as Offset;
-      seeks.push(
-        await timed(async () => {
-          const { isExact } = await client.request('replay.screen', { session: session.name, offset, scrollback: 500 });
-          if (!isExact) throw new Error(`the screen of ${session.name} at ${offset} is a guess`);
-        }),
-      );
-    }
-    addSpread(add, 'replay seek', seeks);
+      let isExact = false;
+      const ms = await timed(async () => {
+        ({ isExact } = await client.request('replay.screen', { session: session.name, offset, scrollback: 500 }));
+      });
+      return { ms, isExact };
+    };
+    const seeks = async (sessions: typeof drawn) => {
+      const found: Awaited<ReturnType<typeof seek>>[] = [];
+      for (let n = 0; n < SEEKS; n++) found.push(await seek(sessions[n % sessions.length], n));
+      return { times: found.map(({ ms }) => ms), exact: found.filter(({ isExact }) => isExact).length / SEEKS };
+    };
+    const kept = await seeks(drawn);
+    if (kept.exact < 1) throw new Error('a screen is a guess where screens were kept');
+    addSpread(add, 'replay seek', kept.times);
+    const before = await seeks(undrawn);
+    addSpread(add, 'replay seek without kept screens', before.times);
+    add('of these exact, %', before.exact * 100);
+    const preparing: number[] = [];
+    for (const { name } of undrawn) preparing.push(await timed(() => client.request('replay.prepare', { session: name })));
+    addSpread(add, 'making the screens of a session', preparing);
+    const after = await seeks(undrawn);
+    if (after.exact < 1) throw new Error('a screen is a guess where screens were made');
+    addSpread(add, 'replay seek with screens made for it', after.times);
     add('host RSS at the end, MiB', rssMib(host.pid));
     client.close();
   } finally {

@@ -14,8 +14,8 @@ export type MonthPlan = { sessions: number; outputBytes: number; commands: numbe
 
 /** What is in it and can be looked for. */
 export type Month = {
-  /** Of a session whose screens were kept, with where its output ends. */
-  sessions: { name: string; end: number }[];
+  /** Each with where its output ends, and whether its screens were kept. */
+  sessions: { name: string; end: number; isDrawn: boolean }[];
   /** On disk, bytes of output before and after packing are told by who measures them. */
   outputBytes: number;
 };
@@ -86,7 +86,7 @@ export async function generateMonth(home: string, plan: MonthPlan, block: Uint8A
       end: { reason: 'exited', code: 0, signal: null },
       bootId: 'another',
     });
-    if (isDrawn) month.sessions.push({ name, end: offset });
+    month.sessions.push({ name, end: offset, isDrawn });
     month.outputBytes += offset;
   }
   journal.dispose();

@@ -36,7 +36,11 @@ export class ExportSource {
   async start(): Promise<{ size: Size; text: string; offset: Offset }> {
     const { client, session, from } = this;
     if (from === 0) return { size: await this.#sizeAt(from), text: '', offset: from };
-    return client.request('replay.screen', { session: session.id, offset: from });
+    const screen = () => client.request('replay.screen', { session: session.id, offset: from });
+    const near = await screen();
+    if (near.isExact) return near;
+    await client.request('replay.prepare', { session: session.id }).catch(() => {}); // an older host: then it is a guess
+    return screen();
   }
 
   /** When the export begins, Unix time in milliseconds. */
