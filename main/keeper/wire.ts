@@ -23,7 +23,10 @@
  */
 import { BodyCutter } from '#protocol/body-cutter.ts';
 import type { ClientId, Offset, Seq } from '#protocol/ids.ts';
+import { readUint32, readUint64, writeUint32, writeUint64 } from '#protocol/integers.ts';
 import type { DroppedUnits, LedgerEntry } from '#session/input-ledger.ts';
+import { nameBytes } from './client-names.ts';
+import { decodeFromKeeper, decodeOutputOrApplied, decodeToKeeper, decodeWrite, isOutputOrApplied } from './wire-bodies.ts';
 
 export const KEEPER_WIRE = 1;
 export const MAX_KEEPER_FRAME_BYTES = 1024 * 1024 + 1024;
@@ -77,47 +80,44 @@ export type FromKeeper =
   | { kind: 'ending' }
   | { kind: 'dropped'; units: DroppedOf[] };
 
+/** Bytes of an OUTPUT frame before its payload. */
+const OUTPUT_HEADER_BYTES = 13;
+
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
 
 export function encodeToKeeper(message: ToKeeper): Uint8Array {
   switch (message.kind) {
     case 'hello':
       return json(1, { wire: message.wire, from: message.from });
     case 'write': {
-      const { frame, view, at } = unitFrame(2, message.client, message.bytes.length);
-      view.setBigUint64(at, BigInt(message.seq), true);
-      frame.set(message.bytes, at + 8);
+      const frame = unitFrame(2, message, message.bytes.length);
+      frame.set(message.bytes, frame.length - message.bytes.length);
       return frame;
     }
     case 'resize': {
-      const { frame, view } = newFrame(3, 4);
+      const frame = newFrame(3, 4);
+      const view = viewOf(frame);
       view.setUint16(5, message.cols, true);
       view.setUint16(7, message.rows, true);
       return frame;
     }
     case 'ack': {
-      const { frame, view } = newFrame(4, 8);
-      view.setBigUint64(5, BigInt(message.offset), true);
+      const frame = newFrame(4, 8);
+      writeUint64(frame, 5, message.offset);
       return frame;
     }
     case 'signal':
       return text(5, message.name);
     case 'release':
-      return newFrame(6, 0).frame;
+      return newFrame(6, 0);
     case 'forget':
       return text(7, message.client);
     case 'note': {
       if (message.bytes.length > MAX_NOTE_BYTES) throw new RangeError(`note of ${message.bytes.length} bytes exceeds ${MAX_NOTE_BYTES}`);
-      const { frame } = newFrame(8, message.bytes.length);
-      frame.set(message.bytes, 5);
-      return frame;
+      return filled(8, message.bytes);
     }
-    case 'urgent': {
-      const { frame } = newFrame(9, message.bytes.length);
-      frame.set(message.bytes, 5);
-      return frame;
-    }
+    case 'urgent':
+      return filled(9, message.bytes);
     case 'drop':
       return json(10, { clients: message.clients });
   }
@@ -129,18 +129,15 @@ export function encodeKeeperHello(hello: KeeperHello): Uint8Array {
 
 /** Everything of an OUTPUT frame but its bytes. */
 export function encodeOutputHeader(offset: Offset, byteLength: number): Uint8Array {
-  const frame = new Uint8Array(13);
-  const view = new DataView(frame.buffer);
-  view.setUint32(0, 9 + byteLength, true);
-  view.setUint8(4, 2);
-  view.setBigUint64(5, BigInt(offset), true);
+  const frame = new Uint8Array(OUTPUT_HEADER_BYTES);
+  writeUint32(frame, 0, OUTPUT_HEADER_BYTES - 4 + byteLength);
+  frame[4] = 2;
+  writeUint64(frame, 5, offset);
   return frame;
 }
 
 export function encodeApplied(client: ClientId, seq: Seq): Uint8Array {
-  const { frame, view, at } = unitFrame(3, client, 0);
-  view.setBigUint64(at, BigInt(seq), true);
-  return frame;
+  return unitFrame(3, { client, seq }, 0);
 }
 
 export function encodeExit(exit: KeeperExit): Uint8Array {
@@ -151,22 +148,26 @@ export function encodeDropped(units: DroppedOf[]): Uint8Array {
   return json(5, { units });
 }
 
-export const encodeEnding = () => newFrame(6, 0).frame;
+export const encodeEnding = () => newFrame(6, 0);
 
 /** Frames a host sent. Throws on a frame that breaks the format; unknown kinds are skipped. */
 export class ToKeeperDecoder {
   readonly #bodies = new BodyCutter(MAX_KEEPER_FRAME_BYTES);
 
-  *push(chunk: Uint8Array): Generator<ToKeeper> {
+  push(chunk: Uint8Array): Iterable<ToKeeper> {
+    const [unit, another] = this.#bodies.whole(chunk) ?? [];
+    // A keystroke, nearly always.
+    if (unit?.[0] !== 2 || another) return this.#cut(chunk);
+    return [decodeWrite(unit)];
+  }
+
+  *#cut(chunk: Uint8Array): Generator<ToKeeper> {
     for (const body of this.#bodies.push(chunk)) {
       const message = decodeToKeeper(body);
       if (message) yield message;
     }
   }
 }
-
-/** Bytes of an OUTPUT frame before its payload. */
-const OUTPUT_HEADER_BYTES = 13;
 
 /**
  * Frames a keeper sent. Throws on a frame that breaks the format; unknown kinds are skipped.
@@ -178,14 +179,20 @@ export class FromKeeperDecoder {
   /** Bytes that the OUTPUT frame begun still lacks. */
   #outputLeft = 0;
 
-  *push(chunk: Uint8Array): Generator<FromKeeper> {
+  push(chunk: Uint8Array): Iterable<FromKeeper> {
+    const bodies = this.#outputLeft === 0 ? this.#bodies.whole(chunk) : null;
+    // An echo and its verdict, nearly always.
+    if (!bodies?.every(isOutputOrApplied)) return this.#cut(chunk);
+    return bodies.map(decodeOutputOrApplied);
+  }
+
+  *#cut(chunk: Uint8Array): Generator<FromKeeper> {
     let rest = chunk;
     while (rest.length > 0) {
       if (this.#outputLeft === 0 && !this.#beginsOutput(rest)) break;
       if (this.#outputLeft === 0) {
-        const view = viewOf(rest);
-        this.#outputLeft = view.getUint32(0, true) + 4 - OUTPUT_HEADER_BYTES;
-        this.#outputAt = Number(view.getBigUint64(5, true));
+        this.#outputLeft = readUint32(rest, 0) + 4 - OUTPUT_HEADER_BYTES;
+        this.#outputAt = readUint64(rest, 5);
         rest = rest.subarray(OUTPUT_HEADER_BYTES);
       }
       const bytes = rest.subarray(0, this.#outputLeft);
@@ -203,96 +210,35 @@ export class FromKeeperDecoder {
   /** Whether `rest` begins a frame, the frame is an OUTPUT and its header is whole; others are cut out whole. */
   #beginsOutput(rest: Uint8Array): boolean {
     if (!this.#bodies.isEmpty || rest.length < OUTPUT_HEADER_BYTES || rest[4] !== 2) return false;
-    const length = viewOf(rest).getUint32(0, true) + 4;
+    const length = readUint32(rest, 0) + 4;
     return length >= OUTPUT_HEADER_BYTES && length <= MAX_KEEPER_FRAME_BYTES;
   }
 }
 
-function decodeToKeeper(body: Uint8Array): ToKeeper | null {
-  const view = viewOf(body);
-  switch (view.getUint8(0)) {
-    case 1: {
-      const { wire, from } = JSON.parse(decoder.decode(body.subarray(1))) as { wire: number; from: Offset };
-      return { kind: 'hello', wire: Number(wire), from: Number(from) as Offset };
-    }
-    case 2: {
-      const { client, at } = clientOf(body);
-      return { kind: 'write', client, seq: Number(view.getBigUint64(at, true)) as Seq, bytes: body.subarray(at + 8) };
-    }
-    case 3:
-      return { kind: 'resize', cols: view.getUint16(1, true), rows: view.getUint16(3, true) };
-    case 4:
-      return { kind: 'ack', offset: Number(view.getBigUint64(1, true)) as Offset };
-    case 5:
-      return { kind: 'signal', name: decoder.decode(body.subarray(1)) };
-    case 6:
-      return { kind: 'release' };
-    case 7:
-      return { kind: 'forget', client: decoder.decode(body.subarray(1)) as ClientId };
-    case 8:
-      return { kind: 'note', bytes: body.slice(1, 1 + MAX_NOTE_BYTES) };
-    case 9:
-      return { kind: 'urgent', bytes: body.subarray(1) };
-    case 10: {
-      const { clients } = JSON.parse(decoder.decode(body.subarray(1))) as { clients: ClientId[] | null };
-      return { kind: 'drop', clients };
-    }
-    default:
-      return null;
-  }
-}
-
-function decodeFromKeeper(body: Uint8Array): FromKeeper | null {
-  const view = viewOf(body);
-  switch (view.getUint8(0)) {
-    case 1:
-      return { kind: 'hello', hello: JSON.parse(decoder.decode(body.subarray(1))) as KeeperHello };
-    case 2:
-      return { kind: 'output', offset: Number(view.getBigUint64(1, true)) as Offset, bytes: body.subarray(9) };
-    case 3: {
-      const { client, at } = clientOf(body);
-      return { kind: 'applied', client: client as ClientId, seq: Number(view.getBigUint64(at, true)) as Seq };
-    }
-    case 4:
-      return { kind: 'exit', exit: JSON.parse(decoder.decode(body.subarray(1))) as KeeperExit };
-    case 5:
-      return { kind: 'dropped', units: (JSON.parse(decoder.decode(body.subarray(1))) as { units: DroppedOf[] }).units };
-    case 6:
-      return { kind: 'ending' };
-    default:
-      return null;
-  }
-}
-
-function newFrame(kind: number, payloadBytes: number): { frame: Uint8Array; view: DataView } {
+function newFrame(kind: number, payloadBytes: number): Uint8Array {
   const frame = new Uint8Array(5 + payloadBytes);
-  const view = new DataView(frame.buffer);
-  view.setUint32(0, 1 + payloadBytes, true);
-  view.setUint8(4, kind);
-  return { frame, view };
+  writeUint32(frame, 0, 1 + payloadBytes);
+  frame[4] = kind;
+  return frame;
 }
 
-/** A frame that begins with a client; `at` is where its seq goes. */
-function unitFrame(kind: number, client: string, byteLength: number): { frame: Uint8Array; view: DataView; at: number } {
-  const name = encoder.encode(client);
-  if (name.length > 255) throw new RangeError(`client id of ${name.length} bytes exceeds 255`);
-  const { frame, view } = newFrame(kind, 1 + name.length + 8 + byteLength);
-  view.setUint8(5, name.length);
+/** A frame about one unit: its client and its seq, and room for `byteLength` bytes at the end. */
+function unitFrame(kind: number, { client, seq }: { client: string; seq: Seq }, byteLength: number): Uint8Array {
+  const name = nameBytes(client);
+  const frame = newFrame(kind, 1 + name.length + 8 + byteLength);
+  frame[5] = name.length;
   frame.set(name, 6);
-  return { frame, view, at: 6 + name.length };
+  writeUint64(frame, 6 + name.length, seq);
+  return frame;
 }
 
-function clientOf(body: Uint8Array): { client: ClientId | ''; at: number } {
-  const at = 2 + (body[1] ?? 0);
-  return { client: decoder.decode(body.subarray(2, at)) as ClientId | '', at };
-}
-
-function text(kind: number, value: string): Uint8Array {
-  const bytes = encoder.encode(value);
-  const { frame } = newFrame(kind, bytes.length);
+function filled(kind: number, bytes: Uint8Array): Uint8Array {
+  const frame = newFrame(kind, bytes.length);
   frame.set(bytes, 5);
   return frame;
 }
+
+const text = (kind: number, value: string) => filled(kind, encoder.encode(value));
 
 const json = (kind: number, value: unknown) => text(kind, JSON.stringify(value));
 const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

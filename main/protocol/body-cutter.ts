@@ -1,5 +1,9 @@
 /** Cuts a byte stream into the bodies of `u32le length · body` frames. Pure: used by the client wire and the keeper wire. */
 import { CmdopError } from './errors.ts';
+import { readUint32 } from './integers.ts';
+
+/** A longer chunk is cut as its frames are asked for, bytes: what is in it may have to wait. */
+const MAX_WHOLE_BYTES = 4096;
 
 /** Bodies are views into what was pushed where one lies whole in a chunk, copies where it spans chunks. */
 export class BodyCutter {
@@ -19,6 +23,23 @@ export class BodyCutter {
   get missing(): number {
     const head = this.#held.peek(4);
     return head ? 4 + this.#lengthOf(head) - this.#held.length : 4 - this.#held.length;
+  }
+
+  /**
+   * What `push` would answer of a short chunk that is whole frames, as keystrokes and their echoes are: all at once, for less
+   * than it takes to begin to iterate. Null for any other chunk, of which nothing is taken.
+   */
+  whole(chunk: Uint8Array): Uint8Array[] | null {
+    if (!this.isEmpty || chunk.length > MAX_WHOLE_BYTES) return null;
+    const bodies: Uint8Array[] = [];
+    for (let at = 0; at < chunk.length; ) {
+      if (at + 4 > chunk.length) return null;
+      const end = at + 4 + readUint32(chunk, at);
+      if (end === at + 4 || end > chunk.length || end - at > this.#maxBodyBytes) return null;
+      bodies.push(chunk.subarray(at + 4, end));
+      at = end;
+    }
+    return bodies;
   }
 
   /** Throws `bad-frame` on a length outside 1 … maxBodyBytes, after which the stream must be closed. */
@@ -42,7 +63,7 @@ export class BodyCutter {
   }
 
   #lengthOf(frame: Uint8Array): number {
-    const length = new DataView(frame.buffer, frame.byteOffset, 4).getUint32(0, true);
+    const length = readUint32(frame, 0);
     if (length >= 1 && length <= this.#maxBodyBytes) return length;
     throw new CmdopError('bad-frame', `frame of ${length} bytes, allowed are 1 to ${this.#maxBodyBytes}: the stream is closed`);
   }

@@ -15,6 +15,7 @@
 import { BodyCutter } from './body-cutter.ts';
 import { CmdopError } from './errors.ts';
 import type { Channel, Epoch, Offset, Seq } from './ids.ts';
+import { readUint32, readUint64, writeUint32, writeUint64 } from './integers.ts';
 
 /** The first 8 bytes of each direction: `cmdop\0v1`. */
 export const MAGIC = Uint8Array.of(0x63, 0x6d, 0x64, 0x6f, 0x70, 0x00, 0x76, 0x31);
@@ -79,7 +80,8 @@ export function encodeSnapshotHeader(channel: Channel, offset: Offset, byteLengt
 export function encodeStreamHeader(stream: number, byteLength: number): Uint8Array {
   if (byteLength > MAX_FRAME_BYTES - STREAM_HEADER_BYTES + 4) throw new RangeError(`${byteLength} bytes exceed a frame`);
   const frame = new Uint8Array(STREAM_HEADER_BYTES);
-  header(frame, STREAM_HEADER_BYTES - 4 + byteLength, FRAME.stream).setUint32(5, stream, true);
+  header(frame, STREAM_HEADER_BYTES - 4 + byteLength, FRAME.stream);
+  writeUint32(frame, 5, stream);
   return frame;
 }
 
@@ -87,10 +89,10 @@ export function encodeInput(unit: { channel: Channel; epoch: Epoch; seq: Seq; by
   const { channel, epoch, seq, bytes } = unit;
   if (bytes.length > MAX_INPUT_BYTES) throw new RangeError(`input unit of ${bytes.length} bytes exceeds ${MAX_INPUT_BYTES}`);
   const frame = new Uint8Array(INPUT_HEADER_BYTES + bytes.length);
-  const view = header(frame, frame.length - 4, FRAME.input);
-  view.setUint32(5, channel, true);
-  view.setUint32(9, epoch, true);
-  view.setBigUint64(13, BigInt(seq), true);
+  header(frame, frame.length - 4, FRAME.input);
+  writeUint32(frame, 5, channel);
+  writeUint32(frame, 9, epoch);
+  writeUint64(frame, 13, seq);
   frame.set(bytes, INPUT_HEADER_BYTES);
   return frame;
 }
@@ -98,17 +100,15 @@ export function encodeInput(unit: { channel: Channel; epoch: Epoch; seq: Seq; by
 function streamHeader(kind: number, channel: Channel, offset: Offset, byteLength: number): Uint8Array {
   if (byteLength > MAX_OUTPUT_BYTES) throw new RangeError(`${byteLength} bytes exceed a frame's ${MAX_OUTPUT_BYTES}`);
   const frame = new Uint8Array(OUTPUT_HEADER_BYTES);
-  const view = header(frame, OUTPUT_HEADER_BYTES - 4 + byteLength, kind);
-  view.setUint32(5, channel, true);
-  view.setBigUint64(9, BigInt(offset), true);
+  header(frame, OUTPUT_HEADER_BYTES - 4 + byteLength, kind);
+  writeUint32(frame, 5, channel);
+  writeUint64(frame, 9, offset);
   return frame;
 }
 
-function header(frame: Uint8Array, length: number, kind: number): DataView {
-  const view = viewOf(frame);
-  view.setUint32(0, length, true);
-  view.setUint8(4, kind);
-  return view;
+function header(frame: Uint8Array, length: number, kind: number): void {
+  writeUint32(frame, 0, length);
+  frame[4] = kind;
 }
 
 /**
@@ -122,7 +122,12 @@ export class FrameDecoder {
   #stream = 0;
   #streamLeft = 0;
 
-  *push(chunk: Uint8Array): Generator<Frame> {
+  push(chunk: Uint8Array): Iterable<Frame> {
+    const bodies = this.#streamLeft === 0 ? this.#bodies.whole(chunk) : null;
+    return bodies?.every(isWellFormed) ? bodies.map(decode) : this.#cut(chunk);
+  }
+
+  *#cut(chunk: Uint8Array): Generator<Frame> {
     let rest = chunk;
     while (rest.length > 0) {
       if (this.#streamLeft > 0) {
@@ -131,10 +136,9 @@ export class FrameDecoder {
         rest = rest.subarray(bytes.length);
         yield { kind: 'stream', stream: this.#stream, bytes };
       } else if (this.#bodies.isEmpty && rest[4] === FRAME.stream && rest.length >= STREAM_HEADER_BYTES) {
-        const view = viewOf(rest);
-        const length = view.getUint32(0, true);
+        const length = readUint32(rest, 0);
         if (length < STREAM_HEADER_BYTES - 4 || length > MAX_FRAME_BYTES) throw badLength(length);
-        this.#stream = view.getUint32(5, true);
+        this.#stream = readUint32(rest, 5);
         this.#streamLeft = length - (STREAM_HEADER_BYTES - 4);
         rest = rest.subarray(STREAM_HEADER_BYTES);
       } else {
@@ -148,16 +152,28 @@ export class FrameDecoder {
 
 /** Where the first STREAM frame of `bytes` begins that can be told to be one, or where they end. */
 function endOfOthers(bytes: Uint8Array): number {
-  const view = viewOf(bytes);
   let at = 0;
-  do at += 4 + (at + 4 <= bytes.length ? view.getUint32(at, true) : 0);
+  do at += 4 + (at + 4 <= bytes.length ? readUint32(bytes, at) : 0);
   while (at + STREAM_HEADER_BYTES <= bytes.length && bytes[at + 4] !== FRAME.stream);
   return at + STREAM_HEADER_BYTES <= bytes.length ? at : bytes.length;
 }
 
+/** What `decode` does not throw at: frames that come with a broken one still count. */
+function isWellFormed(body: Uint8Array): boolean {
+  switch (body[0]) {
+    case FRAME.message:
+      return true;
+    case FRAME.output:
+      return body.length >= OUTPUT_HEADER_BYTES - 4 && readUint64(body, 5) <= Number.MAX_SAFE_INTEGER;
+    case FRAME.input:
+      return body.length >= INPUT_HEADER_BYTES - 4 && readUint64(body, 9) <= Number.MAX_SAFE_INTEGER;
+    default:
+      return false;
+  }
+}
+
 function decode(body: Uint8Array): Frame {
-  const view = viewOf(body);
-  const number = view.getUint8(0);
+  const number = body[0] ?? 0;
   switch (number) {
     case FRAME.message:
       return { kind: 'message', json: decoder.decode(body.subarray(1)) };
@@ -165,31 +181,31 @@ function decode(body: Uint8Array): Frame {
     case FRAME.snapshot: {
       if (body.length < 13) throw tooShort(number, body.length, 13);
       const kind = number === FRAME.output ? 'output' : 'snapshot';
-      return { kind, channel: view.getUint32(1, true) as Channel, offset: integer(view, 5) as Offset, bytes: body.subarray(13) };
+      return { kind, channel: readUint32(body, 1) as Channel, offset: integer(body, 5) as Offset, bytes: body.subarray(13) };
     }
     case FRAME.input:
       if (body.length < 17) throw tooShort(number, body.length, 17);
       return {
         kind: 'input',
-        channel: view.getUint32(1, true) as Channel,
-        epoch: view.getUint32(5, true) as Epoch,
-        seq: integer(view, 9) as Seq,
+        channel: readUint32(body, 1) as Channel,
+        epoch: readUint32(body, 5) as Epoch,
+        seq: integer(body, 9) as Seq,
         bytes: body.subarray(17),
       };
     case FRAME.origin:
       return { kind: 'origin', json: decoder.decode(body.subarray(1)) };
     case FRAME.stream:
       if (body.length < 5) throw tooShort(number, body.length, 5);
-      return { kind: 'stream', stream: view.getUint32(1, true), bytes: body.subarray(5) };
+      return { kind: 'stream', stream: readUint32(body, 1), bytes: body.subarray(5) };
     default:
       return { kind: 'unknown', number };
   }
 }
 
-function integer(view: DataView, at: number): number {
-  const value = view.getBigUint64(at, true);
-  if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw new CmdopError('bad-frame', `the number ${value} in a frame exceeds 2^53`);
-  return Number(value);
+function integer(bytes: Uint8Array, at: number): number {
+  const value = readUint64(bytes, at);
+  if (value > Number.MAX_SAFE_INTEGER) throw new CmdopError('bad-frame', `the number ${value} in a frame exceeds 2^53`);
+  return value;
 }
 
 const badLength = (length: number) =>
@@ -198,8 +214,6 @@ const badLength = (length: number) =>
 function tooShort(kind: number, got: number, needed: number): CmdopError {
   return new CmdopError('bad-frame', `frame of kind ${kind} has ${got} bytes, needs at least ${needed}: the stream is closed`);
 }
-
-const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 /** Most bytes of login noise that may precede MAGIC. */
 export const MAX_NOISE_BYTES = 64 * 1024;
@@ -244,13 +258,13 @@ export class FrameReader {
     this.#magic = new MagicReader(maxNoiseBytes);
   }
 
-  *push(chunk: Uint8Array): Generator<Frame> {
+  push(chunk: Uint8Array): Iterable<Frame> {
     let rest: Uint8Array | null = chunk;
     if (this.#magic) {
       rest = this.#magic.push(chunk);
-      if (!rest) return;
+      if (!rest) return [];
       this.#magic = null;
     }
-    yield* this.#frames.push(rest);
+    return this.#frames.push(rest);
   }
 }

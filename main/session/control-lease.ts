@@ -7,7 +7,7 @@
  */
 import type { ActorId, ClientId, Epoch } from '#protocol/ids.ts';
 import type { ControlMode } from '#protocol/shapes.ts';
-import { dropOldest } from './input-ledger.ts';
+import { setLatest } from './input-ledger.ts';
 
 /** Quiet after which another human takes control by just typing, milliseconds. */
 export const TURN_QUIET_MS = 2_000;
@@ -175,9 +175,7 @@ export class ControlLease {
   fence(client: ClientId): boolean {
     if (this.#mode !== 'open') return this.release(client);
     this.#nextEpoch();
-    this.#fences.delete(client); // to the end of the map: most recently used
-    this.#fences.set(client, this.#epoch);
-    dropOldest(this.#fences);
+    setLatest(this.#fences, client, this.#epoch);
     return true;
   }
 

@@ -4,7 +4,7 @@
 import type { ClientId, Epoch, Seq } from '#protocol/ids.ts';
 import type { Role } from '#protocol/shapes.ts';
 import type { Contender, ControlLease } from './control-lease.ts';
-import { dropOldest } from './input-ledger.ts';
+import { setLatest } from './input-ledger.ts';
 
 export type Judgement =
   /** Sent again after a reconnect: its verdict is or will be told. */
@@ -32,9 +32,7 @@ export class InputGate {
 
   /** The unit was let through: from now on it is a duplicate. */
   passed({ client, seq }: { client: ClientId; seq: Seq }): void {
-    this.#judged.delete(client); // to the end of the map: most recently used
-    this.#judged.set(client, seq);
-    dropOldest(this.#judged);
+    setLatest(this.#judged, client, seq);
   }
 
   /** The last unit of `client` that passed. */

@@ -24,9 +24,8 @@ export class InputLedger {
   accept(client: ClientId, seq: Seq): boolean {
     const entry = this.#entries.get(client);
     if (entry && seq <= entry.accepted) return false;
-    this.#entries.delete(client); // to the end of the map: most recently used
-    this.#entries.set(client, { ...entry, accepted: seq, applied: entry?.applied ?? (0 as Seq) });
-    dropOldest(this.#entries);
+    if (entry) entry.accepted = seq;
+    setLatest(this.#entries, client, entry ?? { accepted: seq, applied: 0 as Seq });
     return true;
   }
 
@@ -52,8 +51,16 @@ export class InputLedger {
   }
 }
 
+/** Sets what a map holds of a client, which is the most recently used from now on: the last of the map. */
+export function setLatest<T>(clients: Map<ClientId, T>, client: ClientId, value: T): void {
+  if (clients.size > 1) clients.delete(client); // one alone is the last already, and most sessions have one who types
+  clients.set(client, value);
+  dropOldest(clients);
+}
+
 /** Keeps a map of clients, least recently used first, within its bound. */
 export function dropOldest(clients: Map<ClientId, unknown>): void {
+  if (clients.size <= MAX_CLIENTS) return;
   const [oldest] = clients.keys();
-  if (oldest !== undefined && clients.size > MAX_CLIENTS) clients.delete(oldest);
+  if (oldest !== undefined) clients.delete(oldest);
 }

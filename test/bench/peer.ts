@@ -37,7 +37,7 @@ const STEP_MS = 180_000;
 /** Collects a view's output and resolves when a text came; it remembers no more than a marker's length. */
 export class Watch {
   #tail = '';
-  #waiting: { text: string; resolve: () => void } | null = null;
+  #waiting: { text: string; resolve: (at: number) => void } | null = null;
   bytes = 0;
 
   readonly received = (bytes: Uint8Array): void => {
@@ -46,14 +46,18 @@ export class Watch {
     if (!waiting) return;
     const text = this.#tail + Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
     if (text.includes(waiting.text)) {
+      const at = performance.now();
       this.#waiting = null;
       this.#tail = '';
-      waiting.resolve();
+      waiting.resolve(at);
     } else this.#tail = text.slice(-(waiting.text.length - 1) || text.length);
   };
 
-  /** Resolves in the same turn in which the text's last byte came. Only output from now on counts. */
-  until(text: string): Promise<void> {
+  /**
+   * Resolves with when the text's last byte was handed over, monotonic, milliseconds: what a client does behind it (a verdict
+   * that came with it) is not part of the way. Only output from now on counts.
+   */
+  until(text: string): Promise<number> {
     return within(
       `waiting for ${JSON.stringify(text)}`,
       new Promise((resolve) => {

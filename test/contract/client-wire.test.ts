@@ -119,6 +119,16 @@ test.each([
   expect(() => decode(Buffer.from(bytes, 'hex'))).toThrow(expect.objectContaining({ code: 'bad-frame' }));
 });
 
+test('whole frames before a broken one in the same chunk still come', () => {
+  const broken = Buffer.from('0200000001aa', 'hex');
+  const kinds: string[] = [];
+  const read = () => {
+    for (const { kind } of new FrameDecoder().push(Buffer.concat([encodeMessage({ event: 'a', params: {} }), broken]))) kinds.push(kind);
+  };
+  expect(read).toThrow(expect.objectContaining({ code: 'bad-frame' }));
+  expect(kinds).toEqual(['message']);
+});
+
 test('a frame holds 1 MiB and not more', () => {
   const unit = (length: number) => ({ channel: 1 as Channel, epoch: 1 as Epoch, seq: 1 as Seq, bytes: new Uint8Array(length) });
   expect(encodeInput(unit(MAX_INPUT_BYTES)).length).toBe(4 + MAX_FRAME_BYTES);

@@ -73,6 +73,15 @@ test('a hello of a keeper of version 1 is read', () => {
   expect(decoded).toEqual({ kind: 'hello', hello });
 });
 
+test('units of clients in turn keep their names, and one that is cut off breaks the link', () => {
+  const names = ['c1', 'c2', 'client23456789bc', 'c1', ''] as (ClientId | '')[];
+  const decoder = new ToKeeperDecoder();
+  const units = names.map((name, seq) => encodeToKeeper({ kind: 'write', client: name, seq: seq as Seq, bytes: Buffer.from([seq]) }));
+  expect(units.flatMap((unit) => [...decoder.push(unit)]).map((unit) => unit.kind === 'write' && unit.client)).toEqual(names);
+  expect(() => [...new ToKeeperDecoder().push(Buffer.from('0500000002026331aa', 'hex'))]).toThrow(RangeError);
+  expect(() => [...new FromKeeperDecoder().push(Buffer.from('0500000003026331aa', 'hex'))]).toThrow(RangeError);
+});
+
 test('kinds of a later version are skipped', () => {
   const later = Buffer.from('0200000063aa', 'hex');
   expect([...new ToKeeperDecoder().push(Buffer.concat([later, encodeToKeeper({ kind: 'release' })]))]).toEqual([{ kind: 'release' }]);

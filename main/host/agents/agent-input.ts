@@ -8,7 +8,7 @@
 import { CmdopError } from '#protocol/errors.ts';
 import type { ClientId, SessionId } from '#protocol/ids.ts';
 import type { Actor } from '#protocol/shapes.ts';
-import { dropOldest } from '#session/input-ledger.ts';
+import { setLatest } from '#session/input-ledger.ts';
 import { offeredRule } from '#session/policy.ts';
 import { textOf } from '#session/shown-text.ts';
 import type { InputSource, Refusal, Refused, Unit } from '../sessions/session-input.ts';
@@ -73,9 +73,7 @@ export class AgentInput {
 
   /** Why the client wants what it sends from now on. */
   reason(client: ClientId, reason: string): void {
-    this.#reasons.delete(client); // to the end of the map: most recently used
-    this.#reasons.set(client, reason);
-    dropOldest(this.#reasons);
+    setLatest(this.#reasons, client, reason);
   }
 
   /** Throws unless the policy lets `actor` stop what runs: its own, always. */

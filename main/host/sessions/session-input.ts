@@ -9,7 +9,7 @@ import type { EventParams } from '#protocol/messages.ts';
 import type { Actor, Role } from '#protocol/shapes.ts';
 import type { ControlLease } from '#session/control-lease.ts';
 import { InputGate, type Judgement } from '#session/input-gate.ts';
-import { type DroppedUnits, dropOldest, type LedgerEntry, MAX_DROPPED_UNITS } from '#session/input-ledger.ts';
+import { type DroppedUnits, type LedgerEntry, MAX_DROPPED_UNITS, setLatest } from '#session/input-ledger.ts';
 import type { Journal, JournalKind } from '../journal/journal.ts';
 
 /** Of one client, remembered for its return: more than it can have under way unheard. */
@@ -141,9 +141,7 @@ export class SessionInput {
 
   #keepRefusal(client: ClientId, refusal: Refusals): void {
     const kept = this.#refusals.get(client) ?? [];
-    this.#refusals.delete(client); // to the end of the map: most recently used
-    this.#refusals.set(client, [...kept.slice(1 - MAX_REFUSALS), refusal]);
-    dropOldest(this.#refusals);
+    setLatest(this.#refusals, client, [...kept.slice(1 - MAX_REFUSALS), refusal]);
   }
 
   #pass(source: InputSource, unit: Unit, approval: number | null): void {
@@ -165,9 +163,7 @@ export class SessionInput {
 
   /** The keeper has written it. */
   written(client: ClientId, seq: Seq): void {
-    this.#applied.delete(client); // to the end of the map: most recently used
-    this.#applied.set(client, seq);
-    dropOldest(this.#applied);
+    setLatest(this.#applied, client, seq);
   }
 
   /** The keeper has taken these units back, after they had passed: journals it, and answers what is to be told. */
@@ -175,9 +171,7 @@ export class SessionInput {
     const [, to, writtenBytes] = range;
     const from = Math.max(range[0], to - MAX_DROPPED_UNITS + 1) as Seq;
     const { reason, message } = why;
-    this.#dropped.delete(client); // to the end of the map: most recently used
-    this.#dropped.set(client, to);
-    dropOldest(this.#dropped);
+    setLatest(this.#dropped, client, to);
     // Of one that had begun, the program may read the beginning.
     const begun = `${message}; the first ${writtenBytes} bytes of it had reached the terminal`;
     const parts: Refusals[] = writtenBytes > 0 ? [{ seq: from, to: from, reason: begun }] : [];

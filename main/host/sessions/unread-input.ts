@@ -7,7 +7,7 @@
  */
 import type { ActorId, ClientId, SessionId } from '#protocol/ids.ts';
 import type { Actor } from '#protocol/shapes.ts';
-import { dropOldest } from '#session/input-ledger.ts';
+import { setLatest } from '#session/input-ledger.ts';
 import type { DroppedOf } from '../../keeper/wire.ts';
 import type { Records } from '../journal/records.ts';
 import type { KeeperLink } from '../keepers/keeper-link.ts';
@@ -60,9 +60,7 @@ export class UnreadInput {
 
   /** A unit has passed the gate, and is not told to the commands yet. */
   passed({ client, actor }: InputSource): void {
-    this.#typists.delete(client);
-    this.#typists.set(client, actor);
-    dropOldest(this.#typists);
+    setLatest(this.#typists, client, actor);
     if (this.#isAtRest) this.#sinceRest = new Set();
     this.#sinceRest.add(actor.id);
   }
