@@ -7,6 +7,7 @@ import { authentication, type Proof } from './authentication.ts';
 import type { HostConfig } from './host-config.ts';
 import { fingerprintOf } from './host-key.ts';
 import { hostVerifier } from './host-verifier.ts';
+import { preparePacketKeys } from './packet-keys.ts';
 import { Patience } from './patience.ts';
 import { plainText } from './plain-text.ts';
 import type { Route } from './route.ts';
@@ -71,6 +72,11 @@ export function connectOver({ config, route, ask: asker, secrets, signal }: Conn
     client.on('banner', (text) => {
       const shown = plainText(text);
       if (shown) ask.notice(shown);
+    });
+    client.on('handshake', ({ sc }) => {
+      preparePacketKeys(client);
+      // AES-GCM deciphers each read into memory of its own; of others not all that is kept is known.
+      if (sc.cipher.includes('-gcm')) route.reuseReads?.();
     });
     client.once('handshake', () => {
       verifier.proven();

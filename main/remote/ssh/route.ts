@@ -1,12 +1,13 @@
 /** The byte stream to a host's SSH port: a TCP connection, a proxy command, or a channel through the hop in front. */
 import { spawn } from 'node:child_process';
 import { lookup } from 'node:dns/promises';
-import { connect, isIP, type Socket } from 'node:net';
+import { isIP } from 'node:net';
 import { Duplex } from 'node:stream';
 import type { Client } from 'ssh2';
 import { CmdopError } from '#protocol/errors.ts';
 import type { HostConfig } from './host-config.ts';
 import { plainText } from './plain-text.ts';
+import { connectReusing, type ReusingSocket } from './reused-reads.ts';
 import { sendByTurn } from './send-by-turn.ts';
 
 /** How much of what a proxy command said is shown when it fails, characters. */
@@ -20,6 +21,8 @@ export type Route = {
   /** What the proxy command said on its error output, for the error. */
   said(): string;
   dispose(): void;
+  /** Where it can: see ReusingSocket. */
+  reuseReads?(): void;
 };
 
 /** Tries each address of the name in turn. Throws `host-unreachable`. */
@@ -29,11 +32,14 @@ export async function tcpRoute(config: HostConfig, signal: AbortSignal): Promise
   let failure: unknown = null;
   for (const host of addresses) {
     try {
-      const socket = await connectTo({ host, port, ...(bindAddress ? { localAddress: bindAddress } : {}) }, { connectMs, signal });
+      const { socket, reuse } = await connectTo(
+        { host, port, ...(bindAddress ? { localAddress: bindAddress } : {}) },
+        { connectMs, signal },
+      );
       socket.setNoDelay(true);
       // Beside SSH's own keepalive: the system finds a link that died while it was idle for hours.
       socket.setKeepAlive(true, 60_000);
-      return { stream: sendByTurn(socket), said: () => '', dispose: () => socket.destroy() };
+      return { stream: sendByTurn(socket), said: () => '', dispose: () => socket.destroy(), reuseReads: reuse };
     } catch (error) {
       failure = error;
       if (signal.aborted) break;
@@ -125,16 +131,20 @@ async function addressesOf(name: string, family: 0 | 4 | 6): Promise<string[]> {
 
 type Limits = { connectMs: number; signal: AbortSignal };
 
-function connectTo(place: { host: string; port: number; localAddress?: string }, { connectMs, signal }: Limits): Promise<Socket> {
+function connectTo(place: { host: string; port: number; localAddress?: string }, { connectMs, signal }: Limits): Promise<ReusingSocket> {
   return new Promise((resolve, reject) => {
-    const socket = connect(place);
+    const reusing = connectReusing(place);
+    const { socket } = reusing;
     const timer = setTimeout(() => settle(new Error(`no answer within ${connectMs / 1000} s`)), connectMs);
     const abort = () => settle(new Error('given up'));
     const settle = (error?: Error) => {
       clearTimeout(timer);
       signal.removeEventListener('abort', abort);
       socket.removeListener('error', settle);
-      if (!error) return resolve(socket);
+      if (!error) {
+        socket.pause(); // until ssh2 listens
+        return resolve(reusing);
+      }
       socket.once('error', () => {
         // it is given up already
       });
