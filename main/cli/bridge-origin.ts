@@ -1,7 +1,7 @@
 /** Who started a bridge, as this machine's own programs say: sshd, sudo. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { userInfo } from 'node:os';
+import { account } from '#local/account.ts';
 import type { Origin } from '#protocol/shapes.ts';
 
 /** Most that is read of what sshd says about an authentication, bytes: a certificate takes two thousand. */
@@ -9,7 +9,7 @@ const MAX_AUTH_BYTES = 64 * 1024;
 
 export function originOf(env: NodeJS.ProcessEnv): Origin {
   const from = env.SSH_CONNECTION?.split(' ')[0];
-  const user = (env.SUDO_USER || userInfo().username).slice(0, 256);
+  const user = (env.SUDO_USER || account(env).name).slice(0, 256);
   if (!from) return { kind: 'command', user };
   const key = env.SSH_USER_AUTH ? keyIn(textOf(env.SSH_USER_AUTH)) : null;
   return { kind: 'ssh', from: from.slice(0, 256), user, ...(key ? { key } : {}) };

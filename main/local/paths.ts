@@ -1,8 +1,8 @@
 /** Where this user's cmdop keeps its state and its sockets on this machine. */
 import { chmodSync, existsSync, lstatSync, mkdirSync, statSync } from 'node:fs';
-import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { CmdopError } from '#protocol/errors.ts';
+import { account } from './account.ts';
 import { homeFolder } from './home-folder.ts';
 
 /**
@@ -59,7 +59,7 @@ export function localPaths(env: NodeJS.ProcessEnv = process.env, platform: NodeJ
     configDir = join(own, 'config');
     runDir = join(own, 'run');
   } else if (platform === 'darwin') {
-    sharedDir = `/tmp/cmdop-shared-${userInfo().uid}`;
+    sharedDir = `/tmp/cmdop-shared-${account().uid}`;
     stateDir = join(home, 'Library', 'Application Support', 'cmdop');
     configDir = stateDir;
     runDir = join(stateDir, 'run');
@@ -69,12 +69,12 @@ export function localPaths(env: NodeJS.ProcessEnv = process.env, platform: NodeJ
     configDir = stateDir;
     runDir = join(stateDir, 'run');
   } else {
-    sharedDir = `/tmp/cmdop-shared-${userInfo().uid}`;
+    sharedDir = `/tmp/cmdop-shared-${account().uid}`;
     configDir = join(env.XDG_CONFIG_HOME || join(home, '.config'), 'cmdop');
     stateDir = join(env.XDG_STATE_HOME || join(home, '.local', 'state'), 'cmdop');
     runDir = linuxRunDir(env);
   }
-  const pipe = (name: string) => `\\\\.\\pipe\\cmdop-${userInfo().username}-${name}`;
+  const pipe = (name: string) => `\\\\.\\pipe\\cmdop-${account().name}-${name}`;
   const socket = (name: string) => (platform === 'win32' ? pipe(name) : join(runDir, `${name}.sock`));
   return {
     stateDir,
@@ -105,7 +105,7 @@ export function localPaths(env: NodeJS.ProcessEnv = process.env, platform: NodeJ
  */
 function linuxRunDir(env: NodeJS.ProcessEnv): string {
   const earlier = env.XDG_RUNTIME_DIR ? join(env.XDG_RUNTIME_DIR, 'cmdop') : null;
-  return earlier && existsSync(join(earlier, 'host.sock')) ? earlier : `/tmp/cmdop-${userInfo().uid}`;
+  return earlier && existsSync(join(earlier, 'host.sock')) ? earlier : `/tmp/cmdop-${account().uid}`;
 }
 
 /**

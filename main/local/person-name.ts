@@ -1,7 +1,7 @@
 /** What the person at this machine is called: read from git's settings without starting git, else the operating system. */
 import { readFileSync } from 'node:fs';
-import { userInfo } from 'node:os';
 import { join } from 'node:path';
+import { account } from './account.ts';
 import { homeFolder } from './home-folder.ts';
 
 /** The wire's limit for an actor's name, characters. */
@@ -9,7 +9,7 @@ const MAX_NAME = 64;
 
 /** `given` (a flag) before $CMDOP_ACTOR before git's user.name before the name of the account. Never empty. */
 export function personName(given?: string, env: NodeJS.ProcessEnv = process.env): string {
-  const name = [given, env.CMDOP_ACTOR, gitUserName(env), accountName(env)].map((each) => each?.trim()).find((each) => each);
+  const name = [given, env.CMDOP_ACTOR, gitUserName(env), account(env).name].map((each) => each?.trim()).find((each) => each);
   return [...(name ?? 'someone')].slice(0, MAX_NAME).join('');
 }
 
@@ -49,13 +49,5 @@ function textOf(file: string): string {
     return readFileSync(file, 'utf8');
   } catch {
     return ''; // most people lack one of the two
-  }
-}
-
-function accountName(env: NodeJS.ProcessEnv): string | undefined {
-  try {
-    return userInfo().username;
-  } catch {
-    return env.USER ?? env.USERNAME; // an account without an entry, as in some containers
   }
 }

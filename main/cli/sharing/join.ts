@@ -1,5 +1,5 @@
 /** `join`, `key`: being somebody's guest. */
-import { userInfo } from 'node:os';
+import { account } from '#local/account.ts';
 import { fileIdentity } from '#local/identity.ts';
 import { parseJoinCode } from '#local/join-code.ts';
 import { localPaths } from '#local/paths.ts';
@@ -27,6 +27,6 @@ export async function join(options: Globals & { name?: string; ssh?: string; jso
 export function key({ json }: { json?: boolean }): void {
   const { text, fingerprint } = fileIdentity(localPaths().keyFile).publicKey;
   if (json) return printJson({ key: text, fingerprint });
-  print(`${text} ${userInfo().username}@cmdop\n`);
+  print(`${text} ${account().name}@cmdop\n`);
   note(`${fingerprint}: send the line above to who invites you; it is no secret`);
 }

@@ -1,7 +1,7 @@
 /** How a session's program is started: the user's login shell with integration, or a given command as it is. */
 import { accessSync, constants, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { userInfo } from 'node:os';
 import { basename, delimiter, isAbsolute, join, resolve } from 'node:path';
+import { account } from '#local/account.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import type { SessionId } from '#protocol/ids.ts';
 import { type Environment, sessionEnvironment } from './shell-environment.ts';
@@ -52,7 +52,7 @@ export function prepareLaunch(options: LaunchOptions): Launch {
       cwd: options.cwd,
     });
   }
-  const user = userInfo();
+  const user = account(hostEnv);
   const shell = options.userShell ?? loginShell({ shell: user.shell, hostEnv, platform });
   const env = sessionEnvironment({
     host: hostEnv,
@@ -60,7 +60,7 @@ export function prepareLaunch(options: LaunchOptions): Launch {
     session: options.session,
     cwd: options.cwd,
     shell,
-    user: { name: user.username, home: user.homedir },
+    user: { name: user.name, home: user.home },
     version: options.version,
     platform,
   });

@@ -1,6 +1,6 @@
 /** Which directives of ssh_config hold for a destination: `Host`, `Match`, and that the first value wins. */
 import { spawn } from 'node:child_process';
-import { userInfo } from 'node:os';
+import { account } from '#local/account.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import type { Directive, Section } from './config-file.ts';
 import { matchesList } from './patterns.ts';
@@ -109,7 +109,7 @@ async function judge({ name, value, condition, evaluation }: Criterion): Promise
     case 'user':
       return matchesList(userIn(evaluation), list);
     case 'localuser':
-      return matchesList(userInfo().username, list);
+      return matchesList(account().name, list);
     case 'tagged':
       return matchesList(settings.get('tag')?.[0]?.words[0] ?? '', list);
     case 'exec':
@@ -126,7 +126,7 @@ function hostNameIn({ settings, typed }: Evaluation): string {
 }
 
 function userIn({ typed, settings }: Evaluation): string {
-  return typed.user ?? settings.get('user')?.[0]?.words[0] ?? userInfo().username;
+  return typed.user ?? settings.get('user')?.[0]?.words[0] ?? account().name;
 }
 
 function tokensIn(evaluation: Evaluation): Tokens {

@@ -1,6 +1,7 @@
 /** What ssh_config says about one destination, read and checked: how it is reached, who logs in, and what vouches for it. */
-import { homedir, userInfo } from 'node:os';
+import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { account } from '#local/account.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import type { AlgorithmWishes } from './algorithms.ts';
 import { type Directive, readConfigFile, type Section } from './config-file.ts';
@@ -92,7 +93,7 @@ function configFrom(settings: Settings, spec: Spec): HostConfig {
     throw new CmdopError('bad-configuration', `${refused.where} says not to connect to ${spec.host}: ${refused.words.join(' ')}`);
   const hostName = hostNameOf(settings, spec.host);
   const port = spec.port ?? option.number('port', 22, { from: 1, to: 65_535 });
-  const user = spec.user ?? option.text('user') ?? userInfo().username;
+  const user = spec.user ?? option.text('user') ?? account().name;
   const keyAlias = option.text('hostkeyalias');
   const proxy = proxyOf(settings);
   const tokens = tokensOf({ typed: spec.host, hostName, port, user, keyAlias, jump: proxy.jump.join(',') });

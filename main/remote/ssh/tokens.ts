@@ -1,7 +1,8 @@
 /** What OpenSSH replaces in values: `%h` and the like, `${VARIABLE}`, and `~`. */
 import { createHash } from 'node:crypto';
-import { homedir, hostname, userInfo } from 'node:os';
+import { homedir, hostname } from 'node:os';
 import { join } from 'node:path';
+import { account } from '#local/account.ts';
 import { CmdopError } from '#protocol/errors.ts';
 
 export type Tokens = Readonly<Record<string, string>>;
@@ -25,7 +26,7 @@ export function tokensOf({ typed, hostName, port, user, keyAlias, jump = '' }: D
     C: createHash('sha1').update(`${local}${hostName}${port}${user}${jump}`).digest('hex'),
     d: homedir(),
     h: hostName,
-    i: String(userInfo().uid),
+    i: String(account().uid),
     j: jump,
     k: keyAlias ?? typed,
     L: local.split('.')[0] ?? local,
@@ -33,7 +34,7 @@ export function tokensOf({ typed, hostName, port, user, keyAlias, jump = '' }: D
     n: typed,
     p: String(port),
     r: user,
-    u: userInfo().username,
+    u: account().name,
   };
 }
 
