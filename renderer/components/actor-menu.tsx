@@ -5,6 +5,7 @@ import type { Attachment, Role } from '#protocol/shapes.ts';
 import { focusTerminal } from '../state/actions.ts';
 import { grantControl, isOwner, setRole } from '../state/sharing.ts';
 import { app, findHost, type HostedSession, useApp } from '../state/store.ts';
+import { IconButton } from './icon-button.tsx';
 
 const ROLES: readonly { role: Role; means: string }[] = [
   { role: 'owner', means: 'types, and decides who may' },
@@ -20,9 +21,9 @@ export function ActorMenu({ attachment: { actor, client, role }, session }: { at
   return (
     <DropdownMenu.Root>
       <DropdownMenu.Trigger asChild>
-        <button type="button" className="icon-button small" aria-label={`${actor.name}: more`}>
+        <IconButton label={`${actor.name}: more`} className="small">
           <Ellipsis size={14} />
-        </button>
+        </IconButton>
       </DropdownMenu.Trigger>
       <DropdownMenu.Portal>
         <DropdownMenu.Content className="menu" align="end" collisionPadding={8}>

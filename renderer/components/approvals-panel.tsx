@@ -7,7 +7,7 @@ import { timeText } from '../text/format.ts';
 import { hostTitle } from '../text/host-state.ts';
 import { ActorMark } from './actor-mark.tsx';
 import { ApprovalCard } from './approval-card.tsx';
-import { Hint } from './hint.tsx';
+import { IconButton } from './icon-button.tsx';
 import { PanelHead } from './panel-head.tsx';
 
 /** Of each host. */
@@ -19,17 +19,14 @@ export function ApprovalsPanel() {
   return (
     <aside className="panel" aria-label="Approvals" data-region="panel">
       <PanelHead title="Approvals" panel="approvals">
-        <Hint label="What agents may do">
-          <button
-            type="button"
-            className="icon-button"
-            aria-label="Policy"
-            data-region-focus
-            onClick={() => app.set(({ preferences }) => ({ dialog: { is: 'policy', host: hostOf(hosts, preferences.activeTab) } }))}
-          >
-            <SlidersHorizontal size={14} />
-          </button>
-        </Hint>
+        <IconButton
+          label="Policy"
+          hint="What agents may do"
+          data-region-focus
+          onClick={() => app.set(({ preferences }) => ({ dialog: { is: 'policy', host: hostOf(hosts, preferences.activeTab) } }))}
+        >
+          <SlidersHorizontal size={14} />
+        </IconButton>
       </PanelHead>
       <div className="panel-list approvals">
         {isEmpty && <p className="nothing">Nothing waits. What an agent asks for appears here and over its terminal.</p>}

@@ -5,6 +5,7 @@ import { shownName } from '#session/file-names.ts';
 import { downloadFile } from '../state/file-transfers.ts';
 import { app, type HostedSession } from '../state/store.ts';
 import { bytesText, timeText } from '../text/format.ts';
+import { IconButton } from './icon-button.tsx';
 
 type Props = { entry: FileEntry; session: HostedSession; path: string; onOpenFolder: () => void };
 
@@ -26,15 +27,9 @@ export function FileRow({ entry, session, path, onOpenFolder }: Props) {
         <span className="file-fact file-time">{timeText(modifiedAt)}</span>
       </button>
       {isFile ? (
-        <button
-          type="button"
-          className="icon-button"
-          aria-label={`Download ${shown}`}
-          title="Download"
-          onClick={() => downloadFile(session, { path, name, size })}
-        >
+        <IconButton label={`Download ${shown}`} hint="Download" onClick={() => downloadFile(session, { path, name, size })}>
           <Download size={13} />
-        </button>
+        </IconButton>
       ) : (
         <span className="file-no-action" />
       )}

@@ -4,6 +4,7 @@ import { shownName } from '#session/file-names.ts';
 import { dismissTransfer, type FileTransfer, retryTransfer, useTransfers } from '../state/file-transfers.ts';
 import { useApp } from '../state/store.ts';
 import { bytesText } from '../text/format.ts';
+import { IconButton } from './icon-button.tsx';
 
 /** Over the terminal, while the panel of files does not show them. */
 export function TransfersOver() {
@@ -34,14 +35,9 @@ function TransferRow({ transfer }: { transfer: FileTransfer }) {
           {shown}
         </span>
         <span className="dim transfer-how">{progressText(transfer)}</span>
-        <button
-          type="button"
-          className="icon-button"
-          aria-label={state === 'running' ? `Cancel ${shown}` : `Dismiss ${shown}`}
-          onClick={() => dismissTransfer(id)}
-        >
+        <IconButton label={state === 'running' ? `Cancel ${shown}` : `Dismiss ${shown}`} onClick={() => dismissTransfer(id)}>
           <X size={13} />
-        </button>
+        </IconButton>
       </span>
       {state === 'running' && (
         <progress aria-label={`${shown}, ${direction === 'up' ? 'to' : 'from'} ${session.name}`} {...shareOf(transfer)} />

@@ -10,6 +10,7 @@ import { findHost, type HostedSession, useActiveSession, useApp } from '../state
 import { crumbsOf, inFolder } from '../text/file-text.ts';
 import { FileRow } from './file-row.tsx';
 import { TransferList } from './file-transfers.tsx';
+import { IconButton } from './icon-button.tsx';
 import { PanelHead } from './panel-head.tsx';
 import { useDrop } from './use-drop.ts';
 import { useActiveTerminal, useTerminalView } from './use-terminal.ts';
@@ -46,14 +47,21 @@ function SessionFiles({ session }: { session: HostedSession }) {
       onKeyDown={(event) => (event.key === 'Backspace' && !isField(event.target) ? setPath(up) : moveBetweenRows(event))}
     >
       <PanelHead title="Files" panel="files">
-        {canWrite && <IconButton label="Upload files" onClick={() => chooser.current?.click()} icon={<Upload size={14} />} />}
-        <IconButton label="Look again" onClick={list.refresh} icon={<RefreshCw size={14} />} />
+        {canWrite && (
+          <IconButton label="Upload files" onClick={() => chooser.current?.click()}>
+            <Upload size={14} />
+          </IconButton>
+        )}
+        <IconButton label="Look again" onClick={list.refresh}>
+          <RefreshCw size={14} />
+        </IconButton>
         <IconButton
           label={showsHidden ? 'Leave out hidden files' : 'Show hidden files'}
-          isPressed={showsHidden}
+          aria-pressed={showsHidden}
           onClick={() => setShowsHidden(!showsHidden)}
-          icon={showsHidden ? <Eye size={14} /> : <EyeOff size={14} />}
-        />
+        >
+          {showsHidden ? <Eye size={14} /> : <EyeOff size={14} />}
+        </IconButton>
         <input
           ref={chooser}
           id={CHOOSER_ID}
@@ -68,8 +76,12 @@ function SessionFiles({ session }: { session: HostedSession }) {
         />
       </PanelHead>
       <div className="file-place">
-        <IconButton label="To the session's folder" isPressed={path === null} onClick={() => setPath(null)} icon={<House size={14} />} />
-        <IconButton label="To the folder above" isDisabled={folder === '/'} onClick={() => setPath(up)} icon={<FolderUp size={14} />} />
+        <IconButton label="To the session's folder" aria-pressed={path === null} onClick={() => setPath(null)}>
+          <House size={14} />
+        </IconButton>
+        <IconButton label="To the folder above" disabled={folder === '/'} onClick={() => setPath(up)}>
+          <FolderUp size={14} />
+        </IconButton>
         <Crumbs path={folder} onOpen={setPath} />
         <select className="field" aria-label="Sort by" value={sort} onChange={(event) => setSort(sortNamed(event.target.value))}>
           <option value="name">Name</option>
@@ -161,24 +173,6 @@ function ForObservers({ session }: { session: HostedSession }) {
         Observers may read {folder === null ? 'the session’s folder' : <code title={shownName(folder)}>{shownName(folder)}</code>}
       </label>
     </p>
-  );
-}
-
-type IconButtonProps = { label: string; icon: React.ReactNode; onClick: () => void; isPressed?: boolean; isDisabled?: boolean };
-
-function IconButton({ label, icon, onClick, isPressed, isDisabled = false }: IconButtonProps) {
-  return (
-    <button
-      type="button"
-      className="icon-button"
-      title={label}
-      aria-label={label}
-      aria-pressed={isPressed}
-      disabled={isDisabled}
-      onClick={onClick}
-    >
-      {icon}
-    </button>
   );
 }
 

@@ -8,8 +8,8 @@ import { client, removeHost } from '../state/engines.ts';
 import { app, type HostView, setHost } from '../state/store.ts';
 import { timeText } from '../text/format.ts';
 import { hostTitle, LINK_TEXTS, linkIs } from '../text/host-state.ts';
-import { Hint } from './hint.tsx';
 import { HostRemedy } from './host-remedy.tsx';
+import { IconButton } from './icon-button.tsx';
 
 export function HostGroup({ host, children }: { host: HostView; children: ReactNode }) {
   const id = useId();
@@ -28,17 +28,14 @@ export function HostGroup({ host, children }: { host: HostView; children: ReactN
         {(is === 'connecting' || is === 'unresponsive') && <span className="host-state">{LINK_TEXTS[is]}</span>}
         <HostMenu host={host} />
         {host.guest === null && (
-          <Hint label={`New session on ${hostTitle(name)}`}>
-            <button
-              type="button"
-              className="icon-button small"
-              aria-label={`New session on ${hostTitle(name)}`}
-              disabled={is !== 'connected'}
-              onClick={() => void quickSession(name)}
-            >
-              <Plus size={14} />
-            </button>
-          </Hint>
+          <IconButton
+            label={`New session on ${hostTitle(name)}`}
+            className="small"
+            disabled={is !== 'connected'}
+            onClick={() => void quickSession(name)}
+          >
+            <Plus size={14} />
+          </IconButton>
         )}
       </header>
       {host.install ? <Progress host={host} /> : <Trouble host={host} />}
@@ -51,9 +48,9 @@ function HostMenu({ host: { name, link, guest } }: { host: HostView }) {
   return (
     <DropdownMenu.Root>
       <DropdownMenu.Trigger asChild>
-        <button type="button" className="icon-button small host-name" aria-label={`${hostTitle(name)}: more`}>
+        <IconButton label={`${hostTitle(name)}: more`} className="small host-name">
           <Ellipsis size={14} />
-        </button>
+        </IconButton>
       </DropdownMenu.Trigger>
       <DropdownMenu.Portal>
         <DropdownMenu.Content className="menu" collisionPadding={8} align="end">

@@ -4,6 +4,7 @@ import type { Invite } from '#protocol/sharing.ts';
 import { liveInvites, revoke } from '../state/guests.ts';
 import { app, findHost, type HostedSession, useApp } from '../state/store.ts';
 import { timeText } from '../text/format.ts';
+import { IconButton } from './icon-button.tsx';
 
 export function InvitesList({ session }: { session: HostedSession }) {
   const host = useApp((state) => findHost(state, session.host));
@@ -37,15 +38,9 @@ function InviteRow({ invite, host }: { invite: Invite; host: string }) {
           {expiresAt !== null && ` · ends ${timeText(expiresAt)}`}
         </span>
       </span>
-      <button
-        type="button"
-        className="icon-button small"
-        aria-label={`Revoke the invite of ${name}`}
-        title="Revoke"
-        onClick={() => void revoke(host, invite)}
-      >
+      <IconButton label={`Revoke the invite of ${name}`} hint="Revoke" className="small" onClick={() => void revoke(host, invite)}>
         <X size={14} />
-      </button>
+      </IconButton>
     </li>
   );
 }

@@ -3,15 +3,16 @@ import { X } from 'lucide-react';
 import type { ReactNode } from 'react';
 import type { Preferences } from '../../preload/api.ts';
 import { togglePanel } from '../state/actions.ts';
+import { IconButton } from './icon-button.tsx';
 
 export function PanelHead({ title, panel, children }: { title: string; panel: NonNullable<Preferences['panel']>; children?: ReactNode }) {
   return (
     <header className="panel-head">
       <h2>{title}</h2>
       {children}
-      <button type="button" className="icon-button" aria-label={`Close ${title.toLowerCase()}`} onClick={() => togglePanel(panel)}>
+      <IconButton label={`Close ${title.toLowerCase()}`} onClick={() => togglePanel(panel)}>
         <X size={15} />
-      </button>
+      </IconButton>
     </header>
   );
 }

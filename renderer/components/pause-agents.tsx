@@ -2,7 +2,7 @@
 import { OctagonPause, Play } from 'lucide-react';
 import { pauseAgents, pauseAgentsIn } from '../state/agents.ts';
 import { findHost, type HostedSession, useApp } from '../state/store.ts';
-import { Hint } from './hint.tsx';
+import { IconButton } from './icon-button.tsx';
 
 export function PauseAgents() {
   const hosts = useApp((state) => state.hosts);
@@ -12,27 +12,30 @@ export function PauseAgents() {
   );
   if (isPaused) {
     return (
-      <Hint label="Let agents act again, everywhere">
-        <button type="button" className="icon-button wide pause paused" data-testid="resume-agents" onClick={() => void pauseAgents(false)}>
-          <Play size={14} aria-hidden="true" />
-          Resume agents
-        </button>
-      </Hint>
+      <IconButton
+        label="Resume agents"
+        hint="Let agents act again, everywhere"
+        className="wide pause paused"
+        data-testid="resume-agents"
+        onClick={() => void pauseAgents(false)}
+      >
+        <Play size={14} aria-hidden="true" />
+        Resume agents
+      </IconButton>
     );
   }
   return (
-    <Hint label="Stop every agent everywhere at once" command="pause-agents">
-      <button
-        type="button"
-        className={`icon-button wide pause${hasAgents ? ' needed' : ''}`}
-        aria-label="Pause agents"
-        data-testid="pause-agents"
-        onClick={() => void pauseAgents()}
-      >
-        <OctagonPause size={15} aria-hidden="true" />
-        {hasAgents && 'Pause agents'}
-      </button>
-    </Hint>
+    <IconButton
+      label="Pause agents"
+      hint="Stop every agent everywhere at once"
+      command="pause-agents"
+      className={`wide pause${hasAgents ? ' needed' : ''}`}
+      data-testid="pause-agents"
+      onClick={() => void pauseAgents()}
+    >
+      <OctagonPause size={15} aria-hidden="true" />
+      {hasAgents && 'Pause agents'}
+    </IconButton>
   );
 }
 

@@ -1,6 +1,5 @@
 /** On which ports the programs of the session in front listen, and what of them is open on this machine. */
 import { ArrowLeftRight, Copy, ExternalLink, X } from 'lucide-react';
-import type { ReactNode } from 'react';
 import { formatAddress, LOCAL_HOST } from '#protocol/address.ts';
 import type { ListeningPort } from '#protocol/ports.ts';
 import type { ForwardView } from '../../preload/api.ts';
@@ -9,7 +8,7 @@ import { copyText } from '../state/actions.ts';
 import { endForward, forwardOf, forwardPort, openPort, urlOf, usePorts, usePortsOf } from '../state/ports.ts';
 import { findHost, findSession, type HostedSession, useActiveSession, useApp } from '../state/store.ts';
 import { bytesText, programText } from '../text/format.ts';
-import { Hint } from './hint.tsx';
+import { IconButton } from './icon-button.tsx';
 import { PanelHead } from './panel-head.tsx';
 
 export function PortsPanel() {
@@ -62,24 +61,18 @@ function PortRow({ session, port, forward }: RowProps) {
           {programText(port.command)}
         </span>
         <span className="spring" />
-        <IconAction
-          label={`Open port ${port.port} in the browser`}
-          onClick={() => void openPort(session, port)}
-          icon={<ExternalLink size={14} />}
-        />
+        <IconButton label={`Open port ${port.port} in the browser`} onClick={() => void openPort(session, port)}>
+          <ExternalLink size={14} />
+        </IconButton>
         {isFar && platform.canForward && !forward && (
-          <IconAction
-            label={`Forward port ${port.port} to this machine`}
-            onClick={() => void forwardPort(session, port.port)}
-            icon={<ArrowLeftRight size={14} />}
-          />
+          <IconButton label={`Forward port ${port.port} to this machine`} onClick={() => void forwardPort(session, port.port)}>
+            <ArrowLeftRight size={14} />
+          </IconButton>
         )}
         {url && (
-          <IconAction
-            label={`Copy the address of port ${port.port}`}
-            onClick={() => void copyText(url, 'Address copied.')}
-            icon={<Copy size={14} />}
-          />
+          <IconButton label={`Copy the address of port ${port.port}`} onClick={() => void copyText(url, 'Address copied.')}>
+            <Copy size={14} />
+          </IconButton>
         )}
       </span>
       <span className="port-line dim">
@@ -98,7 +91,9 @@ function ForwardLine({ forward }: { forward: ForwardView }) {
         <ArrowLeftRight size={12} aria-label="here as" />
         <code>{address}</code>
         <span className="spring" />
-        <IconAction label={`Stop the forward of port ${port}`} onClick={() => void endForward(id)} icon={<X size={14} />} />
+        <IconButton label={`Stop the forward of port ${port}`} onClick={() => void endForward(id)}>
+          <X size={14} />
+        </IconButton>
       </span>
       <span className="port-line dim" data-testid="forward-counts">
         {bytesText(received)} in · {bytesText(sent)} out{connections > 0 && ` · ${connections} open`}
@@ -129,15 +124,5 @@ function OtherForwards({ session }: { session: HostedSession | null }) {
         ))}
       </ul>
     </>
-  );
-}
-
-function IconAction({ label, icon, onClick }: { label: string; icon: ReactNode; onClick: () => void }) {
-  return (
-    <Hint label={label}>
-      <button type="button" className="icon-button" aria-label={label} onClick={onClick}>
-        {icon}
-      </button>
-    </Hint>
   );
 }

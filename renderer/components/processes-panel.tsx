@@ -5,6 +5,7 @@ import type { SignalName } from '#protocol/processes.ts';
 import { type ShownProcess, useProcesses } from '../state/processes.ts';
 import { app, findHost, type HostedSession, useActiveSession, useApp } from '../state/store.ts';
 import { bytesText, durationText, programText, shortenPath } from '../text/format.ts';
+import { IconButton } from './icon-button.tsx';
 import { PanelHead } from './panel-head.tsx';
 
 const SIGNALS: readonly { signal: SignalName; label: string; isHarmful?: boolean }[] = [
@@ -69,9 +70,9 @@ function ProcessRow({ process, session }: { process: ShownProcess; session: Host
       </span>
       <DropdownMenu.Root>
         <DropdownMenu.Trigger asChild>
-          <button type="button" className="icon-button" aria-label={`Signal process ${pid}`}>
+          <IconButton label={`Signal process ${pid}`}>
             <Ellipsis size={14} />
-          </button>
+          </IconButton>
         </DropdownMenu.Trigger>
         <DropdownMenu.Portal>
           <DropdownMenu.Content className="menu" align="end" collisionPadding={8}>

@@ -6,6 +6,7 @@ import { client } from '../state/engines.ts';
 import { closeReplay, progressListeners } from '../state/replaying.ts';
 import { hostOfKey, idOfKey } from '../state/session-key.ts';
 import { app, findSession, useApp } from '../state/store.ts';
+import { IconButton } from './icon-button.tsx';
 import { ReplayScrubber } from './replay-scrubber.tsx';
 
 /** What the arrow keys go by, milliseconds on the line; with Shift. */
@@ -68,9 +69,9 @@ function Player({ session, at }: { session: NonNullable<ReturnType<typeof app.ge
         <strong>Replay</strong>
         <span className="dim">of {name}: what was printed, not the session. Nothing you type reaches it.</span>
         <span className="spring" />
-        <button type="button" className="icon-button" aria-label="Close the replay" title="Close the replay (Esc)" onClick={closeReplay}>
+        <IconButton label="Close the replay" hint="Close the replay (Esc)" onClick={closeReplay}>
           <X size={15} />
-        </button>
+        </IconButton>
       </div>
       <div className="replay-frame" ref={frame}>
         <div className="replay-terminal" ref={host} data-testid="replay-terminal" />
@@ -89,15 +90,14 @@ function Controls({ player }: { player: ReplayPlayer }) {
     <div className="replay-controls" data-state={view.isSeeking ? 'seeking' : view.isPlaying ? 'playing' : 'paused'}>
       <ReplayScrubber player={player} view={view} />
       <div className="replay-buttons">
-        <button
-          type="button"
-          className="icon-button replay-play"
-          aria-label={view.isPlaying ? 'Pause' : 'Play'}
-          title={view.isPlaying ? 'Pause (Space)' : 'Play (Space)'}
+        <IconButton
+          label={view.isPlaying ? 'Pause' : 'Play'}
+          hint={view.isPlaying ? 'Pause (Space)' : 'Play (Space)'}
+          className="replay-play"
           onClick={() => player.toggle()}
         >
           {view.isPlaying ? <Pause size={16} /> : <Play size={16} />}
-        </button>
+        </IconButton>
         <output className="replay-time" data-testid="replay-time">
           {clockText(view.time)} / {clockText(view.line.duration)}
         </output>

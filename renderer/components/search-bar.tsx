@@ -5,6 +5,7 @@ import { useEffect, useRef, useState } from 'react';
 import { focusTerminal } from '../state/actions.ts';
 import { app, useApp } from '../state/store.ts';
 import { SEARCH_COLORS } from '../terminal/themes.ts';
+import { IconButton } from './icon-button.tsx';
 import { useActiveTerminal } from './use-terminal.ts';
 
 export function SearchBar() {
@@ -63,27 +64,21 @@ export function SearchBar() {
       <span className="search-count" role="status">
         {countText(term, regex, found)}
       </span>
-      <button
-        type="button"
-        className="icon-button"
-        aria-label="Match case"
-        aria-pressed={caseSensitive}
-        onClick={() => setCaseSensitive(!caseSensitive)}
-      >
+      <IconButton label="Match case" aria-pressed={caseSensitive} onClick={() => setCaseSensitive(!caseSensitive)}>
         <CaseSensitive size={16} />
-      </button>
-      <button type="button" className="icon-button" aria-label="Regular expression" aria-pressed={regex} onClick={() => setRegex(!regex)}>
+      </IconButton>
+      <IconButton label="Regular expression" aria-pressed={regex} onClick={() => setRegex(!regex)}>
         <Regex size={14} />
-      </button>
-      <button type="button" className="icon-button" aria-label="Previous match, further up (Enter)" onClick={previous}>
+      </IconButton>
+      <IconButton label="Previous match, further up (Enter)" onClick={previous}>
         <ChevronUp size={15} />
-      </button>
-      <button type="button" className="icon-button" aria-label="Next match, further down (Shift+Enter)" onClick={next}>
+      </IconButton>
+      <IconButton label="Next match, further down (Shift+Enter)" onClick={next}>
         <ChevronDown size={15} />
-      </button>
-      <button type="button" className="icon-button" aria-label="Close search (Escape)" onClick={close}>
+      </IconButton>
+      <IconButton label="Close search (Escape)" onClick={close}>
         <X size={15} />
-      </button>
+      </IconButton>
     </search>
   );
 }

@@ -4,8 +4,8 @@ import type { KeyboardEvent } from 'react';
 import { platform } from '../platform/platform.ts';
 import { quickSession } from '../state/actions.ts';
 import { app, type HostView, ownHostName, useApp } from '../state/store.ts';
-import { Hint } from './hint.tsx';
 import { HostGroup } from './host-group.tsx';
+import { IconButton } from './icon-button.tsx';
 import { SessionRow } from './session-row.tsx';
 
 export function Sidebar() {
@@ -16,11 +16,9 @@ export function Sidebar() {
       <header className="sidebar-head">
         <h1>Sessions</h1>
         {platform.reachesHosts && (
-          <Hint label="Add host">
-            <button type="button" className="icon-button" aria-label="Add host" onClick={() => app.set({ dialog: { is: 'add-host' } })}>
-              <Server size={15} />
-            </button>
-          </Hint>
+          <IconButton label="Add host" onClick={() => app.set({ dialog: { is: 'add-host' } })}>
+            <Server size={15} />
+          </IconButton>
         )}
         {!isGuest && <NewSession />}
       </header>
@@ -40,27 +38,16 @@ export function Sidebar() {
 function NewSession() {
   return (
     <>
-      <Hint label="New session with name, folder or command">
-        <button
-          type="button"
-          className="icon-button"
-          aria-label="New session with details"
-          onClick={() => app.set({ dialog: { is: 'new-session', host: ownHostName() } })}
-        >
-          <Settings2 size={15} />
-        </button>
-      </Hint>
-      <Hint label="New session" command="new-session">
-        <button
-          type="button"
-          className="icon-button"
-          aria-label="New session"
-          data-testid="new-session"
-          onClick={() => void quickSession()}
-        >
-          <Plus size={16} />
-        </button>
-      </Hint>
+      <IconButton
+        label="New session with details"
+        hint="New session with name, folder or command"
+        onClick={() => app.set({ dialog: { is: 'new-session', host: ownHostName() } })}
+      >
+        <Settings2 size={15} />
+      </IconButton>
+      <IconButton label="New session" command="new-session" data-testid="new-session" onClick={() => void quickSession()}>
+        <Plus size={16} />
+      </IconButton>
     </>
   );
 }

@@ -9,7 +9,7 @@ import { usePortsOf } from '../state/ports.ts';
 import { hostOfKey, type SessionKey } from '../state/session-key.ts';
 import { findHost, findSession, type HostedSession, useApp } from '../state/store.ts';
 import { AgentBadge } from './agent-badge.tsx';
-import { Hint } from './hint.tsx';
+import { IconButton } from './icon-button.tsx';
 import { PauseAgents } from './pause-agents.tsx';
 import { StateDot } from './session-row.tsx';
 import { SharedMark } from './shared-mark.tsx';
@@ -25,17 +25,15 @@ export function Tabs() {
   const actorCount = sessionOf(activeTab)?.attached.length ?? 0;
   return (
     <div className="tab-strip" data-region="tabs">
-      <Hint label={sidebar ? 'Hide sidebar' : 'Show sidebar'} command="toggle-sidebar">
-        <button
-          type="button"
-          className="icon-button"
-          aria-label="Sidebar"
-          aria-pressed={sidebar}
-          onClick={() => runCommand('toggle-sidebar')}
-        >
-          <PanelLeft size={15} />
-        </button>
-      </Hint>
+      <IconButton
+        label="Sidebar"
+        hint={sidebar ? 'Hide sidebar' : 'Show sidebar'}
+        command="toggle-sidebar"
+        aria-pressed={sidebar}
+        onClick={() => runCommand('toggle-sidebar')}
+      >
+        <PanelLeft size={15} />
+      </IconButton>
       <div className="tabs" role="tablist" aria-label="Open sessions" onKeyDown={moveBetweenTabs}>
         {tabs.map((id) => {
           const session = sessionOf(id);
@@ -78,80 +76,57 @@ export function Tabs() {
           );
         })}
         {!isGuest && (
-          <Hint label="New session" command="new-session">
-            <button type="button" className="icon-button" aria-label="New session in a tab" onClick={() => void quickSession()}>
-              <Plus size={15} />
-            </button>
-          </Hint>
+          <IconButton label="New session in a tab" hint="New session" command="new-session" onClick={() => void quickSession()}>
+            <Plus size={15} />
+          </IconButton>
         )}
       </div>
-      <Hint label="Search everything" command="search">
-        <button type="button" className="icon-button" aria-label="Search everything" onClick={() => runCommand('search')}>
-          <Search size={15} />
-        </button>
-      </Hint>
+      <IconButton label="Search everything" command="search" onClick={() => runCommand('search')}>
+        <Search size={15} />
+      </IconButton>
       {!isGuest && <PauseAgents />}
       {!isGuest && (
-        <Hint label="Approvals" command="toggle-approvals">
-          <button
-            type="button"
-            className={`icon-button wide${waiting > 0 ? ' waiting' : ''}`}
-            aria-label={`Approvals, ${waiting} waiting`}
-            aria-pressed={panel === 'approvals'}
-            data-testid="approvals-button"
-            onClick={() => togglePanel('approvals')}
-          >
-            <ShieldQuestion size={15} />
-            {waiting > 0 && <span className="count">{waiting}</span>}
-          </button>
-        </Hint>
+        <IconButton
+          label={`Approvals, ${waiting} waiting`}
+          hint="Approvals"
+          command="toggle-approvals"
+          className={`wide${waiting > 0 ? ' waiting' : ''}`}
+          aria-pressed={panel === 'approvals'}
+          data-testid="approvals-button"
+          onClick={() => togglePanel('approvals')}
+        >
+          <ShieldQuestion size={15} />
+          {waiting > 0 && <span className="count">{waiting}</span>}
+        </IconButton>
       )}
-      <Hint label="Actors" command="toggle-actors">
-        <button
-          type="button"
-          className="icon-button wide"
-          aria-label={`Actors, ${actorCount} attached`}
-          aria-pressed={panel === 'actors'}
-          onClick={() => togglePanel('actors')}
-        >
-          <Users size={15} />
-          {actorCount > 1 && <span className="count">{actorCount}</span>}
-        </button>
-      </Hint>
-      <Hint label="Files" command="toggle-files">
-        <button
-          type="button"
-          className="icon-button"
-          aria-label="Files"
-          aria-pressed={panel === 'files'}
-          onClick={() => togglePanel('files')}
-        >
-          <FolderOpen size={15} />
-        </button>
-      </Hint>
-      <Hint label="Ports" command="toggle-ports">
-        <button
-          type="button"
-          className="icon-button wide"
-          aria-label={`Ports, ${portCount} open`}
-          aria-pressed={panel === 'ports'}
-          onClick={() => togglePanel('ports')}
-        >
-          <EthernetPort size={15} />
-          {portCount > 0 && <span className="count">{portCount}</span>}
-        </button>
-      </Hint>
-      <Hint label="History" command="toggle-history">
-        <button
-          type="button"
-          className="icon-button"
-          aria-label="History"
-          aria-pressed={panel === 'history'}
-          onClick={() => togglePanel('history')}
-        >
-          <History size={15} />
-        </button>
-      </Hint>
+      <IconButton
+        label={`Actors, ${actorCount} attached`}
+        hint="Actors"
+        command="toggle-actors"
+        className="wide"
+        aria-pressed={panel === 'actors'}
+        onClick={() => togglePanel('actors')}
+      >
+        <Users size={15} />
+        {actorCount > 1 && <span className="count">{actorCount}</span>}
+      </IconButton>
+      <IconButton label="Files" command="toggle-files" aria-pressed={panel === 'files'} onClick={() => togglePanel('files')}>
+        <FolderOpen size={15} />
+      </IconButton>
+      <IconButton
+        label={`Ports, ${portCount} open`}
+        hint="Ports"
+        command="toggle-ports"
+        className="wide"
+        aria-pressed={panel === 'ports'}
+        onClick={() => togglePanel('ports')}
+      >
+        <EthernetPort size={15} />
+        {portCount > 0 && <span className="count">{portCount}</span>}
+      </IconButton>
+      <IconButton label="History" command="toggle-history" aria-pressed={panel === 'history'} onClick={() => togglePanel('history')}>
+        <History size={15} />
+      </IconButton>
     </div>
   );
 }

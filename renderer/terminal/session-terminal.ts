@@ -142,24 +142,16 @@ export class SessionTerminal implements SessionSink {
   setRole(role: 'operator' | 'observer'): void {
     if (role === this.#role) return;
     this.#role = role;
-    this.#stream?.detach();
-    this.#stream = null;
-    this.#wasAttached = false;
-    this.#clearRefusal();
-    void this.attach();
-    this.#refresh();
+    this.#notices.settleRefusal();
+    this.#rejoin();
   }
 
   /** The session has ended and goes on with a new shell: joined anew, since the old attachment ended with it. */
   goOn(): void {
     if (this.#end === null) return;
     this.#end = null;
-    this.#stream?.detach();
-    this.#stream = null;
-    this.#wasAttached = false;
     this.#curtain.reset();
-    void this.attach();
-    this.#refresh();
+    this.#rejoin();
   }
 
   setAppearance(appearance: Appearance): void {
@@ -169,7 +161,8 @@ export class SessionTerminal implements SessionSink {
 
   async takeControl(): Promise<void> {
     await this.#stream?.takeControl();
-    this.#clearRefusal();
+    this.#notices.settleRefusal();
+    this.#refresh();
   }
 
   releaseControl = async (): Promise<void> => this.#stream?.releaseControl();
@@ -250,6 +243,14 @@ export class SessionTerminal implements SessionSink {
     this.#refresh();
   }
 
+  #rejoin(): void {
+    this.#stream?.detach();
+    this.#stream = null;
+    this.#wasAttached = false;
+    void this.attach();
+    this.#refresh();
+  }
+
   #typed(text: string, bytes: Uint8Array): void {
     const stream = this.#stream;
     if (!stream || this.#end) return;
@@ -260,11 +261,6 @@ export class SessionTerminal implements SessionSink {
 
   #windowResized(size: Size): void {
     this.#stream?.resize(size);
-    this.#refresh();
-  }
-
-  #clearRefusal(): void {
-    this.#notices.settleRefusal();
     this.#refresh();
   }
 
