@@ -162,7 +162,7 @@ export function createHandlers(host: MethodsContext): SessionHandlers {
     },
     async 'session.inspect'(connection, params, answer) {
       const session = seen(connection, params.session);
-      await session.output.openScreen();
+      await session.output.screen.open();
       const [screen, processes] = await Promise.all([
         host.screens.read(session.id),
         session.shellPid === null ? [] : processTree(session.shellPid),
@@ -180,7 +180,7 @@ export function createHandlers(host: MethodsContext): SessionHandlers {
     },
     async 'session.screen'(connection, params, answer) {
       const session = seen(connection, params.session);
-      await session.output.openScreen();
+      await session.output.screen.open();
       answer(await host.screens.read(session.id));
       session.closeIdleScreen();
     },

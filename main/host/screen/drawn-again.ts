@@ -23,7 +23,7 @@ export class DrawnAgain {
 
   /** With at least `scrollback` lines above the screen, where there are so many. Its owner disposes it. */
   static async begin(session: LiveSession, scrollback: number): Promise<DrawnAgain> {
-    await session.output.openScreen();
+    await session.output.screen.open();
     const start = await session.output.begin({ have: undefined, scrollback: scrollback + session.output.size.rows });
     return new DrawnAgain(session, start);
   }

@@ -13,12 +13,12 @@ export function screenEvents(at: (id: SessionId) => LiveSession | null): Constru
     title: (id, title) => at(id)?.titled(title),
     bell: (id) => at(id)?.agentSaw({ is: 'bell' }),
     modes: (id, modes) => at(id)?.commands.modes(modes),
-    checkpoint: (id, snapshot) => at(id)?.output.checkpoint(snapshot),
+    checkpoint: (id, snapshot) => at(id)?.output.screen.checkpoint(snapshot),
     parsed: (id) => at(id)?.output.caughtUp(),
     lost: (id, message) => {
       console.error(`the screen of ${id} broke: ${message}`);
       at(id)
-        ?.output.reopenScreen()
+        ?.output.screen.reopen()
         .catch((error: unknown) => console.error(`the screen of ${id} could not be drawn again:`, error));
     },
   };

@@ -123,7 +123,7 @@ export async function openSession(options: OpenOptions): Promise<LiveSession> {
   });
   session = opened;
   if (keeper) {
-    await output.openScreen();
+    await output.screen.open();
     if (freshNonce === null)
       journal.append({
         session: id,

@@ -5,7 +5,7 @@
  * Invariants 1 and 2: offsets continue or are refused, and a start is a snapshot at its exact offset or the bytes
  * from where the client stands, with size changes at their place. Invariant 7: nobody here waits for a client.
  */
-import type { Channel, Offset, SessionId } from '#protocol/ids.ts';
+import type { Channel, Offset } from '#protocol/ids.ts';
 import type { Size } from '#protocol/shapes.ts';
 import { OutputRing } from '#session/output-ring.ts';
 import { FloodPace } from '../output/flood-pace.ts';
@@ -15,7 +15,7 @@ import type { SizeHistory } from '../output/size-history.ts';
 import { type OutputPort, type OutputSource, Subscriber } from '../output/subscriber.ts';
 import type { ScreenCheckpoints } from '../screen/screen-checkpoints.ts';
 import type { Snapshot } from '../screen/screen-messages.ts';
-import type { Screens } from '../screen/screens.ts';
+import { SessionScreen, type SessionScreenOptions } from './session-screen.ts';
 import { chooseStart, type Start, type StartSource } from './session-start.ts';
 
 /** Output held in memory for subscribers that lag, bytes; further behind they get a gap. */
@@ -24,34 +24,22 @@ const RING_BYTES = 8 * 1024 * 1024;
 const IDLE_RING_BYTES = 256 * 1024;
 /** Read and not yet parsed or stored, bytes: beyond it the keeper waits. */
 const MAX_BACKLOG_BYTES = 4 * 1024 * 1024;
-/** Read at once when a screen is drawn again from storage, bytes. */
-const LOAD_BYTES = 512 * 1024;
 
-export type SessionOutputOptions = {
-  session: SessionId;
-  screens: Screens;
-  log: OutputLog;
-  checkpoints: ScreenCheckpoints;
-  sizes: SizeHistory;
+export type SessionOutputOptions = SessionScreenOptions & {
   /** Monotonic, milliseconds. */
   now: () => number;
   gapped: (range: { from: Offset; to: Offset }) => void;
 };
 
-const encoder = new TextEncoder();
-const decoder = new TextDecoder();
-
 export class SessionOutput implements OutputSource, StartSource {
   readonly #options: SessionOutputOptions;
   readonly ring: OutputRing;
+  readonly screen: SessionScreen;
   readonly #subscribers = new Map<Channel, Subscriber>();
   readonly #hearers = new Set<() => void>();
   readonly #pace: FloodPace;
-  #isScreenOpen = false;
-  #screenOpening: Promise<void> | null = null;
   #keeper: { pause(): void; resume(): void } | null = null;
   #isKeeperPaused = false;
-  #lineBase = 0;
   /** Up to here the keeper has it, though it may not be here yet: clients saw it through a host that crashed. */
   #promisedEnd = 0 as Offset;
 
@@ -60,6 +48,7 @@ export class SessionOutput implements OutputSource, StartSource {
     const readers = (now: number) => [...this.#subscribers.values()].map((subscriber) => subscriber.reader(now));
     this.#pace = new FloodPace({ readers, end: () => this.ring.end, now: options.now });
     this.ring = new OutputRing({ start: options.log.end, capacityBytes: RING_BYTES });
+    this.screen = new SessionScreen(options, () => this.end);
   }
 
   get start(): Offset {
@@ -83,36 +72,12 @@ export class SessionOutput implements OutputSource, StartSource {
   get resizeCount(): number {
     return this.sizes.length;
   }
-  get isScreenOpen(): boolean {
-    return this.#isScreenOpen;
-  }
 
   /** Who to hold back when the screen or the disk is behind; its output up to `promisedEnd` comes for certain. */
   from(keeper: { pause(): void; resume(): void; ack(offset: Offset): void }, promisedEnd: Offset): void {
     this.#keeper = keeper;
     this.#pace.from((offset) => keeper.ack(offset));
     this.#promisedEnd = promisedEnd;
-  }
-
-  /** Opens the screen where the last host left it: newest checkpoint, then the stored output since. */
-  openScreen(): Promise<void> {
-    this.#screenOpening ??= this.#openScreen();
-    return this.#screenOpening;
-  }
-
-  /** The screen broke: it is drawn again from what is stored. */
-  async reopenScreen(): Promise<void> {
-    if (!this.#isScreenOpen) return;
-    this.#isScreenOpen = false;
-    this.#screenOpening = null;
-    await this.#options.log.flushed();
-    await this.openScreen();
-  }
-
-  closeScreen(): void {
-    this.#isScreenOpen = false;
-    this.#screenOpening = null;
-    this.#options.screens.close(this.#options.session);
   }
 
   /** Bytes from the keeper; what is already held is dropped, a jump ahead is a hole that stays visible. */
@@ -125,7 +90,7 @@ export class SessionOutput implements OutputSource, StartSource {
     this.ring.append(fresh);
     for (const subscriber of this.#subscribers.values()) subscriber.pump();
     this.#options.log.append(at, fresh);
-    if (this.#isScreenOpen) this.#options.screens.feed(this.#options.session, at, fresh);
+    this.screen.feed(at, fresh);
     for (const hearer of this.#hearers) hearer();
     if (!this.#isKeeperPaused && this.#isBehind(MAX_BACKLOG_BYTES)) {
       this.#isKeeperPaused = true;
@@ -141,15 +106,9 @@ export class SessionOutput implements OutputSource, StartSource {
 
   /** Output up to `offset` is lost, as when the disk lost what the keeper had handed over: the offsets go on, with a hole. */
   #jump(offset: Offset): void {
-    const { session, screens } = this.#options;
     this.gapped({ from: this.ring.end, to: offset });
     this.ring.jump(offset);
-    if (this.#isScreenOpen) screens.open(session, { offset, size: this.size, snapshot: null });
-  }
-
-  /** The screen's own checkpoint: where a later replay may begin. */
-  checkpoint({ offset, size, line, text }: Snapshot): void {
-    this.#options.checkpoints.add({ offset, size, line: line + this.#lineBase, text: decoder.decode(text) });
+    this.screen.jump(offset, this.size);
   }
 
   /** Output up to here is stored: the keeper may forget it, at the pace of the clients. */
@@ -172,7 +131,7 @@ export class SessionOutput implements OutputSource, StartSource {
     }
     if (this.ring.heldBytes > IDLE_RING_BYTES && this.#options.log.backlogBytes === 0) {
       // A snapshot made now lies as far back as the screen has parsed.
-      const parsed = this.ring.end - this.#options.screens.backlogBytes(this.#options.session);
+      const parsed = this.ring.end - this.screen.backlogBytes;
       const laggard = Math.min(parsed, ...[...this.#subscribers.values()].map(({ cursor }) => cursor));
       this.ring.dropBefore(Math.min(laggard, this.ring.end - IDLE_RING_BYTES) as Offset);
     }
@@ -181,7 +140,7 @@ export class SessionOutput implements OutputSource, StartSource {
   /** From this place in the output on the terminal has this size. */
   resize(size: Size): void {
     this.sizes.add({ offset: this.end, size });
-    if (this.#isScreenOpen) this.#options.screens.resize(this.#options.session, this.end, size);
+    this.screen.resize(this.end, size);
     for (const subscriber of this.#subscribers.values()) subscriber.pump();
   }
 
@@ -219,7 +178,7 @@ export class SessionOutput implements OutputSource, StartSource {
   }
 
   snapshot(): Promise<Snapshot> {
-    return this.#snapshotNow();
+    return this.screen.snapshot();
   }
 
   gapped(range: { from: Offset; to: Offset }): void {
@@ -249,7 +208,7 @@ export class SessionOutput implements OutputSource, StartSource {
 
   /** Removes what is on disk; the journal keeps the record of who did what. */
   async erase(): Promise<void> {
-    this.closeScreen();
+    this.screen.close();
     await this.dispose();
     await this.#options.log.erase();
   }
@@ -262,42 +221,7 @@ export class SessionOutput implements OutputSource, StartSource {
     await this.#options.checkpoints.flushed();
   }
 
-  async #snapshotNow(): Promise<Snapshot> {
-    await this.openScreen();
-    const snapshot = await this.#options.screens.snapshot(this.#options.session);
-    return { ...snapshot, line: snapshot.line + this.#lineBase };
-  }
-
-  async #openScreen(): Promise<void> {
-    const { session, screens, log, checkpoints } = this.#options;
-    checkpoints.dropAfter(log.end);
-    const checkpoint = checkpoints.newest;
-    let at = Math.max(checkpoint?.offset ?? 0, log.start) as Offset;
-    const isContinuous = checkpoint !== null && at === checkpoint.offset;
-    const size = isContinuous ? checkpoint.size : this.sizes.sizeAt(at);
-    screens.open(session, { offset: at, size, snapshot: isContinuous ? encoder.encode(checkpoint.text) : null });
-    // The screen counts its lines from its own beginning, checkpoints count them from the session's.
-    if (isContinuous && checkpoint.line > 0) this.#lineBase = checkpoint.line - (await screens.snapshot(session)).line;
-    let index = this.sizes.indexFrom(at, size);
-    // Output and size changes that come meanwhile are picked up here, until there is nothing left in this turn.
-    for (;;) {
-      for (let next = this.sizes.get(index); next && next.offset <= at; next = this.sizes.get(++index))
-        screens.resize(session, next.offset, next.size);
-      if (at >= this.end) break;
-      const bytes = await log.read(at, Math.min(LOAD_BYTES, (this.sizes.get(index)?.offset ?? this.end) - at));
-      if (bytes) {
-        screens.feed(session, at, bytes);
-        at = (at + bytes.length) as Offset;
-      } else {
-        // A hole, or a damaged file: what follows still draws, on an empty screen.
-        at = Math.min(Math.max(log.next(at), at + 1), this.end) as Offset;
-        screens.open(session, { offset: at, size: this.sizes.sizeAt(at), snapshot: null });
-      }
-    }
-    this.#isScreenOpen = true;
-  }
-
   #isBehind(bytes: number): boolean {
-    return this.#options.screens.backlogBytes(this.#options.session) > bytes || this.#options.log.backlogBytes > bytes;
+    return this.screen.backlogBytes > bytes || this.#options.log.backlogBytes > bytes;
   }
 }

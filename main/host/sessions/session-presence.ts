@@ -160,13 +160,13 @@ export class SessionPresence {
   /** Nobody looks at an ended session: its screen can be drawn again. */
   closeIdleScreen(): void {
     const { life, clients, output } = this.#options;
-    if (!life.isRunning && clients.size === 0) output.closeScreen();
+    if (!life.isRunning && clients.size === 0) output.screen.close();
   }
 
   /** Makes room for the session's next life: clients attach anew. For a session that has ended. */
   retire(): void {
     for (const attached of [...this.#options.clients.all()]) this.#remove(attached);
-    this.#options.output.closeScreen();
+    this.#options.output.screen.close();
   }
 
   /** A client's id stands for its input and its control: a guest who takes another's would be taken for them. */

@@ -44,7 +44,7 @@ export class SessionRestart {
   async perform(): Promise<{ stored: StoredSession; nonce: string | null; files: readonly string[] }> {
     const { old, wanted, by, keepers, paths, journal, records, clock, screens, shellDir, version } = this.#options;
     const socket = paths.keeperSocket(old.id);
-    await old.output.openScreen();
+    await old.output.screen.open();
     const screen = await screens.read(old.id);
     await old.left;
     if (await lives(socket, old.id)) {
