@@ -216,6 +216,10 @@ export class AttachedTerminal {
       );
       return;
     }
+    if (!this.#stream.isAttached) {
+      this.#complain(`${this.name} cannot be reached now: take control once it is back`);
+      return;
+    }
     this.#stream.takeControl().then(
       () => {
         if (this.#stream.hasControl) this.#view?.say(`you have control of ${this.name}`);

@@ -209,6 +209,8 @@ test('when the host is stopped on purpose the attach waits for the next, and sta
   await cmdop.ok('host', 'stop');
   await terminal.until('the host was stopped');
   expect((await cmdop.run('host', 'status')).code).toBe(69);
+  terminal.type(TAKE);
+  await terminal.until('work cannot be reached now: take control once it is back');
   await cmdop.ok('host', 'start');
   terminal.type('echo ba""ck\r');
   await terminal.until(/^back$/m);

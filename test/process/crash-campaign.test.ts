@@ -9,11 +9,9 @@ import { type Engine, openEngine } from './engine.ts';
 import { killHosts } from './load/host-processes.ts';
 import { type LightClient, type LightView, lightClient } from './load/light-client.ts';
 import { numberedProgram } from './load/numbered-program.ts';
-import { quantile, Typists, typedInto } from './load/typists.ts';
+import { moment, quantile, Typists, typedInto } from './load/typists.ts';
 
 const CRASHES = Number(process.env.CMDOP_CRASHES ?? 5);
-/** A kill comes this long after the host is back in service, or during its start, milliseconds at most. */
-const MOMENT_MS = 150;
 /** Every fifth kill hits a host that is just starting. */
 const DOUBLE_EVERY = 5;
 /** Required of 95 in 100 recoveries, milliseconds: a campaign has the machine for itself, a test run shares it. */
@@ -30,8 +28,6 @@ afterAll(async () => {
   else process.env.CMDOP_HOME = home;
   await engine.dispose();
 });
-
-const moment = () => new Promise((resolve) => setTimeout(resolve, Math.random() * MOMENT_MS));
 
 test(`${CRASHES} crashes: no session, byte or unit is lost, nothing is typed twice, and service is back at once`, {
   timeout: 60_000 + CRASHES * 4_000,

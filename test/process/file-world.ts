@@ -100,7 +100,7 @@ export function measure(engine: Engine, ann: Person, megabytes: number): { said(
       void echo.type(`e${n}.\n`);
       await echo.until(`e${n}.`);
       echoes.push(performance.now() - at);
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await new Promise((resolve) => setTimeout(resolve, 20)); // between keys, as a fast typist
     }
   };
   void typing();

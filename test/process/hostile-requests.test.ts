@@ -3,31 +3,20 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { encodeMessage, MAGIC } from '#protocol/frames.ts';
 import { METHODS } from '#protocol/messages.ts';
 import { type Engine, openEngine, type Person, type Watched } from './engine.ts';
-import { hello, strangerAt } from './stranger.ts';
+import { calmPerson, hello, strangerAt } from './stranger.ts';
 
 let engine: Engine;
 let ann: Person;
 let view: Watched;
+let expectCalm: () => Promise<void>;
 const stranger = () => strangerAt(engine.home);
 
 beforeAll(async () => {
   engine = openEngine();
   await engine.startHost();
-  ann = engine.person('ann');
-  await ann.client.request('session.create', { name: 'calm', command: ['/bin/cat'], cwd: '/' });
-  view = ann.attach('calm');
-  await view.type('hello\r');
-  await view.until('hello\nhello'); // also what `cat` says, which would come between a later line and its echo
+  ({ ann, view, expectCalm } = await calmPerson(engine));
 });
 afterAll(() => engine.dispose());
-
-/** The others notice nothing. */
-async function expectCalm(): Promise<void> {
-  const word = `calm-${Math.random()}`;
-  expect((await view.type(`${word}\r`)).verdict).toBe('applied');
-  await view.until(`${word}\n${word}`);
-  expect(view.stream.isAttached).toBe(true);
-}
 
 test('sessions and commands that do not exist are named, with what there is', async () => {
   await expect(ann.client.request('session.screen', { session: 'nope' })).rejects.toMatchObject({

@@ -1,8 +1,10 @@
 /** A real MCP client, the official one, on `cmdop mcp` of a test's own host: calls tools as an agent does. */
-import { resolve } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { nodePath } from '#local/runtime.ts';
+import { type Engine, openEngine, type Person } from './engine.ts';
 
 export const CLI = resolve('dist/cli.mjs');
 
@@ -86,5 +88,38 @@ export async function agentOver(
         changed();
       }),
     close: () => client.close(),
+  };
+}
+
+export type AgentWorld = {
+  engine: Engine;
+  ann: Person;
+  agent: TestAgent;
+  /** Made by the agent; its name. */
+  newSession(): Promise<string>;
+  close(): Promise<void>;
+};
+
+/** A host with a person and an agent, a plain prompt, and the policy given as JSON, or the most permissive one. */
+export async function agentWorld(policy?: string): Promise<AgentWorld> {
+  const engine = openEngine();
+  writeFileSync(join(engine.home, '.bash_profile'), "PS1='$ '\n");
+  engine.policy(policy);
+  await engine.startHost();
+  const agent = await startAgent(engine.env);
+  let made = 0;
+  return {
+    engine,
+    ann: engine.person('ann'),
+    agent,
+    async newSession() {
+      const name = `s${++made}`;
+      await agent.ok('session_create', { name, columns: 80, rows: 24 });
+      return name;
+    },
+    async close() {
+      await agent.close();
+      await engine.dispose();
+    },
   };
 }

@@ -1,39 +1,26 @@
 /** Screens, journals and command records over MCP, and what their subscribers are told: the official client beside a person. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { nodePath } from '#local/runtime.ts';
-import { type Engine, openEngine, type Person } from './engine.ts';
-import { CLI, startAgent, type TestAgent } from './mcp-client.ts';
+import type { Engine, Person } from './engine.ts';
+import { type AgentWorld, agentWorld, CLI, type TestAgent } from './mcp-client.ts';
 
+let world: AgentWorld;
 let engine: Engine;
 let ann: Person;
 let agent: TestAgent;
+let newSession: AgentWorld['newSession'];
 
 beforeAll(async () => {
-  engine = openEngine();
-  writeFileSync(join(engine.home, '.bash_profile'), "PS1='$ '\n");
-  engine.policy(
+  world = await agentWorld(
     '{ "default": { "agents": "allow" }, "rules": [{ "do": "deny", "kind": ["action"], "session": "private", "command": "join" }] }',
   );
-  await engine.startHost();
-  ann = engine.person('ann');
-  agent = await startAgent(engine.env);
+  ({ engine, ann, agent, newSession } = world);
 });
-afterAll(async () => {
-  await agent?.close();
-  await engine.dispose();
-});
+afterAll(() => world?.close());
 
-let made = 0;
-async function newSession(): Promise<string> {
-  const name = `s${++made}`;
-  await agent.ok('session_create', { name, columns: 80, rows: 24 });
-  return name;
-}
 const uri = (session: string, part: string) => `cmdop://local/${session}/${part}`;
 
 test('every session has its screen, journal and command records', async () => {

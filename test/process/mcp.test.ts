@@ -5,32 +5,21 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { nodePath } from '#local/runtime.ts';
-import { type Engine, openEngine, type Person } from './engine.ts';
-import { CLI, startAgent, type TestAgent } from './mcp-client.ts';
+import type { Engine, Person } from './engine.ts';
+import { type AgentWorld, agentWorld, CLI, startAgent, type TestAgent } from './mcp-client.ts';
 
+let world: AgentWorld;
 let engine: Engine;
 let ann: Person;
 let agent: TestAgent;
+let newSession: AgentWorld['newSession'];
 
 beforeAll(async () => {
-  engine = openEngine();
-  writeFileSync(join(engine.home, '.bash_profile'), "PS1='$ '\n");
-  engine.policy();
-  await engine.startHost();
-  ann = engine.person('ann');
-  agent = await startAgent(engine.env);
+  world = await agentWorld();
+  ({ engine, ann, agent, newSession } = world);
 });
-afterAll(async () => {
-  await agent?.close();
-  await engine.dispose();
-});
+afterAll(() => world?.close());
 
-let made = 0;
-async function newSession(): Promise<string> {
-  const name = `s${++made}`;
-  await agent.ok('session_create', { name, columns: 80, rows: 24 });
-  return name;
-}
 const run = (session: string, command: string, more: Record<string, unknown> = {}) => agent.ok('run', { session, command, ...more });
 
 describe('a command', () => {

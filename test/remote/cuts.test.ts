@@ -9,14 +9,12 @@ import type { Asker } from '../../main/remote/asker.ts';
 import { reach } from '../../main/remote/reach.ts';
 import { type LightClient, lightClient } from '../process/load/light-client.ts';
 import { numberedProgram } from '../process/load/numbered-program.ts';
-import { quantile, Typists, typedInto } from '../process/load/typists.ts';
+import { moment, quantile, Typists, typedInto } from '../process/load/typists.ts';
 import { type Far, startFar } from './far.ts';
 import { type Network, startNetwork } from './network.ts';
 import { type ClientFolder, clientFolder } from './sshd.ts';
 
 const CUTS = Number(process.env.CMDOP_CUTS ?? 12);
-/** A cut comes this long after the last was overcome, milliseconds at most. */
-const MOMENT_MS = 150;
 /** Required of 95 in 100 reconnects, milliseconds: a campaign has the machine for itself, a test run shares it. */
 const BACK_MS = CUTS >= 100 ? 1_000 : 10_000;
 
@@ -43,7 +41,6 @@ afterAll(async () => {
 /** Who gets in must not have to be asked. */
 const ask: Asker = { hostKey: async () => false, secret: async () => null, notice: () => {} };
 
-const moment = () => new Promise((resolve) => setTimeout(resolve, Math.random() * MOMENT_MS));
 /** ann and ben share one SSH connection, cleo has her own. */
 const person = (name: string): LightClient =>
   lightClient(far.home, name, {

@@ -76,3 +76,9 @@ export class Typists {
 
 export const quantile = (values: readonly number[], q: number): number =>
   values.toSorted((a, b) => a - b)[Math.ceil(values.length * q) - 1] ?? Number.NaN;
+
+/** Longest that nothing is done to them, milliseconds. */
+const MOMENT_MS = 150;
+
+/** Some time that nobody foresees, so that what is done then hits anything. */
+export const moment = () => new Promise((resolve) => setTimeout(resolve, Math.random() * MOMENT_MS));
