@@ -25,7 +25,7 @@ export class RouteWorld {
   }
 
   static async start(): Promise<RouteWorld> {
-    const [sshd, hop] = await Promise.all([startSshd(), startSshd()]);
+    const [sshd, hop] = await Promise.all([startSshd({ config: ['RekeyLimit 8M'] }), startSshd()]);
     hop.authorize(sshd.clientKey);
     return new RouteWorld(sshd, hop);
   }

@@ -68,7 +68,7 @@ describe('a link', () => {
   });
 
   test.each(['aes128-gcm@openssh.com', 'aes256-ctr'])(
-    'carries a socket in both directions at once, byte for byte, with %s',
+    'carries a socket in both directions at once, byte for byte, while its keys change, with %s',
     async (cipher) => {
       const path = await world.listen((socket) => socket.pipe(socket));
       const link = await open({ lines: [`Ciphers ${cipher}`] });
