@@ -9,14 +9,14 @@ import type { ClientId } from '#protocol/ids.ts';
 import { envelope, METHODS, type Result } from '#protocol/messages.ts';
 import type { Transport, TransportListener } from '#protocol/transport.ts';
 import { type GuestTarget, proofFor } from './guest-proof.ts';
+import { PassingTransport } from './passing-transport.ts';
 
 /** No client counts as far: the answer to our own request is told apart. */
 const CHALLENGE_ID = Number.MAX_SAFE_INTEGER;
 
 type Hello = { id: number; params: { client: { id: ClientId } } & Record<string, unknown> };
 
-export class GuestTransport implements Transport {
-  readonly #transport: Transport;
+export class GuestTransport extends PassingTransport {
   readonly #target: GuestTarget;
   readonly #nonce = randomBytes(32).toString('base64');
   /** What the client says before it is let through. */
@@ -27,51 +27,33 @@ export class GuestTransport implements Transport {
   #listener: TransportListener | null = null;
 
   constructor(transport: Transport, target: GuestTarget) {
-    this.#transport = transport;
+    super(transport);
     this.#target = target;
   }
 
-  get kind(): string {
-    return this.#transport.kind;
-  }
-  get queuedBytes(): number {
-    return this.#transport.queuedBytes;
-  }
-
-  send(...parts: Uint8Array[]): void {
-    if (!this.#incoming) this.#transport.send(...parts);
+  override send(...parts: Uint8Array[]): void {
+    if (!this.#incoming) super.send(...parts);
     else for (const part of parts) this.#introduce(part);
   }
 
-  listen(listener: TransportListener): void {
+  override listen(listener: TransportListener): void {
     this.#listener = listener;
-    this.#transport.listen({
-      received: (bytes) => (this.#incoming ? this.#answered(this.#incoming, bytes) : listener.received(bytes)),
-      drained: () => listener.drained(),
-      closed: (error) => listener.closed(error),
-    });
+    super.listen(listener);
   }
 
-  pause(): void {
-    this.#transport.pause?.();
-  }
-  resume(): void {
-    this.#transport.resume?.();
-  }
-  close(): void {
-    this.#transport.close();
+  protected override received(bytes: Uint8Array, listener: TransportListener): void {
+    if (this.#incoming) this.#answered(this.#incoming, bytes);
+    else super.received(bytes, listener);
   }
 
   /** The magic goes on as it is; of the hello first only whose it is. */
   #introduce(bytes: Uint8Array): void {
-    if (bytes.length === MAGIC.length && bytes.every((byte, at) => byte === MAGIC[at])) this.#transport.send(bytes);
+    if (bytes.length === MAGIC.length && bytes.every((byte, at) => byte === MAGIC[at])) this.transport.send(bytes);
     for (const frame of this.#outgoing.push(bytes)) {
       if (frame.kind !== 'message' || this.#hello) continue; // nothing else comes before the greeting
       this.#hello = JSON.parse(frame.json) as Hello; // our own client's
       const { client } = this.#hello.params;
-      this.#transport.send(
-        encodeMessage({ id: CHALLENGE_ID, method: 'auth.challenge', params: { client: client.id, nonce: this.#nonce } }),
-      );
+      this.transport.send(encodeMessage({ id: CHALLENGE_ID, method: 'auth.challenge', params: { client: client.id, nonce: this.#nonce } }));
     }
   }
 
@@ -95,7 +77,7 @@ export class GuestTransport implements Transport {
     if (!hello) return;
     const auth = proofFor(this.#target, { answer, client: hello.params.client.id, nonce: this.#nonce });
     this.#incoming = null;
-    this.#transport.send(encodeMessage({ id: hello.id, method: 'hello', params: { ...hello.params, auth } }));
+    this.transport.send(encodeMessage({ id: hello.id, method: 'hello', params: { ...hello.params, auth } }));
     this.#listener?.received(MAGIC); // what the client has waited for
   }
 
@@ -105,6 +87,6 @@ export class GuestTransport implements Transport {
     const told: WireError = error.toWire();
     this.#listener?.received(MAGIC);
     this.#listener?.received(encodeMessage({ id: this.#hello?.id ?? 0, error: told }));
-    this.#transport.close();
+    this.transport.close();
   }
 }

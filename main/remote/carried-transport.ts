@@ -1,4 +1,5 @@
 /** A transport over SSH as the client sees it: introduced to the host, and its end told to who owns the link. */
+import { PassingTransport } from '#local/passing-transport.ts';
 import { encodeOrigin } from '#protocol/frames.ts';
 import type { Origin } from '#protocol/shapes.ts';
 import type { Transport, TransportListener } from '#protocol/transport.ts';
@@ -9,49 +10,24 @@ type Options = {
   onClosed: () => void;
 };
 
-export class CarriedTransport implements Transport {
-  readonly #transport: Transport;
+export class CarriedTransport extends PassingTransport {
   readonly #onClosed: () => void;
   #origin: Origin | null;
 
   constructor(transport: Transport, { origin, onClosed }: Options) {
-    this.#transport = transport;
+    super(transport);
     this.#origin = origin;
     this.#onClosed = onClosed;
   }
 
-  get kind(): string {
-    return this.#transport.kind;
-  }
-  get queuedBytes(): number {
-    return this.#transport.queuedBytes;
-  }
-
-  send(...parts: Uint8Array[]): void {
+  override send(...parts: Uint8Array[]): void {
     const origin = this.#origin;
     this.#origin = null;
-    if (origin) this.#transport.send(...parts, encodeOrigin(origin));
-    else this.#transport.send(...parts);
+    super.send(...parts, ...(origin ? [encodeOrigin(origin)] : []));
   }
 
-  listen(listener: TransportListener): void {
-    this.#transport.listen({
-      received: (bytes) => listener.received(bytes),
-      drained: () => listener.drained(),
-      closed: (error) => {
-        this.#onClosed();
-        listener.closed(error);
-      },
-    });
-  }
-
-  pause(): void {
-    this.#transport.pause?.();
-  }
-  resume(): void {
-    this.#transport.resume?.();
-  }
-  close(): void {
-    this.#transport.close();
+  protected override closed(error: Error | undefined, listener: TransportListener): void {
+    this.#onClosed();
+    super.closed(error, listener);
   }
 }
