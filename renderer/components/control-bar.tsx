@@ -222,7 +222,7 @@ function Ended({ session, view }: { session: HostedSession; view: TerminalView }
         </>
       }
     >
-      Session ended: {endText(session.end ?? view.end)}. Its history stays.
+      Ended: {endText(session.end ?? view.end)}. Its history stays.
     </Line>
   );
 }

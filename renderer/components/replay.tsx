@@ -6,6 +6,7 @@ import { client } from '../state/engines.ts';
 import { closeReplay, progressListeners } from '../state/replaying.ts';
 import { hostOfKey, idOfKey } from '../state/session-key.ts';
 import { app, findSession, useApp } from '../state/store.ts';
+import { timeText } from '../text/format.ts';
 import { IconButton } from './icon-button.tsx';
 import { ReplayScrubber } from './replay-scrubber.tsx';
 
@@ -131,7 +132,7 @@ function Moment({ view: { line, time, commands } }: { view: ReplayView }) {
   const command = commands.findLast(({ from, to }) => from < offset && (to === null || offset <= to));
   return (
     <span className="replay-moment dim">
-      {moment !== null && new Date(moment).toLocaleString([], { dateStyle: 'medium', timeStyle: 'medium' })}
+      {moment !== null && timeText(moment)}
       {command && ` · ${command.submitter?.name ?? 'the session'}: ${command.text}`}
     </span>
   );
