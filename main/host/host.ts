@@ -113,6 +113,7 @@ export class Host {
           this.#news.sessionChanged(session);
           this.#services.sessionChanged?.(session);
         },
+        outputSealed: (session) => this.#services.outputSealed?.(session),
         typing: (params) => this.#news.typing(params),
         command: (command) => this.#news.commandChanged(command),
         problem: (session, sentence) => this.#news.problem(session, sentence),

@@ -44,6 +44,8 @@ export type Service<M extends Method> = {
   handlers: Pick<Handlers, M>;
   /** A session is different now: it ended, or who may act in it is. Before its watchers are told. */
   sessionChanged?(session: LiveSession): void;
+  /** A part of its output is complete on disk. */
+  outputSealed?(session: SessionId): void;
   /** A client is gone, and whatever was begun for it is of no use. */
   closed(connection: ClientConnection): void;
   /** This host ends; sessions go on, and with `upgrade` another host takes over at once. */
@@ -104,7 +106,7 @@ export function hostServices(context: ServiceContext): Service<ServiceMethod> {
   const processes = processService(context);
   const checkpoints = checkpointService(context);
   const retention = retentionService({ ...context, checkpoints: checkpoints.checkpoints });
-  const services: Pick<Service<never>, 'sessionChanged' | 'closed' | 'dispose'>[] = [
+  const services: Pick<Service<never>, 'sessionChanged' | 'outputSealed' | 'closed' | 'dispose'>[] = [
     ...[approvals, history, files, replay, retention, search, ports, processes, sharing, checkpoints, guests],
   ];
   return {
@@ -123,6 +125,9 @@ export function hostServices(context: ServiceContext): Service<ServiceMethod> {
     },
     sessionChanged(session) {
       for (const service of services) service.sessionChanged?.(session);
+    },
+    outputSealed(session) {
+      for (const service of services) service.outputSealed?.(session);
     },
     closed(connection) {
       for (const service of services) service.closed(connection);

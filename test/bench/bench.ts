@@ -59,6 +59,7 @@ function build(): void {
     'keeper',
     'screen-worker',
     'search-worker',
+    'sketch-worker',
     'replay-worker',
     'checkpoint-worker',
     'packing-thread',

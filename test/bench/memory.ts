@@ -15,6 +15,7 @@ import { newClientId, type Offset } from '#protocol/ids.ts';
 import { BuildLog } from './build-log.ts';
 import type { Figures } from './figures.ts';
 import { generateMonth, type Month, type MonthPlan } from './month.ts';
+import { untilSketched } from './sketched.ts';
 import { percentile } from './statistics.ts';
 
 /** Questions of each kind. */
@@ -104,10 +105,20 @@ export async function measure({ home, month, plan, figures, note }: Given): Prom
         50,
       ),
     );
-    const [oldest, nothing] = [await looked('token-7 done'), await looked('never printed by anyone')];
-    add('output search, a hit in the oldest session, ms', oldest.first);
+    const plain = await looked('Q~'); // too short for a sketch
+    add('output search without a sketch, all of it, s', plain.whole / 1000);
+    add('the same, MB/s', month.outputBytes / 1e6 / (plain.whole / 1000));
+    note('the sketches are made');
+    const sketched = await untilSketched(join(localPaths({ CMDOP_HOME: home }).stateDir, 'sessions'), host.pid ?? 0);
+    add('sketches, CPU of making them, s', sketched.cpuSeconds);
+    add('sketches, of the packed output, %', sketched.percent);
+    const oldest: number[] = [];
+    for (let n = 0; n < 7; n++) oldest.push((await looked('token-7 done')).first);
+    addSpread(add, 'output search, a hit in the oldest session', oldest);
+    const hash = await looked('a1b2c3d4e5f6');
+    add('output search, all of it for twelve digits of a hash, s', hash.whole / 1000);
+    const nothing = await looked('never printed by anyone');
     add('output search, all of it, s', nothing.whole / 1000);
-    add('the same, MB/s', month.outputBytes / 1e6 / (nothing.whole / 1000));
     add('host RSS during searches, MiB', rssMib(host.pid));
 
     note('seeking');

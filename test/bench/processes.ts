@@ -22,6 +22,14 @@ export function cpuSeconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }
 
+/** User and system time of the children of a process that have ended, seconds. */
+export function endedChildrenCpuSeconds(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ');
+  return (Number(fields[13]) + Number(fields[14])) / TICKS_PER_SECOND;
+}
+
 /** How often the threads of a process went to sleep by themselves: each time, something had woken them. */
 export function wakeups(pid: number): number {
   let count = 0;

@@ -1,5 +1,5 @@
 /** `cmdop search` and the requests behind it: what is found, by whom, as it comes, and with what a script can rely on. */
-import { writeFileSync } from 'node:fs';
+import { readdirSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SearchInbox } from '#client/search-inbox.ts';
@@ -130,6 +130,20 @@ describe('a search over the wire', () => {
     await expect(bot.client.request('search.commands', { text: 'plan', session: 'private' })).rejects.toMatchObject({ code: 'policy' });
     await expect(bot.client.request('output.timeline', { session: 'private', from: 0 as never })).rejects.toMatchObject({ code: 'policy' });
     await expect(bot.client.request('replay.screen', { session: 'private', offset: 0 as never })).rejects.toMatchObject({ code: 'policy' });
+  });
+
+  test('complete output has sketches by itself; a damaged one is named by `verify`, costs no hit, and is made again', async () => {
+    const { client, inbox } = searcher('ann');
+    const { sessions } = await client.request('session.list', {});
+    const folder = join(engine.home, 'state', 'sessions', sessions.find(({ name }) => name === 'flood')?.id ?? '');
+    const files = (kind: string) => readdirSync(folder).filter((name) => name.startsWith(kind) && !name.endsWith('.new'));
+    await expect.poll(() => files('sketch-').length, { timeout: 20_000 }).toBe(files('output-').length);
+    const oldest = join(folder, files('sketch-')[0] ?? '');
+    truncateSync(oldest, 100);
+    expect((await client.request('journal.verify', {})).damaged).toMatchObject([{ file: expect.stringContaining('sketch-') }]);
+    expect((await search(client, inbox, { text: '4321', session: 'flood', limit: 10_000 })).hits).toHaveLength(numbersWith('4321').length);
+    await expect.poll(() => statSync(oldest).size, { timeout: 20_000 }).toBeGreaterThan(200);
+    expect((await client.request('journal.verify', {})).damaged).toEqual([]);
   });
 
   function searcher(name: string, kind: 'human' | 'agent' = 'human') {

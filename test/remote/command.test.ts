@@ -121,7 +121,16 @@ describe.runIf(isRoot)('another account', () => {
     execFileSync('useradd', ['--no-create-home', '--home-dir', join(folder, 'home'), '--shell', '/bin/bash', account]);
     const uid = Number(execFileSync('id', ['-u', account], { encoding: 'utf8' }));
     // Where the checkout is, others may not look.
-    for (const part of ['cli.mjs', 'host.mjs', 'keeper.mjs', 'screen-worker.mjs', 'search-worker.mjs', 'replay-worker.mjs', 'shell']) {
+    for (const part of [
+      'cli.mjs',
+      'host.mjs',
+      'keeper.mjs',
+      'screen-worker.mjs',
+      'search-worker.mjs',
+      'sketch-worker.mjs',
+      'replay-worker.mjs',
+      'shell',
+    ]) {
       cpSync(resolve('dist', part), join(folder, 'cmdop', 'dist', part), { recursive: true });
     }
     cpSync(resolve('node_modules/node-pty'), join(folder, 'cmdop', 'node_modules', 'node-pty'), { recursive: true, dereference: true });

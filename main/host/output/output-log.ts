@@ -5,22 +5,26 @@
  * process cannot lose them: only then may the keeper forget them (invariant 6). A full segment is compressed.
  * When the disk refuses, the session goes on without: `problem` says so, and reading names what is missing.
  */
-import { writevSync } from 'node:fs';
+import { mkdirSync, writevSync } from 'node:fs';
 import { type FileHandle, open, readFile, rename, rm, truncate, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Offset } from '#protocol/ids.ts';
+import { removeSketch, verifySketches } from '../sketches/sketch-file.ts';
 import { GatheredOutput } from './gathered-output.ts';
 import {
+  beyondBudget,
   type Damage,
   findSegments,
   packSegment,
+  removeBeside,
+  removeSegment,
   type Segment,
   segmentName,
   setAside,
   unpackSegment,
   verifySegments,
 } from './segment-files.ts';
-import { readTimes, removeTimes, SegmentTimes, type TimeMark } from './segment-times.ts';
+import { readTimes, SegmentTimes, type TimeMark } from './segment-times.ts';
 
 /** Raw bytes of a segment, bytes: small enough to decompress for one read, large enough to compress well. */
 const SEGMENT_BYTES = 2 * 1024 * 1024;
@@ -39,6 +43,8 @@ export type OutputLogOptions = {
   wallNow: () => number;
   stored: (offset: Offset) => void;
   problem: (sentence: string | null) => void;
+  /** A full segment has its last form. */
+  sealed?: () => void;
 };
 
 export class OutputLog {
@@ -70,6 +76,7 @@ export class OutputLog {
 
   /** Reads what an earlier host left in `folder`, which is made if missing. */
   static async open(options: OutputLogOptions): Promise<OutputLog> {
+    mkdirSync(options.folder, { recursive: true, mode: 0o700 });
     const { segments, strange } = findSegments(options.folder);
     return new OutputLog(options, segments, strange);
   }
@@ -142,7 +149,7 @@ export class OutputLog {
   async cut(end: Offset): Promise<void> {
     for (let last = this.#segments.at(-1); last && last.start + last.bytes > end; last = this.#segments.at(-1)) {
       const path = this.#path(last);
-      await removeTimes(this.#options.folder, last.start); // of what it never printed
+      await removeBeside(this.#options.folder, last.start); // of what it never printed
       if (last.start < end && !last.isSealed) {
         await truncate(path, end - last.start).catch(() => {}); // read as far as it counts all the same
         last.bytes = end - last.start;
@@ -153,13 +160,15 @@ export class OutputLog {
       }
     }
     const last = this.#segments.at(-1);
+    if (last) await removeSketch(this.#options.folder, last.start); // it knows of what followed
     this.#end = last ? last.start + last.bytes : 0;
     this.#storedEnd = this.#end;
   }
 
   /** Reads what is stored and names what is damaged or missing. */
   async verify(): Promise<Damage[]> {
-    return [...this.#strange, ...(await verifySegments(this.#options.folder, () => this.#segments))];
+    const { folder } = this.#options;
+    return [...this.#strange, ...(await verifySegments(folder, () => this.#segments)), ...(await verifySketches(folder))];
   }
 
   /** Resolves when everything appended so far is stored, or was given up. */
@@ -171,17 +180,9 @@ export class OutputLog {
     }
   }
 
-  /** Files of sealed segments that lie beyond the budget, bytes. */
+  /** Files of segments that lie beyond the budget, bytes. */
   get excessBytes(): number {
-    const { budgetBytes } = this.#options;
-    let total = this.#segments.reduce((sum, { fileBytes }) => sum + fileBytes, 0);
-    let excess = 0;
-    for (const { fileBytes } of this.#segments.slice(0, -1)) {
-      if (total <= budgetBytes()) break;
-      total -= fileBytes;
-      excess += fileBytes;
-    }
-    return excess;
+    return beyondBudget(this.#segments, this.#options.budgetBytes()).reduce((sum, { fileBytes }) => sum + fileBytes, 0);
   }
 
   /** Drops what lies beyond the budget. */
@@ -192,7 +193,8 @@ export class OutputLog {
 
   /** Removes the session's folder. */
   async erase(): Promise<void> {
-    await rm(this.#options.folder, { recursive: true, force: true });
+    // Again where a sketch came into it meanwhile.
+    await rm(this.#options.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
   }
 
   async dispose(): Promise<void> {
@@ -277,6 +279,7 @@ export class OutputLog {
       segment.isSealed = true;
       segment.fileBytes = packed.length;
       await unlink(raw);
+      this.#options.sealed?.();
       await this.#enforceBudget();
     } catch {
       // It stays as a raw segment, which is read as well; the next write tells what is wrong with the disk.
@@ -284,13 +287,9 @@ export class OutputLog {
   }
 
   async #enforceBudget(): Promise<void> {
-    let total = this.#segments.reduce((sum, { fileBytes }) => sum + fileBytes, 0);
-    while (total > this.#options.budgetBytes() && this.#segments.length > 1) {
-      const oldest = this.#segments.shift();
-      if (!oldest) return;
-      total -= oldest.fileBytes;
-      await unlink(this.#path(oldest)).catch(() => {}); // gone already
-      await removeTimes(this.#options.folder, oldest.start);
+    for (const segment of beyondBudget(this.#segments, this.#options.budgetBytes())) {
+      this.#segments.shift();
+      await removeSegment(this.#options.folder, segment);
     }
   }
 

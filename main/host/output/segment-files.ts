@@ -1,9 +1,11 @@
 /** The files of a session's output: what a folder holds of it, how a sealed one is packed and checked, what is damaged. */
-import { mkdirSync, readdirSync, statSync } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { readdirSync, statSync } from 'node:fs';
+import { readFile, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { constants, zstdCompress, zstdDecompress } from 'node:zlib';
+import { removeSketch } from '../sketches/sketch-file.ts';
+import { removeTimes } from './segment-times.ts';
 
 /**
  * Level 1 packs build logs as well as 3 (5.1 : 1 against 5.3) in two thirds of the time; one chunk spares turns of the
@@ -22,9 +24,8 @@ export type Segment = { readonly start: number; bytes: number; fileBytes: number
 /** A file, by its name, and what is wrong with it. */
 export type Damage = { file: string; reason: string };
 
-/** What an earlier host left in `folder`, which is made if missing; `strange` are files that cannot be what they say. */
+/** What an earlier host left in `folder`; `strange` are files that cannot be what they say. */
 export function findSegments(folder: string): { segments: Segment[]; strange: Damage[] } {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
   const segments: Segment[] = [];
   const strange: Damage[] = [];
   for (const name of readdirSync(folder).sort()) {
@@ -55,6 +56,28 @@ export const setAside = (name: string): Damage => ({
 export function segmentName({ start, bytes, isSealed }: Segment, form: 'raw' | 'zst' = isSealed ? 'zst' : 'raw'): string {
   const name = `output-${String(start).padStart(16, '0')}`;
   return form === 'raw' ? `${name}.raw` : `${name}-${bytes}.zst`;
+}
+
+/** Removes it, with what stands beside it. */
+export async function removeSegment(folder: string, segment: Segment): Promise<void> {
+  await unlink(join(folder, segmentName(segment))).catch(() => {}); // gone already
+  await removeBeside(folder, segment.start);
+}
+
+/** What tells of a segment that is gone, or holds something else. */
+export async function removeBeside(folder: string, start: number): Promise<void> {
+  await removeTimes(folder, start);
+  await removeSketch(folder, start);
+}
+
+/** The oldest ones, as many as must go so that the rest fits. The one that grows stays. */
+export function beyondBudget(segments: readonly Segment[], budgetBytes: number): Segment[] {
+  let total = segments.reduce((sum, { fileBytes }) => sum + fileBytes, 0);
+  return segments.slice(0, -1).filter(({ fileBytes }) => {
+    const isBeyond = total > budgetBytes;
+    total -= isBeyond ? fileBytes : 0;
+    return isBeyond;
+  });
 }
 
 export function packSegment(content: Uint8Array): Promise<Uint8Array> {

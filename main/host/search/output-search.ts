@@ -4,12 +4,13 @@
  * be told to give way to who types.
  */
 import { type ChildProcess, fork } from 'node:child_process';
-import { setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { CmdopError } from '#protocol/errors.ts';
+import type { SessionId } from '#protocol/ids.ts';
 import type { EventParams } from '#protocol/messages.ts';
 import type { SearchHit } from '#protocol/search.ts';
 import type { ClientConnection } from '../client-connection.ts';
+import { giveWay } from './give-way.ts';
 import type { FoundHit, SearchTask, WorkerMessage } from './search-messages.ts';
 
 /** Searches of one client, and of all, at the same time. */
@@ -32,13 +33,15 @@ type Complete = (connection: ClientConnection, hit: FoundHit) => SearchHit | nul
 export class OutputSearch {
   readonly #complete: Complete;
   readonly #now: () => number;
+  readonly #unsketched: (session: SessionId) => void;
   readonly #running = new Map<number, Running>();
   #next = 1;
 
-  /** `now` is monotonic, milliseconds. */
-  constructor(options: { complete: Complete; now: () => number }) {
+  /** `now` is monotonic, milliseconds; `unsketched`: a search had to read more than it should. */
+  constructor(options: { complete: Complete; now: () => number; unsketched: (session: SessionId) => void }) {
     this.#complete = options.complete;
     this.#now = options.now;
+    this.#unsketched = options.unsketched;
   }
 
   /** Throws `busy` where too many run. */
@@ -63,7 +66,7 @@ export class OutputSearch {
       this.#end(search, { reason: 'failed', message: `the search broke: its process ended (${signal ?? code})` }),
     );
     worker.send(task);
-    giveWay(worker);
+    giveWay(worker, PRIORITY);
   }
 
   cancel(connection: ClientConnection, search: number): void {
@@ -91,7 +94,8 @@ export class OutputSearch {
     } else if (message.kind === 'progress') {
       running.progress = { search, readBytes: message.readBytes, totalBytes: message.totalBytes };
       if (this.#now() - running.toldAt >= PROGRESS_MS) this.#tellProgress(running);
-    } else this.#end(search, { reason: message.reason, message: message.reason === 'failed' ? message.message : null });
+    } else if (message.kind === 'unsketched') this.#unsketched(message.session);
+    else this.#end(search, { reason: message.reason, message: message.reason === 'failed' ? message.message : null });
   }
 
   #tellProgress(running: Running): void {
@@ -112,11 +116,3 @@ export class OutputSearch {
 }
 
 const WORKER = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './search-worker.ts' : './search-worker.mjs', import.meta.url));
-
-function giveWay({ pid }: ChildProcess): void {
-  try {
-    if (pid !== undefined) setPriority(pid, PRIORITY);
-  } catch {
-    // it could not be started, or has ended already
-  }
-}

@@ -19,5 +19,7 @@ export type FoundHit = Omit<SearchHit, 'sessionName' | 'command' | 'offset'> & {
 export type WorkerMessage =
   | { readonly kind: 'found'; readonly hits: readonly FoundHit[] }
   | { readonly kind: 'progress'; readonly readBytes: number; readonly totalBytes: number }
+  /** A session whose sketches are to be made, or made again. */
+  | { readonly kind: 'unsketched'; readonly session: SessionId }
   | { readonly kind: 'ended'; readonly reason: 'complete' | 'limit' }
   | { readonly kind: 'ended'; readonly reason: 'failed'; readonly message: string };

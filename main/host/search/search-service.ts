@@ -14,6 +14,7 @@ import { oldestThatFit } from '../screen/rows-that-fit.ts';
 import type { Service } from '../services.ts';
 import type { LiveSession } from '../sessions/live-session.ts';
 import { sessionLookups } from '../sessions/session-lookups.ts';
+import { Sketcher } from '../sketches/sketcher.ts';
 import { newMatcher } from './matcher.ts';
 import { OutputSearch } from './output-search.ts';
 import type { FoundHit } from './search-messages.ts';
@@ -52,7 +53,9 @@ export function searchService(context: SearchContext): Service<keyof typeof SEAR
       },
     };
   };
-  const outputs = new OutputSearch({ complete, now: () => performance.now() });
+  const now = () => performance.now();
+  const sketcher = new Sketcher({ sessions: registry, folderOf: context.folderOf, now });
+  const outputs = new OutputSearch({ complete, now, unsketched: (session) => sketcher.reported(session) });
 
   /** Sessions on the list that a client may read without asking anyone. */
   const readable = (connection: ClientConnection): LiveSession[] => {
@@ -91,8 +94,15 @@ export function searchService(context: SearchContext): Service<keyof typeof SEAR
         answer({});
       },
     },
+    outputSealed: (session) => sketcher.want(session),
+    sessionChanged: (session) => {
+      if (!session.isRunning) sketcher.want(session.id);
+    },
     closed: (connection) => outputs.closed(connection),
-    dispose: () => outputs.dispose(),
+    dispose() {
+      outputs.dispose();
+      sketcher.dispose();
+    },
   };
 
   /** People read the whole history; an agent that names no session, that of those on the list which it may read. */

@@ -13,8 +13,7 @@ export type LineHit = { readonly at: number; readonly text: string; readonly ran
 /** Lines whose first match begins before `end`, in the order of the output; what lies behind belongs to another stretch. */
 export function searchBytes(bytes: Uint8Array, matcher: Matcher, end = bytes.length): LineHit[] {
   const raw = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
-  const plain = raw.includes('\x1b') ? withoutSequences(raw) : raw;
-  if (matcher.next(plain, 0) < 0) return [];
+  if (matcher.next(withoutSequences(raw), 0) < 0) return [];
   const shown = shownPieces(raw);
   const place = byteCounter(bytes, raw);
   const hits: LineHit[] = [];

@@ -31,7 +31,13 @@ export type SessionSurroundings = {
   settings: HostSettings;
   /** Who else may come to a session. */
   shared(id: SessionId): SessionSummary['shared'];
-  events: LiveSessionEvents & CommandEvents & { problem(session: SessionId, sentence: string | null): void };
+  events: LiveSessionEvents & CommandEvents & OutputEvents;
+};
+
+type OutputEvents = {
+  problem(session: SessionId, sentence: string | null): void;
+  /** A part of it is complete on disk. */
+  outputSealed(session: SessionId): void;
 };
 
 export type OpenOptions = SessionSurroundings & {
@@ -59,6 +65,7 @@ export async function openSession(options: OpenOptions): Promise<LiveSession> {
     wallNow: clock.wallNow,
     stored: (offset) => session?.outputStored(offset),
     problem: (sentence) => events.problem(id, sentence),
+    sealed: () => events.outputSealed(id),
   });
   const checkpoints = await ScreenCheckpoints.open(folder);
   // Whatever is on record, a keeper that lives is the session: a host that failed may have taken it for lost.
