@@ -66,6 +66,10 @@ export class ControlLease {
   get holder(): Contender | null {
     return this.#holder;
   }
+  /** Whoever had control last, and has not given it up, is an agent or may be one. */
+  get isAgents(): boolean {
+    return this.#lastHolder !== null && this.#lastKind !== 'human';
+  }
   get agentsPaused(): boolean {
     return this.#agentsPaused;
   }

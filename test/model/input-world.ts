@@ -49,6 +49,8 @@ export class InputWorld {
   readonly written: Written[] = [];
   /** Who took control, by epoch. */
   readonly takers = new Map<number, string>();
+  /** Where people learned that they have control, in `written`, by epoch. */
+  readonly granted: { epoch: number; at: number }[] = [];
   /** Epochs that fence what was typed before: of everybody, and of agents. */
   readonly fences: { everybody: number[]; agents: number[] } = { everybody: [], agents: [] };
   readonly peers: Peer[];
@@ -192,20 +194,35 @@ export class InputWorld {
     return Object.assign(peer, { stream: this.#attach(peer) });
   }
 
+  /** Epochs in which a person took control from an agent that had not given it up. */
+  takenFromAgents(): Set<number> {
+    const moves = this.#records.events({ session: SESSION, kinds: ['control'], limit: 10_000 });
+    const taken = moves.filter(
+      ({ payload }, at) => /^(typing|take-over)$/.test(String(payload.by)) && moves[at - 1]?.payload.client === 'client-cleo',
+    );
+    return new Set(taken.map(({ payload }) => Number(payload.epoch)));
+  }
+
   #attach(peer: Omit<Peer, 'stream'>): SessionStream {
     const nothing = () => {};
-    return peer.client.attach(SESSION, {
+    const changed = () => {
+      const epoch = stream?.hasControl ? (stream.control?.epoch ?? 0) : 0;
+      if (peer.kind === 'human' && epoch > (this.granted.at(-1)?.epoch ?? 0)) this.granted.push({ epoch, at: this.written.length });
+    };
+    let stream: SessionStream | null = null;
+    stream = peer.client.attach(SESSION, {
       snapshot: nothing,
       output: nothing,
       resized: nothing,
       gap: nothing,
       refused: nothing,
-      changed: nothing,
+      changed,
       ended: nothing,
       failed: () => {
         peer.isOut = true;
       },
     });
+    return stream;
   }
 
   #killHost(): void {

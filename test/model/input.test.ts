@@ -32,13 +32,19 @@ async function run(
   }
 }
 
-function check(typed: TypedUnit[], { written, takers, fences }: InputWorld): void {
+function check(typed: TypedUnit[], world: InputWorld): void {
+  const { written, takers, fences } = world;
   const key = ({ client, number }: { client: string; number: number }) => `${client} ${number}`;
   const reached = new Set(written.map(key));
   if (reached.size !== written.length) throw new Error('a unit was typed twice');
   for (const [i, unit] of written.entries()) {
     const later = written.slice(i + 1).find(({ client, number }) => client === unit.client && number < unit.number);
     if (later) throw new Error(`out of order: ${key(later)} after ${key(unit)}`);
+  }
+  const fromAgents = world.takenFromAgents();
+  for (const { epoch, at } of world.granted.filter((each) => fromAgents.has(each.epoch))) {
+    const late = written.slice(at).find((unit) => unit.client === 'cleo' && unit.epoch < epoch);
+    if (late) throw new Error(`${key(late)} ran after a person had taken over from its agent in ${epoch}`);
   }
   for (const unit of typed) {
     if (!unit.verdict) throw new Error(`no verdict: ${key(unit)}`);

@@ -127,3 +127,70 @@ test('a program that got the beginning of a paste gets its end before the Ctrl-C
   const read = () => (existsSync(file) ? readFileSync(file, 'latin1') : '');
   await expect.poll(read).toMatch(/^\x1b\[200~p+\x1b\[201~\x03$/);
 });
+
+test.each([
+  ['as much as the terminal does not hold', (agent: Watched) => typeAhead(agent)],
+  ['one line, which lies in the terminal', async (agent: Watched) => [agent.type('theirs\r')]],
+])('of what an agent typed ahead, %s, nothing runs once a person takes over by typing', { timeout: 20_000 }, async (how, type) => {
+  const { view, agent, go, read } = await busy('taken');
+  const typed = await type(agent);
+  if (typed.length === 1) await typed[0];
+  const askedAt = performance.now();
+  expect(await view.type('after\r')).toMatchObject({ verdict: 'applied' });
+  console.log(`${how}: a person's first key is applied after ${(performance.now() - askedAt).toFixed(0)} ms`);
+  const refused = refusalsIn(await Promise.all(typed));
+  const isTakenBack = refused.some(({ message }) => /ann took control before the program read it/.test(message));
+  expect(isTakenBack).toBe(typed.length > 1);
+  go();
+  await expect.poll(read).toBe('after\n');
+});
+
+test('what a program has read of a person is no reason to leave there what an agent typed behind it', { timeout: 20_000 }, async () => {
+  const [ran, fifo] = [join(engine.home, 'ran'), join(engine.home, 'shell.fifo')];
+  execFileSync('mkfifo', [fifo]);
+  await ann.client.request('session.create', { name: 'shell', cwd: '/' });
+  const [view, agent] = [ann.attach('shell'), bot.attach('shell')];
+  await Promise.all([view.until(/[$#] /), agent.until(/[$#] /)]);
+  const ended = (line: string) => ann.commands.some(({ text, endedAt }) => text === line && endedAt !== null);
+  await view.type(`cat ${fifo}\r`);
+  await ann.until(() => ann.commands.some(({ text }) => text === `cat ${fifo}`));
+  await view.stream.releaseControl();
+  expect(await agent.type(`echo ran > ${ran}\r`)).toMatchObject({ verdict: 'applied' });
+  await view.type('echo after\r');
+  writeFileSync(fifo, 'go\n');
+  await ann.until(() => ended(`cat ${fifo}`) && ended('echo after'));
+  expect(existsSync(ran)).toBe(false);
+});
+
+test("a person's own typing ahead is not dropped with an agent's, which nobody can tell from it", { timeout: 20_000 }, async () => {
+  const { view, agent, go, read } = await busy('mixed');
+  await view.type('mine\r');
+  await view.stream.releaseControl();
+  expect(await agent.type('theirs\r')).toMatchObject({ verdict: 'applied' });
+  await view.type('after\r');
+  go();
+  await expect.poll(read).toBe('mine\ntheirs\nafter\n');
+});
+
+test('what an agent typed and then gave control up for is not taken back', { timeout: 20_000 }, async () => {
+  const { view, agent, go, read } = await busy('given');
+  await agent.type('theirs\r');
+  await agent.stream.releaseControl();
+  await view.type('after\r');
+  go();
+  await expect.poll(read).toBe('theirs\nafter\n');
+});
+
+test('a host that dies while an agent has typed ahead: the next one takes it back for the person who takes over', {
+  timeout: 30_000,
+}, async () => {
+  const { view, agent, go, read } = await busy('died');
+  const typed = await typeAhead(agent);
+  await engine.killHost();
+  await engine.startHost();
+  await view.until(() => view.stream.isAttached);
+  expect(await view.type('after\r')).toMatchObject({ verdict: 'applied' });
+  go();
+  await expect.poll(read).toBe('after\n');
+  expect(refusalsIn(await Promise.all(typed)).length).toBeGreaterThan(0);
+});

@@ -105,7 +105,7 @@ export function controlMethods(host: ControlContext): Pick<Handlers, ControlMeth
     },
     'control.take'(connection, { channel, force }, answer) {
       const { session, attached } = attachedAt(connection, channel);
-      answer(session.control.take(attached, force));
+      return session.control.takeOver(attached, force, answer);
     },
     'control.release'(connection, { channel }, answer) {
       const { session, attached } = attachedAt(connection, channel);
@@ -113,7 +113,7 @@ export function controlMethods(host: ControlContext): Pick<Handlers, ControlMeth
     },
     'control.request'(connection, { channel, reason }, answer) {
       const { session, attached } = attachedAt(connection, channel);
-      answer(session.control.request(attached, reason));
+      return session.control.request(attached, reason, answer);
     },
     'control.grant'(connection, { session: reference, to }, answer) {
       const by = connection.who.actor;

@@ -86,6 +86,7 @@ export class LiveSession {
       agentsPausedEverywhere: options.agentsPaused,
       outputEnd: () => output.end,
       changed: () => this.#controlChanged(),
+      takenOver: (by) => this.typing.unread.takenOver(by),
     });
     const size = new SessionSize({ life, access, clients, output, controller: () => control.controller });
     const agentSaw = (event: AgentEvent) => this.agentSaw(event);

@@ -15,6 +15,7 @@ import { mustBeHuman, personOf, type SessionRoles } from './session-roles.ts';
 const REQUEST_EVERY_MS = 5_000;
 
 export type OutputRange = { from: Offset; to: Offset };
+type Taken = { control: Control; missed?: OutputRange };
 type How = 'typing' | 'take-over' | 'release' | 'grant' | 'mode' | 'pause' | 'role';
 /** Who made a change; `client` where it was asked for over an attachment, which has the answer then. */
 type Cause = { actor: Actor; client?: ClientId };
@@ -31,6 +32,8 @@ export type SessionControlOptions = {
   outputEnd(): Offset;
   /** Control is different now: the keeper must remember it, and the size may follow. */
   changed(): void;
+  /** See UnreadInput. */
+  takenOver(by: Actor): Promise<void> | null;
 };
 
 export class SessionControl {
@@ -40,6 +43,7 @@ export class SessionControl {
   readonly #lostAt = new Map<ClientId, Offset>();
   readonly #requestedAt = new Map<ClientId, number>();
   #isPausedEverywhere: boolean;
+  #yielding: Promise<void> | null = null;
 
   constructor(options: SessionControlOptions) {
     this.#options = options;
@@ -68,8 +72,14 @@ export class SessionControl {
     return { mode, epoch, holder: holder && actor ? { actor, client: holder.client } : null };
   }
 
+  /** As `take`, once nothing that an agent had under way is read any more: at once, where there is nothing. Rejects with why not. */
+  async takeOver(attached: Attached, force: boolean, answer: (taken: Taken) => void): Promise<void> {
+    const taken = this.take(attached, force);
+    await this.#whenYielded(attached, taken.control.epoch, () => answer(taken));
+  }
+
   /** Throws why not. */
-  take(attached: Attached, force: boolean): { control: Control; missed?: OutputRange } {
+  take(attached: Attached, force: boolean): Taken {
     this.#mustType(attached);
     const result = this.#tryTake(attached, force);
     if (result.granted) return { control: this.control(), ...this.#missed(attached.client) };
@@ -88,11 +98,14 @@ export class SessionControl {
   }
 
   /** Takes what is free, else lets every human operator know that it is wanted. */
-  request(attached: Attached, reason: string): { granted: boolean; control: Control; missed?: OutputRange } {
+  async request(attached: Attached, reason: string, answer: (result: Taken & { granted: boolean }) => void): Promise<void> {
     const { life, clients } = this.#options;
     this.#mustType(attached);
     const result = this.#tryTake(attached, false);
-    if (result.granted) return { granted: true, control: this.control(), ...this.#missed(attached.client) };
+    if (result.granted) {
+      const taken = { granted: true, control: this.control(), ...this.#missed(attached.client) };
+      return this.#whenYielded(attached, result.epoch, () => answer(taken));
+    }
     if (result.why === 'agents-paused') throw deniedError(result, { control: this.control(), name: life.name, actor: attached.actor });
     const { client, actor } = attached;
     const now = life.clock.now();
@@ -105,7 +118,7 @@ export class SessionControl {
         other.connection.event('control.requested', { channel: other.channel, by: actor, client, reason });
       }
     }
-    return { granted: false, control: this.control() };
+    answer({ granted: false, control: this.control() });
   }
 
   /** Gives control to the client attached last of those that `isMeant`. Only the human who holds it, and human owners, may. */
@@ -120,9 +133,10 @@ export class SessionControl {
       .toSorted((a, b) => b.order - a.order);
     if (!to) throw new CmdopError('actor-not-found', `no ${named} is attached to ${life.name} as an operator: \`cmdop who ${life.name}\``);
     if (this.lease.mode === 'open') throw new CmdopError('bad-request', `in mode open every operator of ${life.name} has control already`);
-    const epoch = this.lease.epoch;
+    const { epoch, isAgents } = this.lease;
     if (!this.lease.grant(contender(to), life.clock.now())) throw new CmdopError('agents-paused', this.explain('agents-paused', to.actor));
     if (this.lease.epoch !== epoch) this.#moved(by, 'grant', before);
+    if (this.lease.epoch !== epoch && isAgents && to.actor.kind === 'human') this.#yieldTo(by.actor);
     return this.control();
   }
 
@@ -185,9 +199,34 @@ export class SessionControl {
 
   #tryTake(attached: Attached, force: boolean): TakeResult {
     const before = this.lease.holder;
+    const wasAgents = this.lease.isAgents;
     const result = this.lease.take(contender(attached), { force, now: this.#options.life.clock.now() });
-    if (result.granted && result.moved) this.#moved(attached, force ? 'take-over' : 'typing', before);
+    if (!result.granted || !result.moved) return result;
+    this.#moved(attached, force ? 'take-over' : 'typing', before);
+    if (wasAgents && attached.actor.kind === 'human') this.#yieldTo(attached.actor);
     return result;
+  }
+
+  #yieldTo(person: Actor): void {
+    const yielding = this.#options.takenOver(person);
+    this.#yielding = yielding;
+    void yielding?.then(() => {
+      if (this.#yielding === yielding) this.#yielding = null;
+    });
+  }
+
+  /** Whoever took control types nothing before that: who types knows the epoch from the answer alone. */
+  async #whenYielded(attached: Attached, epoch: Epoch, answer: () => void): Promise<void> {
+    if (this.#yielding) {
+      await this.#yielding;
+      // Much may have happened meanwhile.
+      const { client, actor, role } = attached;
+      const isHere = this.#options.clients.of(client) === attached && role !== 'observer' && this.#options.life.isRunning;
+      if (!isHere || this.lease.judge({ client, kind: actor.kind, epoch }) !== 'ok') {
+        throw new CmdopError('control-held', this.explain('not-in-control', actor));
+      }
+    }
+    answer();
   }
 
   #applyPause(by: Actor, where: 'session' | 'everywhere'): void {

@@ -39,7 +39,9 @@ export type SessionInputOptions = {
   refused: ({ client: ClientId } & Refusals)[];
   outputEnd: () => Offset;
   write: (client: ClientId, seq: Seq, bytes: Uint8Array) => void;
-  /** A unit passed the gate. */
+  /** A unit passed the gate, and is not on its way yet. */
+  passing: (source: InputSource, unit: Unit) => void;
+  /** It is. */
   accepted: (source: InputSource, unit: Unit, isSecret: boolean) => void;
   /** The policy judges this unit, now or later: by `fault`, `admit` or `refuse`. */
   holds: (source: InputSource, unit: Unit) => boolean;
@@ -153,6 +155,7 @@ export class SessionInput {
     const what = isSecret ? { secret: true } : { bytes: unit.bytes.length };
     const approved = approval === null ? {} : { approval };
     this.#record(source, 'input', { client, seq: unit.seq, epoch: unit.epoch, ...what, ...approved });
+    this.#options.passing(source, unit);
     this.#options.write(client, unit.seq, unit.bytes);
     this.#options.accepted(source, unit, isSecret);
   }

@@ -61,6 +61,7 @@ export class SessionTyping {
       refused: keeper ? records.keptRefusals(stored.id) : [],
       outputEnd: () => output.end,
       write: (client, seq, bytes) => keeper?.write(client, seq, bytes),
+      passing: (source, unit) => this.unread.passing(source, unit),
       accepted: (source, unit, isSecret) => this.#accepted(source, unit, isSecret),
       holds: (source, unit) => this.agents.holds(source, unit),
       isSecret: () => this.#isSecret(),
@@ -146,7 +147,6 @@ export class SessionTyping {
   #accepted(source: InputSource, unit: Unit, isSecret: boolean): void {
     const { client, actor } = source;
     const { commands, clients, clock, events, stored, agentSaw } = this.#options;
-    this.unread.passed(source);
     if (isSecret) commands.secretTyped();
     else commands.input({ ...unit, client, actor: actor.id });
     clients.written(client, unit.seq, unit.bytes.length);

@@ -10,19 +10,24 @@ import { closeSync, constants, openSync, readFileSync, readSync } from 'node:fs'
 import { createRequire } from 'node:module';
 
 export type TtyModes = { isCanonical: boolean; isEchoing: boolean };
-export type Tty = Pick<TtyState, 'read' | 'dropUnread' | 'release'>;
+export type Tty = Pick<TtyState, 'read' | 'unreadBytes' | 'dropUnread' | 'release'>;
 
-/** Where `c_lflag` lies in `struct termios`, its bits, and the name of the input queue for `tcflush`. */
+/** Where `c_lflag` lies in `struct termios`, its bits, the name of the input queue for `tcflush`, and that of FIONREAD. */
 const LAYOUT = {
-  linux: { at: 12, icanon: 0x2, echo: 0x8, noFlush: 0x80, inputQueue: 0 },
-  darwin: { at: 24, icanon: 0x100, echo: 0x8, noFlush: 0x80000000, inputQueue: 1 },
+  linux: { at: 12, icanon: 0x2, echo: 0x8, noFlush: 0x80, inputQueue: 0, fionread: 0x541b },
+  darwin: { at: 24, icanon: 0x100, echo: 0x8, noFlush: 0x80000000, inputQueue: 1, fionread: 0x4004667f },
 };
 /** Larger than any system's `struct termios`, bytes. */
 const TERMIOS_BYTES = 256;
 
 const layout = process.platform === 'linux' || process.platform === 'darwin' ? LAYOUT[process.platform] : null;
 const termios = Buffer.alloc(TERMIOS_BYTES);
-type Terminals = { tcgetattr(fd: number, into: Buffer): number; tcflush(fd: number, queue: number): number };
+const count = Buffer.alloc(8);
+type Terminals = {
+  tcgetattr(fd: number, into: Buffer): number;
+  tcflush(fd: number, queue: number): number;
+  ioctl(fd: number, request: number, type: 'void *', into: Buffer): number;
+};
 let terminals: Terminals | null | undefined;
 
 export class TtyState {
@@ -48,6 +53,11 @@ export class TtyState {
       isCanonical: (flags & icanon) !== 0,
       isEchoing: (flags & echo) !== 0,
     }));
+  }
+
+  /** What its program has not read: where it gives whole lines, of those. Null where that cannot be told. */
+  unreadBytes(): number | null {
+    return this.#ask(({ ioctl }, fd, { fionread }) => (ioctl(fd, fionread, 'void *', count) === 0 ? count.readInt32LE() : null));
   }
 
   /**
@@ -148,6 +158,7 @@ function loadTerminals(): Terminals | null {
     const lib = koffi.load(process.platform === 'darwin' ? '/usr/lib/libSystem.B.dylib' : null);
     return {
       tcgetattr: lib.func('int tcgetattr(int fd, _Out_ void *termios)') as unknown as Terminals['tcgetattr'],
+      ioctl: lib.func('int ioctl(int fd, unsigned long request, ...)') as unknown as Terminals['ioctl'],
       tcflush: lib.func('int tcflush(int fd, int queue)') as unknown as Terminals['tcflush'],
     };
   } catch (error) {

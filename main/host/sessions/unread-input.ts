@@ -3,7 +3,8 @@
  *
  * What is not in the PTY whole is taken back by the keeper, whose answer makes the verdicts (invariant 3). What is, lies in
  * the terminal, which does not tell one author from another: it is dropped with all that its program has not read, as
- * Ctrl-C does, if somebody who is stopped has typed since the shell last waited with nothing typed ahead.
+ * Ctrl-C does, if somebody who is stopped has typed since the shell last waited with nothing typed ahead. Where a person
+ * only takes over from an agent, it is dropped if agents alone have typed since everything was read.
  */
 import type { ActorId, ClientId, SessionId } from '#protocol/ids.ts';
 import type { Actor } from '#protocol/shapes.ts';
@@ -13,7 +14,7 @@ import type { Records } from '../journal/records.ts';
 import type { KeeperLink } from '../keepers/keeper-link.ts';
 import type { SessionClients } from './session-clients.ts';
 import type { SessionCommands } from './session-commands.ts';
-import { type InputSource, type SessionInput, type StopReason, TAKEN_BACK } from './session-input.ts';
+import { type InputSource, type SessionInput, type StopReason, TAKEN_BACK, type Unit } from './session-input.ts';
 import type { SessionKicks } from './session-kicks.ts';
 import type { Person } from './session-roles.ts';
 import type { Tty } from './tty-state.ts';
@@ -25,6 +26,8 @@ const MAX_ROUNDS = 100;
 const QUIET_ROUNDS = 3;
 /** Clients that typed before this host came, looked up in the journal: those that typed last. */
 const MAX_RECALLED = 16;
+/** What ends a line for a terminal that gives whole lines: return, newline, ends of file, interrupts. */
+const LINE_ENDS = new Set([0x0d, 0x0a, 0x04, 0x03, 0x1c]);
 /** The end of a paste, for a program that got its beginning. */
 const PASTE_END = new TextEncoder().encode('\x1b[201~');
 
@@ -42,12 +45,18 @@ export type UnreadInputOptions = {
   clock: { now(): number };
 };
 
+type DropOptions = { isKept: boolean; wasBlocked: boolean; isStill?: () => boolean };
+
 export class UnreadInput {
   readonly #options: UnreadInputOptions;
   /** Who typed last over each client. */
   readonly #typists = new Map<ClientId, Actor>();
   /** Who has typed since the shell last waited with nothing typed ahead. */
   #sinceRest = new Set<ActorId>();
+  /** A person has typed since everything was read, as far as it was asked. */
+  #isOfPeople = false;
+  /** The last of them left a line without its end: in the terminal it counts as read. */
+  #isLineOpen = false;
   /** Why, for each answer of the keeper that is to come. */
   readonly #reasons: StopReason[] = [];
 
@@ -58,8 +67,12 @@ export class UnreadInput {
     this.#options = options;
   }
 
-  /** A unit has passed the gate, and is not told to the commands yet. */
-  passed({ client, actor }: InputSource): void {
+  /** A unit has passed the gate, and is not on its way yet. */
+  passing({ client, actor }: InputSource, { bytes }: Unit): void {
+    if (actor.kind === 'human') {
+      this.#isOfPeople = true;
+      this.#isLineOpen = !LINE_ENDS.has(bytes.at(-1) ?? 0);
+    } else if (this.#isOfPeople) this.#isOfPeople = !this.#isAllRead();
     setLatest(this.#typists, client, actor);
     if (this.#isAtRest) this.#sinceRest = new Set();
     this.#sinceRest.add(actor.id);
@@ -77,6 +90,45 @@ export class UnreadInput {
     const end = this.endOfPaste(taken);
     if (end.length > 0) this.#options.keeper?.urgent(end);
     commands.unreadDropped();
+  }
+
+  /**
+   * A person has taken control from an agent: nothing that agents had handed over, and that no program has read, is read after
+   * it. Null where there is nothing of the kind, as nearly always; else resolves when that is so.
+   */
+  takenOver(by: Actor): Promise<void> | null {
+    const { input, tty } = this.#options;
+    const wasLeft = this.#recall();
+    const clients = [...this.#typists].flatMap(([client, { kind }]) => (kind === 'agent' && !input.isSettled(client) ? [client] : []));
+    if (clients.length === 0 && !(this.#isOfAgents && (tty?.unreadBytes() ?? 0) > 0)) return null;
+    const message = `not typed: ${by.name} took control before the program read it`;
+    return this.#takeOver(clients, { wasLeft, why: { reason: 'not-in-control', message } });
+  }
+
+  async #takeOver(clients: ClientId[], { wasLeft, why }: { wasLeft: boolean; why: StopReason }): Promise<void> {
+    const { tty, keeper, commands } = this.#options;
+    const taken = clients.length > 0 ? await this.takeBack(clients, why) : [];
+    if (tty && this.#isOfAgents && (taken.length > 0 || (tty.unreadBytes() ?? 0) > 0)) {
+      await this.dropUnread({ isKept: false, wasBlocked: wasLeft || taken.length > 0, isStill: () => this.#isOfAgents });
+      commands.unreadDropped();
+    }
+    const end = this.endOfPaste(taken);
+    if (end.length > 0) keeper?.urgent(end);
+  }
+
+  /** What lies in the terminal unread can only be of agents. */
+  get #isOfAgents(): boolean {
+    return !this.#isOfPeople && this.#sinceRest.size > 0 && !this.#isAtRest;
+  }
+
+  /** Of what people typed nothing is unread any more. */
+  #isAllRead(): boolean {
+    const { input, tty } = this.#options;
+    if (!this.#isAtRest) {
+      if (tty?.unreadBytes() !== 0) return false;
+      if (this.#isLineOpen && tty.read()?.isCanonical !== false) return false;
+    }
+    return [...this.#typists].every(([client, { kind }]) => kind === 'agent' || input.isSettled(client));
   }
 
   /** The keeper writes no more of what these clients, or all, have under way. */
@@ -100,10 +152,10 @@ export class UnreadInput {
     return bracketedPaste && taken.some(([, , , writtenBytes]) => writtenBytes > 0) ? PASTE_END : new Uint8Array(0);
   }
 
-  /** `wasBlocked`: more than the terminal holds was on its way. */
-  async dropUnread({ isKept, wasBlocked }: { isKept: boolean; wasBlocked: boolean }): Promise<void> {
+  /** `wasBlocked`: more than the terminal holds was on its way. `isStill`: asked before each time. */
+  async dropUnread({ isKept, wasBlocked, isStill = () => true }: DropOptions): Promise<void> {
     let quiet = 0;
-    for (let round = 0; round < MAX_ROUNDS; round++) {
+    for (let round = 0; round < MAX_ROUNDS && isStill(); round++) {
       quiet = this.#options.tty?.dropUnread({ isKept }) ? 0 : quiet + 1;
       if (!wasBlocked || quiet === QUIET_ROUNDS) return;
       await new Promise((resolve) => setTimeout(resolve, 1));
@@ -138,7 +190,9 @@ export class UnreadInput {
       if (!typist) continue;
       this.#typists.set(client, typist);
       this.#sinceRest.add(typist.id);
+      this.#isOfPeople ||= typist.kind === 'human';
     }
+    this.#isLineOpen ||= ledger.length > 0;
     return ledger.length > 0;
   }
 
