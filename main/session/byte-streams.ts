@@ -43,6 +43,10 @@ export class ByteStreams {
   get count(): number {
     return this.#streams.size;
   }
+  /** Why no stream is open any more, and none will be. */
+  get closedWith(): CmdopError | null {
+    return this.#closedWith;
+  }
 
   /** The host's side of a new stream. Throws `stream-limit`. */
   open(): ByteStream {
@@ -101,6 +105,13 @@ export class ByteStreams {
     this.#isPumping = true;
     while (this.#port.queuedBytes < SHORT_QUEUE_BYTES && this.#sendOne());
     this.#isPumping = false;
+  }
+
+  /** The other side may have none any more, and hears why, as long as it is there. */
+  refuse(message: string): void {
+    if (this.#closedWith) return;
+    for (const stream of [...this.#streams.values()]) stream.reset(message);
+    this.close(new CmdopError('stream-cut', message));
   }
 
   /** The connection has ended. */

@@ -161,6 +161,8 @@ function mustForward(connection: ClientConnection, session: LiveSession, any: bo
 }
 
 function whatForbids({ connection, session, any }: Forward): string | null {
+  const { closedWith } = connection.streams;
+  if (closedWith) return closedWith.message;
   try {
     mustForward(connection, session, any);
     return null;

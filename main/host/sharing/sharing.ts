@@ -214,9 +214,11 @@ export class Sharing {
 
   #putOut({ id, session }: StoredInvite, reason: 'revoked' | 'expired', message: string): void {
     const { attachments, registry } = this.#options;
+    const guests = [...this.#guests].filter(({ greeted }) => greeted?.grant?.id === id);
+    // First, so that each stream and forward ends with this sentence, and not with what else forbids it from now on.
+    for (const { streams } of guests) streams.refuse(message);
     registry.get(session)?.roles.uninvited(id);
-    for (const connection of [...this.#guests]) {
-      if (connection.greeted?.grant?.id !== id) continue;
+    for (const connection of guests) {
       for (const [channel, attached] of attachments.of(connection)) attached.putOut(channel, message);
       connection.event('share.ended', { reason, message });
       connection.endAfter(LAST_VERDICTS_MS);
