@@ -12,11 +12,15 @@ const historyFilter = z.object({
   /** Part of the command line, ignoring case. */
   text: z.string().max(1024).optional(),
   since: time.optional(),
+});
+const historyPage = historyFilter.extend({
   /** Only records with a smaller id: pages backwards. */
   before: integer.optional(),
+  /** Instead: those from this place on, where the oldest that fits has place 0. */
+  at: integer.optional(),
   limit: z.number().int().min(1).max(500).default(200),
 });
-export type HistoryFilter = z.input<typeof historyFilter>;
+export type HistoryFilter = z.input<typeof historyPage>;
 
 export const HISTORY_METHODS = {
   /** Raw output from `from`, at most `max` bytes; `bytes` is base64. Throws `output-pruned`. */
@@ -34,7 +38,15 @@ export const HISTORY_METHODS = {
     result: z.object({ from: offset, to: offset, end: offset, bytes: z.string() }),
   },
   /** Oldest first; of more than `limit`, or than one frame holds, the newest. `more`: there may be older ones; hosts that do not say may have more behind a full page. */
-  'history.list': { params: historyFilter, result: z.object({ commands: z.array(commandRecord), more: z.boolean().optional() }) },
+  'history.list': { params: historyPage, result: z.object({ commands: z.array(commandRecord), more: z.boolean().optional() }) },
+  /**
+   * How many records fit, and places among them: of the one with `id`, null where it does not fit, and of those that began
+   * first at or after each of `times`.
+   */
+  'history.count': {
+    params: historyFilter.extend({ id: integer.optional(), times: z.array(time).max(2_000).default([]) }),
+    result: z.object({ total: integer, place: integer.nullable(), places: z.array(integer) }),
+  },
   /** Who made this: the command that printed what is at an offset, on a line of the screen (0: its top), or last said `text`. */
   'history.at': {
     params: z.object({

@@ -1,4 +1,5 @@
 /** One command record: what was run, by whom, when, how long, how it ended. */
+import { memo } from 'react';
 import type { Checkpoint } from '#protocol/checkpoints.ts';
 import type { CommandRecord } from '#protocol/shapes.ts';
 import { shownText } from '#session/shown-text.ts';
@@ -12,7 +13,8 @@ import { authorsText } from './gutter.tsx';
 /** Height of a row, CSS pixels, as in history.css. */
 export const HISTORY_ROW_PX = 46;
 
-export function HistoryRow({
+/** Drawn anew only when its record changed: others scroll past. */
+export const HistoryRow = memo(function HistoryRow({
   command,
   top,
   showSession,
@@ -21,12 +23,12 @@ export function HistoryRow({
   command: CommandRecord;
   top: number;
   showSession: boolean;
-  onOpen: (byMouse: boolean) => void;
+  onOpen: (command: CommandRecord, byMouse: boolean) => void;
 }) {
   const by = command.submitter ?? command.authors[0] ?? null;
   return (
     <li className="history-row" style={{ transform: `translateY(${top}px)` }} data-testid="history-row" data-command={command.id}>
-      <button type="button" title={`${command.text}\nin ${command.cwd}`} onClick={(event) => onOpen(event.detail > 0)}>
+      <button type="button" title={`${command.text}\nin ${command.cwd}`} onClick={(event) => onOpen(command, event.detail > 0)}>
         {by ? <ActorMark actor={by} size="small" /> : <span className="actor-mark small nobody" aria-hidden="true" />}
         <span className="history-text">
           <span className="history-line">
@@ -45,6 +47,16 @@ export function HistoryRow({
           </span>
         </span>
       </button>
+    </li>
+  );
+});
+
+/** The host is asked what stands here. */
+export function AwaitedRow({ top }: { top: number }) {
+  return (
+    <li className="history-row awaited" style={{ transform: `translateY(${top}px)` }} aria-busy="true" data-testid="awaited-row">
+      <span className="actor-mark small nobody" aria-hidden="true" />
+      <span className="history-text dim">…</span>
     </li>
   );
 }

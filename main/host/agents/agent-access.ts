@@ -56,6 +56,7 @@ const AGENT_ACCESS: { readonly [M in Method]: Access<M> } = {
   'input.withdraw': 'free',
   'output.read': 'join',
   'history.list': 'join',
+  'history.count': 'join',
   'history.at': 'join',
   'journal.list': 'join',
   'journal.watch': 'join',

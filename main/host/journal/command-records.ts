@@ -37,9 +37,10 @@ export type CommandFilter = {
   failed?: boolean;
   text?: string;
   since?: number;
-  before?: number;
-  limit: number;
 };
+/** `at`: a place among those that fit, the oldest has 0. */
+export type CommandCount = { total: number; place: number | null; places: number[] };
+export type CommandPage = CommandFilter & { before?: number; at?: number; limit: number };
 
 export type CommandSearch = {
   text: string;
@@ -117,23 +118,43 @@ export class CommandRecords {
     return new Map(rows.map(({ session, count }) => [session, count]));
   }
 
-  /** Oldest first; of more than `limit`, the newest. */
-  list(filter: CommandFilter): StoredCommand[] {
-    const { where, values } = conditions([
-      ['session = ?', filter.session],
-      ['id < ?', filter.before],
-      ['started_at >= ?', filter.since],
-      ['instr(lower(text), ?) > 0', filter.text?.toLowerCase()],
-    ]);
-    if (filter.failed) where.push('exit_code IS NOT NULL AND exit_code <> 0');
-    if (filter.actors) {
-      const marks = filter.actors.map(() => '?').join(',');
-      where.push(`(submitter IN (${marks}) OR EXISTS (SELECT 1 FROM json_each(authors) WHERE value IN (${marks})))`);
-      values.push(...filter.actors, ...filter.actors);
+  /** Oldest first; of more than `limit` the newest, or those from a place on. */
+  list({ before, at, limit, ...filter }: CommandPage): StoredCommand[] {
+    const { where, values } = fitting(filter);
+    if (at !== undefined) {
+      const page = this.#db.prepare(`SELECT * FROM commands ${whereClause(where)} ORDER BY id LIMIT ? OFFSET ?`);
+      return (page.all(...values, limit, at) as CommandRow[]).map(fromRow);
     }
-    const sql = `SELECT * FROM commands ${whereClause(where)} ORDER BY id DESC LIMIT ?`;
-    const rows = this.#db.prepare(sql).all(...values, filter.limit) as CommandRow[];
-    return rows.reverse().map(fromRow);
+    if (before !== undefined) {
+      where.push('id < ?');
+      values.push(before);
+    }
+    const page = this.#db.prepare(`SELECT * FROM commands ${whereClause(where)} ORDER BY id DESC LIMIT ?`);
+    return (page.all(...values, limit) as CommandRow[]).reverse().map(fromRow);
+  }
+
+  /** How many fit, and places among them; see `history.count`. */
+  count(filter: CommandFilter, { id, times }: { id?: number | undefined; times: readonly number[] }): CommandCount {
+    const { where, values } = fitting(filter);
+    const count = (...more: [condition: string, value: number][]) => {
+      const clause = whereClause([...where, ...more.map(([condition]) => condition)]);
+      const found = this.#db.prepare(`SELECT count(*) AS count FROM commands ${clause}`).get(...values, ...more.map(([, value]) => value));
+      return Number(found?.count ?? 0);
+    };
+    const isThere = id !== undefined && count(['id = ?', id]) > 0;
+    return { total: count(), place: isThere ? count(['id < ?', id]) : null, places: this.#placesOf(filter, times) };
+  }
+
+  #placesOf(filter: CommandFilter, times: readonly number[]): number[] {
+    if (times.length === 0) return [];
+    const { where, values } = fitting(filter);
+    const rows = this.#db.prepare(`SELECT started_at FROM commands ${whereClause(where)} ORDER BY id`).all(...values);
+    let latest = 0;
+    const begunBy = rows.map((row) => {
+      latest = Math.max(latest, Number(row.started_at));
+      return latest;
+    });
+    return times.map((time) => firstAtLeast(begunBy, time));
   }
 
   /**
@@ -179,6 +200,32 @@ export class CommandRecords {
     const found = this.#db.prepare('SELECT * FROM commands WHERE session = ? AND ended_at IS NULL ORDER BY id');
     return this.#journal.readOr([], () => (found.all(session) as CommandRow[]).map(fromRow));
   }
+}
+
+/** The index of the first that is no less, in ascending order; their number where none is. */
+function firstAtLeast(ascending: readonly number[], wanted: number): number {
+  let [low, high] = [0, ascending.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((ascending[middle] ?? 0) < wanted) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function fitting(filter: CommandFilter): ReturnType<typeof conditions> {
+  const { where, values } = conditions([
+    ['session = ?', filter.session],
+    ['started_at >= ?', filter.since],
+    ['instr(lower(text), ?) > 0', filter.text?.toLowerCase()],
+  ]);
+  if (filter.failed) where.push('exit_code IS NOT NULL AND exit_code <> 0');
+  if (filter.actors) {
+    const marks = filter.actors.map(() => '?').join(',');
+    where.push(`(submitter IN (${marks}) OR EXISTS (SELECT 1 FROM json_each(authors) WHERE value IN (${marks})))`);
+    values.push(...filter.actors, ...filter.actors);
+  }
+  return { where, values };
 }
 
 function fromRow(row: CommandRow): StoredCommand {

@@ -42,11 +42,15 @@ export function historyHandlers(context: HistoryContext): Pick<Handlers, keyof t
         throw new CmdopError('output-pruned', `output from offset ${from} is not held any more; it begins at ${start}`, { start, end });
       answer({ from, to: (from + bytes.length) as typeof from, end, bytes: Buffer.from(bytes).toString('base64') });
     },
-    'history.list'(_connection, { session, actor, failed, text, since, before, limit }, answer) {
-      const filter = { ...sessionFilter(session), ...actorsNamed(actor), ...defined({ failed, text, since, before }), limit };
+    'history.list'(_connection, { session, actor, failed, text, since, before, at, limit }, answer) {
+      const filter = { ...sessionFilter(session), ...actorsNamed(actor), ...defined({ failed, text, since, before, at }), limit };
       const found = records.commands.list(filter).map((command) => news.commandRecord(command));
-      const commands = newestThatFit(found);
+      const commands = at === undefined ? newestThatFit(found) : oldestThatFit(found);
       answer({ commands, more: commands.length < found.length || found.length === limit });
+    },
+    'history.count'(_connection, { session, actor, failed, text, since, id, times }, answer) {
+      const filter = { ...sessionFilter(session), ...actorsNamed(actor), ...defined({ failed, text, since }) };
+      answer(records.commands.count(filter, { id, times }));
     },
     async 'history.at'(connection, { session: reference, at }, answer) {
       const { offset, command } = await blame(seen(connection, reference), at, records);

@@ -49,6 +49,7 @@ const GUEST_ACCESS: { readonly [M in Method]: Access } = {
   'input.withdraw': 'operator',
   'output.read': 'observer',
   'history.list': 'observer',
+  'history.count': 'observer',
   'history.at': 'observer',
   'journal.list': 'observer',
   'journal.watch': 'observer',
