@@ -16,6 +16,7 @@ import { socketTransport } from '#local/socket-transport.ts';
 import { VERSION } from '#local/version.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import { Host } from './host.ts';
+import type { ServiceManager } from './service-manager.ts';
 import { lockHost } from './single-host.ts';
 import { type Build, checkBuild, Successor } from './successor.ts';
 
@@ -28,6 +29,7 @@ export class HostProcess {
   readonly #paths: LocalPaths;
   readonly #startedAt = systemClock.wallNow();
   readonly #build = buildId(fileURLToPath(import.meta.url));
+  readonly #serviceManager: ServiceManager | null;
   #lock: Lock;
   #host: Host;
   #server: Server | null = null;
@@ -36,8 +38,9 @@ export class HostProcess {
   /** Told to stop while it gave way: done where that fails. */
   #isStopAsked = false;
 
-  constructor({ paths, lock }: { paths: LocalPaths; lock: Lock }) {
+  constructor({ paths, lock, serviceManager }: { paths: LocalPaths; lock: Lock; serviceManager: ServiceManager | null }) {
     this.#paths = paths;
+    this.#serviceManager = serviceManager;
     this.#lock = lock;
     this.#host = this.#newHost(null);
   }
@@ -75,7 +78,11 @@ export class HostProcess {
   /** The build, once it waits. Rejects if it does not come so far, or this host was told to stop meanwhile. */
   async #load(build: Build): Promise<Successor> {
     try {
-      const successor = await Successor.start(build, { listener: this.#listenerDescriptor, logFile: this.#paths.logFile });
+      const successor = await Successor.start(build, {
+        listener: this.#listenerDescriptor,
+        logFile: this.#paths.logFile,
+        env: this.#serviceManager?.env ?? {},
+      });
       if (!this.#isStopAsked) return successor;
       await successor.end();
       throw new CmdopError('busy', 'this host was told to stop meanwhile');
@@ -95,6 +102,7 @@ export class HostProcess {
     try {
       const adopted = await successor.takeOver();
       if (adopted < running) throw new Error(`the new build found ${adopted} of ${running} running sessions`);
+      await this.#serviceManager?.mainProcessIs(successor.pid);
       process.exit(0);
     } catch (error) {
       await successor.end();

@@ -3,6 +3,7 @@ import { existsSync, openSync, renameSync, statSync, writeSync } from 'node:fs';
 import { connect } from 'node:net';
 import { ensureLocalFolders, localPaths } from '#local/paths.ts';
 import { HostProcess, lockFile } from './host-process.ts';
+import { ServiceManager } from './service-manager.ts';
 import { lockHost } from './single-host.ts';
 import { SUCCESSOR_ENV } from './successor.ts';
 
@@ -17,6 +18,7 @@ async function main(): Promise<void> {
   ensureLocalFolders(paths);
   const follows = process.env[SUCCESSOR_ENV];
   delete process.env[SUCCESSOR_ENV]; // no program of a session is to see it
+  const serviceManager = ServiceManager.from(process.env);
   if (follows !== undefined) {
     say('waiting\n');
     await toldToGo();
@@ -28,7 +30,7 @@ async function main(): Promise<void> {
     return;
   }
   logTo(paths.logFile);
-  const host = new HostProcess({ paths, lock });
+  const host = new HostProcess({ paths, lock, serviceManager });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void host.stop());
   process.on('SIGHUP', () => {}); // a terminal that closes is no reason to end
   const adopted = await host.start({ isInheriting: follows === 'listener' });

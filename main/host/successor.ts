@@ -17,8 +17,8 @@ const PATIENCE_MS = 8_000;
 /** Most that is read of what it says, bytes. */
 const MAX_WORDS_BYTES = 16 * 1024;
 
-/** `listener`: the descriptor that clients connect to, or null where it cannot be handed on. `logFile`: for what it says of a failure. */
-type Surroundings = { listener: number | null; logFile: string };
+/** `listener`: the descriptor that clients connect to, or null where it cannot be handed on. `logFile`: for what it says of a failure. `env`: beside ours. */
+type Surroundings = { listener: number | null; logFile: string; env: Record<string, string> };
 
 export type Build = { node: string; hostBundle: string };
 
@@ -51,12 +51,12 @@ export class Successor {
   #heard: () => void = () => {};
   #exit: string | null = null;
 
-  private constructor({ node, hostBundle }: Build, { listener, logFile }: Surroundings) {
+  private constructor({ node, hostBundle }: Build, { listener, logFile, env }: Surroundings) {
     const log = openSync(logFile, 'a', 0o600);
     this.#child = spawn(node, [...IDLE_FLAGS, hostBundle], {
       detached: true,
       cwd: '/',
-      env: { ...process.env, [SUCCESSOR_ENV]: listener === null ? 'alone' : 'listener' },
+      env: { ...process.env, ...env, [SUCCESSOR_ENV]: listener === null ? 'alone' : 'listener' },
       stdio: ['pipe', 'pipe', log, ...(listener === null ? [] : [listener])],
       windowsHide: true,
     }) as ChildProcessByStdio<Writable, Readable, null>;

@@ -22,6 +22,15 @@ const FOREIGN_PREFIXES = [
 
 const FOREIGN_NAMES = new Set([
   'INIT_CWD', // npm
+  // systemd, to one service: what is started by the way is not that service, and must not speak for it.
+  'NOTIFY_SOCKET',
+  'WATCHDOG_PID',
+  'WATCHDOG_USEC',
+  'LISTEN_FDS',
+  'LISTEN_FDNAMES',
+  'LISTEN_PID',
+  'INVOCATION_ID',
+  'JOURNAL_STREAM',
   'GDK_BACKEND', // Electron sets it for itself
   'ORIGINAL_XDG_CURRENT_DESKTOP', // Chromium
   'GOOGLE_API_KEY', // Chromium's own services

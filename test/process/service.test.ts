@@ -5,8 +5,9 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, lstatSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { nodePath } from '#local/runtime.ts';
 import { launchdAgent, systemdUnit } from '../../main/cli/service/service-files.ts';
 import { startCmdop, type TestCmdop } from './start-cmdop.ts';
 
@@ -129,4 +130,44 @@ test('the launchd agent is a property list with what it starts', () => {
     KeepAlive: { SuccessfulExit: false },
     AbandonProcessGroup: true,
   });
+});
+
+/** Takes datagrams as systemd does: prints them, and lets whoever waits until they are taken go on. */
+const LISTENER = `
+import os, socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+print('listening', flush=True)
+while True:
+    words, fds, _, _ = socket.recv_fds(s, 4096, 4)
+    print(words.decode(), flush=True)
+    for fd in fds: os.close(fd)
+`;
+
+test.runIf(hasSystemd)('after every upgrade systemd is told which process is the service; no session can speak for it', async () => {
+  const other = await startCmdop();
+  const socket = join(other.home, 'notify');
+  const listener = spawn('python3', ['-c', LISTENER, socket], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let told = '';
+  listener.stdout.on('data', (bytes: Buffer) => {
+    told += bytes;
+  });
+  const hears = async (words: string) => {
+    while (!told.includes(words)) await once(listener.stdout, 'data');
+  };
+  await hears('listening');
+  const host = spawn(nodePath(), [resolve('dist/host.mjs')], {
+    env: { ...other.env, NOTIFY_SOCKET: socket },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await once(host.stdout, 'data');
+  await other.ok('new', 'work', '--detach');
+  expect(await other.ok('run', 'work', '--', 'env | grep -c -e NOTIFY -e CMDOP_SUCCESSOR; true')).toBe('0\n');
+  for (let turn = 0; turn < 2; turn++) {
+    await other.ok('host', 'upgrade', '--force');
+    await hears(`MAINPID=${await other.hostPid()}\n`);
+  }
+  expect(await other.ok('run', 'work', '--', 'echo goes on')).toBe('goes on\n');
+  listener.kill();
+  await other.dispose();
 });

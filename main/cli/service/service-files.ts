@@ -18,7 +18,9 @@ export const MADE_BY = 'made by `cmdop host enable`';
 
 /**
  * `KillMode=process`: when the service stops or restarts, the keepers live on, and every session with them.
- * A host that finds another one at work ends with 0, and so does one that is upgraded: neither is started again.
+ * A host that finds another one at work ends with 0: it is not started again. One that is upgraded says which process follows
+ * (`NotifyAccess`: its helper is not the main process), and that is the service from then on. `OOMPolicy`: a program of a session
+ * that took too much memory is not the end of the host.
  */
 export function systemdUnit({ command, env }: ServiceCommand): string {
   const variables = Object.entries(env).map(([name, value]) => `Environment=${systemdWord(`${name}=${value}`)}\n`);
@@ -30,6 +32,8 @@ Description=cmdop host: terminal sessions that outlive every window
 Type=exec
 ExecStart=${[...START, ...command].map((word) => systemdWord(word).replaceAll('$', '$$$$')).join(' ')}
 ${variables.join('')}KillMode=process
+NotifyAccess=all
+OOMPolicy=continue
 Restart=on-failure
 RestartSec=1
 
