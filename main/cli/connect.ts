@@ -11,6 +11,7 @@ import { newClientId } from '#protocol/ids.ts';
 import type { SessionSummary } from '#protocol/shapes.ts';
 import type { Transport } from '#protocol/transport.ts';
 import { UsageError } from './exit-codes.ts';
+import { asTypedHere } from './remedies.ts';
 
 /** `host`: as given with -H, or as the host part of a session's address. */
 export type Globals = { as?: string; host?: string };
@@ -81,6 +82,9 @@ export const hostOf = ({ host }: Globals): string => host ?? LOCAL_HOST;
 /** A command as it is to be typed here for the same host. */
 export const commandFor = (globals: Globals, words: string): string =>
   isRemote(globals) ? `cmdop -H ${hostOf(globals)} ${words}` : `cmdop ${words}`;
+/** A sentence about a host, with its commands in the same way. */
+export const sentenceFor = (globals: Globals, sentence: string): string =>
+  isRemote(globals) ? asTypedHere(hostOf(globals), sentence) : sentence;
 export const isRemote = (globals: Globals): boolean => hostOf(globals) !== LOCAL_HOST;
 
 /** The session with the address by which it was reached: a host calls itself `local`. */

@@ -4,7 +4,7 @@ import { programPath } from '#local/runtime.ts';
 import { VERSION } from '#local/version.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import type { HostStatus } from '#protocol/shapes.ts';
-import { type Globals, isRemote, newClient, withClient } from './connect.ts';
+import { type Globals, hostOf, isRemote, newClient, withClient } from './connect.ts';
 import { EXIT, UsageError } from './exit-codes.ts';
 import { dim, note, print, printJson } from './output.ts';
 import { serviceState } from './service/service.ts';
@@ -110,6 +110,15 @@ function serviceRow(globals: Globals): [string, string][] {
   return [['service', service.isCurrent ? service.file : `${service.file} starts another build: \`cmdop host enable\` changes that`]];
 }
 
+/** How a person brings a port of another machine's loopback here. */
+async function wayToPort(host: string, port: string): Promise<string> {
+  const { wayTo } = await import('../remote/reach.ts');
+  const way = wayTo(host);
+  if (way.by !== 'ssh') return `bring its port ${port} here (as \`kubectl port-forward POD ${port}\` does)`;
+  const [, name = way.ssh, sshPort] = /^(.*):(\d+)$/.exec(way.ssh) ?? [];
+  return `\`ssh -L ${port}:127.0.0.1:${port} ${sshPort ? `-p ${sshPort} ` : ''}${name}\``;
+}
+
 /** Prints the address and nothing else, so that it can be handed on. */
 export async function web(options: Globals & { port?: string }): Promise<void> {
   const port = options.port === undefined ? undefined : Number(options.port);
@@ -121,6 +130,6 @@ export async function web(options: Globals & { port?: string }): Promise<void> {
   if (process.stdout.isTTY) note('the address works once, within 10 minutes');
   const served = /:(\d+)\//.exec(url)?.[1];
   if (isRemote(options) && served) {
-    note(`${options.host} serves it to itself only: \`ssh -L ${served}:127.0.0.1:${served} ${options.host}\` first, then open it here`);
+    note(`${options.host} serves it to itself only: ${await wayToPort(hostOf(options), served)} first, then open it here`);
   }
 }

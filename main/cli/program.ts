@@ -1,6 +1,7 @@
 /** The commands of `cmdop`, with their options and help. What they do is loaded when one is run. */
 import { Argument, Command, CommanderError } from 'commander';
 import { VERSION } from '#local/version.ts';
+import { LOCAL_HOST } from '#protocol/address.ts';
 import { addApprovalCommands } from './approval-commands.ts';
 import { type Globals, hostFor } from './connect.ts';
 import { addControlCommands } from './control-commands.ts';
@@ -48,6 +49,7 @@ export function makeProgram(command: readonly string[] | null): Command {
       argument.name() === 'session' ? (action.args[index] ?? []) : [],
     );
     const host = hostFor(globals().host, sessions);
+    refuseElsewhere(action, host);
     if (host !== undefined) program.setOptionValue('host', host);
   });
 
@@ -173,6 +175,17 @@ export function makeProgram(command: readonly string[] | null): Command {
     .command('__complete <what>', { hidden: true })
     .action(async (what) => (await import('./completions.ts')).complete(globals(), what));
   return program;
+}
+
+/** Commands about this machine and its person: with -H they would answer for the wrong one. */
+const ONLY_HERE: ReadonlySet<string> = new Set(['hosts', 'join', 'key', 'bridge', 'completions']);
+
+function refuseElsewhere(action: Command, host: string | undefined): void {
+  if (host === undefined || host === LOCAL_HOST) return;
+  let top = action;
+  while (top.parent?.parent) top = top.parent;
+  if (!ONLY_HERE.has(top.name())) return;
+  throw new UsageError(`\`${top.name()}\` is about this machine: leave out -H ${host}, or run it on ${host} itself`);
 }
 
 /** Options of every command that ends in an attached terminal. */

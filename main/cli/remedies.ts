@@ -4,11 +4,16 @@ import type { VersionRange } from '#protocol/versions.ts';
 import { sentenceOf } from './exit-codes.ts';
 
 /** Commands that are for this machine, whatever host a sentence is about. */
-const HERE = /^(-H|hosts|mcp)\b/;
+const HERE = /^(-H|hosts|mcp|join|key)\b/;
 
 /** A host names commands as they are typed beside it: here they need `-H HOST`. */
 export function sentenceAbout(host: string, error: unknown): string {
   const sentence = (error instanceof CmdopError ? mismatchSentence(error, host) : null) ?? sentenceOf(error);
+  return asTypedHere(host, sentence);
+}
+
+/** A sentence of `host`, or about it, with its commands as they must be typed here. */
+export function asTypedHere(host: string, sentence: string): string {
   return sentence.replace(/`cmdop ([^`]+)`/g, (whole, rest: string) => (HERE.test(rest) ? whole : `\`cmdop -H ${host} ${rest}\``));
 }
 

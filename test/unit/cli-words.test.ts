@@ -4,8 +4,9 @@ import { describe, expect, test } from 'vitest';
 import { typedLine } from '#client/shell-prompt.ts';
 import { PlainText } from '#session/plain-text.ts';
 import { cellWidth } from '../../main/attach/cells.ts';
+import { sentenceFor } from '../../main/cli/connect.ts';
 import { parseKey } from '../../main/cli/keys.ts';
-import { splitCommand } from '../../main/cli/program.ts';
+import { makeProgram, splitCommand } from '../../main/cli/program.ts';
 import { commandLine } from '../../main/cli/shell-words.ts';
 import { formatTable } from '../../main/cli/table.ts';
 import { parseDuration, parseSince, showAge, showDuration } from '../../main/cli/times.ts';
@@ -124,4 +125,23 @@ test('what is behind -- belongs to new and run alone', () => {
   expect(splitCommand(['--as', 'new', 'run', 's', '--', 'ls', '-l'])).toEqual({ own: ['--as', 'new', 'run', 's'], command: ['ls', '-l'] });
   expect(splitCommand(['send', 'x', '--', '-text'])).toEqual({ own: ['send', 'x', '--', '-text'], command: null });
   expect(splitCommand(['new', 'x'])).toEqual({ own: ['new', 'x'], command: null });
+});
+
+describe('commands about this machine', () => {
+  test.each(['key', 'join CODE', 'hosts', 'hosts add web', 'hosts install web', 'bridge', 'completions bash'])(
+    '%s is refused with -H, and nothing is answered for the wrong machine',
+    async (words) => {
+      const run = makeProgram(null).parseAsync(['-H', 'devbox', ...words.split(' ')], { from: 'user' });
+      const [name] = words.split(' ');
+      await expect(run).rejects.toThrow(`\`${name}\` is about this machine: leave out -H devbox, or run it on devbox itself`);
+    },
+  );
+});
+
+test('what a host says of its commands is said as it is to be typed here', () => {
+  const sentence = 'nobody reaches it: `cmdop host share-socket --group G`; theirs is `cmdop join CODE`';
+  expect(sentenceFor({ host: 'devbox' }, sentence)).toBe(
+    'nobody reaches it: `cmdop -H devbox host share-socket --group G`; theirs is `cmdop join CODE`',
+  );
+  expect(sentenceFor({}, sentence)).toBe(sentence);
 });

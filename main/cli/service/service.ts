@@ -87,8 +87,7 @@ function kindHere(): Kind | null {
 }
 
 function kindFor(options: Options, verb: string): Kind {
-  if (isRemote(options))
-    throw new UsageError(`\`cmdop host ${verb}\` is for this machine: run it on ${options.host} (\`ssh ${options.host}\`)`);
+  if (isRemote(options)) throw new UsageError(`\`host ${verb}\` is for the machine that it runs on: run it on ${options.host} itself`);
   const kind = kindHere();
   if (!kind)
     throw new UsageError(

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { ParamsInput } from '#protocol/messages.ts';
 import type { GuestRole, Invite } from '#protocol/sharing.ts';
-import { type Globals, sessionRef, withClient } from '../connect.ts';
+import { commandFor, type Globals, sentenceFor, sessionRef, withClient } from '../connect.ts';
 import { UsageError } from '../exit-codes.ts';
 import { dim, note, print, printJson, tableWidth } from '../output.ts';
 import { type Column, formatTable } from '../table.ts';
@@ -53,7 +53,7 @@ export async function share(options: ShareOptions, session: string): Promise<voi
   const answer = await withClient(options, (client) => client.request('share.create', { ...wanted, ...key }));
   if (options.json) return printJson(answer);
   const { invite, code } = answer;
-  said(invite, answer.note);
+  said(options, invite, answer.note);
   note(
     invite.key === null
       ? 'send them this line; it works once, within a day:'
@@ -88,7 +88,7 @@ async function link(options: ShareOptions, wanted: ParamsInput<'share.link'>): P
     }),
   );
   if (options.json) return printJson(answer);
-  said(answer.invite, answer.note);
+  said(options, answer.invite, answer.note);
   note('send them this link; the first browser that accepts it has it:');
   print(`${answer.url}\n`);
 }
@@ -100,7 +100,7 @@ export async function invites(options: Globals & { all?: boolean; json?: boolean
   const shown = options.all ? all : all.filter(({ state }) => state === 'open' || state === 'used');
   if (options.json) return printJson(shown);
   if (shown.length === 0) {
-    note('nobody is invited: `cmdop share SESSION --with NAME`');
+    note(`nobody is invited: \`${commandFor(options, 'share SESSION --with NAME')}\``);
     return;
   }
   const now = Date.now();
@@ -136,11 +136,11 @@ export async function shareSocket(options: Globals & { group?: string; off?: boo
   else note(`invited people of the group ${answer.group} reach this host at ${answer.socket}`);
 }
 
-function said({ id, name, role, sessionName, expiresAt }: Invite, missing: string | undefined): void {
+function said(globals: Globals, { id, name, role, sessionName, expiresAt }: Invite, missing: string | undefined): void {
   const until =
     expiresAt === null ? `until \`cmdop revoke ${id}\`` : `for ${showDuration(expiresAt - Date.now())} (\`cmdop revoke ${id}\` ends it)`;
-  note(`${name} is invited to ${sessionName} as ${role}, ${until}`);
-  if (missing !== undefined) note(missing);
+  note(sentenceFor(globals, `${name} is invited to ${sessionName} as ${role}, ${until}`));
+  if (missing !== undefined) note(sentenceFor(globals, missing));
 }
 
 function roleIn(text: string): GuestRole {

@@ -5,7 +5,7 @@ import { parsePublicKey } from '#local/ssh-keys.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import type { Result } from '#protocol/messages.ts';
 import type { GuestRole, Invite } from '#protocol/sharing.ts';
-import { type Globals, sessionRef, withClient } from '../connect.ts';
+import { commandFor, type Globals, sessionRef, withClient } from '../connect.ts';
 import { UsageError } from '../exit-codes.ts';
 import { note, print, printJson } from '../output.ts';
 import { type AuthorizedKey, authorizedKeys, nameInComment } from './authorized-keys.ts';
@@ -35,8 +35,8 @@ export async function shareBySsh(options: SshOptions, session: string, wanted: S
   if (options.json) return printJson({ ...place, invites });
   const { sessionName: name } = place;
   if (invites.length === 0) note(`nobody is invited to ${name} by a key yet: add --key FILE or --authorized-keys FILE`);
-  for (const { name: who, role, id } of invites) note(`${who} may come as ${role}; \`cmdop revoke ${id}\` ends it`);
-  note(`${name} is shared until \`cmdop share ${name} --stop\`; send them this line:`);
+  for (const { name: who, role, id } of invites) note(`${who} may come as ${role}; \`${commandFor(options, `revoke ${id}`)}\` ends it`);
+  note(`${name} is shared until \`${commandFor(options, `share ${name} --stop`)}\`; send them this line:`);
   print(`${sshLine(place)}\n`);
   note(`at first their ssh shows the key ${place.hostKey}: they should compare it`);
   if (isLoopback(place.address)) note('only this machine reaches it there: --listen ADDRESS:PORT names another place');
@@ -44,7 +44,7 @@ export async function shareBySsh(options: SshOptions, session: string, wanted: S
 
 export async function stop(options: SshOptions, session: string): Promise<void> {
   await withClient(options, (client) => client.request('share.ssh.stop', { session: sessionRef(session) }));
-  note('nobody comes in with ssh any more; the invites stay (`cmdop invites`)');
+  note(`nobody comes in with ssh any more; the invites stay (\`${commandFor(options, 'invites')}\`)`);
 }
 
 /** The same key in the same role needs no second invite. */
