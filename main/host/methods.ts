@@ -75,6 +75,13 @@ export class Attachments {
   }
 }
 
+/** An agent that comes again calls itself what it was called here. */
+function agentOf(guest: string, name: string): string {
+  const whose = `${guest}'s `;
+  const own = name.startsWith(whose) ? name.slice(whose.length) : name;
+  return [...`${whose}${own || 'agent'}`].slice(0, MAX_NUMBERED_NAME).join('');
+}
+
 /** The rest: see services.ts. */
 export type SessionHandlers = Omit<Handlers, ServiceMethod>;
 
@@ -82,11 +89,13 @@ export function createHandlers(host: MethodsContext): SessionHandlers {
   const { registry, records, attachments } = host;
   /** Agents of one name are numbered while they are here together, so that each is an actor of its own. */
   const actorOf = (client: Params<'hello'>['client'], grant: Grant | null): Actor => {
-    // A guest is called what its owner called it.
-    if (grant) return records.actorFor({ name: grant.name, kind: client.kind, interface: client.interface, guest: grant.id });
-    const name = cleanName(client.name);
+    // A guest is called what its owner called it, and its agents are called after it.
+    const { kind, interface: via, color } = client;
+    const who = grant ? { kind, interface: via, guest: grant.id } : { kind, interface: via, color };
+    if (grant && kind === 'human') return records.actorFor({ ...who, name: grant.name });
+    const name = grant ? agentOf(grant.name, cleanName(client.name)) : cleanName(client.name);
     const numbered = (number: number) =>
-      records.actorFor({ ...client, name: number === 1 ? name : `${name.slice(0, MAX_NUMBERED_NAME)} ${number}` });
+      records.actorFor({ ...who, name: number === 1 ? name : `${name.slice(0, MAX_NUMBERED_NAME)} ${number}` });
     let number = 1;
     let actor = numbered(number);
     while (actor.kind === 'agent' && host.isPresent(actor.id, client.id)) actor = numbered(++number);

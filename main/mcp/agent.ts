@@ -52,6 +52,10 @@ export class Agent {
   readonly searches = new SearchInbox();
   readonly #approvals = new Map<number, Approval>();
   readonly #listeners = new Set<(news: AgentNews) => void>();
+  /** Whom the link's state concerns. */
+  readonly #waiting = new Set<() => void>();
+  /** Why this agent is nobody's guest any more. */
+  #ended: CmdopError | null = null;
 
   constructor({ name, ownSessionAllowed, connect, host, place }: AgentOptions) {
     this.host = host;
@@ -72,6 +76,7 @@ export class Agent {
       clock: systemClock,
       random: Math.random,
       watch: true,
+      isHeldBy: ({ data }) => data?.needs === 'person',
       onWatch: ({ sessions }) => {
         this.#sessions.clear();
         for (const session of sessions) this.#sessions.set(session.id, session);
@@ -79,14 +84,39 @@ export class Agent {
       },
       onState: (state) => {
         // The host may have numbered us: we come back as the same one.
-        if (state.is === 'connected') identity.name = this.client.actor?.name ?? identity.name;
-        else this.searches.disconnected();
+        if (state.is === 'connected') {
+          this.#ended = null;
+          identity.name = this.client.actor?.name ?? identity.name;
+        } else this.searches.disconnected();
+        for (const look of [...this.#waiting]) look();
       },
       onEvent: (event) => {
         this.searches.event(event);
         this.#event(event);
       },
     });
+  }
+
+  /** Resolves once connected. Rejects where waiting does not help, since a person must act first; then it is tried anew at the next call. */
+  connected(): Promise<void> {
+    const { state } = this.client;
+    if (state.is === 'offline' && state.isHeld) this.client.reconnectNow();
+    return new Promise((resolve, reject) => {
+      const look = () => {
+        const now = this.client.state;
+        if (now.is === 'connecting' || (now.is === 'offline' && !now.isHeld)) return;
+        this.#waiting.delete(look);
+        if (now.is === 'offline') reject(now.error);
+        else this.client.whenConnected().then(resolve, reject);
+      };
+      this.#waiting.add(look);
+      look();
+    });
+  }
+
+  /** What a failed request means to the agent: its link may have been cut because somebody put it out. */
+  failure(error: CmdopError): CmdopError {
+    return error.code === 'disconnected' ? (this.#ended ?? error) : error;
   }
 
   get sessions(): SessionSummary[] {
@@ -101,9 +131,22 @@ export class Agent {
   /** As of the last event. Throws the host's error where it is unknown. */
   async summary(reference: string): Promise<SessionSummary> {
     const ref = this.ref(reference);
-    await this.client.whenConnected();
-    const { session } = await this.client.request('session.inspect', { session: ref });
+    await this.connected();
+    const session = await this.#find(ref);
     return this.#sessions.get(session.id) ?? session;
+  }
+
+  async #find(ref: string): Promise<SessionSummary> {
+    try {
+      return (await this.client.request('session.inspect', { session: ref })).session;
+    } catch (error) {
+      // Somebody's guest that looks on may not see which programs run; the one session that it has, it may.
+      if (!(error instanceof CmdopError) || error.code !== 'observer') throw error;
+      const { sessions } = await this.client.request('session.list', {});
+      const found = sessions.find(({ id, name }) => id === ref || name === ref);
+      if (!found) throw error;
+      return found;
+    }
   }
 
   known(id: SessionId): SessionSummary | undefined {
@@ -171,6 +214,9 @@ export class Agent {
         this.#tell({ is: 'command', command });
         return;
       }
+      case 'share.ended':
+        this.#ended = new CmdopError('unauthorized', event.params.message);
+        return;
       case 'actor.typing':
         this.#tell({ is: 'typing', session: event.params.session });
         return;

@@ -58,9 +58,10 @@ export function addTool<I extends z.ZodObject, O extends z.ZodObject>(server: Mc
   server.registerTool<z.ZodObject, z.ZodObject>(name, config, async (args, context) => {
     const progress = new Progress(context);
     let stopTelling: () => void = () => {};
+    let agent: Agent | null = null;
     try {
-      const agent = agents.agentFor(clientName(server, context));
-      await agent.client.whenConnected();
+      agent = agents.agentFor(clientName(server, context));
+      await agent.connected();
       stopTelling = tellingApprovals(agent, (message) => progress.say(message));
       // The SDK has parsed them with `input`.
       const call = {
@@ -73,7 +74,8 @@ export function addTool<I extends z.ZodObject, O extends z.ZodObject>(server: Mc
       return { structuredContent: structured, content: [{ type: 'text' as const, text }] };
     } catch (error) {
       if (!(error instanceof CmdopError)) throw error;
-      return { isError: true, content: [{ type: 'text' as const, text: `${error.code}: ${error.message}` }] };
+      const { code, message } = agent?.failure(error) ?? error;
+      return { isError: true, content: [{ type: 'text' as const, text: `${code}: ${message}` }] };
     } finally {
       stopTelling();
       progress.end();

@@ -30,16 +30,18 @@ export type AgentSettings = {
   name?: string;
   /** Of `cmdop mcp`. */
   flags?: readonly string[];
+  /** Another one than this machine's. */
+  host?: string;
   /** `modern`: the 2026-07-28 revision, without `initialize`. */
   era?: 'legacy' | 'modern';
   env?: Record<string, string>;
 };
 
 export async function startAgent(env: Record<string, string>, settings: AgentSettings = {}): Promise<TestAgent> {
-  const { name = 'fixer', flags = [], era = 'legacy' } = settings;
+  const { name = 'fixer', flags = [], era = 'legacy', host } = settings;
   const transport = new StdioClientTransport({
     command: nodePath(),
-    args: [CLI, 'mcp', ...flags],
+    args: [CLI, ...(host === undefined ? [] : ['-H', host]), 'mcp', ...flags],
     env: { ...env, ...settings.env },
     stderr: 'inherit',
   });
