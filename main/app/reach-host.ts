@@ -31,6 +31,7 @@ export async function reachHost(host: string): Promise<Reached> {
 
 function whatHelps(error: unknown): 'time' | 'person' | 'install' {
   if (!(error instanceof CmdopError)) return 'time';
+  if (error.data?.needs === 'person') return 'person';
   switch (error.code) {
     case 'not-installed':
       return 'install';

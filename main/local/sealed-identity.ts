@@ -36,7 +36,7 @@ export function sealedIdentity(file: string, vault: Vault): SealedIdentity {
   const known = read(file);
   const pem = known ? revealed(file, known, vault) : newPrivateKey();
   const identity = identityIn(file, pem);
-  if (known && known.publicKey !== identity.publicKey.text) throw lost(file, 'is damaged: its two halves do not belong together');
+  if (known && known.publicKey !== identity.publicKey.text) throw damaged(file);
   if (known?.kept === 'sealed') return { ...identity, sealedBy: known.by };
   const kept = sealedFor(vault, pem, identity);
   if (!known || kept.kept === 'sealed') write(file, kept);
@@ -56,7 +56,7 @@ function read(file: string): Stored | null {
     if (text.length > MAX_BYTES) throw new Error('too long');
     return stored.parse(JSON.parse(text));
   } catch {
-    throw lost(file, 'is damaged');
+    throw damaged(file);
   }
 }
 
@@ -76,7 +76,7 @@ function identityIn(file: string, pem: string): Identity {
   try {
     return identityOf(privateKeyFrom(pem));
   } catch {
-    throw lost(file, 'is damaged');
+    throw damaged(file);
   }
 }
 
@@ -105,9 +105,10 @@ function write(file: string, key: Stored): void {
   }
 }
 
+const damaged = (file: string) => lost(file, 'is damaged: put its file back from a copy');
 const lost = (file: string, what: string) =>
   new CmdopError(
     'storage',
-    `the key of this app ${what}; or remove ${file} for a new key, and ask those who invited you for another code`,
+    `the key of this app ${what}, or remove ${file} for a new key, and ask those who invited you for another code`,
     { needs: 'person' },
   );

@@ -24,6 +24,19 @@ export const pointing = z.object({
 });
 export type Pointing = z.infer<typeof pointing>;
 
+/** What somebody said, or the lines that they pointed at, as the journal has it. */
+export const talked = z.object({
+  /** Its place in the journal. */
+  seq: integer,
+  at: time,
+  by: actor,
+  /** Null: they pointed without a word. */
+  text: z.string().nullable(),
+  /** Null: they only said something. Lines as in `pointing`. */
+  pointed: z.object({ offset, from: line, to: line }).nullable(),
+});
+export type Talked = z.infer<typeof talked>;
+
 export const GUEST_METHODS = {
   /**
    * Serves a session to plain ssh: to the keys of invites for it. On loopback at any free port where nothing is named.
@@ -49,6 +62,11 @@ export const GUEST_METHODS = {
   'share.ssh.stop': { params: z.object({ session: sessionRef }), result: none },
   /** A message to everybody who sees the session; it never reaches the program. For people. */
   'share.say': { params: z.object({ session: sessionRef, text: z.string().min(1).max(4096) }), result: none },
+  /** What was said and pointed at in a session, oldest first: the newest, or those before `before`. `more`: there are older ones. */
+  'share.talk': {
+    params: z.object({ session: sessionRef, before: integer.optional(), limit: z.number().int().min(1).max(200).default(50) }),
+    result: z.object({ talked: z.array(talked), more: z.boolean() }),
+  },
   /** Marks lines for everybody who sees the session, for some seconds; null: no longer. For people. */
   'share.point': {
     params: z.object({

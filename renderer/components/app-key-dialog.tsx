@@ -34,7 +34,9 @@ export function AppKeyDialog() {
               )}
             </dd>
           </dl>
-          <p className="dim">The command line has a key of its own: `cmdop key`.</p>
+          <p className="dim">
+            The command line has a key of its own: <code>cmdop key</code>.
+          </p>
         </>
       )}
       <Failure text={error} />

@@ -76,10 +76,10 @@ function HostMenu({ host: { name, link, guest } }: { host: HostView }) {
 
 /** Why the host is not there, in the words of whoever found out. */
 function Trouble({ host }: { host: HostView }) {
-  const { name, link, installFailure } = host;
+  const { name, link, installFailure, guestEnd } = host;
   if (installFailure !== null) return <InstallFailure host={name} sentence={installFailure} />;
   if (link.is !== 'offline') return null;
-  const text = `${link.isHeld ? '' : `Since ${timeText(link.since)}: `}${link.error.message}`;
+  const text = guestEnd ?? `${link.isHeld ? '' : `Since ${timeText(link.since)}: `}${link.error.message}`;
   return (
     <div className="host-trouble" role="alert" data-testid="host-trouble">
       <Sentence key={text} text={text} />

@@ -1,6 +1,6 @@
 /** Joining somebody's session: the invite as it was sent, what it is to, as its host says, and only then the acceptance. */
 import { Dialog } from 'radix-ui';
-import { type FormEvent, useEffect, useRef, useState } from 'react';
+import { type FormEvent, useEffect, useState } from 'react';
 import type { InviteView, WantedInvite } from '../../preload/api.ts';
 import { platform } from '../platform/platform.ts';
 import { closeDialog } from '../state/actions.ts';
@@ -83,8 +83,6 @@ function Asked({ isFromLink, wanted, look }: AskedProps) {
 function Seen({ seen, wanted, back }: { seen: InviteView; wanted: WantedInvite; back: () => void }) {
   const { machine, hostKey, socket, ownKey, facts } = seen;
   const { error, isBusy, attempt } = useAttempt();
-  const action = useRef<HTMLButtonElement>(null);
-  useEffect(() => action.current?.focus(), []);
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const name = String(new FormData(event.currentTarget).get('name') ?? '').trim();
@@ -136,7 +134,7 @@ function Seen({ seen, wanted, back }: { seen: InviteView; wanted: WantedInvite; 
           <button type="button" className="button quiet" onClick={back}>
             Back
           </button>
-          <button type="submit" className="button primary" ref={action} disabled={isBusy}>
+          <button type="submit" className="button primary" disabled={isBusy}>
             {isBusy ? 'Joining…' : 'Join'}
           </button>
         </div>

@@ -57,7 +57,7 @@ export function Tabs() {
                 onClick={() => openTab(id as SessionKey)}
               >
                 {session && <StateDot session={session} />}
-                {session && <SharedMark session={session} />}
+                {session && findHost({ hosts }, session.host)?.guest == null && <SharedMark session={session} />}
                 {session && <AgentBadge session={session} />}
                 <span className="tab-name">{session?.name ?? '…'}</span>
                 {session && <GuestRole session={session} />}

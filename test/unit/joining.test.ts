@@ -107,7 +107,7 @@ describe('the key of the app', () => {
     sealedIdentity(file, none);
     const damaged = damage(readFileSync(file, 'utf8'));
     writeFileSync(file, damaged);
-    expect(() => sealedIdentity(file, none)).toThrow(/the key of this app is damaged.*; or remove .* for a new key/);
+    expect(() => sealedIdentity(file, none)).toThrow(/the key of this app is damaged: .*, or remove .* for a new key/);
     expect(readFileSync(file, 'utf8')).toBe(damaged);
   });
 

@@ -86,6 +86,7 @@ const AGENT_ACCESS: { readonly [M in Method]: Access<M> } = {
   'share.ssh': 'owners',
   'share.ssh.stop': 'owners',
   'share.say': 'people',
+  'share.talk': 'join',
   'share.point': 'people',
   'retention.get': 'free',
   'retention.set': 'people',

@@ -1,8 +1,12 @@
 /** Pointing and talking: what people who see one session show and say to each other, beside the program and never into it. */
+import type { Talked } from '#protocol/guests.ts';
 import type { EventName, EventParams } from '#protocol/messages.ts';
+import type { JournalEvent } from '#protocol/shapes.ts';
 import type { ClientConnection, Handlers } from '../client-connection.ts';
 import type { HostNews } from '../host-news.ts';
 import type { Journal } from '../journal/journal.ts';
+import type { Records } from '../journal/records.ts';
+import { talkPayload } from '../journal/stored-shapes.ts';
 import type { Registry } from '../registry.ts';
 import type { LiveSession } from '../sessions/live-session.ts';
 import { sessionLookups } from '../sessions/session-lookups.ts';
@@ -13,10 +17,16 @@ import { saidText, TalkPace } from './said-text.ts';
 /** How long lines stay marked, milliseconds. */
 const SHOWN_MS = 15_000;
 
-export type TalkContext = { registry: Registry; journal: Journal; news: HostNews; clock: { now(): number; wallNow(): number } };
+export type TalkContext = {
+  registry: Registry;
+  journal: Journal;
+  records: Records;
+  news: HostNews;
+  clock: { now(): number; wallNow(): number };
+};
 
-export function talkHandlers(context: TalkContext): Pick<Handlers, 'share.say' | 'share.point'> {
-  const { registry, journal, news, clock } = context;
+export function talkHandlers(context: TalkContext): Pick<Handlers, 'share.say' | 'share.talk' | 'share.point'> {
+  const { registry, journal, records, news, clock } = context;
   const { seen } = sessionLookups(registry);
   const pace = new TalkPace();
 
@@ -49,6 +59,11 @@ export function talkHandlers(context: TalkContext): Pick<Handlers, 'share.say' |
       answer({});
       tell(session, 'share.said', { session: session.id, by: connection.who.actor, at: clock.wallNow(), text: said, seq });
     },
+    'share.talk'(connection, { session: reference, before, limit }, answer) {
+      const session = seen(connection, reference);
+      const events = records.events({ session: session.id, kinds: ['talk'], limit, ...(before === undefined ? {} : { before }) });
+      answer({ talked: events.flatMap((event) => talkedIn(event, records) ?? []), more: events.length === limit });
+    },
     async 'share.point'(connection, { session: reference, at, text }, answer) {
       const session = talkingIn(connection, reference);
       const by = connection.who.actor;
@@ -73,4 +88,14 @@ export function talkHandlers(context: TalkContext): Pick<Handlers, 'share.say' |
       tell(session, 'share.pointed', { session: session.id, by, pointing, seq });
     },
   };
+}
+
+/** Null where it is damaged. */
+function talkedIn({ seq, at, actor, payload }: JournalEvent, records: Records): Talked | null {
+  const by = actor === null ? null : records.actor(actor);
+  const said = talkPayload.safeParse(payload).data;
+  if (!by || !said) return null;
+  if (said.is === 'said') return { seq, at, by, text: said.text, pointed: null };
+  const { offset, from, to, text = null } = said;
+  return { seq, at, by, text, pointed: { offset, from, to } };
 }

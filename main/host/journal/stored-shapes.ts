@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { ActorId, ClientId, Epoch, Seq, SessionId } from '#protocol/ids.ts';
-import { authentication, controlMode, role, sessionEnd, size, sizePolicy } from '#protocol/shapes.ts';
+import { authentication, controlMode, offset, role, sessionEnd, size, sizePolicy } from '#protocol/shapes.ts';
 import type { DroppedOf, KeeperExit, KeeperHello } from '../../keeper/wire.ts';
 import type { CommandsNote } from '../sessions/session-commands.ts';
 import type { SessionAccess } from './records.ts';
@@ -125,6 +125,12 @@ const commandsNote = z.object({
   }),
   openId: natural.nullable(),
 });
+/** What somebody said or pointed at (guests/talk.ts). */
+export const talkPayload = z.discriminatedUnion('is', [
+  z.object({ is: z.literal('said'), text: z.string() }),
+  z.object({ is: z.literal('pointed'), offset, from: z.number().int(), to: z.number().int(), text: z.string().optional() }),
+]);
+
 const sessionNote = z.object({
   commands: commandsNote.nullable().catch(null),
   ...controlPayload.shape,

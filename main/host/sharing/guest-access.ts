@@ -105,6 +105,7 @@ const GUEST_ACCESS: { readonly [M in Method]: Access } = {
   'share.ssh': 'never',
   'share.ssh.stop': 'never',
   'share.say': 'observer',
+  'share.talk': 'observer',
   'share.point': 'observer',
 };
 
