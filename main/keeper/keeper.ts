@@ -60,7 +60,6 @@ export class Keeper {
   #link: HostLink | null = null;
   #sent = 0 as Offset;
   #isPaused = false;
-  #isFlushScheduled = false;
   #exit: KeeperExit | null = null;
   #isExitSent = false;
   #note: Uint8Array = new Uint8Array(0);
@@ -86,14 +85,8 @@ export class Keeper {
       this.#isPaused = true;
       this.#pty?.pause();
     }
-    // The first bytes of a tick go at once, for echo; the rest of it together, for throughput.
-    if (this.#isFlushScheduled) return;
+    // At once, for echo; nothing is gained by waiting: a terminal gives what it has in one read a turn.
     this.#send();
-    this.#isFlushScheduled = true;
-    setImmediate(() => {
-      this.#isFlushScheduled = false;
-      this.#send();
-    });
   }
 
   /** The program has exited; its last output may be still to come. */

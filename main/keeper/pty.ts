@@ -9,6 +9,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { ReadStream } from 'node:tty';
 import type { ClientId } from '#protocol/ids.ts';
+import { ReadMemory, readingInto } from '#session/read-memory.ts';
 import { InputQueue, type QueuedInput, type TakenBack } from './input-queue.ts';
 
 export type PtySpec = {
@@ -101,11 +102,12 @@ class UnixPty implements Pty {
     });
     this.pid = child.pid;
     this.#fd = child.fd;
-    this.#stream = new ReadStream(child.fd);
-    this.#stream.on('data', (bytes: Buffer) => {
+    const received = (bytes: Uint8Array) => {
       this.#listener.output(bytes);
       if (this.#exit) this.#awaitQuiet();
-    });
+    };
+    this.#stream = new ReadStream(child.fd, { onread: readingInto(new ReadMemory(), received) });
+    this.#stream.resume();
     // EIO is how a PTY says that its last program closed it.
     this.#stream.on('error', () => this.#close());
     this.#stream.on('close', () => this.#close());

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { CmdopError } from '#protocol/errors.ts';
 import type { Transport } from '#protocol/transport.ts';
 import { ensureLocalFolders, type LocalPaths, localPaths } from './paths.ts';
-import { socketTransport } from './socket-transport.ts';
+import { connectSocket, socketTransport } from './socket-transport.ts';
 import { claimStart } from './start-claim.ts';
 import { startHost } from './start-host.ts';
 
@@ -15,24 +15,29 @@ const LOOK_MS = 15;
 const NOBODY_LISTENS = new Set(['ENOENT', 'ECONNREFUSED']);
 
 type Options = { start: boolean; paths?: LocalPaths };
+type Connect = (path: string) => Socket;
 
 /** Throws `host-unreachable` when there is no host (and `start` is false), or none could be started. */
 export async function connectToHost(options: Options): Promise<Transport> {
-  return socketTransport(await openHostSocket(options));
+  return socketTransport(await opened(options, connectSocket));
 }
 
 /** The connected socket itself, for who carries another's bytes. Throws as `connectToHost`. */
-export async function openHostSocket({ start, paths = localPaths() }: Options): Promise<Socket> {
-  const first = await open(paths);
+export function openHostSocket(options: Options): Promise<Socket> {
+  return opened(options, connect);
+}
+
+async function opened({ start, paths = localPaths() }: Options, connectTo: Connect): Promise<Socket> {
+  const first = await open(paths, connectTo);
   if (typeof first !== 'string') return first;
   if (!NOBODY_LISTENS.has(first)) throw unreachable(paths, first);
   if (!start) throw new CmdopError('host-unreachable', 'no host runs here: start it with `cmdop host start`', { isNoHost: true });
   ensureLocalFolders(paths);
-  return started(paths);
+  return started(paths, connectTo);
 }
 
 /** Starts the host, or waits for whoever is at it already. */
-async function started(paths: LocalPaths): Promise<Socket> {
+async function started(paths: LocalPaths, connectTo: Connect): Promise<Socket> {
   for (;;) {
     const claim = claimStart(join(paths.runDir, 'starting'));
     try {
@@ -41,16 +46,16 @@ async function started(paths: LocalPaths): Promise<Socket> {
     } finally {
       claim?.release();
     }
-    const socket = await open(paths);
+    const socket = await open(paths, connectTo);
     if (typeof socket !== 'string') return socket;
     if (claim || !NOBODY_LISTENS.has(socket)) throw unreachable(paths, socket);
   }
 }
 
 /** The connected socket, or the code of what went wrong. */
-function open(paths: LocalPaths): Promise<Socket | string> {
+function open(paths: LocalPaths, connectTo: Connect): Promise<Socket | string> {
   return new Promise((resolve) => {
-    const socket = connect(paths.hostSocket);
+    const socket = connectTo(paths.hostSocket);
     const failed = (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message);
     socket.once('error', failed);
     socket.once('connect', () => {

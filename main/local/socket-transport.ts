@@ -1,12 +1,24 @@
 /** A Transport over Node streams: a socket, or a pair of pipes such as stdin and stdout. */
-import type { Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import type { Transport, TransportListener } from '#protocol/transport.ts';
+import { ReadMemory, readingInto } from '#session/read-memory.ts';
 
 /** How long a closed transport may still deliver what was sent before, milliseconds: a peer that never reads must not hold it. */
 const FLUSH_MS = 1_000;
 /** Up to here parts are copied into one piece, bytes: a call of the system for several costs more than the copy. */
 const MAX_JOINED_BYTES = 4096;
+
+/** Where the bytes of a socket come from that `connectSocket` made. */
+const readers = new WeakMap<Readable, { received: (bytes: Uint8Array) => void }>();
+
+/** A connection for `socketTransport`: what it reads goes past Node's streams, which cost more than a keystroke's echo. */
+export function connectSocket(path: string): Socket {
+  const reader = { received: (_bytes: Uint8Array) => {} };
+  const socket = connect({ path, onread: readingInto(new ReadMemory(), (bytes) => reader.received(bytes)) });
+  readers.set(socket, reader);
+  return socket.pause();
+}
 
 export function socketTransport(socket: Socket, kind = process.platform === 'win32' ? 'named pipe' : 'unix socket'): Transport {
   socket.setNoDelay(true);
@@ -73,9 +85,12 @@ class StreamTransport implements Transport {
       queueMicrotask(() => listener.closed(closedWith.error));
       return;
     }
-    this.#input.on('data', (bytes: Buffer) => {
+    const received = (bytes: Uint8Array) => {
       if (!this.#isClosing && !this.#closedWith) listener.received(bytes);
-    });
+    };
+    const reader = readers.get(this.#input);
+    if (reader) reader.received = received;
+    else this.#input.on('data', received);
     this.#input.resume(); // it may have been held until somebody listens
   }
 

@@ -2,6 +2,7 @@
 import { connect, type Socket } from 'node:net';
 import type { ClientId, Offset, Seq } from '#protocol/ids.ts';
 import type { Size } from '#protocol/shapes.ts';
+import { ReadMemory, readingInto } from '#session/read-memory.ts';
 import {
   type DroppedOf,
   encodeToKeeper,
@@ -55,13 +56,9 @@ export class KeeperLink {
   static open(options: { path: string; session: string; from: Offset; listener: KeeperListener }): Promise<KeeperLink> {
     return new Promise((resolve, reject) => {
       const { path, session, from, listener } = options;
-      const socket = connect(path);
       const decoder = new FromKeeperDecoder();
       let link: KeeperLink | null = null;
-      const timer = setTimeout(() => socket.destroy(new Error(`the keeper at ${path} said nothing`)), HELLO_TIMEOUT_MS);
-      socket.setNoDelay(true);
-      socket.on('connect', () => socket.write(encodeToKeeper({ kind: 'hello', wire: KEEPER_WIRE, from })));
-      socket.on('data', (bytes) => {
+      const received = (bytes: Uint8Array) => {
         try {
           for (const message of decoder.push(bytes)) {
             if (message.kind === 'hello') {
@@ -75,7 +72,11 @@ export class KeeperLink {
         } catch (error) {
           socket.destroy(error as Error);
         }
-      });
+      };
+      const socket = connect({ path, onread: readingInto(new ReadMemory(), received) });
+      const timer = setTimeout(() => socket.destroy(new Error(`the keeper at ${path} said nothing`)), HELLO_TIMEOUT_MS);
+      socket.setNoDelay(true);
+      socket.on('connect', () => socket.write(encodeToKeeper({ kind: 'hello', wire: KEEPER_WIRE, from })));
       let failure: Error | undefined;
       socket.on('error', (error) => {
         failure = error;
