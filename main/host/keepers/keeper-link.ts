@@ -13,9 +13,13 @@ import {
   type ToKeeper,
 } from '../../keeper/wire.ts';
 import { checkedDropped, checkedExit, checkedHello } from '../journal/stored-shapes.ts';
+import { joinedOutput } from './joined-output.ts';
 
 /** A keeper must say hello after this long, milliseconds. */
 const HELLO_TIMEOUT_MS = 5_000;
+
+/** A shorter read is not looked through for output that goes on, bytes: it is an echo. */
+const MIN_JOINED_BYTES = 1024;
 
 export type KeeperListener = {
   output(offset: Offset, bytes: Uint8Array): void;
@@ -60,7 +64,8 @@ export class KeeperLink {
       let link: KeeperLink | null = null;
       const received = (bytes: Uint8Array) => {
         try {
-          for (const message of decoder.push(bytes)) {
+          const messages = decoder.push(bytes);
+          for (const message of bytes.length < MIN_JOINED_BYTES ? messages : joinedOutput(messages)) {
             if (message.kind === 'hello') {
               if (link) continue; // only the first one counts
               clearTimeout(timer);
