@@ -44,7 +44,7 @@ const MAX_STEP_BYTES = 1024 * 1024;
 /** Output is gathered this long, milliseconds, or up to this much, bytes: waking the worker costs more than parsing an echo. */
 const GATHER_MS = 4;
 /** The same for output without an escape: no program waits for an answer to it. */
-const PLAIN_GATHER_MS = 25;
+const PLAIN_GATHER_MS = 60;
 const GATHER_BYTES = 256 * 1024;
 const ESCAPE = 0x1b;
 /** A worker that ends this often, this close, takes no more sessions: something else is wrong. */
