@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { DEFAULT_PREFERENCES, type Preferences } from '../../preload/api.ts';
 import { connectWebSocket } from '../transport/websocket.ts';
-import type { Platform } from './platform.ts';
+import type { Platform } from './platform-api.ts';
 
 const PREFERENCES_KEY = 'cmdop.preferences';
 

@@ -2,7 +2,7 @@
 import type { DesktopApi } from '../../preload/api.ts';
 import { connectMessagePort } from '../transport/message-port.ts';
 import { appEvent } from './app-events.ts';
-import type { Platform } from './platform.ts';
+import type { Platform } from './platform-api.ts';
 
 export function desktopPlatform(app: DesktopApi): Platform {
   return {

@@ -5,9 +5,9 @@ import { platform } from '../platform/platform.ts';
 import { focusTerminal } from './actions.ts';
 import { runMenuCommand } from './commands.ts';
 import { showNoticed } from './deciding.ts';
-import { reconnectAll } from './engines.ts';
 import { openJoin } from './joining.ts';
 import { openLink } from './links.ts';
+import { reconnectAll } from './open-hosts.ts';
 import { forwardsChanged } from './ports.ts';
 import { app, findHost, setHost, toast } from './store.ts';
 

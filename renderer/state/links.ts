@@ -1,7 +1,7 @@
 /** Links to sessions, `cmdop://HOST/SESSION`: the session's tab is opened once its host told of it. */
 import { parseAddress } from '#protocol/address.ts';
 import { openTab } from './actions.ts';
-import { addHost } from './engines.ts';
+import { addHost } from './open-hosts.ts';
 import { app, findHost, type HostedSession, toast } from './store.ts';
 
 /** How long a host may take to be reached before a link to it is given up, milliseconds: somebody may have to answer a question. */
