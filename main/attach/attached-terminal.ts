@@ -2,7 +2,8 @@
 import type { CmdopClient } from '#client/cmdop-client.ts';
 import type { ConnectionEvent } from '#client/connection.ts';
 import type { Verdict } from '#client/input-outbox.ts';
-import type { SessionSink, SessionStream } from '#client/session-stream.ts';
+import type { SessionSink } from '#client/session-sink.ts';
+import type { SessionStream } from '#client/session-stream.ts';
 import type { CmdopError } from '#protocol/errors.ts';
 import type { Actor, SessionEnd, SessionSummary, Size } from '#protocol/shapes.ts';
 import { AttachView } from './attach-view.ts';

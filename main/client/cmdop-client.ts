@@ -8,7 +8,8 @@ import { PROTOCOL } from '#protocol/versions.ts';
 import type { ByteStream } from '#session/byte-stream.ts';
 import type { ClientOptions, ClientState } from './client-options.ts';
 import { Connection, type ConnectionEvent, type StreamMethod } from './connection.ts';
-import { type AttachOptions, type SessionSink, SessionStream } from './session-stream.ts';
+import type { SessionSink } from './session-sink.ts';
+import { type AttachOptions, SessionStream } from './session-stream.ts';
 
 /** First and longest wait between attempts to connect, milliseconds. */
 const BACKOFF_MS = { first: 100, longest: 8_000 };

@@ -8,7 +8,7 @@ import type { Frame } from '#protocol/frames.ts';
 import type { Offset } from '#protocol/ids.ts';
 import type { EventParams, Result } from '#protocol/messages.ts';
 import type { Size } from '#protocol/shapes.ts';
-import type { SessionSink } from './session-stream.ts';
+import type { SessionSink } from './session-sink.ts';
 
 /** Parsed before the host is told, bytes: a quarter of its send window (DESIGN, section 4). */
 const ACK_EVERY_BYTES = 256 * 1024;

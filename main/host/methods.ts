@@ -1,7 +1,7 @@
 /** What each request about the host and its sessions does. */
 import { hostname } from 'node:os';
 import { CmdopError } from '#protocol/errors.ts';
-import type { ActorId, Channel, ClientId, SessionId } from '#protocol/ids.ts';
+import type { ActorId, ClientId, SessionId } from '#protocol/ids.ts';
 import type { Params } from '#protocol/messages.ts';
 import type { Actor, HostStatus, SessionSummary } from '#protocol/shapes.ts';
 import type { Grant } from '#protocol/sharing.ts';
@@ -11,7 +11,7 @@ import type { ClientConnection, Handlers } from './client-connection.ts';
 import { cleanName } from './journal/actor-names.ts';
 import { processTree } from './processes/process-tree.ts';
 import type { Screens } from './screen/screens.ts';
-import type { ServiceMethod } from './services.ts';
+import type { ServiceMethod } from './service.ts';
 import { type ControlContext, controlMethods } from './sessions/control-methods.ts';
 import type { LiveSession } from './sessions/live-session.ts';
 import { sessionLookups } from './sessions/session-lookups.ts';
@@ -38,49 +38,6 @@ export type MethodsContext = ControlContext & {
   handOff(build: Build | undefined): Promise<{ pid: number }>;
   openWeb(asked: { port: number | undefined; name: string }): Promise<{ url: string }>;
 };
-
-/** Which session each channel of each connection leads to. */
-export class Attachments {
-  readonly #byConnection = new Map<ClientConnection, Map<Channel, LiveSession>>();
-  #nextChannel = 1;
-
-  newChannel(): Channel {
-    return this.#nextChannel++ as Channel;
-  }
-  set(connection: ClientConnection, channel: Channel, session: LiveSession): void {
-    const channels = this.#byConnection.get(connection) ?? new Map<Channel, LiveSession>();
-    channels.set(channel, session);
-    this.#byConnection.set(connection, channels);
-  }
-  get(connection: ClientConnection, channel: Channel): LiveSession | null {
-    return this.#byConnection.get(connection)?.get(channel) ?? null;
-  }
-  /** Throws `bad-request` if the channel leads nowhere. */
-  need(connection: ClientConnection, channel: Channel): LiveSession {
-    const session = this.get(connection, channel);
-    if (!session) throw new CmdopError('bad-request', `channel ${channel} is not attached: attach first`);
-    return session;
-  }
-  delete(connection: ClientConnection, channel: Channel): void {
-    this.#byConnection.get(connection)?.delete(channel);
-  }
-  /** Every attachment of a connection, which is forgotten. */
-  take(connection: ClientConnection): [Channel, LiveSession][] {
-    const channels = this.#byConnection.get(connection) ?? [];
-    this.#byConnection.delete(connection);
-    return [...channels];
-  }
-  of(connection: ClientConnection): Iterable<[Channel, LiveSession]> {
-    return this.#byConnection.get(connection) ?? [];
-  }
-}
-
-/** An agent that comes again calls itself what it was called here. */
-function agentOf(guest: string, name: string): string {
-  const whose = `${guest}'s `;
-  const own = name.startsWith(whose) ? name.slice(whose.length) : name;
-  return [...`${whose}${own || 'agent'}`].slice(0, MAX_NUMBERED_NAME).join('');
-}
 
 /** The rest: see services.ts. */
 export type SessionHandlers = Omit<Handlers, ServiceMethod>;
@@ -219,4 +176,11 @@ export function createHandlers(host: MethodsContext): SessionHandlers {
     },
     ...controlMethods(host),
   };
+}
+
+/** An agent that comes again calls itself what it was called here. */
+function agentOf(guest: string, name: string): string {
+  const whose = `${guest}'s `;
+  const own = name.startsWith(whose) ? name.slice(whose.length) : name;
+  return [...`${whose}${own || 'agent'}`].slice(0, MAX_NUMBERED_NAME).join('');
 }

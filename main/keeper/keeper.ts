@@ -17,11 +17,10 @@ import {
   encodeKeeperHello,
   encodeOutputHeader,
   KEEPER_WIRE,
-  type KeeperExit,
   MAX_UNACKED_BYTES,
-  type ToKeeper,
   ToKeeperDecoder,
 } from './wire.ts';
+import type { KeeperExit, ToKeeper } from './wire-messages.ts';
 
 /** Output held for a host that is away, bytes; then the program waits. For one that is there: what may be sent to it. */
 const RING_BYTES = 4 * 1024 * 1024;

@@ -2,7 +2,7 @@
 import type { ClientId, Offset, Seq } from '#protocol/ids.ts';
 import { readUint64 } from '#protocol/integers.ts';
 import { readName } from './client-names.ts';
-import { type DroppedOf, type FromKeeper, type KeeperExit, type KeeperHello, MAX_NOTE_BYTES, type ToKeeper } from './wire.ts';
+import { type DroppedOf, type FromKeeper, type KeeperExit, type KeeperHello, MAX_NOTE_BYTES, type ToKeeper } from './wire-messages.ts';
 
 /** Where the bytes of an output begin. */
 const OFFSET_END = 9;

@@ -21,64 +21,19 @@
  * The host speaks first; its HELLO makes every older link void. A WRITE with an empty client is not a unit of anyone
  * (an answer of the terminal) and leaves no trace in the ledger. Integers are little-endian.
  */
+
 import { BodyCutter } from '#protocol/body-cutter.ts';
 import type { ClientId, Offset, Seq } from '#protocol/ids.ts';
 import { readUint32, readUint64, writeUint32, writeUint64 } from '#protocol/integers.ts';
-import type { DroppedUnits, LedgerEntry } from '#session/input-ledger.ts';
 import { nameBytes } from './client-names.ts';
 import { decodeFromKeeper, decodeOutputOrApplied, decodeToKeeper, decodeWrite, isOutputOrApplied } from './wire-bodies.ts';
+import { type DroppedOf, type FromKeeper, type KeeperExit, type KeeperHello, MAX_NOTE_BYTES, type ToKeeper } from './wire-messages.ts';
 
 export const KEEPER_WIRE = 1;
 export const MAX_KEEPER_FRAME_BYTES = 1024 * 1024 + 1024;
-/** A host may leave this much with a keeper, bytes. */
-export const MAX_NOTE_BYTES = 64 * 1024;
 
 /** A keeper sends this much output beyond what was acknowledged, bytes; then its program waits. */
 export const MAX_UNACKED_BYTES = 2 * 1024 * 1024;
-
-export type KeeperExit = { code: number | null; signal: string | null };
-
-export type KeeperHello = {
-  wire: number;
-  session: string;
-  keeperPid: number;
-  shellPid: number;
-  /** Offsets of the output held. */
-  start: number;
-  end: number;
-  cols: number;
-  rows: number;
-  ledger: [ClientId, LedgerEntry][];
-  exit: KeeperExit | null;
-  /** What the host that started the session wants every later host to know. */
-  meta: Record<string, unknown>;
-  /** The last NOTE, base64; empty if none. */
-  note: string;
-  /** What this keeper can beyond the first wire; absent in the first ones. */
-  features?: string[] | undefined;
-};
-
-export type ToKeeper =
-  | { kind: 'hello'; wire: number; from: Offset }
-  | { kind: 'write'; client: ClientId | ''; seq: Seq; bytes: Uint8Array }
-  | { kind: 'resize'; cols: number; rows: number }
-  | { kind: 'ack'; offset: Offset }
-  | { kind: 'signal'; name: string }
-  | { kind: 'release' }
-  | { kind: 'forget'; client: ClientId }
-  | { kind: 'note'; bytes: Uint8Array }
-  | { kind: 'urgent'; bytes: Uint8Array }
-  | { kind: 'drop'; clients: ClientId[] | null };
-
-export type DroppedOf = [client: ClientId, ...DroppedUnits];
-
-export type FromKeeper =
-  | { kind: 'hello'; hello: KeeperHello }
-  | { kind: 'output'; offset: Offset; bytes: Uint8Array }
-  | { kind: 'applied'; client: ClientId; seq: Seq }
-  | { kind: 'exit'; exit: KeeperExit }
-  | { kind: 'ending' }
-  | { kind: 'dropped'; units: DroppedOf[] };
 
 /** Bytes of an OUTPUT frame before its payload. */
 const OUTPUT_HEADER_BYTES = 13;

@@ -11,7 +11,8 @@ import { type BridgeProgram, bridgeTransport, noHost } from './bridge-stream.ts'
 import { CarriedTransport } from './carried-transport.ts';
 import { loginCommand, RUN_CMDOP } from './login-shell.ts';
 import { type Place, readPlace } from './place.ts';
-import { openSshLink, type RemoteProgram, type SshLink } from './ssh-link.ts';
+import type { RemoteProgram, SshLink } from './ssh/link.ts';
+import { openSshLink } from './ssh-link.ts';
 
 /** An unused link stays so long, milliseconds: a command that asks twice logs in once. */
 const LINGER_MS = 5_000;

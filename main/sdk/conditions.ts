@@ -1,8 +1,10 @@
 /** What can be waited for in a session. */
+
 import type { CmdopClient } from '#client/cmdop-client.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import type { Offset } from '#protocol/ids.ts';
 import type { AttachedSession } from './attached-session.ts';
+import type { Condition } from './condition.ts';
 import { Match, type Pattern } from './matching.ts';
 import { portCondition } from './port-condition.ts';
 
@@ -13,15 +15,6 @@ export type Wanted =
   | { is: 'prompt'; from: Offset | null }
   | { is: 'exit' }
   | { is: 'port'; port: number };
-
-/** What is waited for: told with the line where it was found, or an empty string. */
-export type Condition = {
-  look(): Promise<string | null>;
-  /** Calls `wake` when it may hold, beside what the session tells; returns how to end that. */
-  listen?(wake: () => void): () => void;
-  againInMs?: () => number | null;
-  offset?: () => Offset;
-};
 
 export function conditionOf(wanted: Wanted, client: CmdopClient, attached: AttachedSession): Condition {
   switch (wanted.is) {

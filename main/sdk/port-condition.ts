@@ -2,7 +2,7 @@
 import type { CmdopClient } from '#client/cmdop-client.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import type { SessionId } from '#protocol/ids.ts';
-import type { Condition } from './conditions.ts';
+import type { Condition } from './condition.ts';
 
 /** The host waits so long, milliseconds, and is asked again: what was given up here ends there soon. */
 const ASK_MS = 5_000;

@@ -7,7 +7,8 @@
 import type { SearchAddon } from '@xterm/addon-search';
 import type { Terminal } from '@xterm/xterm';
 import type { CmdopClient } from '#client/cmdop-client.ts';
-import type { SessionSink, SessionStream } from '#client/session-stream.ts';
+import type { SessionSink } from '#client/session-sink.ts';
+import type { SessionStream } from '#client/session-stream.ts';
 import { TerminalFeed } from '#client/terminal-feed.ts';
 import type { CmdopError } from '#protocol/errors.ts';
 import type { Offset, SessionId } from '#protocol/ids.ts';

@@ -2,7 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { CmdopClient } from '#client/cmdop-client.ts';
-import type { SessionSink, SessionStream } from '#client/session-stream.ts';
+import type { SessionSink } from '#client/session-sink.ts';
+import type { SessionStream } from '#client/session-stream.ts';
 import { systemClock } from '#local/clock.ts';
 import { connectToHost } from '#local/host-connection.ts';
 import { localPaths } from '#local/paths.ts';

@@ -4,7 +4,8 @@ import { systemClock } from '#local/clock.ts';
 import type { ClientId, Offset, Seq } from '#protocol/ids.ts';
 import { InputQueue } from '../../main/keeper/input-queue.ts';
 import { Keeper } from '../../main/keeper/keeper.ts';
-import { encodeToKeeper, type FromKeeper, FromKeeperDecoder, type ToKeeper } from '../../main/keeper/wire.ts';
+import { encodeToKeeper, FromKeeperDecoder } from '../../main/keeper/wire.ts';
+import type { FromKeeper, ToKeeper } from '../../main/keeper/wire-messages.ts';
 
 const [ann, bot] = ['ann', 'bot'] as [ClientId, ClientId];
 const unit = (client: ClientId, seq: number, text: string): ToKeeper => ({

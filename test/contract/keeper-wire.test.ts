@@ -10,9 +10,9 @@ import {
   encodeOutputHeader,
   encodeToKeeper,
   FromKeeperDecoder,
-  type ToKeeper,
   ToKeeperDecoder,
 } from '../../main/keeper/wire.ts';
+import type { ToKeeper } from '../../main/keeper/wire-messages.ts';
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 const client = 'c1' as ClientId;

@@ -2,11 +2,13 @@
 import type { Channel, Epoch, Offset, SessionId } from '#protocol/ids.ts';
 import type { Size } from '#protocol/shapes.ts';
 import type { PolicyDesk } from '../../main/host/agents/input-judge.ts';
+import { Attachments } from '../../main/host/attachments.ts';
 import { ClientConnection, type Handlers } from '../../main/host/client-connection.ts';
 import type { Journal } from '../../main/host/journal/journal.ts';
-import type { Records, SessionAccess } from '../../main/host/journal/records.ts';
+import type { Records } from '../../main/host/journal/records.ts';
+import type { SessionAccess } from '../../main/host/journal/stored-shapes.ts';
 import type { KeeperLink } from '../../main/host/keepers/keeper-link.ts';
-import { Attachments, createHandlers, type MethodsContext } from '../../main/host/methods.ts';
+import { createHandlers, type MethodsContext } from '../../main/host/methods.ts';
 import { LiveSession } from '../../main/host/sessions/live-session.ts';
 import type { SessionOutput } from '../../main/host/sessions/session-output.ts';
 import type { SimulatedClock, SimulatedLink } from './simulated-network.ts';

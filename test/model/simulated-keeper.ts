@@ -6,7 +6,8 @@ import type { KeeperLink } from '../../main/host/keepers/keeper-link.ts';
 import type { LiveSession } from '../../main/host/sessions/live-session.ts';
 import { InputQueue } from '../../main/keeper/input-queue.ts';
 import { Keeper } from '../../main/keeper/keeper.ts';
-import { type DroppedOf, encodeToKeeper, FromKeeperDecoder, KEEPER_WIRE, type KeeperHello, type ToKeeper } from '../../main/keeper/wire.ts';
+import { encodeToKeeper, FromKeeperDecoder, KEEPER_WIRE } from '../../main/keeper/wire.ts';
+import type { DroppedOf, KeeperHello, ToKeeper } from '../../main/keeper/wire-messages.ts';
 import { SimulatedLink } from './simulated-network.ts';
 
 /** What the keeper is made to forget, to see that its loss is noticed. */

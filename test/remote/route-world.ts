@@ -4,7 +4,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openSshLink, type SshLink } from '../../main/remote/ssh-link.ts';
+import type { SshLink } from '../../main/remote/ssh/link.ts';
+import { openSshLink } from '../../main/remote/ssh-link.ts';
 import { type Answers, answering } from './answers.ts';
 import { clientFolder, type Sshd, startSshd } from './sshd.ts';
 

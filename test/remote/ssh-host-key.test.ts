@@ -3,7 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { openSshLink, type SshLink } from '../../main/remote/ssh-link.ts';
+import type { SshLink } from '../../main/remote/ssh/link.ts';
+import { openSshLink } from '../../main/remote/ssh-link.ts';
 import { type Answers, answering } from './answers.ts';
 import { type ClientFolder, clientFolder, type KeyFile, newKey, type Sshd, startSshd } from './sshd.ts';
 

@@ -2,8 +2,9 @@
 import { chmodSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { SshLink } from '../../main/remote/ssh/link.ts';
 import { newSecrets, type Secrets } from '../../main/remote/ssh/secrets.ts';
-import { openSshLink, type SshLink } from '../../main/remote/ssh-link.ts';
+import { openSshLink } from '../../main/remote/ssh-link.ts';
 import { type Answers, answering } from './answers.ts';
 import { type Agent, clientFolder, type KeyFile, newKey, type Sshd, startAgent, startSshd } from './sshd.ts';
 

@@ -14,7 +14,15 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'main/local': ['main/protocol', 'main/session', 'main/client', 'package.json'],
   // Nothing may need a keeper to restart, so it shares only what is frozen with it.
   'main/keeper': ['main/session', 'main/protocol/body-cutter.ts', 'main/protocol/ids.ts', 'main/protocol/integers.ts'],
-  'main/host': ['main/protocol', 'main/session', 'main/local', 'main/keeper/wire.ts', 'main/keeper/spec.ts', 'main/guests/wire.ts'],
+  'main/host': [
+    'main/protocol',
+    'main/session',
+    'main/local',
+    'main/keeper/wire.ts',
+    'main/keeper/wire-messages.ts',
+    'main/keeper/spec.ts',
+    'main/guests/wire.ts',
+  ],
   // The MCP server is a program of its own, run by the command line: of it only the type is imported.
   // What is exported as a page is drawn by the host's own terminal.
   'main/cli': [

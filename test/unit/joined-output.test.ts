@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import type { ClientId, Offset, Seq } from '#protocol/ids.ts';
 import { joinedOutput } from '../../main/host/keepers/joined-output.ts';
-import type { FromKeeper } from '../../main/keeper/wire.ts';
+import type { FromKeeper } from '../../main/keeper/wire-messages.ts';
 
 const output = (offset: number, text: string): FromKeeper => ({ kind: 'output', offset: offset as Offset, bytes: Buffer.from(text) });
 const applied: FromKeeper = { kind: 'applied', client: 'c' as ClientId, seq: 1 as Seq };

@@ -1,6 +1,6 @@
 /** What the requests about ssh guests, pointing and talking do. */
 import type { GUEST_METHODS } from '#protocol/guests.ts';
-import type { Service } from '../services.ts';
+import type { Service } from '../service.ts';
 import { sessionLookups } from '../sessions/session-lookups.ts';
 import type { SshShares } from './ssh-shares.ts';
 import { type TalkContext, talkHandlers } from './talk.ts';

@@ -1,21 +1,13 @@
 /** What the host remembers beside the chain: actors, sessions and command records, and how they are looked up. */
+
 import type { DatabaseSync } from 'node:sqlite';
 import { type ActorId, type ClientId, type Epoch, newActorId, type Offset, type Seq, type SessionId } from '#protocol/ids.ts';
-import {
-  ACTOR_COLORS,
-  type Actor,
-  actor as actorShape,
-  type ControlMode,
-  type JournalEvent,
-  type Role,
-  type SessionEnd,
-  type Size,
-  type SizePolicy,
-} from '#protocol/shapes.ts';
+import { ACTOR_COLORS, type Actor, actor as actorShape, type JournalEvent, type SessionEnd, type Size } from '#protocol/shapes.ts';
 import { MAX_DROPPED_UNITS } from '#session/input-ledger.ts';
 import { CommandRecords } from './command-records.ts';
 import type { Journal, JournalRow } from './journal.ts';
 import { conditions, whereClause } from './sql-conditions.ts';
+import type { SessionAccess } from './stored-shapes.ts';
 import { anyPayload, attachPayload, controlPayload, fromJson, keptRefusal, resizePayload, storedSession } from './stored-shapes.ts';
 
 /** What must be known of a session when its keeper is gone. */
@@ -35,18 +27,6 @@ export type StoredSession = {
   access?: SessionAccess | undefined;
   /** Never removed by limits. */
   isPinned?: boolean | undefined;
-};
-
-/** Who may do what in a session, as people have set it. */
-export type SessionAccess = {
-  controlMode: ControlMode;
-  /** Here; every session of the host may be paused besides. */
-  agentsPaused: boolean;
-  sizePolicy: SizePolicy;
-  /** Of those who have not the role that everybody has. */
-  roles: { person: string; role: Role; isKicked: boolean }[];
-  /** The folder in which observers may read files. */
-  observerFiles?: string | null | undefined;
 };
 
 export type EventFilter = {

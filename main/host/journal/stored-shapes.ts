@@ -4,10 +4,25 @@
  */
 import { z } from 'zod';
 import type { ActorId, ClientId, Epoch, Seq, SessionId } from '#protocol/ids.ts';
+import type { ControlMode, Role, SizePolicy } from '#protocol/shapes.ts';
 import { authentication, controlMode, offset, role, sessionEnd, size, sizePolicy } from '#protocol/shapes.ts';
-import type { DroppedOf, KeeperExit, KeeperHello } from '../../keeper/wire.ts';
-import type { CommandsNote } from '../sessions/session-commands.ts';
-import type { SessionAccess } from './records.ts';
+import type { TrackerMemory } from '#session/command-tracker.ts';
+import type { DroppedOf, KeeperExit, KeeperHello } from '../../keeper/wire-messages.ts';
+
+/** Who may do what in a session, as people have set it. */
+export type SessionAccess = {
+  controlMode: ControlMode;
+  /** Here; every session of the host may be paused besides. */
+  agentsPaused: boolean;
+  sizePolicy: SizePolicy;
+  /** Of those who have not the role that everybody has. */
+  roles: { person: string; role: Role; isKicked: boolean }[];
+  /** The folder in which observers may read files. */
+  observerFiles?: string | null | undefined;
+};
+
+/** What the keeper remembers for the next host: the tracker's memory, and the row of the command that runs. */
+export type CommandsNote = { memory: TrackerMemory; openId: number | null };
 
 /** What a keeper remembers for the next host. */
 export type SessionNote = { commands: CommandsNote; epoch: Epoch; lastHolder: ClientId | null; access?: SessionAccess | undefined };

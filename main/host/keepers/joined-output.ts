@@ -2,7 +2,7 @@
  * What one read of a keeper's link brought, with output that goes on put together: a keeper sends what its terminal gave, some
  * KiB at a time, and a host that is behind would hand each of those to every client by itself. Pure.
  */
-import type { FromKeeper } from '../../keeper/wire.ts';
+import type { FromKeeper } from '../../keeper/wire-messages.ts';
 
 type Output = Extract<FromKeeper, { kind: 'output' }>;
 

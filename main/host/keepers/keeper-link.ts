@@ -3,15 +3,8 @@ import { connect, type Socket } from 'node:net';
 import type { ClientId, Offset, Seq } from '#protocol/ids.ts';
 import type { Size } from '#protocol/shapes.ts';
 import { ReadMemory, readingInto } from '#session/read-memory.ts';
-import {
-  type DroppedOf,
-  encodeToKeeper,
-  type FromKeeper,
-  FromKeeperDecoder,
-  KEEPER_WIRE,
-  type KeeperHello,
-  type ToKeeper,
-} from '../../keeper/wire.ts';
+import { encodeToKeeper, FromKeeperDecoder, KEEPER_WIRE } from '../../keeper/wire.ts';
+import type { DroppedOf, FromKeeper, KeeperHello, ToKeeper } from '../../keeper/wire-messages.ts';
 import { checkedDropped, checkedExit, checkedHello } from '../journal/stored-shapes.ts';
 import { joinedOutput } from './joined-output.ts';
 

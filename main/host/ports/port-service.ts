@@ -2,7 +2,7 @@
 import type { PORT_METHODS } from '#protocol/ports.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Registry } from '../registry.ts';
-import type { Service } from '../services.ts';
+import type { Service } from '../service.ts';
 import { sessionLookups } from '../sessions/session-lookups.ts';
 import { Forwards } from './forwards.ts';
 import { PortWaits } from './port-waits.ts';

@@ -3,7 +3,7 @@ import { CmdopError } from '#protocol/errors.ts';
 import type { PROCESS_METHODS } from '#protocol/processes.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Registry } from '../registry.ts';
-import type { Service } from '../services.ts';
+import type { Service } from '../service.ts';
 import { sessionLookups } from '../sessions/session-lookups.ts';
 import { isStill, processOf, processTree } from './process-tree.ts';
 

@@ -4,7 +4,7 @@ import type { REPLAY_METHODS } from '#protocol/replay.ts';
 import type { Records } from '../journal/records.ts';
 import type { TimeMark } from '../output/segment-times.ts';
 import type { Registry } from '../registry.ts';
-import type { Service } from '../services.ts';
+import type { Service } from '../service.ts';
 import type { LiveSession } from '../sessions/live-session.ts';
 import { sessionLookups } from '../sessions/session-lookups.ts';
 import { Preparations } from './preparations.ts';

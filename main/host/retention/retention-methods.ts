@@ -4,7 +4,7 @@ import type { RETENTION_METHODS } from '#protocol/retention.ts';
 import type { ClientConnection } from '../client-connection.ts';
 import type { HostNews } from '../host-news.ts';
 import { newestThatFit } from '../screen/rows-that-fit.ts';
-import type { Service } from '../services.ts';
+import type { Service } from '../service.ts';
 import { mustBeHuman } from '../sessions/session-roles.ts';
 import { GRACE_MS, Pruner, type PrunerOptions } from './pruner.ts';
 

@@ -11,7 +11,7 @@ import { recordedSession } from '../journal/recorded-session.ts';
 import type { Records } from '../journal/records.ts';
 import type { Registry } from '../registry.ts';
 import { oldestThatFit } from '../screen/rows-that-fit.ts';
-import type { Service } from '../services.ts';
+import type { Service } from '../service.ts';
 import type { LiveSession } from '../sessions/live-session.ts';
 import { sessionLookups } from '../sessions/session-lookups.ts';
 import { Sketcher } from '../sketches/sketcher.ts';

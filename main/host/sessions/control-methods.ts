@@ -2,9 +2,9 @@
 import { CmdopError } from '#protocol/errors.ts';
 import type { Channel } from '#protocol/ids.ts';
 import type { Actor } from '#protocol/shapes.ts';
+import type { Attachments } from '../attachments.ts';
 import type { ClientConnection, Handlers } from '../client-connection.ts';
 import type { Records } from '../journal/records.ts';
-import type { Attachments } from '../methods.ts';
 import type { Registry } from '../registry.ts';
 import type { LiveSession } from './live-session.ts';
 import type { Attached } from './session-clients.ts';

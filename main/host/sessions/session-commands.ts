@@ -1,12 +1,14 @@
 /** A session's command records: what its tracker finds becomes rows of the history, journal records and events. */
+
 import type { ActorId, ClientId, Offset, Seq, SessionId } from '#protocol/ids.ts';
 import type { TerminalModes } from '#protocol/shapes.ts';
-import { CommandTracker, type Moment, type TrackedCommand, type TrackerEvent, type TrackerMemory } from '#session/command-tracker.ts';
+import { CommandTracker, type Moment, type TrackedCommand, type TrackerEvent } from '#session/command-tracker.ts';
 import { PromptWatch } from '#session/prompt-watch.ts';
 import type { InputContext } from '../agents/input-context.ts';
 import type { StoredCommand } from '../journal/command-records.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Records } from '../journal/records.ts';
+import type { CommandsNote } from '../journal/stored-shapes.ts';
 import type { OscEvent } from '../screen/screen-messages.ts';
 import type { Screens } from '../screen/screens.ts';
 
@@ -39,9 +41,6 @@ export type SessionCommandsOptions = {
   noted: () => void;
   events: CommandEvents;
 };
-
-/** What the keeper remembers for the next host: the tracker's memory, and the row of the command that runs. */
-export type CommandsNote = { memory: TrackerMemory; openId: number | null };
 
 export class SessionCommands {
   readonly #options: SessionCommandsOptions;

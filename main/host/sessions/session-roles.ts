@@ -6,7 +6,7 @@
 import { CmdopError } from '#protocol/errors.ts';
 import type { Actor, Role } from '#protocol/shapes.ts';
 import type { GuestRole } from '#protocol/sharing.ts';
-import type { SessionAccess } from '../journal/records.ts';
+import type { SessionAccess } from '../journal/stored-shapes.ts';
 import type { SessionLife } from './session-life.ts';
 
 /** What tells one person from another. */

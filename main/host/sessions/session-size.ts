@@ -2,7 +2,7 @@
 import type { ClientId } from '#protocol/ids.ts';
 import type { Actor, SizePolicy } from '#protocol/shapes.ts';
 import { SizeRule } from '#session/window-size.ts';
-import type { SessionAccess } from '../journal/records.ts';
+import type { SessionAccess } from '../journal/stored-shapes.ts';
 import type { SessionClients } from './session-clients.ts';
 import type { SessionLife } from './session-life.ts';
 import type { SessionOutput } from './session-output.ts';

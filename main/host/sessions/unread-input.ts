@@ -9,7 +9,7 @@
 import type { ActorId, ClientId, SessionId } from '#protocol/ids.ts';
 import type { Actor } from '#protocol/shapes.ts';
 import { setLatest } from '#session/input-ledger.ts';
-import type { DroppedOf } from '../../keeper/wire.ts';
+import type { DroppedOf } from '../../keeper/wire-messages.ts';
 import type { Records } from '../journal/records.ts';
 import type { KeeperLink } from '../keepers/keeper-link.ts';
 import type { SessionClients } from './session-clients.ts';

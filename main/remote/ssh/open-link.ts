@@ -1,10 +1,10 @@
 /** A link that is logged in: its channels, why it ended, and the hops that end with it. */
+
 import type { Duplex } from 'node:stream';
 import type { ClientChannel, SFTPWrapper } from 'ssh2';
 import { CmdopError } from '#protocol/errors.ts';
-import type { RemoteProgram, SshLink } from '../ssh-link.ts';
-import type { Proof } from './authentication.ts';
 import type { Chain } from './hops.ts';
+import type { Login, RemoteProgram, SshLink } from './link.ts';
 import { plainText } from './plain-text.ts';
 
 /** How long the other side may take to say goodbye, milliseconds: a dead link must not hold the process. */
@@ -13,16 +13,6 @@ const GOODBYE_MS = 1_000;
 const OPEN_MS = 20_000;
 /** RFC 4254, section 5.1. */
 const REFUSALS: Readonly<Record<number, string>> = { 1: 'prohibited', 2: 'connect-failed' };
-
-export type Login = {
-  readonly user: string;
-  readonly host: string;
-  readonly port: number;
-  /** Hops in front, as typed. */
-  readonly via: readonly string[];
-  readonly hostFingerprint: string;
-  readonly proof: Proof;
-};
 
 type Opened<Channel> = (error: Error | undefined, channel: Channel | undefined) => void;
 
