@@ -60,6 +60,18 @@ describe('imports', () => {
     expect(sources().flatMap(violationsOf)).toEqual([]);
   });
 
+  test('no file imports itself by way of others', () => {
+    const all = sources();
+    expect(circlesIn(new Map(all.map(({ path, text }) => [path, importedBy(path, text)])))).toEqual([]);
+    const looped = new Map([
+      ['a.ts', ['b.ts']],
+      ['b.ts', ['c.ts', 'd.ts']],
+      ['c.ts', ['a.ts']],
+      ['d.ts', []],
+    ]);
+    expect(circlesIn(looped)).toEqual(['a.ts → b.ts → c.ts → a.ts']);
+  });
+
   test('every folder of the source has its rules', () => {
     expect(new Set(sources().map(({ path }) => folderOf(path))).has(undefined)).toBe(false);
   });
@@ -101,6 +113,26 @@ function violationsOf({ path, text }: Source): string[] {
   });
 }
 
+/** Files that a file needs before it: what it loads later, by `import()`, may need it. */
+function importedBy(path: string, text: string): string[] {
+  return staticSpecifiersIn(text).flatMap((specifier) => targetOf(specifier, path) ?? []);
+}
+
+/** One for each file that closes a circle, as the way around it. */
+function circlesIn(imports: ReadonlyMap<string, readonly string[]>): string[] {
+  const circles: string[] = [];
+  const done = new Set<string>();
+  const visit = (path: string, way: readonly string[]): void => {
+    const at = way.indexOf(path);
+    if (at >= 0) circles.push([...way.slice(at), path].join(' → '));
+    if (at >= 0 || done.has(path)) return;
+    for (const next of imports.get(path) ?? []) visit(next, [...way, path]);
+    done.add(path);
+  };
+  for (const path of imports.keys()) visit(path, []);
+  return circles;
+}
+
 function complaintAbout(specifier: string, folder: string, path: string): string | null {
   if (/^electron(\/|$)/.test(specifier)) return MAY_USE_ELECTRON.includes(folder) ? null : `must not import ${specifier}`;
   const target = targetOf(specifier, path);
@@ -132,11 +164,17 @@ function folderOf(path: string): string | undefined {
 
 /** What a file imports, statically, dynamically, for its types or by passing it on. */
 function specifiersIn(text: string): string[] {
-  // Statements start a line in formatted source, so comments and strings are told apart by that alone.
-  const statement = /^(?:import|export)\s(?:[^'"`;]*?\sfrom\s)?\s*['"]([^'"\n]+)['"]/gm;
   const call = /^(?!\s*(?:\/\/|\*)).*?\bimport\(\s*['"]([^'"\n]+)['"]/gm;
-  return [...text.matchAll(statement), ...text.matchAll(call)].flatMap(([, specifier]) => (specifier ? [specifier] : []));
+  return [...staticSpecifiersIn(text), ...namedIn(text, call)];
 }
+
+function staticSpecifiersIn(text: string): string[] {
+  // Statements start a line in formatted source, so comments and strings are told apart by that alone.
+  return namedIn(text, /^(?:import|export)\s(?:[^'"`;]*?\sfrom\s)?\s*['"]([^'"\n]+)['"]/gm);
+}
+
+const namedIn = (text: string, statement: RegExp): string[] =>
+  [...text.matchAll(statement)].flatMap(([, specifier]) => (specifier ? [specifier] : []));
 
 function sources(): Source[] {
   return ['main', 'preload', 'renderer'].flatMap((folder) =>

@@ -11,19 +11,8 @@ import { join } from 'node:path';
 import type { Offset } from '#protocol/ids.ts';
 import { removeSketch, verifySketches } from '../sketches/sketch-file.ts';
 import { GatheredOutput } from './gathered-output.ts';
-import {
-  beyondBudget,
-  type Damage,
-  findSegments,
-  packSegment,
-  removeBeside,
-  removeSegment,
-  type Segment,
-  segmentName,
-  setAside,
-  unpackSegment,
-  verifySegments,
-} from './segment-files.ts';
+import { type Damage, type Segment, segmentName, setAside } from './segment.ts';
+import { beyondBudget, findSegments, packSegment, removeBeside, removeSegment, unpackSegment, verifySegments } from './segment-files.ts';
 import { readTimes, SegmentTimes, type TimeMark } from './segment-times.ts';
 
 /** Raw bytes of a segment, bytes: small enough to decompress for one read, large enough to compress well. */

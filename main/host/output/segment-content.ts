@@ -1,7 +1,8 @@
 /** The bytes of a segment for who only reads, in another thread than the one that writes and packs it. */
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Segment, segmentName, unpackSegment } from './segment-files.ts';
+import { type Segment, segmentName } from './segment.ts';
+import { unpackSegment } from './segment-files.ts';
 
 /** What it held when it was listed; null where it is damaged, or gone. */
 export async function segmentContent(folder: string, segment: Segment): Promise<Uint8Array | null> {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { constants, zstdCompress, zstdDecompress } from 'node:zlib';
 import { removeSketch } from '../sketches/sketch-file.ts';
+import { type Damage, type Segment, segmentName, setAside } from './segment.ts';
 import { removeTimes } from './segment-times.ts';
 
 /**
@@ -17,12 +18,6 @@ const MAX_SEGMENT_BYTES = 64 * 1024 * 1024;
 
 const compress = promisify(zstdCompress);
 const decompress = promisify(zstdDecompress);
-
-/** `isClosed`: nothing is added any more; `isSealed`: and its file is the compressed one. */
-export type Segment = { readonly start: number; bytes: number; fileBytes: number; isClosed: boolean; isSealed: boolean };
-
-/** A file, by its name, and what is wrong with it. */
-export type Damage = { file: string; reason: string };
 
 /** What an earlier host left in `folder`; `strange` are files that cannot be what they say. */
 export function findSegments(folder: string): { segments: Segment[]; strange: Damage[] } {
@@ -44,18 +39,6 @@ export function findSegments(folder: string): { segments: Segment[]; strange: Da
     else strange.push({ file: name, reason: 'its place in the output is impossible, or taken by another file: it is not read' });
   }
   return { segments, strange };
-}
-
-/** A segment beyond the output's end. */
-export const setAside = (name: string): Damage => ({
-  file: `${name}.damaged`,
-  reason: 'it was set aside: its session never printed so much',
-});
-
-/** A sealed segment's length is in its name, so that nothing must be decompressed to know what is held. */
-export function segmentName({ start, bytes, isSealed }: Segment, form: 'raw' | 'zst' = isSealed ? 'zst' : 'raw'): string {
-  const name = `output-${String(start).padStart(16, '0')}`;
-  return form === 'raw' ? `${name}.raw` : `${name}-${bytes}.zst`;
 }
 
 /** Removes it, with what stands beside it. */

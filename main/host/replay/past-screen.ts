@@ -1,7 +1,8 @@
 /** A terminal that is led through a session's stored output, step by step, from a place where its screen is known. */
 import type { Offset } from '#protocol/ids.ts';
+import type { Segment } from '../output/segment.ts';
 import { segmentContent } from '../output/segment-content.ts';
-import { findSegments, type Segment } from '../output/segment-files.ts';
+import { findSegments } from '../output/segment-files.ts';
 import { SizeHistory } from '../output/size-history.ts';
 import type { ScreenCheckpoint } from '../screen/screen-checkpoint.ts';
 import { ScreenTerminal } from '../screen/screen-terminal.ts';

@@ -2,7 +2,7 @@
 import { appendFile, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Offset } from '#protocol/ids.ts';
-import type { Damage } from '../output/segment-files.ts';
+import type { Damage } from '../output/segment.ts';
 import { KeptScreens } from './kept-screens.ts';
 import { parseScreenCheckpoint, type ScreenCheckpoint } from './screen-checkpoint.ts';
 

@@ -2,7 +2,8 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SessionId } from '#protocol/ids.ts';
-import { findSegments, type Segment, segmentName } from '../output/segment-files.ts';
+import { type Segment, segmentName } from '../output/segment.ts';
+import { findSegments } from '../output/segment-files.ts';
 import { readTimes, type TimeMark } from '../output/segment-times.ts';
 import { certainRuns } from '../sketches/certain-text.ts';
 import { mayHold, placesOf } from '../sketches/sketch.ts';

@@ -2,8 +2,9 @@
  * The stretches in which a session's output is looked through, one a segment, each with the line it shares with the next.
  * Searches and sketches read them here, so that a sketch tells of exactly what a search would read.
  */
+
+import type { Segment } from '../output/segment.ts';
 import { segmentContent } from '../output/segment-content.ts';
-import type { Segment } from '../output/segment-files.ts';
 
 /** A line that begins in one segment and ends in the next is looked for in both together, up to this many bytes of the second. */
 const MAX_LINE_BYTES = 64 * 1024;

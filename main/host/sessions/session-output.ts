@@ -10,7 +10,7 @@ import type { Size } from '#protocol/shapes.ts';
 import { OutputRing } from '#session/output-ring.ts';
 import { FloodPace } from '../output/flood-pace.ts';
 import type { OutputLog } from '../output/output-log.ts';
-import type { Damage } from '../output/segment-files.ts';
+import type { Damage } from '../output/segment.ts';
 import type { SizeHistory } from '../output/size-history.ts';
 import { type OutputPort, type OutputSource, Subscriber } from '../output/subscriber.ts';
 import type { ScreenCheckpoints } from '../screen/screen-checkpoints.ts';

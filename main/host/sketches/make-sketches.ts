@@ -1,6 +1,7 @@
 /** Makes the sketches which sessions lack, and removes what is left of others. */
 import { plainBytes } from '#session/plain-bytes.ts';
-import { findSegments, type Segment } from '../output/segment-files.ts';
+import type { Segment } from '../output/segment.ts';
+import { findSegments } from '../output/segment-files.ts';
 import { type Stretch, Stretches } from '../search/stretches.ts';
 import { foldedBytes } from './certain-text.ts';
 import { sketchOf } from './sketch.ts';

@@ -6,7 +6,7 @@ import { closeSync, openSync, readdirSync, readSync } from 'node:fs';
 import { readdir, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { type Damage, type Segment, segmentName } from '../output/segment-files.ts';
+import { type Damage, type Segment, segmentName } from '../output/segment.ts';
 import { MAX_BYTES, MIN_BYTES } from './sketch.ts';
 
 /** Its last character is the version of what stands behind it, and of how a sketch is filled. */
