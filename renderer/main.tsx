@@ -27,7 +27,6 @@ import { LOCAL_HOST } from '#protocol/address.ts';
 import type { Preferences } from '../preload/api.ts';
 import { App } from './components/app.tsx';
 import { platform } from './platform/platform.ts';
-import { pendingCount } from './state/approvals.ts';
 import { listenToApp } from './state/hosts.ts';
 import { listenToKeys } from './state/keys.ts';
 import { startEngines } from './state/open-hosts.ts';
@@ -35,6 +34,7 @@ import { followPorts } from './state/ports.ts';
 import { hostOfKey, keyFrom } from './state/session-key.ts';
 import { type AppState, app, findSession } from './state/store.ts';
 import { terminals } from './state/terminals.ts';
+import { waitingCount } from './state/waiting-count.ts';
 
 /** Changes of preferences are written once they rest, milliseconds. */
 const SAVE_AFTER_MS = 200;
@@ -86,7 +86,7 @@ function followPreferences(): void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   app.subscribe((now, before) => {
     const title = titleOf(now);
-    if (title !== titleOf(before)) platform.setTitle({ text: title, waiting: pendingCount(now) });
+    if (title !== titleOf(before)) platform.setTitle({ text: title, waiting: waitingCount(now) });
     if (now.preferences === before.preferences) return;
     clearTimeout(timer);
     timer = setTimeout(() => void platform.savePreferences(app.get().preferences), SAVE_AFTER_MS);
@@ -99,6 +99,6 @@ function followPreferences(): void {
 /** What waits for a person is counted first, so that it shows in a list of windows. */
 function titleOf(state: AppState): string {
   const name = findSession(state, state.preferences.activeTab)?.name;
-  const waiting = pendingCount(state);
+  const waiting = waitingCount(state);
   return `${waiting > 0 ? `(${waiting}) ` : ''}${name ? `${name} – cmdop` : 'cmdop'}`;
 }

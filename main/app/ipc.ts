@@ -15,6 +15,7 @@ import { ownKey } from './own-key.ts';
 import { hostName, loadPreferences, preferencesSchema, savePreferences } from './preferences.ts';
 import { answerQuestion } from './questions.ts';
 import { isOwnPage } from './security.ts';
+import { showWaiting } from './waiting-badge.ts';
 
 /** What one call may copy to the clipboard, characters: a page cannot fill the memory of the desktop. */
 const MAX_CLIPBOARD = 64 * 1024 * 1024;
@@ -60,7 +61,7 @@ export function answerPage(): void {
   answer('notify', notice, (given, { sender }) => notify(given, BrowserWindow.fromWebContents(sender)));
   answer('setTitle', windowTitle, ({ text, waiting }, { sender }) => {
     BrowserWindow.fromWebContents(sender)?.setTitle(text || app.getName());
-    app.setBadgeCount(waiting);
+    showWaiting(waiting);
   });
 }
 

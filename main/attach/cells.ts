@@ -1,8 +1,11 @@
 /** Text for a terminal that somebody else chose: what of it may be shown, and how many cells it takes. Pure. */
 
-/** A name or title from elsewhere must not move our cursor. */
-export const printable = (text: string) =>
-  text.replace(/[\x00-\x1f\x7f-\x9f]/g, (control) => (control === '\t' || control === '\n' ? ' ' : '�'));
+/** Controls, what turns the direction of a text, and what hides in it: blanks of no width, tags, line ends of their own. */
+const NOT_SHOWN =
+  /[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|[\u{e0000}-\u{e007f}]/gu;
+
+/** A name, a title or a command from elsewhere must neither move our cursor nor look like another one. */
+export const printable = (text: string) => text.replace(NOT_SHOWN, (hidden) => (hidden === '\t' || hidden === '\n' ? ' ' : '�'));
 
 /** Cells a text takes: 2 for wide characters, 0 for combining ones (close enough for a table). */
 export function cellWidth(text: string): number {

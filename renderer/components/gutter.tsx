@@ -6,7 +6,7 @@ import type { Actor, CommandRecord } from '#protocol/shapes.ts';
 import { client } from '../state/engines.ts';
 import { hostOfKey, idOfKey, type SessionKey } from '../state/session-key.ts';
 import type { SessionTerminal } from '../terminal/session-terminal.ts';
-import { durationText, timeText } from '../text/format.ts';
+import { commandText, durationText, timeText } from '../text/format.ts';
 import { actorColor, INTERFACE_NAMES } from './actor-mark.tsx';
 
 /** Room between the bars of two blocks, CSS pixels. */
@@ -27,14 +27,14 @@ export function Gutter({ session, terminal }: { session: SessionKey; terminal: S
             tabIndex={-1}
             className={`bar${command.to === null ? ' running' : ''}`}
             style={{ top: first * height + SPACE_PX, height: (last - first) * height - 2 * SPACE_PX, color: actorColor(command.submitter) }}
-            aria-label={`${authorsText(command)}: ${command.text}`}
+            aria-label={`${authorsText(command)}: ${commandText(command)}`}
             onClick={() => terminal.blocks.mark(command.id)}
           />
         </Tooltip.Trigger>
         <Tooltip.Portal>
           <Tooltip.Content className="hint block-hint" side="right" align="start" sideOffset={6} collisionPadding={8}>
             <strong>{authorsText(command)}</strong>
-            <code>{command.text}</code>
+            <code>{commandText(command)}</code>
             <span className="dim">
               {timeText(command.startedAt)}, {outcomeText(command)}
             </span>

@@ -5,7 +5,7 @@ import type { CommandRecord } from '#protocol/shapes.ts';
 import { shownText } from '#session/shown-text.ts';
 import { changedText, whyText } from '../state/checkpoints.ts';
 import type { SessionKey } from '../state/session-key.ts';
-import { durationText, shortenPath, timeText } from '../text/format.ts';
+import { commandText, durationText, shortenPath, timeText } from '../text/format.ts';
 import { ActorMark } from './actor-mark.tsx';
 import { CheckpointButtons } from './checkpoint-dialogs.tsx';
 import { authorsText } from './gutter.tsx';
@@ -25,14 +25,15 @@ export const HistoryRow = memo(function HistoryRow({
   showSession: boolean;
   onOpen: (command: CommandRecord, byMouse: boolean) => void;
 }) {
+  const text = commandText(command);
   const by = command.submitter ?? command.authors[0] ?? null;
   return (
     <li className="history-row" style={{ transform: `translateY(${top}px)` }} data-testid="history-row" data-command={command.id}>
-      <button type="button" title={`${command.text}\nin ${command.cwd}`} onClick={(event) => onOpen(command, event.detail > 0)}>
+      <button type="button" title={`${text}\nin ${command.cwd}`} onClick={(event) => onOpen(command, event.detail > 0)}>
         {by ? <ActorMark actor={by} size="small" /> : <span className="actor-mark small nobody" aria-hidden="true" />}
         <span className="history-text">
           <span className="history-line">
-            <code>{command.text || '(not recorded)'}</code>
+            <code>{text || '(not recorded)'}</code>
             <Exit command={command} />
           </span>
           <span className="history-line dim">

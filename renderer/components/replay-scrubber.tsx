@@ -3,6 +3,7 @@ import { type PointerEvent, useMemo, useRef } from 'react';
 import type { Actor, CommandRecord } from '#protocol/shapes.ts';
 import type { ReplayPlayer, ReplayView } from '../replay/replay-player.ts';
 import type { ReplayTime } from '../replay/replay-time.ts';
+import { commandText } from '../text/format.ts';
 import { actorColor } from './actor-mark.tsx';
 
 /** Lanes drawn; who ran least shares the last. */
@@ -75,7 +76,7 @@ function markOf(command: CommandRecord, line: ReplayTime) {
     id: command.id,
     from,
     to: Math.max(from, to),
-    title: `${command.submitter?.name ?? 'the session'}: ${command.text}${exit}`,
+    title: `${command.submitter?.name ?? 'the session'}: ${commandText(command)}${exit}`,
     hasFailed: command.exitCode !== null && command.exitCode !== 0,
   };
 }

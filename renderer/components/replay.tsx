@@ -6,7 +6,7 @@ import { client } from '../state/engines.ts';
 import { closeReplay, progressListeners } from '../state/replaying.ts';
 import { hostOfKey, idOfKey } from '../state/session-key.ts';
 import { app, findSession, useApp } from '../state/store.ts';
-import { timeText } from '../text/format.ts';
+import { commandText, timeText } from '../text/format.ts';
 import { IconButton } from './icon-button.tsx';
 import { ReplayScrubber } from './replay-scrubber.tsx';
 
@@ -133,7 +133,7 @@ function Moment({ view: { line, time, commands } }: { view: ReplayView }) {
   return (
     <span className="replay-moment dim">
       {moment !== null && timeText(moment)}
-      {command && ` · ${command.submitter?.name ?? 'the session'}: ${command.text}`}
+      {command && ` · ${command.submitter?.name ?? 'the session'}: ${commandText(command)}`}
     </span>
   );
 }

@@ -8,7 +8,7 @@ import { type EverywhereSearch, type Found, useEverywhereSearch } from '../state
 import { openReplay } from '../state/replaying.ts';
 import { behind, revealOutput } from '../state/reveal-output.ts';
 import { app, findSession, useApp } from '../state/store.ts';
-import { timeText } from '../text/format.ts';
+import { commandText, timeText } from '../text/format.ts';
 import { hostTitle } from '../text/host-state.ts';
 import { ActorMark } from './actor-mark.tsx';
 
@@ -138,8 +138,8 @@ function Row({ found }: { found: Found }) {
         <Marked text={hit.text} ranges={hit.ranges} />
       </code>
       {hit.command && (
-        <span className="dim search-command" title={hit.command.text}>
-          {hit.command.text}
+        <span className="dim search-command" title={commandText(hit.command)}>
+          {commandText(hit.command)}
         </span>
       )}
       <time className="dim">{hit.at === null ? '' : timeText(hit.at)}</time>

@@ -1,4 +1,5 @@
 /** How the interface writes paths, times, durations and sizes. Pure. */
+import { shownText } from '#session/shown-text.ts';
 
 /** `/home/ann/src` as `~/src`: the page does not know the host's home folder, so the usual places count as one. */
 export function shortenPath(path: string): string {
@@ -56,3 +57,6 @@ export function programText(command: string): string {
   const [program = '', ...rest] = command.split(' ');
   return [program.slice(program.lastIndexOf('/') + 1), ...rest].join(' ');
 }
+
+/** A command line in one row, with what hides in it or turns it round written out. */
+export const commandText = ({ text }: { text: string }): string => shownText(text.replaceAll(/[\n\t]/g, ' '));

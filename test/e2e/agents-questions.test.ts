@@ -1,5 +1,5 @@
 /** What spares a person questions, and where they are answered: rules that are offered, keys in a program, the browser, the policy. */
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -129,6 +129,29 @@ test('who looks elsewhere is told by a notification, whose click shows the sessi
   await goTo(page, 'Shall I go on?');
   await page.keyboard.press('2');
   expect((await asking).text).toContain('go on');
+});
+
+test('an agent that just runs in the terminal and wants a person is told too, and counted on the dock', async () => {
+  await desktop.app.evaluate(({ app }) => {
+    const waiting: number[] = [];
+    Object.assign(globalThis, { waiting });
+    app.setBadgeCount = (count?: number) => waiting.push(count ?? -1) > 0;
+  });
+  const counted = () => desktop.app.evaluate(() => (globalThis as unknown as { waiting: number[] }).waiting.at(-1));
+  writeFileSync(join(folder, 'claude'), "#!/bin/sh\nprintf '\\033]9;May I push?\\007'\nread answer\nexit 1\n", { mode: 0o755 });
+  await typeIntoTerminal(page, './claude\n');
+  await badge('waiting-input');
+  await expect.poll(counted).toBe(1);
+  expect(await page.title()).toMatch(/^\(1\) /);
+  const told = await desktop.app.evaluate(() => {
+    const last = (globalThis as unknown as { shown: { title: string; body: string }[] }).shown.at(-1);
+    return { title: last?.title, body: last?.body };
+  });
+  expect(told).toMatchObject({ title: 'claude waits for you in ask', body: 'May I push?' });
+  await typeIntoTerminal(page, 'no\n');
+  await badge('failed');
+  await expect.poll(counted).toBe(0);
+  await page.getByRole('button', { name: 'Release', exact: true }).click();
 });
 
 test('the panel has them all, grouped, with the rule that one of them could become', async () => {

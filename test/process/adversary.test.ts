@@ -1,11 +1,17 @@
 /** An agent that tries to get around the policy: every way is refused or asked, journaled, and does nothing. */
+import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Verdict } from '#client/input-outbox.ts';
-import type { Method, ParamsInput } from '#protocol/messages.ts';
+import { localPaths } from '#local/paths.ts';
+import { encodeInput, encodeMessage, MAGIC } from '#protocol/frames.ts';
+import { type Epoch, newClientId, type Seq } from '#protocol/ids.ts';
+import type { Method, ParamsInput, Result } from '#protocol/messages.ts';
+import { PROTOCOL } from '#protocol/versions.ts';
 import { type Engine, openEngine, type Person, type Watched } from './engine.ts';
 import { TYPED } from './ways-around.ts';
+import { messageOf, WirePeer } from './wire-peer.ts';
 
 const POLICY = `{
   "rules": [
@@ -158,6 +164,48 @@ test('a second connection of the same name is another agent: what the first was 
   const { approvals } = await twin.client.request('approval.list', {});
   expect(approvals).toEqual([]);
   twin.client.close();
+});
+
+test('an epoch from before a person took over, the one after it, and one that is guessed let nothing through', async () => {
+  const peer = await WirePeer.open(localPaths({ ...engine.env }).hostSocket, MAGIC.length);
+  let asked = 0;
+  const ask = async <M extends Method>(method: M, params: ParamsInput<M>): Promise<Result<M>> => {
+    const id = ++asked;
+    peer.send(encodeMessage({ id, method, params }));
+    const answer = messageOf(await peer.until(method, () => peer.frames.find((each) => messageOf(each)?.id === id)));
+    expect(answer).toHaveProperty('result');
+    return answer?.result as Result<M>;
+  };
+  peer.send(MAGIC);
+  const client = newClientId((n) => randomBytes(n));
+  await ask('hello', { protocol: PROTOCOL, client: { id: client, interface: 'mcp', kind: 'agent', name: 'forger', build: 'x' } });
+  const { channel } = await ask('session.attach', { session: 'shell' });
+  const { epoch } = (await ask('control.take', { channel, force: true })).control;
+  const view = ann.attach('shell');
+  await view.until(() => view.stream.isAttached);
+  await view.stream.takeControl();
+  let seq = 0;
+  const type = (guess: number) =>
+    peer.send(
+      encodeInput({ channel, epoch: guess as Epoch, seq: ++seq as Seq, bytes: Buffer.from('echo allowed, and out of its time\r') }),
+    );
+  const refusals = () => peer.frames.map(messageOf).filter((each) => each?.event === 'input.refused');
+  type(epoch);
+  type(epoch + 1);
+  await peer.until('two refusals', () => refusals().length === 2);
+  await view.stream.releaseControl();
+  const now = (await ask('control.take', { channel })).control.epoch;
+  type(epoch);
+  type(now + 1);
+  await peer.until('four refusals', () => refusals().length === 4);
+  const reasons = ['not-in-control', 'not-in-control', 'stale-epoch', 'stale-epoch'];
+  expect(refusals()).toMatchObject(reasons.map((reason) => ({ params: { reason } })));
+  expect((await events()).slice(-4).map(({ actorName, payload }) => `${actorName} ${payload.reason}`)).toEqual(
+    reasons.map((each) => `forger ${each}`),
+  );
+  expect(view.text()).not.toContain('out of its time');
+  view.stream.detach();
+  peer.close();
 });
 
 test('whoever comes through MCP is an agent, whatever it says', async () => {

@@ -230,6 +230,24 @@ describe('beside people', () => {
     await ann.until(() => state()?.is === 'done');
   });
 
+  test('an agent that just runs in the terminal is known by its notification, its bell and its end', async () => {
+    const session = await newSession();
+    const script = join(engine.home, 'codex');
+    writeFileSync(script, "#!/bin/sh\nprintf '\\033]777;notify;Codex;May I?\\007'; read a; printf '\\007'; read b; exit 3\n", {
+      mode: 0o755,
+    });
+    const state = () => ann.sessions.find(({ name }) => name === session)?.agentState;
+    const seen = ann.attach(session);
+    await seen.type(`${script}\r`);
+    await ann.until(() => state()?.is === 'waiting-input');
+    expect(state()).toMatchObject({ name: 'codex', message: 'Codex: May I?' });
+    await seen.type('yes\r');
+    await ann.until(() => state()?.is === 'working');
+    await ann.until(() => state()?.is === 'waiting-input'); // it rang
+    await seen.type('go\r');
+    await ann.until(() => state()?.is === 'failed');
+  });
+
   test('who made a line: an agent, by its name', async () => {
     const session = await newSession();
     await run(session, 'echo traced');

@@ -54,6 +54,11 @@ const ASKING: Record<string, Asking> = {
     prompt: 'Password for sudo: ',
     answered: /Sorry, try again/,
   },
+  su: {
+    ask: `${isRoot ? 'runuser -u $ACCOUNT -- ' : ''}su -c true root; echo ended`,
+    prompt: 'Password: ',
+    answered: /Authentication failure[\s\S]*^ended/m,
+  },
   'mysql -p': { ask: 'mysql -p -h 127.0.0.1 -P 1; echo ended', prompt: 'Enter password: ', answered: /ended/ },
   'passwd for an account of its own': {
     ask: `passwd ${'$'}ACCOUNT; echo ended`,
@@ -70,6 +75,7 @@ const NEEDS: Record<string, () => boolean> = {
   'ssh to a server that wants a password': () => can('ssh'),
   // Root is asked for no password: then an account of the test's own is.
   sudo: () => can('sudo') && (!isRoot || can('runuser')),
+  su: () => can('su') && (!isRoot || can('runuser')),
   'mysql -p': () => can('mysql'),
   // Not in a home folder of somebody: only where tests may make an account.
   'passwd for an account of its own': () => isRoot && can('passwd') && can('useradd'),
@@ -87,7 +93,7 @@ async function withStrangers(name: string, use: (variables: string) => Promise<v
   );
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const account = `cmdop-test-${process.pid}`;
-  const isAccount = name.startsWith('passwd') || (name === 'sudo' && isRoot);
+  const isAccount = name.startsWith('passwd') || (isRoot && (name === 'sudo' || name === 'su'));
   if (isAccount) execFileSync('useradd', ['-M', '-s', '/usr/sbin/nologin', account]);
   try {
     await use(`PORT=${(server.address() as AddressInfo).port}; ACCOUNT=${account}`);

@@ -1,7 +1,9 @@
 /** What a person reads of an approval: the same words for the same thing, alike ones as one, and nothing that hides. */
 import { expect, test } from 'vitest';
 import { approval as shape } from '#protocol/approvals.ts';
+import { printable } from '../../main/attach/cells.ts';
 import { decisionText, groupApprovals, shownPieces, timeLeft, wishText } from '../../renderer/text/approval-text.ts';
+import { commandText } from '../../renderer/text/format.ts';
 
 const actor = { id: 'a1', name: 'fixer', kind: 'agent', interface: 'mcp', color: 1 };
 
@@ -74,4 +76,10 @@ test('a program that an agent types into is named without what would hide in its
 
 test('the time left counts down and ends at nothing', () => {
   expect([timeLeft(305_000, 0), timeLeft(60_000, 1), timeLeft(1_000, 999), timeLeft(0, 5_000)]).toEqual(['5:05', '1:00', '0:01', '0:00']);
+});
+
+test('in lists of commands nothing hides either, in the app or at a terminal; pictures and other scripts stay as they are', () => {
+  const text = 'touch "a\u202eb\u200b" &&\n\tls # 👩‍💻 שלום é';
+  expect(commandText({ text })).toBe('touch "a‹U+202E›b‹U+200B›" &&  ls # 👩‹U+200D›💻 שלום é');
+  expect(printable(text)).toBe('touch "a�b�" &&  ls # 👩‍💻 שלום é');
 });
