@@ -113,6 +113,28 @@ export type ForwardView = WantedForward & {
   connections: number;
 };
 
+/** A folder of this machine (`path`) for the folder `folder` of a session (its id): its own where that is empty. */
+export type WantedFolder = { path: string; host: string; session: string; folder: string };
+/** One on its way; see FolderUpload. */
+export type FolderView = {
+  id: number;
+  host: string;
+  session: string;
+  name: string;
+  state: 'looking' | 'running' | 'asks' | 'done' | 'failed' | 'cancelled';
+  files: number;
+  bytes: number;
+  doneFiles: number;
+  doneBytes: number;
+  conflicts: number;
+  remarks: readonly string[];
+  remarkCount: number;
+  message: string | null;
+  path: string | null;
+};
+/** `overwrite` and `leave`: all that is there already. */
+export type FolderDecision = { id: number; is: 'overwrite' | 'leave' | 'cancel' | 'again' | 'forget' };
+
 /** What the app tells its page unasked. */
 export type AppEvent =
   | { is: 'menu'; command: MenuCommand }
@@ -122,6 +144,7 @@ export type AppEvent =
   | { is: 'notice'; host: string; text: string }
   /** The forwards that are open, when anything of them is different. */
   | { is: 'forwards'; forwards: ForwardView[] }
+  | { is: 'folder'; folder: FolderView }
   | { is: 'installing'; host: string; step: string; share: number | null }
   /** A link `cmdop://HOST/SESSION` was opened. */
   | { is: 'open'; address: string }
@@ -168,6 +191,9 @@ export type DesktopApi = {
   forward(wanted: WantedForward): Promise<ForwardView>;
   endForward(id: number): Promise<void>;
   forwards(): Promise<ForwardView[]>;
+  /** Sends a folder that the person dropped; resolves with its number once it has begun. Rejects with a sentence. */
+  sendFolder(dropped: File, wanted: Omit<WantedFolder, 'path'>): Promise<number>;
+  decideFolder(decision: FolderDecision): Promise<void>;
   preferences(): Promise<Preferences>;
   savePreferences(preferences: Preferences): Promise<void>;
   /** Only http, https and mailto; asks nothing. */

@@ -1,6 +1,17 @@
 /** The bridge between the app and its page: exactly the functions of api.ts, each one call to the app. */
 import { contextBridge, ipcRenderer, webUtils } from 'electron';
-import type { AppEvent, DesktopApi, Notice, Preferences, QuestionAnswer, WantedForward, WantedInvite, WindowTitle } from './api.ts';
+import type {
+  AppEvent,
+  DesktopApi,
+  FolderDecision,
+  Notice,
+  Preferences,
+  QuestionAnswer,
+  WantedFolder,
+  WantedForward,
+  WantedInvite,
+  WindowTitle,
+} from './api.ts';
 import { type Answer, CALL, EVENT, LISTENING, PORT, VERSION_ARGUMENT } from './channels.ts';
 
 const api: DesktopApi = {
@@ -19,6 +30,10 @@ const api: DesktopApi = {
   forward: (wanted: WantedForward) => call('forward', wanted),
   endForward: (id: number) => call('endForward', id),
   forwards: () => call('forwards'),
+  // Only what was dropped has a path: a page cannot name one.
+  sendFolder: (dropped: File, wanted: Omit<WantedFolder, 'path'>) =>
+    call('sendFolder', { ...wanted, path: webUtils.getPathForFile(dropped) }),
+  decideFolder: (decision: FolderDecision) => call('decideFolder', decision),
   preferences: () => call('preferences'),
   savePreferences: (preferences: Preferences) => call('savePreferences', preferences),
   openExternal: (url: string) => call('openExternal', url),

@@ -1,26 +1,18 @@
 /**
- * Forwards that the window asked for: ports of sessions, opened on this machine by the app, since a page cannot listen. Each
- * host has one client for them, as long as there are any; they end with their session, and with the app.
+ * Forwards that the window asked for: ports of sessions, opened on this machine by the app, since a page cannot listen. They
+ * end with their session, and with the app.
  */
-import { randomBytes } from 'node:crypto';
-import { app } from 'electron';
-import { CmdopClient } from '#client/cmdop-client.ts';
-import { systemClock } from '#local/clock.ts';
+import type { ConnectionEvent } from '#client/connection.ts';
 import { Forward } from '#local/forward.ts';
-import { personName } from '#local/person-name.ts';
-import { newClientId } from '#protocol/ids.ts';
 import type { ForwardView, WantedForward } from '../../preload/api.ts';
-import { reach } from '../remote/reach.ts';
-import { identityFor } from './own-key.ts';
+import { hostClient, leaveHost } from './host-clients.ts';
 import { tellPage } from './page-events.ts';
-import { askPage } from './questions.ts';
 
 /** How often the page is told of byte counts, milliseconds. */
 const TELL_EVERY_MS = 500;
 /** Of all hosts. */
 const MAX_FORWARDS = 64;
 
-const clients = new Map<string, CmdopClient>();
 const forwards = new Map<number, { host: string; forward: Forward }>();
 let lastId = 0;
 let telling: NodeJS.Timeout | null = null;
@@ -38,7 +30,7 @@ export async function openForward({ host, session, port }: WantedForward): Promi
   if (known) return known;
   if (forwards.size >= MAX_FORWARDS) throw new Error(`${MAX_FORWARDS} ports are forwarded already: stop one first`);
   const id = ++lastId;
-  const client = await clientOf(host);
+  const client = await hostClient(host, user);
   try {
     const forward = await Forward.open({
       client,
@@ -52,7 +44,7 @@ export async function openForward({ host, session, port }: WantedForward): Promi
     });
     forwards.set(id, { host, forward });
   } finally {
-    leaveIfUnused(host);
+    leaveHost(host);
   }
   tellSoon();
   const view = forwardViews().find((each) => each.id === id);
@@ -65,56 +57,20 @@ export function endForward(id: number): void {
   forget(id);
 }
 
+const user = {
+  uses: (host: string) => [...forwards.values()].some((each) => each.host === host),
+  event(event: ConnectionEvent) {
+    if (event.event !== 'ports.closed') return;
+    for (const { forward } of [...forwards.values()]) void forward.closedByHost(event.params.forward, event.params.message);
+  },
+};
+
 function forget(id: number): void {
   const known = forwards.get(id);
   if (!known) return;
   forwards.delete(id);
-  leaveIfUnused(known.host);
+  leaveHost(known.host);
   tellSoon();
-}
-
-function leaveIfUnused(host: string): void {
-  if ([...forwards.values()].some((each) => each.host === host)) return;
-  clients.get(host)?.close();
-  clients.delete(host);
-}
-
-/** Resolves once it is connected; from then on it comes back by itself. Rejects if it cannot connect at first. */
-function clientOf(host: string): Promise<CmdopClient> {
-  const known = clients.get(host);
-  if (known) return known.whenConnected().then(() => known);
-  return new Promise((resolve, reject) => {
-    let wasConnected = false;
-    const client = new CmdopClient({
-      identity: { id: newClientId(randomBytes), interface: 'desktop', name: personName(), build: app.getVersion() },
-      connect: async (signal) => {
-        const ask = askPage(host);
-        signal.addEventListener('abort', () => ask.end());
-        try {
-          return await reach(host, { ask, start: false, signal, identity: identityFor });
-        } finally {
-          ask.end();
-        }
-      },
-      clock: systemClock,
-      random: Math.random,
-      onEvent: (event) => {
-        if (event.event !== 'ports.closed') return;
-        for (const { forward } of [...forwards.values()]) void forward.closedByHost(event.params.forward, event.params.message);
-      },
-      onState: (state) => {
-        if (state.is === 'connected' && !wasConnected) {
-          wasConnected = true;
-          resolve(client);
-        } else if (state.is === 'offline' && !wasConnected) {
-          clients.delete(host);
-          client.close();
-          reject(state.error);
-        }
-      },
-    });
-    clients.set(host, client);
-  });
 }
 
 function tellSoon(): void {

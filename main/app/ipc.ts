@@ -6,6 +6,7 @@ import { portNumber } from '#protocol/ports.ts';
 import type { DesktopApi } from '../../preload/api.ts';
 import { type Answer, CALL } from '../../preload/channels.ts';
 import { connectPage } from './broker.ts';
+import { decideFolder, sendFolder } from './folders.ts';
 import { endForward, forwardViews, openForward } from './forwards.ts';
 import { hostBuild, installOn } from './host-builds.ts';
 import { endJoining, join, lookAt } from './invites.ts';
@@ -27,6 +28,10 @@ const questionAnswer = z.object({ id: z.number().int(), answer: z.union([z.boole
 const notice = z.object({ title: z.string().max(200), body: z.string().max(500), about: z.string().max(1024) });
 const windowTitle = z.object({ text: z.string().max(512), waiting: z.number().int().min(0).max(9_999) });
 const wantedForward = z.object({ host: hostName, session: z.string().min(1).max(64), port: portNumber });
+/** Longest path, characters. */
+const path = z.string().max(4096);
+const wantedFolder = z.object({ path: path.min(1), host: hostName, session: z.string().min(1).max(64), folder: path });
+const folderDecision = z.object({ id: z.number().int(), is: z.enum(['overwrite', 'leave', 'cancel', 'again', 'forget']) });
 const wantedInvite = z.object({ code: z.string().max(8_192), name: z.string().max(64), ssh: z.union([z.literal(''), hostName]) });
 const EXTERNAL_PROTOCOLS = new Set(['http:', 'https:', 'mailto:']);
 
@@ -50,6 +55,8 @@ export function answerPage(): void {
   answer('forward', wantedForward, (wanted) => openForward(wanted));
   answer('endForward', z.number().int(), (id) => endForward(id));
   answer('forwards', NOTHING, () => forwardViews());
+  answer('sendFolder', wantedFolder, (wanted) => sendFolder(wanted));
+  answer('decideFolder', folderDecision, (decision) => decideFolder(decision));
   answer('preferences', NOTHING, () => loadPreferences());
   answer('savePreferences', preferencesSchema, (preferences) => savePreferences(preferences));
   answer('openExternal', z.string().max(8192), async (url) => {

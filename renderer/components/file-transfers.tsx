@@ -2,8 +2,10 @@
 import { ArrowDownToLine, ArrowUpFromLine, Check, CircleAlert, X } from 'lucide-react';
 import { shownName } from '#session/file-names.ts';
 import { dismissTransfer, type FileTransfer, retryTransfer, useTransfers } from '../state/file-transfers.ts';
+import { useFolders } from '../state/folder-transfers.ts';
 import { useApp } from '../state/store.ts';
 import { bytesText } from '../text/format.ts';
+import { FolderRow } from './folder-row.tsx';
 import { IconButton } from './icon-button.tsx';
 
 /** Over the terminal, while the panel of files does not show them. */
@@ -14,9 +16,13 @@ export function TransfersOver() {
 
 export function TransferList({ className }: { className: string }) {
   const transfers = useTransfers((state) => state.transfers);
-  if (transfers.length === 0) return null;
+  const folders = useFolders((state) => state.folders);
+  if (transfers.length === 0 && folders.length === 0) return null;
   return (
     <ul className={className} aria-label="Files on their way" data-testid="transfers">
+      {folders.map((folder) => (
+        <FolderRow key={`folder ${folder.id}`} folder={folder} />
+      ))}
       {transfers.map((transfer) => (
         <TransferRow key={transfer.id} transfer={transfer} />
       ))}

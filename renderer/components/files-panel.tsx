@@ -3,7 +3,7 @@ import { Eye, EyeOff, FolderUp, House, RefreshCw, Upload } from 'lucide-react';
 import { type KeyboardEvent, useEffect, useRef, useState } from 'react';
 import type { FileEntry } from '#protocol/files.ts';
 import { shownName } from '#session/file-names.ts';
-import { filesIn, uploadInto } from '../state/dropped-files.ts';
+import { type Dropped, droppedIn, uploadInto } from '../state/dropped-files.ts';
 import { allowObservers, CHOOSER_ID } from '../state/file-actions.ts';
 import { type FileList, type FileSort, useFileList } from '../state/file-list.ts';
 import { findHost, type HostedSession, useActiveSession, useApp } from '../state/store.ts';
@@ -34,9 +34,9 @@ function SessionFiles({ session }: { session: HostedSession }) {
   const chooser = useRef<HTMLInputElement>(null);
   const list = useFileList(session, { path, sort });
   const folder = list.path ?? path ?? session.cwd;
-  const uploadAll = (files: readonly File[]) => void uploadInto(session, { files, folder });
+  const uploadAll = (dropped: Dropped) => void uploadInto(session, { ...dropped, into: folder });
   const canWrite = useMayWrite(session);
-  const drop = useDrop((transfer) => canWrite && uploadAll(filesIn(transfer)));
+  const drop = useDrop((transfer) => canWrite && uploadAll(droppedIn(transfer)));
   const up = folder.slice(0, folder.lastIndexOf('/')) || '/';
   return (
     <aside
@@ -70,7 +70,7 @@ function SessionFiles({ session }: { session: HostedSession }) {
           hidden
           data-testid="upload-files"
           onChange={(event) => {
-            uploadAll([...(event.target.files ?? [])]);
+            uploadAll({ files: [...(event.target.files ?? [])], folders: [] });
             event.target.value = ''; // the same file can be chosen again
           }}
         />

@@ -63,12 +63,30 @@ const forwardView = z.object({
   connections: count,
 });
 
+const folderView = z.object({
+  id,
+  host: words,
+  session: words,
+  name: words,
+  state: z.enum(['looking', 'running', 'asks', 'done', 'failed', 'cancelled']),
+  files: count,
+  bytes: count,
+  doneFiles: count,
+  doneBytes: count,
+  conflicts: count,
+  remarks: z.array(words).max(200),
+  remarkCount: count,
+  message: words.nullable(),
+  path: words.nullable(),
+});
+
 export const appEvent: z.ZodType<AppEvent, unknown> = z.discriminatedUnion('is', [
   z.object({ is: z.literal('menu'), command: z.enum(MENU_COMMANDS) }),
   z.object({ is: z.literal('question'), question }),
   z.object({ is: z.literal('withdrawn'), id }),
   z.object({ is: z.literal('notice'), host: words, text: words }),
   z.object({ is: z.literal('forwards'), forwards: z.array(forwardView) }),
+  z.object({ is: z.literal('folder'), folder: folderView }),
   z.object({ is: z.literal('installing'), host: words, step: words, share: z.number().min(0).max(1).nullable() }),
   z.object({ is: z.literal('open'), address: words }),
   z.object({ is: z.literal('invite'), code: z.string().max(8_192) }),

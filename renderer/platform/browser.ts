@@ -45,6 +45,8 @@ export function browserPlatform(): Platform {
     },
     endForward: async () => {},
     forwards: async () => [],
+    sendFolder: null,
+    decideFolder: async () => {},
     preferences: async () => readPreferences(),
     savePreferences: async (preferences) => localStorage.setItem(PREFERENCES_KEY, JSON.stringify(preferences)),
     openExternal: async (url) => {

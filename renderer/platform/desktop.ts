@@ -24,6 +24,8 @@ export function desktopPlatform(app: DesktopApi): Platform {
     forward: (wanted) => app.forward(wanted),
     endForward: (id) => app.endForward(id),
     forwards: () => app.forwards(),
+    sendFolder: (dropped, wanted) => app.sendFolder(dropped, wanted),
+    decideFolder: (decision) => app.decideFolder(decision),
     preferences: () => app.preferences(),
     savePreferences: (preferences) => app.savePreferences(preferences),
     openExternal: (url) => app.openExternal(url),

@@ -3,6 +3,8 @@ import type { Transport } from '#protocol/transport.ts';
 import type {
   AppEvent,
   AppKey,
+  DesktopApi,
+  FolderDecision,
   ForwardView,
   HostBuild,
   InviteView,
@@ -40,6 +42,9 @@ export type Platform = {
   forward(wanted: WantedForward): Promise<ForwardView>;
   endForward(id: number): Promise<void>;
   forwards(): Promise<ForwardView[]>;
+  /** Null in a browser, which does not tell what of a folder it leaves out. */
+  readonly sendFolder: DesktopApi['sendFolder'] | null;
+  decideFolder(decision: FolderDecision): Promise<void>;
   preferences(): Promise<Preferences>;
   savePreferences(preferences: Preferences): Promise<void>;
   openExternal(url: string): Promise<void>;

@@ -4,18 +4,20 @@ import { platform } from '../platform/platform.ts';
 import { inFolder, shellWord } from '../text/file-text.ts';
 import { focusTerminal } from './actions.ts';
 import { uploadFile } from './file-transfers.ts';
+import { sendFolder } from './folder-transfers.ts';
 import { type HostedSession, toast } from './store.ts';
 import { terminals } from './terminals.ts';
 
 export const hasFiles = (transfer: DataTransfer): boolean => transfer.types.includes('Files');
 
+export type Dropped = { readonly files: readonly File[]; readonly folders: readonly File[] };
+
 /** Must be asked while the drop is handled: later a page does not get them any more. */
-export function filesIn(transfer: DataTransfer): File[] {
-  const folders = [...transfer.items].filter((item) => item.webkitGetAsEntry()?.isDirectory);
-  if (folders.length > 0 && folders.length === transfer.items.length)
-    toast('Folders cannot be dropped here: `cmdop cp -r` copies them.', 'error');
-  const names = new Set(folders.map((item) => item.getAsFile()?.name));
-  return [...transfer.files].filter(({ name }) => !names.has(name));
+export function droppedIn(transfer: DataTransfer): Dropped {
+  const entries = [...transfer.items].filter(({ kind }) => kind === 'file');
+  const folders = entries.filter((item) => item.webkitGetAsEntry()?.isDirectory).flatMap((item) => item.getAsFile() ?? []);
+  const names = new Set(folders.map(({ name }) => name));
+  return { files: [...transfer.files].filter(({ name }) => !names.has(name)), folders };
 }
 
 /** Paths on this machine of what is dropped; null where the session is on another one, or the page cannot know them. */
@@ -29,17 +31,20 @@ function localPaths(session: HostedSession, transfer: DataTransfer): string[] | 
 export async function dropOnTerminal(session: HostedSession, transfer: DataTransfer): Promise<void> {
   const local = localPaths(session, transfer);
   if (local) return typePaths(session, local);
-  const files = filesIn(transfer);
-  const sent = await Promise.all(files.map((file) => uploadFile(session, { file, path: file.name })));
+  const { files, folders } = droppedIn(transfer);
+  const sent = await Promise.all([
+    ...files.map((file) => uploadFile(session, { file, path: file.name })),
+    ...folders.map((folder) => sendFolder(session, folder)),
+  ]);
   const there = sent.filter((path) => path !== null);
   if (there.length > 0) typePaths(session, there);
 }
 
-export function uploadInto(
-  session: HostedSession,
-  { files, folder }: { files: readonly File[]; folder: string },
-): Promise<(string | null)[]> {
-  return Promise.all(files.map((file) => uploadFile(session, { file, path: inFolder(folder, file.name) })));
+export function uploadInto(session: HostedSession, { files, folders, into }: Dropped & { into: string }): Promise<(string | null)[]> {
+  return Promise.all([
+    ...files.map((file) => uploadFile(session, { file, path: inFolder(into, file.name) })),
+    ...folders.map((folder) => sendFolder(session, folder, into)),
+  ]);
 }
 
 function typePaths(session: HostedSession, paths: readonly string[]): void {

@@ -4,6 +4,7 @@ import type { FileEntry } from '#protocol/files.ts';
 import type { CommandRecord } from '#protocol/shapes.ts';
 import { client } from './engines.ts';
 import { useTransfers } from './file-transfers.ts';
+import { useFolders } from './folder-transfers.ts';
 import { commandListeners, findHost, type HostedSession, useApp } from './store.ts';
 
 const PAGE = 500;
@@ -67,6 +68,7 @@ export function useFileList(session: HostedSession, { path, sort }: { path: stri
   const sent = useTransfers(
     ({ transfers }) => transfers.filter((each) => each.session.key === key && each.direction === 'up' && each.state === 'done').length,
   );
+  const folders = useFolders(({ folders: all }) => all.filter((each) => each.session === session.id && each.state !== 'running').length);
   // biome-ignore lint/correctness/useExhaustiveDependencies: also when an owner opened the folder, and when a file was sent
   useEffect(() => {
     if (!isConnected) return; // what is shown stays
@@ -79,7 +81,7 @@ export function useFileList(session: HostedSession, { path, sort }: { path: stri
     return () => {
       commandListeners.delete(listener);
     };
-  }, [isConnected, fetchPage, host, id, observerFiles, sent]);
+  }, [isConnected, fetchPage, host, id, observerFiles, sent, folders]);
 
   const loadMore = useCallback(() => void fetchPage(shown.entries.length), [fetchPage, shown.entries.length]);
   const refresh = useCallback(() => void fetchPage(0), [fetchPage]);

@@ -5,6 +5,7 @@ import { platform } from '../platform/platform.ts';
 import { focusTerminal } from './actions.ts';
 import { runMenuCommand } from './commands.ts';
 import { showNoticed } from './deciding.ts';
+import { folderChanged } from './folder-transfers.ts';
 import { openJoin } from './joining.ts';
 import { openLink } from './links.ts';
 import { reconnectAll } from './open-hosts.ts';
@@ -49,6 +50,9 @@ function onAppEvent(event: AppEvent): void {
       return;
     case 'forwards':
       forwardsChanged(event.forwards);
+      return;
+    case 'folder':
+      folderChanged(event.folder);
       return;
     case 'installing':
       setHost(event.host, { install: { step: event.step, share: event.share } });

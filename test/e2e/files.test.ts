@@ -1,6 +1,6 @@
 /** Files in the window: looking around, viewing, saving, uploading by choice and by drop, in the app and in a browser. */
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { ElectronApplication, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -182,6 +182,53 @@ test('what is dropped on a terminal of another machine is sent there first, and 
   await running.getByRole('button', { name: 'Cancel endless' }).click();
   await page.locator('[data-testid="transfer"][data-state="cancelled"]').waitFor();
   expect(existsSync(join(far.home, 'endless'))).toBe(false);
+});
+
+test('a folder that is dropped is sent with all that is in it; what is left out is named, and what is there is asked about once', async () => {
+  const { page } = desktop;
+  const site = join(elsewhere, 'site');
+  mkdirSync(join(site, 'css'), { recursive: true });
+  writeFileSync(join(site, 'index.html'), '<p>hello');
+  writeFileSync(join(site, 'css', 'main.css'), 'p {}');
+  symlinkSync(work, join(site, 'shortcut'));
+  const terminal = `[data-testid="terminal"]:visible`;
+  await page.locator(terminal).click();
+  await page.keyboard.press('Control+U');
+  await drag(page, terminal, [site]);
+  const sent = page.getByTestId('folder-transfer');
+  await sent.and(page.locator('[data-state="done"]')).waitFor();
+  expect(await sent.innerText()).toMatch(/site\s+2 files[\s\S]*1 remark[\s\S]*shortcut is left out: it is a link to a folder/);
+  await waitForScreen(page, join(far.home, 'site'));
+  expect(readFileSync(join(far.home, 'site', 'css', 'main.css'), 'utf8')).toBe('p {}');
+  await takePicture(page, 'files-folder-done');
+  await sent.getByRole('button', { name: 'Dismiss site' }).click();
+  await sent.waitFor({ state: 'detached' });
+
+  // Again, with other things in two of them, and one that never ends.
+  await page.keyboard.press('Control+U');
+  writeFileSync(join(site, 'index.html'), '<p>hello again');
+  writeFileSync(join(site, 'css', 'main.css'), 'p { color: red }');
+  writeFileSync(join(site, 'endless'), '');
+  truncateSync(join(site, 'endless'), 2_000_000_000); // a hole: it takes no room
+  await drag(page, terminal, [site]);
+  await sent.and(page.locator('[data-state="running"]')).waitFor();
+  await expect.poll(() => sent.innerText()).toMatch(/of 3 files, \d.* of 1\.9 GiB/);
+  await takePicture(page, 'files-folder-running');
+  await sent.getByRole('button', { name: 'Cancel site' }).click();
+  await sent.and(page.locator('[data-state="cancelled"]')).waitFor();
+  rmSync(join(site, 'endless'));
+  await sent.getByRole('button', { name: 'Go on' }).click();
+  await sent.and(page.locator('[data-state="asks"]')).waitFor();
+  for (const scheme of ['dark', 'light'] as const) {
+    await page.evaluate((wanted) => document.documentElement.setAttribute('data-scheme', wanted), scheme);
+    await takePicture(page, `files-folder-asks-${scheme}`);
+    expect.soft(await contrastFaults(page)).toEqual([]);
+    expect.soft(await accessibilityFaults(page)).toEqual([]);
+  }
+  expect(readFileSync(join(far.home, 'site', 'index.html'), 'utf8')).toBe('<p>hello');
+  await sent.getByRole('button', { name: 'Overwrite all 2' }).click();
+  await sent.and(page.locator('[data-state="done"]')).waitFor();
+  expect(readFileSync(join(far.home, 'site', 'index.html'), 'utf8')).toBe('<p>hello again');
 });
 
 test('a browser gets and takes the same files; what is dropped on its terminal is sent to the session’s folder first', async () => {

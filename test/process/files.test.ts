@@ -20,9 +20,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { download, upload } from '#client/files/transfer.ts';
+import { DiskSink, openSource } from '#local/copying/disk-bytes.ts';
 import { nodeHash } from '#local/node-hash.ts';
 import { localPaths } from '#local/paths.ts';
-import { DiskSink, openSource } from '../../main/cli/files/disk-bytes.ts';
 import { type Engine, openEngine, type Person } from './engine.ts';
 import { cuttingLink, hashOfFile, measure, writeRandom } from './file-world.ts';
 

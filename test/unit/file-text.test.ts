@@ -1,6 +1,7 @@
 /** How the window tells what is in a file, and writes paths as words of a shell; and how the command line reads its places. */
 import { describe, expect, test } from 'vitest';
-import { joinPath, nameIn, parsePlace } from '../../main/cli/files/copy-place.ts';
+import { joinPath } from '#local/copying/folder-jobs.ts';
+import { nameIn, parsePlace } from '../../main/cli/files/copy-place.ts';
 import { crumbsOf, seenIn, shellWord } from '../../renderer/text/file-text.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text);

@@ -24,12 +24,6 @@ export function parsePlace(text: string): CopyPlace {
   return { is: 'there', host: undefined, session, path: path || '.' };
 }
 
-/** What comes behind a folder, or in it. */
-export function joinPath(folder: string, name: string): string {
-  if (folder === '.') return name;
-  return folder.endsWith('/') ? `${folder}${name}` : `${folder}/${name}`;
-}
-
 /** The last name of a path; empty for `.`, `..`, `/` and `~`, which have none of their own. */
 export function nameIn(path: string): string {
   const name = path.replace(/\/+$/, '').split('/').at(-1) ?? '';

@@ -1,18 +1,18 @@
 /** `cp`: files between this machine and a session's, by the ways of cp and scp. */
-import { createHash } from 'node:crypto';
-import { lstat, mkdir, realpath, stat } from 'node:fs/promises';
+import { lstat, mkdir, stat } from 'node:fs/promises';
 import type { CmdopClient } from '#client/cmdop-client.ts';
 import { type Downloaded, download, type Transferred, upload } from '#client/files/transfer.ts';
+import { DiskSink, diskPath, existsError, openSource, pipeSink, pipeSource } from '#local/copying/disk-bytes.ts';
+import { type CopyJob, jobsToHere, jobsToThere, joinPath } from '#local/copying/folder-jobs.ts';
+import { uploadKey } from '#local/copying/upload-key.ts';
 import { nodeHash } from '#local/node-hash.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import { shownName } from '#session/file-names.ts';
 import { type Globals, hostFor, lastingClient, sessionRef } from '../connect.ts';
 import { EXIT, Interrupted, sentenceOf, UsageError } from '../exit-codes.ts';
 import { note, printJsonLine } from '../output.ts';
-import { type CopyJob, jobsToHere, jobsToThere, type Walk } from './copy-jobs.ts';
-import { type CopyPlace, joinPath, nameIn, parsePlace } from './copy-place.ts';
+import { type CopyPlace, nameIn, parsePlace } from './copy-place.ts';
 import { CopyProgress } from './copy-progress.ts';
-import { DiskSink, diskPath, existsError, openSource, pipeSink, pipeSource } from './disk-bytes.ts';
 
 /** Files under way at a time, so that many small ones do not each wait for a way there and back. */
 const AT_ONCE = 6;
@@ -110,8 +110,14 @@ async function copyThere(copy: Copy, sources: readonly Here[], target: string): 
     if (isOwnFolder && !options.recursive) throw new CmdopError('file-refused', `${shownName(path)} is a folder: -r copies what is in it`);
     const to = isFolder && (nameIn(path) !== '' || !isOwnFolder) ? joinPath(target, nameIn(path)) : target;
     if (!isOwnFolder) await sendOne(copy, path, to);
-    else
-      isAll = (await eachJob(jobsToThere({ client, session, skipped: note }, path, to), (job) => sendOne(copy, job.from, job.to))) && isAll;
+    else {
+      const failed = (error: CmdopError) => {
+        isAll = false;
+        note(sentenceOf(error));
+      };
+      const jobs = jobsToThere({ client, session, skipped: note, failed }, path, to);
+      isAll = (await eachJob(jobs, (job) => sendOne(copy, job.from, job.to))) && isAll;
+    }
   }
   return isAll;
 }
@@ -131,7 +137,7 @@ async function copyHere(copy: Copy, sources: readonly string[], target: Here): P
     if (isTheirFolder && !options.recursive)
       throw new CmdopError('file-refused', `${shownName(path)} is a folder: -r copies what is in it`);
     const to = isFolder && (nameIn(path) !== '' || !isTheirFolder) ? joinPath(target.path, nameIn(path)) : target.path;
-    const walk: Walk = { client, session, skipped: note };
+    const walk = { client, session, skipped: note };
     const makeFolder = async (folder: string) => void (await mkdir(diskPath(folder), { recursive: true }));
     if (!isTheirFolder) await getOne(copy, path, to);
     else isAll = (await eachJob(jobsToHere({ ...walk, makeFolder }, path, to), (job) => getOne(copy, job.from, job.to))) && isAll;
@@ -213,17 +219,6 @@ async function isFolderThere({ client, session }: Copy, path: string): Promise<b
     if (error instanceof CmdopError && error.code === 'file-not-found') return false;
     throw error;
   }
-}
-
-/** The same for the same file on its way to the same place, so that a copy that was cut goes on. */
-async function uploadKey(session: string, from: string | null, to: string): Promise<string> {
-  const hash = createHash('sha256').update([session, to].join('\0'));
-  if (from === null) hash.update(`\0${process.pid}\0${performance.now()}`);
-  else {
-    const { size, mtimeMs } = await stat(diskPath(from));
-    hash.update(await realpath(diskPath(from), 'buffer')).update(`\0${size}\0${mtimeMs}`);
-  }
-  return hash.digest('hex').slice(0, 32);
 }
 
 function withRemedy(error: unknown): never {
