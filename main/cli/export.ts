@@ -1,5 +1,4 @@
 /** `export`: what a session was, as a file. The formats are in export/formats.ts. */
-
 import { once } from 'node:events';
 import { createWriteStream, type WriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';

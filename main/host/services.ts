@@ -1,5 +1,4 @@
 /** What a host does for its clients beside holding sessions, subject by subject. */
-
 import type { APPROVAL_METHODS } from '#protocol/approvals.ts';
 import type { GUEST_METHODS } from '#protocol/guests.ts';
 import type { HISTORY_METHODS } from '#protocol/history.ts';

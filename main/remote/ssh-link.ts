@@ -1,5 +1,4 @@
 /** A connection to a host over SSH: programs, sockets and files of the other side, for as long as it holds. */
-
 import { openRoute, type SshTarget } from './ssh/hops.ts';
 import type { SshLink } from './ssh/link.ts';
 import { OpenLink } from './ssh/open-link.ts';

@@ -1,5 +1,4 @@
 /** What can be waited for in a session. */
-
 import type { CmdopClient } from '#client/cmdop-client.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import type { Offset } from '#protocol/ids.ts';

@@ -1,5 +1,4 @@
 /** Waits until a condition holds: looked at after every event, never twice at once, until a deadline or the caller gives up. */
-
 import type { Signal } from './client.d.ts';
 
 /** Looks are at least so far apart, milliseconds: a flood has thousands of events a second. */

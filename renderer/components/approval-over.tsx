@@ -1,5 +1,4 @@
 /** Over the terminal in front: what waits for a person in this session, away from the line that is being typed. */
-
 import { ShieldQuestion } from 'lucide-react';
 import { useState } from 'react';
 import { focusTerminal } from '../state/actions.ts';

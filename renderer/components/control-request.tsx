@@ -1,5 +1,4 @@
 /** In the control bar, whose place it takes so that nothing moves: who asks for control, why, and the two answers. */
-
 import { focusTerminal } from '../state/actions.ts';
 import { keyText } from '../state/commands.ts';
 import { dropRequest } from '../state/control-requests.ts';

@@ -1,5 +1,4 @@
 /** What a terminal says about its input: a refusal for a while, and units without a verdict once they wait long. */
-
 import type { Refusal } from './terminal-view.ts';
 
 /** Input without a verdict is only shown after this long: on a good link it never is, milliseconds. */

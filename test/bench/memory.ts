@@ -1,5 +1,4 @@
 /** A host that has a month of work: how soon it starts, finds a command, a line of output, and draws a place of the past. */
-
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';

@@ -1,5 +1,4 @@
 /** A real keeper whose PTY is simulated: it takes bytes in order, but not always at once, and not always a unit at a time. */
-
 import type { Clock } from '#protocol/clock.ts';
 import type { Offset, SessionId } from '#protocol/ids.ts';
 import type { KeeperLink } from '../../main/host/keepers/keeper-link.ts';

@@ -1,5 +1,4 @@
 /** What an agent can do over MCP, and what it cannot: the official client against `cmdop mcp`, beside people at the same host. */
-
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';

@@ -1,5 +1,4 @@
 /** What a search finds in raw output, and where: through colours, across segments, in whatever bytes a program prints. */
-
 import { fork } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

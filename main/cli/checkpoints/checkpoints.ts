@@ -1,5 +1,4 @@
 /** `checkpoint`, `checkpoints` and `restore`: the files of a session's folder, kept and brought back. */
-
 import type { ClientOptions } from '#client/client-options.ts';
 import type { CmdopClient } from '#client/cmdop-client.ts';
 import { systemClock } from '#local/clock.ts';

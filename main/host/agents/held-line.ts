@@ -1,5 +1,4 @@
 /** How input becomes a line: what is held of it, where it ends, and what of it is the line itself. */
-
 import type { InputSource, Unit } from '../sessions/session-input.ts';
 import type { InputContext } from './input-context.ts';
 

@@ -1,5 +1,4 @@
 /** What earlier approvals left behind, from the journal: numbers, today's count, and what was approved for a whole session. */
-
 import type { Approval } from '#protocol/approvals.ts';
 import type { ActorId, SessionId } from '#protocol/ids.ts';
 import type { Records } from './records.ts';

@@ -1,5 +1,4 @@
 /** What the host remembers beside the chain: actors, sessions and command records, and how they are looked up. */
-
 import type { DatabaseSync } from 'node:sqlite';
 import { type ActorId, type ClientId, type Epoch, newActorId, type Offset, type Seq, type SessionId } from '#protocol/ids.ts';
 import { ACTOR_COLORS, type Actor, actor as actorShape, type JournalEvent, type SessionEnd, type Size } from '#protocol/shapes.ts';

@@ -1,5 +1,4 @@
 /** A session's command records: what its tracker finds becomes rows of the history, journal records and events. */
-
 import type { ActorId, ClientId, Offset, Seq, SessionId } from '#protocol/ids.ts';
 import type { TerminalModes } from '#protocol/shapes.ts';
 import { CommandTracker, type Moment, type TrackedCommand, type TrackerEvent } from '#session/command-tracker.ts';

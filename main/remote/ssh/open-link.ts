@@ -1,5 +1,4 @@
 /** A link that is logged in: its channels, why it ended, and the hops that end with it. */
-
 import type { Duplex } from 'node:stream';
 import type { ClientChannel, SFTPWrapper } from 'ssh2';
 import { CmdopError } from '#protocol/errors.ts';
