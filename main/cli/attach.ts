@@ -135,7 +135,9 @@ class Attachment {
     }
     // A question cannot be asked in a terminal that shows a session; whatever else time does not heal is told.
     const why = ASKS.has(error.code) ? ` (${printable(error.message)})` : '';
-    const leave = error.code === 'unauthorized' ? 'detaches, and attaching again asks' : 'detaches';
-    return `${host} is gone since ${showTime(since, Date.now())}, connecting again${why}${kept}; ${this.#keys.detach.name} ${leave}`;
+    const isAsked = error.code === 'unauthorized' || error.code === 'host-key';
+    const leave = isAsked ? 'detaches, and attaching again asks' : 'detaches';
+    // Why comes last: it is the longest, and what does not fit is cut.
+    return `${host} is gone since ${showTime(since, Date.now())}, connecting again${kept}; ${this.#keys.detach.name} ${leave}${why}`;
   }
 }

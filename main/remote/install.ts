@@ -70,7 +70,7 @@ function callByPath(host: string, folder: string): string[] {
   // The other side says where its home is: what a shell between here and there could take apart is for a person to write.
   if (!/^\/[\w./@+-]+$/.test(program)) return [`put ${JSON.stringify(program)} in the place of ${cmdop} in the hosts file`];
   replaceHost(host, { command: [...words, program, 'bridge'] });
-  return [`${host} now means: ${[...words, program, 'bridge'].join(' ')}`];
+  return [`it is called from now on as: ${[...words, program, 'bridge'].join(' ')}`];
 }
 
 async function look(host: string, there: Machine, { archives }: InstallOptions): Promise<{ plan: InstallPlan; archive: Archive }> {

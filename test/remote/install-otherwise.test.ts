@@ -86,7 +86,7 @@ describe('a host behind a command', () => {
     process.env.CMDOP_HOME = near.home;
     try {
       const { remarks } = await install('box', { ask: silent, archives, progress: () => {} });
-      expect(remarks).toEqual([expect.stringMatching(/^box now means: env HOME=.*current\/bin\/cmdop bridge$/)]);
+      expect(remarks).toEqual([expect.stringMatching(/^it is called from now on as: env HOME=.*current\/bin\/cmdop bridge$/)]);
     } finally {
       if (before === undefined) delete process.env.CMDOP_HOME;
       else process.env.CMDOP_HOME = before;

@@ -16,11 +16,11 @@ import {
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { nodePath } from '#local/runtime.ts';
 import type { SessionSummary } from '#protocol/shapes.ts';
 import type { Asker } from '../../main/remote/asker.ts';
 import { type InstallProgress, install, planInstall } from '../../main/remote/install.ts';
 import { type Far, startFar } from './far.ts';
+import { buildRealArchive } from './real-archive.ts';
 import { describeSmallArchive, smallArchive } from './small-archive.ts';
 
 const silent: Asker = { hostKey: async () => false, secret: async () => null, notice: () => {} };
@@ -29,8 +29,7 @@ describe('the real archive', () => {
   let far: Far;
   const share = () => join(far.home, '.local', 'share', 'cmdop');
   beforeAll(async () => {
-    const built = spawnSync(nodePath(), ['build/remote.ts'], { encoding: 'utf8' });
-    if (built.status !== 0) throw new Error(built.stderr);
+    buildRealArchive();
     far = await startFar({ hasCmdop: false });
   });
   afterAll(() => far.dispose());

@@ -1,7 +1,8 @@
 /** The edges of this machine: folders nobody else may enter, a clean environment, the person's name. */
+import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { cleanEnvironment } from '#local/clean-environment.ts';
 import { ensureLocalFolders, localPaths } from '#local/paths.ts';
@@ -95,4 +96,14 @@ describe('the person’s name', () => {
     expect(userNameIn('[user "other"]\n name = no\n')).toBeUndefined();
     expect(userNameIn('[user] name = Ann ; note\n')).toBe('Ann');
   });
+});
+
+test('an account that the system has no entry for has its number as a name, and what the environment says', (context) => {
+  const program = `import { account } from '${resolve('main/local/account.ts')}'; console.log(JSON.stringify(account()))`;
+  const asNobodyKnown = (env: Record<string, string>) =>
+    spawnSync(process.execPath, ['--input-type=module', '-e', program], { uid: 54_321, gid: 54_321, env, encoding: 'utf8' });
+  const { stdout, error, stderr } = asNobodyKnown({ HOME: '/somewhere' });
+  context.skip(error !== undefined || /EACCES|denied/.test(stderr), 'needs root, and a checkout that others may read');
+  expect(JSON.parse(stdout)).toEqual({ uid: 54_321, name: '54321', home: '/somewhere', shell: null });
+  expect(JSON.parse(asNobodyKnown({ USER: 'dev' }).stdout)).toEqual({ uid: 54_321, name: 'dev', home: '/', shell: null });
 });
