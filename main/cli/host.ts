@@ -7,7 +7,7 @@ import type { HostStatus } from '#protocol/shapes.ts';
 import { type Globals, hostOf, isRemote, newClient, withClient } from './connect.ts';
 import { EXIT, UsageError } from './exit-codes.ts';
 import { dim, note, print, printJson } from './output.ts';
-import { serviceState } from './service/service.ts';
+import { serviceState } from './service.ts';
 import { showAge } from './times.ts';
 
 type Options = Globals & { json?: boolean };

@@ -1,10 +1,12 @@
 /** Starts the host as a process of its own, which inherits nothing but a clean environment and its three standard streams. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { connect } from 'node:net';
 import { CmdopError } from '#protocol/errors.ts';
 import { cleanEnvironment } from './clean-environment.ts';
 import { type LocalPaths, localPaths } from './paths.ts';
 import { IDLE_FLAGS, nodePath, programPath } from './runtime.ts';
+import { startService } from './service.ts';
 
 /** How long a host may take to listen, milliseconds: it adopts its sessions after that, so a second is already slow. */
 const READY_MS = 10_000;
@@ -22,6 +24,7 @@ unset fds fd; exec "$@"`;
 
 /** Resolves when a host listens: ours, or the one that won the race. Throws `host-unreachable` with what it said. */
 export async function startHost(paths: LocalPaths = localPaths()): Promise<void> {
+  if (paths.hostSocket === localPaths().hostSocket && (await startService()) && (await listens(paths.hostSocket))) return;
   const child = spawnApart([nodePath(), ...IDLE_FLAGS, programPath('host')], cleanEnvironment(process.env));
   try {
     await ready(child, paths);
@@ -29,6 +32,22 @@ export async function startHost(paths: LocalPaths = localPaths()): Promise<void>
     child.stdout?.destroy();
     child.unref();
   }
+}
+
+/** Whether something listens there within the time. */
+async function listens(socket: string): Promise<boolean> {
+  for (const end = performance.now() + READY_MS; performance.now() < end; ) {
+    const isThere = await new Promise<boolean>((resolve) => {
+      const probe = connect(socket, () => {
+        probe.destroy();
+        resolve(true);
+      });
+      probe.on('error', () => resolve(false));
+    });
+    if (isThere) return true;
+    await new Promise((resolve) => setTimeout(resolve, 20)); // systemd says when it was started, not when it is ready
+  }
+  return false;
 }
 
 /** Starts a program that outlives us: own session, folder `/`, descriptors 0 and 2 closed to `/dev/null`, 1 to read from. */

@@ -8,7 +8,7 @@ import { existsSync, lstatSync, mkdirSync, readFileSync, writeFileSync } from 'n
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { nodePath } from '#local/runtime.ts';
-import { launchdAgent, systemdUnit } from '../../main/cli/service/service-files.ts';
+import { launchdAgent, systemdUnit } from '../../main/local/service-files.ts';
 import { startCmdop, type TestCmdop } from './start-cmdop.ts';
 
 let cmdop: TestCmdop;

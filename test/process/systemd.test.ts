@@ -54,6 +54,13 @@ describe.runIf(maySystemd())('a service of systemd', () => {
     expect(await shellPid()).toBe(shell);
   });
 
+  test('a command that comes before systemd starts it again has it started as the service', async () => {
+    const before = await hostPid();
+    await systemd.run('kill', '-9', before);
+    expect(await shellPid()).toBe(shell);
+    await hostIs((await running(before)).MainPID);
+  });
+
   test('restarted and stopped, also after an upgrade, it leaves the session alone', async () => {
     await ok('host', 'upgrade', '--force');
     const before = (await running('')).MainPID ?? '';
@@ -69,8 +76,10 @@ describe.runIf(maySystemd())('a service of systemd', () => {
   });
 
   test('a host that somebody started by hand is left alone, and nothing starts again and again', async () => {
-    expect(await shellPid()).toBe(shell); // a command starts one
+    await systemd.run('sh', '-c', `setsid '${nodePath()}' '${resolve('dist/host.mjs')}' > /dev/null 2>&1 &`);
+    await expect.poll(hostPid, { timeout: 10_000 }).toMatch(/^\d+$/);
     const byHand = await hostPid();
+    expect(await shellPid()).toBe(shell);
     await systemd.run('systemctl', '--user', 'start', UNIT);
     const { NRestarts, Result } = await systemd.until(UNIT, ({ ActiveState }) => ActiveState === 'inactive');
     expect([Result, NRestarts]).toEqual(['success', '0']);

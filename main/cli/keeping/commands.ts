@@ -35,13 +35,13 @@ export function addServiceCommands(host: Command, globals: () => Globals): void 
     .helpOption('-h, --help', 'show this help')
     .option('--json', 'as JSON')
     .addHelpText('after', ENABLE_HELP)
-    .action(async (options) => (await import('../service/service.ts')).enable({ ...globals(), ...options }));
+    .action(async (options) => (await import('../service.ts')).enable({ ...globals(), ...options }));
   host
     .command('disable')
     .description('no longer; what runs goes on')
     .helpOption('-h, --help', 'show this help')
     .option('--json', 'as JSON')
-    .action(async (options) => (await import('../service/service.ts')).disable({ ...globals(), ...options }));
+    .action(async (options) => (await import('../service.ts')).disable({ ...globals(), ...options }));
 }
 
 const ENABLE_HELP = `

@@ -2,26 +2,20 @@
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { promisify } from 'node:util';
-import { homeFolder } from '#local/home-folder.ts';
-import { IDLE_FLAGS, nodePath, programPath } from '#local/runtime.ts';
+import { type ServiceKind, serviceContent, serviceFile, serviceKind, UNIT } from '#local/service.ts';
+import { LABEL, MADE_BY } from '#local/service-files.ts';
 import { CmdopError } from '#protocol/errors.ts';
-import { type Globals, isRemote } from '../connect.ts';
-import { UsageError } from '../exit-codes.ts';
-import { note, print, printJson } from '../output.ts';
-import { LABEL, launchdAgent, MADE_BY, type ServiceCommand, systemdUnit } from './service-files.ts';
+import { type Globals, isRemote } from './connect.ts';
+import { UsageError } from './exit-codes.ts';
+import { note, print, printJson } from './output.ts';
 
-const UNIT = 'cmdop.service';
-/** What moves the host's folders: a service that did not know it would be another host. */
-const PLACES = ['CMDOP_HOME', 'XDG_STATE_HOME', 'XDG_CONFIG_HOME'] as const;
-
-type Kind = 'systemd' | 'launchd';
 type Options = Globals & { json?: boolean };
 
 /** As `host status` tells it; null on systems that have no such service. */
 export type ServiceState = {
-  kind: Kind;
+  kind: ServiceKind;
   file: string;
   isEnabled: boolean;
   /** It starts this build. */
@@ -30,20 +24,20 @@ export type ServiceState = {
 
 /** Never asks the service manager: what the file says. */
 export function serviceState(): ServiceState | null {
-  const kind = kindHere();
+  const kind = serviceKind();
   if (!kind) return null;
-  const file = fileOf(kind);
+  const file = serviceFile(kind);
   const text = existsSync(file) ? readFileSync(file, 'utf8') : null;
-  return { kind, file, isEnabled: text !== null, isCurrent: text !== null && text === contentOf(kind) };
+  return { kind, file, isEnabled: text !== null, isCurrent: text !== null && text === serviceContent(kind) };
 }
 
 export async function enable(options: Options): Promise<void> {
   const kind = kindFor(options, 'enable');
-  const file = fileOf(kind);
+  const file = serviceFile(kind);
   refuseForeign(file);
   await mustAnswer(kind);
   const before = existsSync(file) ? readFileSync(file, 'utf8') : null;
-  const content = contentOf(kind);
+  const content = serviceContent(kind);
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, content, { mode: 0o644 });
   if (kind === 'systemd') {
@@ -67,7 +61,7 @@ export async function enable(options: Options): Promise<void> {
 
 export async function disable(options: Options): Promise<void> {
   const kind = kindFor(options, 'disable');
-  const file = fileOf(kind);
+  const file = serviceFile(kind);
   refuseForeign(file);
   const wasEnabled = existsSync(file);
   if (wasEnabled) {
@@ -81,30 +75,14 @@ export async function disable(options: Options): Promise<void> {
   else print(wasEnabled ? 'disabled: the host starts with the first command again; what runs goes on\n' : 'it was not enabled\n');
 }
 
-function kindHere(): Kind | null {
-  if (process.platform === 'linux') return 'systemd';
-  return process.platform === 'darwin' ? 'launchd' : null;
-}
-
-function kindFor(options: Options, verb: string): Kind {
+function kindFor(options: Options, verb: string): ServiceKind {
   if (isRemote(options)) throw new UsageError(`\`host ${verb}\` is for the machine that it runs on: run it on ${options.host} itself`);
-  const kind = kindHere();
+  const kind = serviceKind();
   if (!kind)
     throw new UsageError(
       `\`cmdop host ${verb}\` knows systemd and launchd, and ${process.platform} has neither: the host starts with the first command`,
     );
   return kind;
-}
-
-function fileOf(kind: Kind): string {
-  if (kind === 'launchd') return join(homeFolder(), 'Library', 'LaunchAgents', `${LABEL}.plist`);
-  return join(process.env.XDG_CONFIG_HOME || join(homeFolder(), '.config'), 'systemd', 'user', UNIT);
-}
-
-function contentOf(kind: Kind): string {
-  const env = Object.fromEntries(PLACES.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
-  const service: ServiceCommand = { command: [nodePath(), ...IDLE_FLAGS, programPath('host')], env };
-  return kind === 'systemd' ? systemdUnit(service) : launchdAgent(service);
 }
 
 /** A file that somebody wrote is theirs. */
@@ -114,7 +92,7 @@ function refuseForeign(file: string): void {
 }
 
 /** Throws `bad-configuration` where no service manager of this user can be asked. */
-async function mustAnswer(kind: Kind): Promise<void> {
+async function mustAnswer(kind: ServiceKind): Promise<void> {
   if (kind === 'launchd') return;
   await systemctl('show-environment').catch((error: unknown) => {
     const why = error instanceof CmdopError ? error.message : String(error);
