@@ -61,14 +61,17 @@ export class Connection {
     this.#listener = options.listener;
     this.#lastFrameAt = this.#clock.now();
     const { transport } = options;
-    this.#streams = new ByteStreams({
-      get queuedBytes() {
-        return transport.queuedBytes;
+    this.#streams = new ByteStreams(
+      {
+        get queuedBytes() {
+          return transport.queuedBytes;
+        },
+        send: (...parts) => transport.send(...parts),
+        ...(transport.sendThen ? { sendThen: (done: () => void, ...parts: Uint8Array[]) => transport.sendThen?.(done, ...parts) } : {}),
+        tellStream: (event) => transport.send(encodeMessage(event)),
       },
-      send: (...parts) => transport.send(...parts),
-      ...(transport.sendThen ? { sendThen: (done: () => void, ...parts: Uint8Array[]) => transport.sendThen?.(done, ...parts) } : {}),
-      tellStream: (event) => transport.send(encodeMessage(event)),
-    });
+      this.#clock,
+    );
     this.#transport.listen({
       received: (bytes) => this.#received(bytes),
       drained: () => this.#streams.drained(),

@@ -2,6 +2,7 @@
  * One client at the host, from the magic to its end: greeting, requests in, answers, events and output out.
  * Everything a client sends is untrusted: it is validated here, and what does not fit costs that client its connection.
  */
+import { systemClock } from '#local/clock.ts';
 import { CmdopError, toWireError } from '#protocol/errors.ts';
 import { encodeMessage, type Frame, FrameReader, MAGIC } from '#protocol/frames.ts';
 import type { ClientId } from '#protocol/ids.ts';
@@ -67,7 +68,7 @@ export class ClientConnection implements OutputPort, StreamPort {
   #helloTimer: NodeJS.Timeout;
   readonly #vigil = new ClientVigil();
   /** Opened by requests of this client; they end with its connection. */
-  readonly streams = new ByteStreams(this);
+  readonly streams = new ByteStreams(this, systemClock);
   /** Undefined until the first frame: whatever the client says itself comes too late to be taken for the bridge's word. */
   #origin: Origin | null | undefined;
   #isHeld = false;

@@ -3,7 +3,7 @@
  * ways; what else is to say about them, either side says by these events.
  *
  * A stream is opened by a request whose answer has `stream`. Each side may send WINDOW bytes more than the other has
- * told to be used. A stream ends with its connection and is never resumed.
+ * told to be used, and keeps less on the way where the other tells what arrived. A stream ends with its connection and is never resumed.
  */
 import { z } from 'zod';
 import { integer } from './shapes.ts';
@@ -24,6 +24,8 @@ export const STREAM_EVENTS = {
   'stream.window': z.object({ stream: streamId, bytes: integer }),
   /** No more bytes come from this side; the other way goes on. */
   'stream.end': z.object({ stream: streamId }),
+  /** So many bytes of STREAM frames have come over this connection in all, used or not: what is on the way shows. */
+  'streams.arrived': z.object({ bytes: integer }),
   /** The stream is cut, in both directions; `message`: the sentence to show. */
   'stream.reset': z.object({ stream: streamId, message: z.string().max(1000) }),
 } as const;

@@ -29,6 +29,7 @@ const GUEST_HEARS: { readonly [E in EventName]: Hearing<E> } = {
   'stream.window': 'own',
   'stream.end': 'own',
   'stream.reset': 'own',
+  'streams.arrived': 'own',
   'ports.changed': ({ session }) => session,
   'ports.closed': 'own',
   'search.found': 'own',

@@ -14,7 +14,7 @@ export function streams(random: Random): void {
     },
     tellStream: () => {},
   };
-  const table = new ByteStreams(port);
+  const table = new ByteStreams(port, { now: () => 0, wallNow: () => 0, after: () => () => {} });
   let given = 0;
   let closed = 0;
   const opened = Array.from({ length: 3 }, () => table.open());
@@ -34,12 +34,13 @@ export function streams(random: Random): void {
   for (let left = 20; left > 0; left--) {
     const stream = below(random, 5);
     const bytes = pick(random, [0, 1, 2 ** 19, 2 ** 20, Number.MAX_SAFE_INTEGER]);
-    const what = below(random, 4);
+    const what = below(random, 5);
     if (what === 0) table.received(stream, new Uint8Array(bytes > STREAM_WINDOW_BYTES ? 9 : bytes));
     else if (what === 1) {
       table.told({ event: 'stream.window', params: { stream, bytes } });
       given += Math.min(bytes, STREAM_WINDOW_BYTES);
     } else if (what === 2) table.told({ event: 'stream.end', params: { stream } });
+    else if (what === 3) table.told({ event: 'streams.arrived', params: { bytes } });
     else table.told({ event: 'stream.reset', params: { stream, message: 'x' } });
   }
   check(sent <= 3 * STREAM_WINDOW_BYTES + given, 'more was sent than credit was given');
