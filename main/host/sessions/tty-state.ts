@@ -21,12 +21,14 @@ const LAYOUT = {
 const TERMIOS_BYTES = 256;
 
 const layout = process.platform === 'linux' || process.platform === 'darwin' ? LAYOUT[process.platform] : null;
-const termios = Buffer.alloc(TERMIOS_BYTES);
-const count = Buffer.alloc(8);
+type Pointer = { readonly pointer: unique symbol };
 type Terminals = {
-  tcgetattr(fd: number, into: Buffer): number;
+  tcgetattr(fd: number, into: Pointer): number;
   tcflush(fd: number, queue: number): number;
-  ioctl(fd: number, request: number, type: 'void *', into: Buffer): number;
+  ioctl(fd: number, request: number, type: 'void *', into: Pointer): number;
+  /** Where they answer, seen from both sides: to hand over a Buffer costs a microsecond more. */
+  at: Pointer;
+  answer: Buffer;
 };
 let terminals: Terminals | null | undefined;
 
@@ -57,7 +59,7 @@ export class TtyState {
 
   /** What its program has not read: where it gives whole lines, of those. Null where that cannot be told. */
   unreadBytes(): number | null {
-    return this.#ask(({ ioctl }, fd, { fionread }) => (ioctl(fd, fionread, 'void *', count) === 0 ? count.readInt32LE() : null));
+    return this.#ask(({ ioctl, at, answer }, fd, { fionread }) => (ioctl(fd, fionread, 'void *', at) === 0 ? answer.readInt32LE() : null));
   }
 
   /**
@@ -65,9 +67,9 @@ export class TtyState {
    * keep it then. Answers whether there was a line, or keys where there are no lines.
    */
   dropUnread({ isKept }: { isKept: boolean }): boolean {
-    const found = this.#ask(({ tcflush }, fd, { noFlush, inputQueue }, flags) => {
+    const found = this.#ask(({ tcflush, answer }, fd, { noFlush, inputQueue }, flags) => {
       if (isKept && (flags & noFlush) !== 0) return false;
-      const hadInput = readsSomething(fd);
+      const hadInput = readsSomething(fd, answer);
       tcflush(fd, inputQueue);
       return hadInput;
     });
@@ -85,23 +87,23 @@ export class TtyState {
     terminals ??= loadTerminals();
     if (!terminals) return null;
     // After a hang-up, as `login` makes one, what was opened before answers nothing.
-    if (this.#held !== null && terminals.tcgetattr(this.#held, termios) !== 0) this.#letGo();
+    if (this.#held !== null && terminals.tcgetattr(this.#held, terminals.at) !== 0) this.#letGo();
     try {
       if (this.#held === null && !this.#open(terminals)) return null;
       const fd = this.#held;
-      return fd === null ? null : question(terminals, fd, layout, termios.readUInt32LE(layout.at));
+      return fd === null ? null : question(terminals, fd, layout, terminals.answer.readUInt32LE(layout.at));
     } finally {
       if (!this.#mayHold) this.#letGo();
     }
   }
 
   /** Whether it could be opened, and asked. */
-  #open({ tcgetattr }: Terminals): boolean {
+  #open({ tcgetattr, at }: Terminals): boolean {
     const path = this.#path ?? this.#find();
     if (path === null) return false;
     try {
       this.#held = openSync(path, constants.O_RDONLY | constants.O_NOCTTY | constants.O_NONBLOCK);
-      if (tcgetattr(this.#held, termios) === 0) return true;
+      if (tcgetattr(this.#held, at) === 0) return true;
     } catch {
       // the terminal is gone: so is its program
     }
@@ -128,10 +130,10 @@ export class TtyState {
   }
 }
 
-function readsSomething(fd: number): boolean {
+function readsSomething(fd: number, into: Buffer): boolean {
   try {
-    readSync(fd, termios);
-    termios.fill(0); // it may have been a password
+    readSync(fd, into);
+    into.fill(0); // it may have been a password
     return true;
   } catch {
     return false; // EAGAIN: nothing waits
@@ -156,8 +158,11 @@ function loadTerminals(): Terminals | null {
   try {
     const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
     const lib = koffi.load(process.platform === 'darwin' ? '/usr/lib/libSystem.B.dylib' : null);
+    const at = koffi.alloc('uint8_t', TERMIOS_BYTES) as Pointer;
     return {
-      tcgetattr: lib.func('int tcgetattr(int fd, _Out_ void *termios)') as unknown as Terminals['tcgetattr'],
+      at,
+      answer: Buffer.from(koffi.view(at, TERMIOS_BYTES)),
+      tcgetattr: lib.func('int tcgetattr(int fd, void *termios)') as unknown as Terminals['tcgetattr'],
       ioctl: lib.func('int ioctl(int fd, unsigned long request, ...)') as unknown as Terminals['ioctl'],
       tcflush: lib.func('int tcflush(int fd, int queue)') as unknown as Terminals['tcflush'],
     };
