@@ -40,8 +40,8 @@ export const HISTORY_METHODS = {
   /** Oldest first; of more than `limit`, or than one frame holds, the newest. `more`: there may be older ones; hosts that do not say may have more behind a full page. */
   'history.list': { params: historyPage, result: z.object({ commands: z.array(commandRecord), more: z.boolean().optional() }) },
   /**
-   * How many records fit, and places among them: of the one with `id`, null where it does not fit, and of those that began
-   * first at or after each of `times`.
+   * How many records fit, and places among them: of the one with `id`, null where it does not fit, and, in one session, of those
+   * that began first at or after each of `times`.
    */
   'history.count': {
     params: historyFilter.extend({ id: integer.optional(), times: z.array(time).max(2_000).default([]) }),

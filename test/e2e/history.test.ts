@@ -2,7 +2,7 @@
  * The history of a month in the window: it scrolls to any place as one scrolls a short list. `CMDOP_FULL=1`: 100 000 commands,
  * and every frame is measured, beside the same window idle.
  */
-import type { Page } from 'playwright-core';
+import type { CDPSession, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { generateMonth } from '../bench/month.ts';
 import { percentile } from '../bench/statistics.ts';
@@ -14,6 +14,7 @@ const SESSIONS = isFull ? 200 : 4;
 
 let world: World;
 let page: Page;
+let devtools: CDPSession;
 const rows = () => page.getByTestId('history-row');
 const list = () => page.locator('.history-list');
 
@@ -22,6 +23,8 @@ beforeAll(async () => {
   const plan = { sessions: SESSIONS, outputBytes: COMMANDS * 200, commands: COMMANDS, actors: 12 };
   await generateMonth(world.home, plan, Buffer.alloc(4096, 'a line of a log\r\n'), () => {});
   ({ page } = await world.desktop());
+  devtools = await page.context().newCDPSession(page);
+  await devtools.send('Performance.enable');
   if ((await list().count()) === 0) await page.keyboard.press('Control+Shift+H');
   await rows().first().waitFor();
 }, 180_000);
@@ -111,11 +114,19 @@ test.runIf(isFull)('every frame is in time while it scrolls', { timeout: 120_000
       element.scrollTop = ((element.scrollTop + element.scrollHeight * 0.0137) % element.scrollHeight) - element.clientHeight;
     });
   });
-  for (const [what, { p50, p95, longest, perSecond }] of Object.entries({ idle, wheel, pages, dragged })) {
+  for (const [what, { p50, p95, longest, perSecond, busyMs }] of Object.entries({ idle, wheel, pages, dragged })) {
     const figures = [p50, p95, longest].map((each) => each.toFixed(1)).join(' ');
-    process.stdout.write(`frames, ${what}: ${perSecond.toFixed(1)} a second; ms p50, p95, longest: ${figures}\n`);
+    process.stdout.write(
+      `frames, ${what}: ${perSecond.toFixed(1)} a second; ms p50, p95, longest: ${figures}; of work: ${busyMs.toFixed(1)}\n`,
+    );
   }
 });
+
+/** What the page's thread has worked so far, seconds. */
+async function worked(): Promise<number> {
+  const { metrics } = await devtools.send('Performance.getMetrics');
+  return metrics.find(({ name }) => name === 'TaskDuration')?.value ?? Number.NaN;
+}
 
 /** Times between frames while `act` is done again and again. */
 async function frames(durationMs: number, act: () => Promise<void>) {
@@ -133,6 +144,7 @@ async function frames(durationMs: number, act: () => Promise<void>) {
       }),
     durationMs,
   );
+  const before = await worked();
   let isOver = false;
   void measured.then(() => {
     isOver = true;
@@ -142,6 +154,7 @@ async function frames(durationMs: number, act: () => Promise<void>) {
     await new Promise((resolve) => setTimeout(resolve, 16));
   }
   const times = await measured;
+  const busyMs = (((await worked()) - before) * 1000) / times.length;
   const between = times.slice(1).map((at, index) => at - (times[index] ?? at));
   const total = between.reduce((sum, each) => sum + each, 0);
   between.sort((a, b) => a - b);
@@ -150,5 +163,7 @@ async function frames(durationMs: number, act: () => Promise<void>) {
     p95: percentile(between, 95),
     longest: between.at(-1) ?? 0,
     perSecond: (between.length / total) * 1000,
+    /** Work of the page's thread for each frame: what counts where other work delays them all. */
+    busyMs,
   };
 }

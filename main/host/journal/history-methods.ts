@@ -49,6 +49,9 @@ export function historyHandlers(context: HistoryContext): Pick<Handlers, keyof t
       answer({ commands, more: commands.length < found.length || found.length === limit });
     },
     'history.count'(_connection, { session, actor, failed, text, since, id, times }, answer) {
+      // Of all of them it would hold up everybody.
+      if (times.length > 0 && session === undefined)
+        throw new CmdopError('bad-request', 'places of times are told among the commands of one session: name it');
       const filter = { ...sessionFilter(session), ...actorsNamed(actor), ...defined({ failed, text, since }) };
       answer(records.commands.count(filter, { id, times }));
     },
