@@ -113,7 +113,7 @@ describe('as a recording', () => {
 test('a format that is none is refused with those that are; no half a file is left', async () => {
   expect(await cmdop.run('export', 'work', '--format', 'gif')).toMatchObject({
     code: 2,
-    stderr: expect.stringContaining('asciicast, text, html'),
+    stderr: expect.stringContaining('asciicast, asciicast-v2, text, html'),
   });
   const file = join(cmdop.home, 'missing', 'x.txt');
   expect(await cmdop.run('export', 'work', '--format', 'text', '-o', file)).toMatchObject({
