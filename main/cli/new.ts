@@ -2,8 +2,9 @@
 import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { cleanEnvironment } from '#local/clean-environment.ts';
+import { CmdopError } from '#protocol/errors.ts';
 import type { AttachSettings } from './attach.ts';
-import { type Globals, isRemote, sessionRef, withClient } from './connect.ts';
+import { type Globals, hostOf, isRemote, sessionRef, withClient } from './connect.ts';
 import { UsageError } from './exit-codes.ts';
 import { note, print } from './output.ts';
 import { windowSize } from './raw-tty.ts';
@@ -17,15 +18,22 @@ export type NewOptions = AttachSettings & { cwd?: string; detach?: boolean };
 
 export async function create(options: NewOptions, name: string | undefined, command: readonly string[]): Promise<void> {
   const isAttaching = mayAttach(options);
-  const { session } = await withClient(options, (client) =>
-    client.request('session.create', {
-      ...(isRemote(options) ? (options.cwd === undefined ? {} : { cwd: options.cwd }) : { cwd: folderOf(options.cwd) }),
-      env: passedOn(options),
-      ...(name === undefined ? {} : { name }),
-      ...(command.length > 0 ? { command: [...command] } : {}),
-      ...(isAttaching ? { size: windowSize() } : {}),
-    }),
-  );
+  const created = () =>
+    withClient(options, (client) =>
+      client.request('session.create', {
+        ...(isRemote(options) ? (options.cwd === undefined ? {} : { cwd: options.cwd }) : { cwd: folderOf(options.cwd) }),
+        env: passedOn(options),
+        ...(name === undefined ? {} : { name }),
+        ...(command.length > 0 ? { command: [...command] } : {}),
+        ...(isAttaching ? { size: windowSize() } : {}),
+      }),
+    );
+  const { session } = await created().catch(async (error: unknown) => {
+    if (!isAttaching || !isRemote(options) || !(error instanceof CmdopError) || error.code !== 'not-installed') throw error;
+    note(`${hostOf(options)} has no cmdop yet`);
+    await (await import('./hosts-install.ts')).installOn(hostOf(options), {});
+    return created();
+  });
   if (isAttaching) await (await import('./attach.ts')).attach(options, session.id);
   else print(`${session.name}\n`);
 }

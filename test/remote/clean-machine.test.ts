@@ -50,8 +50,13 @@ test('cmdop comes to it, works without a Node or a compiler, and touches nothing
     code: 69,
     stderr: 'cmdop: devbox has no cmdop: `cmdop hosts install devbox` brings it there\n',
   });
-  expect(await near.ok('hosts', 'install', 'devbox', '--yes')).toMatch(/^cmdop \S+ is on devbox, in .*\.local\/share\/cmdop\/\S+\n$/);
-  expect(await near.ok('new', 'first', '-H', 'devbox', '--detach')).toBe('first\n');
+  const terminal = near.terminal(['new', 'first', '-H', 'devbox'], { cols: 160 });
+  await terminal.until(/devbox has no cmdop yet\s+Install cmdop \S+ for \S+ on devbox, \d+ MB, into .*\? \[y\/N\]/);
+  terminal.type('y\r');
+  await terminal.until(/cmdop \S+ is on devbox, in /);
+  await terminal.until(new RegExp(`${USER}@.*[$]`));
+  terminal.type('\x1c');
+  expect(await terminal.exited).toMatchObject({ code: 0 });
   const look = `id -un; for p in node cc gcc g++; do $p --version 2>/dev/null; done; ls -A '${process.cwd()}'`;
   const looked = await near.run('run', 'cmdop://devbox/first', '--', look);
   expect(looked.stdout).toBe(`${USER}\n`);
