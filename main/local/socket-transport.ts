@@ -9,6 +9,9 @@ const FLUSH_MS = 1_000;
 /** Up to here parts are copied into one piece, bytes: a call of the system for several costs more than the copy. */
 const MAX_JOINED_BYTES = 4096;
 
+/** What is gathered to go together is at most so large a piece, bytes: what is larger does not wait for others. */
+const MAX_GATHERED_BYTES = 1024;
+
 /** Where the bytes of a socket come from that `connectSocket` made. */
 const readers = new WeakMap<Readable, { received: (bytes: Uint8Array) => void }>();
 
@@ -20,14 +23,25 @@ export function connectSocket(path: string): Socket {
   return socket.pause();
 }
 
-export function socketTransport(socket: Socket, kind = process.platform === 'win32' ? 'named pipe' : 'unix socket'): Transport {
+export function socketTransport(socket: Socket, kind = localKind()): Transport {
   socket.setNoDelay(true);
-  return new StreamTransport(kind, socket, socket);
+  return new StreamTransport(kind, { input: socket, output: socket });
 }
+
+/**
+ * The host's end: what it says in one turn, such as an echo and its verdict, goes in one piece at the turn's end. A piece
+ * each wakes whoever carries it once more, an SSH server among them, and each time beside the echo that is on its way.
+ */
+export function servedTransport(socket: Socket, kind = localKind()): Transport {
+  socket.setNoDelay(true);
+  return new StreamTransport(kind, { input: socket, output: socket, isGathering: true });
+}
+
+const localKind = () => (process.platform === 'win32' ? 'named pipe' : 'unix socket');
 
 /** For a process that is itself the carrier: `input` is what the other side says, `output` what it hears. */
 export function pipeTransport(input: Readable, output: Writable, kind: string): Transport {
-  return new StreamTransport(kind, input, output);
+  return new StreamTransport(kind, { input, output });
 }
 
 class StreamTransport implements Transport {
@@ -38,11 +52,15 @@ class StreamTransport implements Transport {
   #isClosing = false;
   #closedWith: { error?: Error } | null = null;
   #flushTimer: NodeJS.Timeout | null = null;
+  readonly #isGathering: boolean;
+  #gathered: Uint8Array[] = [];
+  #gatheredBytes = 0;
 
-  constructor(kind: string, input: Readable, output: Writable) {
+  constructor(kind: string, { input, output, isGathering = false }: { input: Readable; output: Writable; isGathering?: boolean }) {
     this.kind = kind;
     this.#input = input;
     this.#output = output;
+    this.#isGathering = isGathering;
     for (const stream of new Set<Readable | Writable>([input, output])) {
       stream.on('error', (error: Error) => this.#closed(error));
       stream.on('close', () => this.#closed());
@@ -51,11 +69,12 @@ class StreamTransport implements Transport {
   }
 
   get queuedBytes(): number {
-    return this.#output.writableLength;
+    return this.#output.writableLength + this.#gatheredBytes;
   }
 
   send(...parts: Uint8Array[]): void {
-    this.#send(parts, this.#written);
+    if (this.#isGathering && this.#mayWait(parts)) this.#gather(parts);
+    else this.#send(parts, this.#written);
   }
 
   sendThen(done: () => void, ...parts: Uint8Array[]): void {
@@ -65,9 +84,29 @@ class StreamTransport implements Transport {
     });
   }
 
+  /** Small, and nothing is on its way behind which it would wait in any case. */
+  #mayWait(parts: readonly Uint8Array[]): boolean {
+    return this.#output.writableLength === 0 && lengthOf(parts) <= MAX_GATHERED_BYTES;
+  }
+
+  #gather(parts: readonly Uint8Array[]): void {
+    if (this.#isClosing || this.#closedWith) return;
+    if (this.#gathered.length === 0) process.nextTick(this.#sendGathered);
+    this.#gathered.push(...parts);
+    this.#gatheredBytes += lengthOf(parts);
+  }
+
+  readonly #sendGathered = (): void => {
+    if (this.#gathered.length > 0) this.#send([], this.#written);
+  };
+
+  /** `parts` behind what was gathered. */
   #send(parts: Uint8Array[], written: (error?: Error | null) => void): void {
     if (this.#isClosing || this.#closedWith) return;
-    const pieces = joinSmall(parts);
+    const all = this.#gathered.length > 0 ? [...this.#gathered, ...parts] : parts;
+    this.#gathered = [];
+    this.#gatheredBytes = 0;
+    const pieces = joinSmall(all);
     const last = pieces.length - 1;
     if (last > 0) this.#output.cork();
     // The stream's own `drain` only comes after its high-water mark was passed; ours whenever nothing is left.
@@ -104,6 +143,7 @@ class StreamTransport implements Transport {
 
   close(): void {
     if (this.#isClosing || this.#closedWith) return;
+    this.#sendGathered();
     this.#isClosing = true;
     this.#output.end(() => this.#closed());
     this.#flushTimer = setTimeout(() => this.#closed(), FLUSH_MS);
@@ -125,7 +165,12 @@ class StreamTransport implements Transport {
 
 function joinSmall(parts: readonly Uint8Array[]): readonly Uint8Array[] {
   if (parts.length < 2) return parts;
+  const length = lengthOf(parts);
+  return length <= MAX_JOINED_BYTES ? [Buffer.concat(parts, length)] : parts;
+}
+
+function lengthOf(parts: readonly Uint8Array[]): number {
   let length = 0;
   for (const part of parts) length += part.length;
-  return length <= MAX_JOINED_BYTES ? [Buffer.concat(parts, length)] : parts;
+  return length;
 }

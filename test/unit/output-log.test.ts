@@ -66,6 +66,14 @@ test('a segment takes no more bytes once it is being compressed', async () => {
   expect(new Set(starts).size).toBe(3); // 2 MiB each
 });
 
+test('the first bytes are held from the moment they come, before any is on disk', async () => {
+  const log = await openLog();
+  log.append(0 as Offset, part(0, 10));
+  expect([log.start, log.end]).toEqual([0, 10]);
+  expect(await log.read(0 as Offset, 100)).toEqual(part(0, 10));
+  await log.dispose();
+});
+
 test('bytes before and after a hole keep their offsets', async () => {
   const log = await openLog();
   log.append(0 as Offset, part(0, 10));

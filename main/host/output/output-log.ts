@@ -70,9 +70,9 @@ export class OutputLog {
     return new OutputLog(options, segments, strange);
   }
 
-  /** Offset of the oldest byte on disk. */
+  /** Offset of the oldest byte that is on disk, or on its way there. */
   get start(): Offset {
-    return (this.#segments[0]?.start ?? this.#end) as Offset;
+    return (this.#segments[0]?.start ?? this.#storedEnd) as Offset;
   }
   /** Offset after the newest byte appended. */
   get end(): Offset {
