@@ -17,8 +17,8 @@ import { readTimes, SegmentTimes, type TimeMark } from './segment-times.ts';
 
 /** Raw bytes of a segment, bytes: small enough to decompress for one read, large enough to compress well. */
 const SEGMENT_BYTES = 2 * 1024 * 1024;
-/** Small output is written together, at most this late, milliseconds: until then the keeper has it, whatever becomes of us. */
-const GATHER_MS = 100;
+/** Small output is written together, at most this late, milliseconds: until then the keeper has it. As exact as its times are. */
+const GATHER_MS = 50;
 /** This much is written at once, bytes. */
 const GATHER_BYTES = 128 * 1024;
 /** Up to here a write is made on this thread, bytes: it is a copy to memory, and to wake another thread costs more. */
