@@ -52,6 +52,13 @@ export const FINISH_AGAIN = 'd="$HOME/.local/share/cmdop"; exec "$d/$1/bin/cmdop
 
 /** The `cmdop-look NAME=VALUE` lines in what a script printed, the last of each name; `tool` gathers all. */
 export function answersIn(printed: string): { readonly values: ReadonlyMap<string, string>; readonly tools: ReadonlySet<string> } {
-  const found = [...printed.matchAll(/^cmdop-look (\w+)=(.*?)\r?$/gm)].map(([, name = '', value = '']) => [name, value] as const);
+  const found = [...printed.matchAll(/^cmdop-look (\w+)=(.*?)\r?$/gm)].map(([, name = '', value = '']) => [name, shown(value)] as const);
   return { values: new Map(found), tools: new Set(found.filter(([name]) => name === 'tool').map(([, value]) => value)) };
 }
+
+/** What the new version remarks, one sentence each. */
+export const remarksIn = (printed: string): readonly string[] =>
+  [...printed.matchAll(/^cmdop-remark (.*?)\r?$/gm)].map(([, remark = '']) => shown(remark));
+
+/** It comes from a machine that nobody vouches for, and goes to a terminal. */
+const shown = (text: string): string => text.replace(/\p{Cc}/gu, '');

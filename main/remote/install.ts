@@ -6,7 +6,7 @@ import type { Asker } from './asker.ts';
 import { lastLine, tailOf } from './bridge-stream.ts';
 import { replaceHost } from './hosts-file.ts';
 import { carrierOf, type Machine, onMachine } from './install-machine.ts';
-import { answersIn, FINISH, FINISH_AGAIN, FORGET, LOOK, PREPARE } from './install-scripts.ts';
+import { answersIn, FINISH, FINISH_AGAIN, FORGET, LOOK, PREPARE, remarksIn } from './install-scripts.ts';
 import { wayTo } from './reach.ts';
 import { upload } from './upload.ts';
 import { uploadByProgram } from './upload-by-program.ts';
@@ -75,15 +75,9 @@ function callByPath(host: string, folder: string): string[] {
 
 async function look(host: string, there: Machine, { archives }: InstallOptions): Promise<{ plan: InstallPlan; archive: Archive }> {
   // The platform decides which archive, and so which folder to look for.
-  const { printed, words } = await run(there, LOOK, ['-']);
-  const first = answersIn(printed).values;
-  if (!first.has('end')) {
-    const why = words ? ` (${words})` : ': the account may be restricted to one command';
-    throw obstacle(host, `its shell did not run our commands${why}`);
-  }
-  const platform = platformOf(host, first);
+  const platform = platformOf(host, (await looked(host, there, '-')).values);
   const archive = archiveFor(platform, archives);
-  const { values, tools } = answersIn((await run(there, LOOK, [folderName(archive)])).printed);
+  const { values, tools } = await looked(host, there, folderName(archive));
   const parent = values.get('folder') ?? '';
   const isThere = values.get('installed') === 'yes';
   const missing = ['tar', 'gzip'].filter((tool) => !tools.has(tool));
@@ -109,6 +103,14 @@ async function look(host: string, there: Machine, { archives }: InstallOptions):
     current,
   };
   return { plan, archive };
+}
+
+async function looked(host: string, there: Machine, folder: string): Promise<ReturnType<typeof answersIn>> {
+  const { printed, words } = await run(there, LOOK, [folder]);
+  const answers = answersIn(printed);
+  if (answers.values.has('end')) return answers;
+  const why = words ? ` (${words})` : ': the account may be restricted to one command';
+  throw obstacle(host, `its shell did not run our commands${why}`);
 }
 
 function platformOf(host: string, values: ReadonlyMap<string, string>): string {
@@ -138,7 +140,11 @@ async function send(
       await onMachine(host, options, async (there) => {
         const prepared = await run(there, PREPARE);
         const folder = answersIn(prepared.printed).values.get('upload');
-        if (!folder) throw obstacle(host, `its folder for uploads cannot be made: ${prepared.words || 'no reason was given'}`);
+        if (!folder) {
+          const why = prepared.words || 'no reason was given';
+          // After something was sent it is the machine that went away, not the folder.
+          throw best > 0 ? new Error(why) : obstacle(host, `its folder for uploads cannot be made: ${why}`);
+        }
         const to = `${folder}/${folderName(archive)}.tar.gz`;
         const progress = (doneBytes: number) => {
           best = Math.max(best, doneBytes);
@@ -178,12 +184,16 @@ async function send(
 const isRefusal = (error: unknown) =>
   error instanceof Error && !(error instanceof CmdopError) && typeof (error as { code?: unknown }).code === 'number';
 
-async function finish(host: string, there: Machine, { archive, isThere }: { archive: Archive; isThere: boolean }): Promise<string[]> {
+async function finish(
+  host: string,
+  there: Machine,
+  { archive, isThere }: { archive: Archive; isThere: boolean },
+): Promise<readonly string[]> {
   const { printed, words } = isThere
     ? await run(there, FINISH_AGAIN, [folderName(archive)])
     : await run(there, FINISH, [folderName(archive), archive.sha256]);
   const { values } = answersIn(printed);
-  if (values.get('done') === 'yes') return [...printed.matchAll(/^cmdop-remark (.*)$/gm)].map(([, remark = '']) => remark);
+  if (values.get('done') === 'yes') return remarksIn(printed);
   const why = words || 'no reason was given';
   switch (values.get('failed')) {
     case 'hash':

@@ -9,7 +9,7 @@ import { keyIn, originOf } from '../../main/cli/bridge-origin.ts';
 import { hostFor, sessionRef } from '../../main/cli/connect.ts';
 import { splitCommand } from '../../main/cli/program.ts';
 import { sentenceAbout } from '../../main/cli/remedies.ts';
-import { answersIn } from '../../main/remote/install-scripts.ts';
+import { answersIn, remarksIn } from '../../main/remote/install-scripts.ts';
 import { sshConfigHosts } from '../../main/remote/ssh-config-hosts.ts';
 
 let folder: string;
@@ -121,4 +121,10 @@ test('of what an installation is told, the last answer to a question counts: a l
     'Welcome\ncmdop-look os=Joke\ncmdop-look os=Linux\r\ncmdop-look tool=tar\ncmdop-look tool=gzip\ncmdop-look end=\n',
   );
   expect([values.get('os'), values.get('end'), [...tools]]).toEqual(['Linux', '', ['tar', 'gzip']]);
+});
+
+test('what another machine tells an installation moves no cursor here', () => {
+  const { values } = answersIn('cmdop-look folder=/home/ann\x1b[2J/\x07x\n');
+  expect(values.get('folder')).toBe('/home/ann[2J/x');
+  expect(remarksIn('cmdop-remark look\x1b]0;away\x07 here\r\ncmdop-look done=yes\n')).toEqual(['look]0;away here']);
 });
