@@ -15,7 +15,7 @@ const CODES: RefusalCodes = {
   'session-ended': 'session-ended',
   'agents-paused': 'agents-paused',
   policy: 'unauthorized',
-  rejected: 'unauthorized',
+  rejected: 'rejected',
   'secret-prompt': 'unauthorized',
 };
 const ADVICE: { [reason: string]: string } = {

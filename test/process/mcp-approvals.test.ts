@@ -67,7 +67,7 @@ test('what a person rejects does not run, and the agent gets the reason', async 
   const call = agent.call('run', { session: 'task', command: 'rm -rf build' });
   await ann.client.request('approval.decide', { id: (await asked('rm -rf')).id, decision: 'reject', reason: 'the build is needed' });
   const { error } = await call;
-  expect(error).toMatch(/^unauthorized: .*the build is needed.*do not try the same in another form/s);
+  expect(error).toMatch(/^rejected: .*the build is needed.*do not try the same in another form/s);
 });
 
 test('what nobody has decided at the timeout is told as such', async () => {
