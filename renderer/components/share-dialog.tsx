@@ -103,7 +103,9 @@ export function ShareDialog({ session: key }: { session: SessionKey }) {
               className="field mono"
               name="key"
               required
-              placeholder={way === 'key' ? 'ssh-ed25519 AAAA…, as `cmdop key` prints it' : 'ssh-ed25519 AAAA…, what is in their .pub file'}
+              placeholder={
+                way === 'key' ? 'ssh-ed25519 AAAA…, as `cmdop key` or their app shows it' : 'ssh-ed25519 AAAA…, what is in their .pub file'
+              }
               spellCheck={false}
             />
           </label>

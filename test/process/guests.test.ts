@@ -108,6 +108,33 @@ describe.each(['observer', 'operator'] as const)('every request of an %s', (role
   });
 });
 
+test('an agent of a guest, whom the policy allows everything, gets nothing that its guest does not', { timeout: 30_000 }, async () => {
+  await engine.killHost();
+  engine.policy('{ "default": { "agents": "allow" } }');
+  await engine.startHost();
+  const who = await invited(ann, { session: 'build', name: 'bob', role: 'operator' });
+  const bot = engine.person('bot', { kind: 'agent', connect: byCode(engine, who) });
+  await bot.client.whenConnected();
+  expect(bot.client.actor).toMatchObject({ name: "bob's bot", kind: 'agent', guest: who.invite.id });
+  expect((await bot.client.request('session.list', {})).sessions.map(({ name }) => name)).toEqual(['build']);
+  for (const method of withSession) {
+    const code = await outcome(bot, method, sampleOf(METHODS[method].params, { session: 'payroll' }));
+    expect([method, code]).toEqual([method, expect.stringMatching(/^(session-not-found|unauthorized|observer)$/)]);
+  }
+  const forOwners = METHOD_NAMES.filter((method) =>
+    /^(share\.(create|link|list|revoke|ssh|socket)|approval|policy|role|retention|host\.(stop|handoff|status)|web|checkpoint)/.test(method),
+  );
+  expect(forOwners.length).toBeGreaterThan(20);
+  for (const method of forOwners) {
+    const code = await outcome(
+      bot,
+      method,
+      sampleOf(METHODS[method].params, { session: 'build', ...(method === 'share.revoke' ? { id: who.invite.id } : {}) }),
+    );
+    expect([method, code]).toEqual([method, expect.stringMatching(/^(unauthorized|not-owner)$/)]);
+  }
+});
+
 describe('at the door', () => {
   test('a key that nobody invited, no proof at all, and a host that is another are refused in a sentence', async () => {
     const { host } = await invited(ann, { session: 'build', name: 'bob', role: 'operator' });

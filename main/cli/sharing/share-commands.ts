@@ -32,7 +32,7 @@ export function addShareCommands(add: (usage: string, description: string) => Co
     .option('--json', 'as JSON')
     .addHelpText('after', JOIN_HELP)
     .action(async (code, options) => (await import('./join.ts')).join({ ...globals(), ...options }, code));
-  add('key', 'print the public key by which you are invited')
+  add('key', 'print the public key by which this command line is invited; the app has its own')
     .option('--json', 'with its fingerprint, as JSON')
     .action(async (options) => (await import('./join.ts')).key(options));
 }
@@ -63,7 +63,8 @@ listens until cmdop share build --stop, also after a crash or an upgrade of the
 host.`;
 
 const JOIN_HELP = `
-Writes the host into your hosts file; then cmdop attach -H NAME SESSION.
+Writes the host into your hosts file; then cmdop attach -H NAME SESSION, or add
+it to the app. To come with the app alone, paste the code there: Join….
 On another machine: cmdop join CODE --ssh you@their-machine, where you have an
 account there.`;
 
