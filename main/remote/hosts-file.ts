@@ -78,10 +78,15 @@ export function readHosts(path: string = hostsFile()): HostEntries {
 
 /** Throws `bad-configuration` if the name is none, or is taken. */
 export function addHost(name: string, added: HostEntry, path: string = hostsFile()): void {
+  mustBeNewHost(name, path);
+  write(path, { ...readHosts(path), [name]: added });
+}
+
+/** Throws as `addHost`, before anything that cannot be taken back is done under the name. */
+export function mustBeNewHost(name: string, path: string = hostsFile()): void {
   checkName(name, (why) => new CmdopError('bad-configuration', `"${name}" is no name for a host: ${why}`));
-  const hosts = readHosts(path);
-  if (Object.hasOwn(hosts, name)) throw new CmdopError('name-taken', `${name} is in ${path} already: \`cmdop hosts remove ${name}\` first`);
-  write(path, { ...hosts, [name]: added });
+  if (Object.hasOwn(readHosts(path), name))
+    throw new CmdopError('name-taken', `${name} is in ${path} already: choose another name, or \`cmdop hosts remove ${name}\` first`);
 }
 
 /** As `addHost`, in the place of what has the name. */

@@ -13,7 +13,7 @@ import type { Result } from '#protocol/messages.ts';
 import type { InterfaceKind } from '#protocol/shapes.ts';
 import type { Grant } from '#protocol/sharing.ts';
 import type { Asker } from './asker.ts';
-import { addHost, type HostEntries, readHosts, replaceHost, type ShareEntry } from './hosts-file.ts';
+import { addHost, type HostEntries, mustBeNewHost, readHosts, replaceHost, type ShareEntry } from './hosts-file.ts';
 import { guestTarget, openDoor, openShare } from './share-transport.ts';
 
 /** How an invite is come by. */
@@ -68,8 +68,7 @@ export async function acceptInvite(
 ): Promise<Accepted> {
   const { code, identity, ask, signal, name, person } = way;
   const { machine, secret } = code;
-  if (name !== undefined && Object.hasOwn(readHosts(), name))
-    throw new CmdopError('name-taken', `${name} is another host here already: choose another name for this one`);
+  if (name !== undefined) mustBeNewHost(name); // before the code is used
   const client = new CmdopClient({
     identity: { id: newClientId(randomBytes), interface: way.interface, name: person, build: VERSION },
     connect: (ended) =>

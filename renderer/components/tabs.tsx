@@ -61,7 +61,9 @@ export function Tabs() {
                 {session && <AgentBadge session={session} />}
                 <span className="tab-name">{session?.name ?? '…'}</span>
                 {session && <GuestRole session={session} />}
-                {hosts.length > 1 && hostOfKey(id) !== LOCAL_HOST && <span className="tab-host">{hostOfKey(id)}</span>}
+                {hosts.length > 1 && hostOfKey(id) !== LOCAL_HOST && !findHost({ hosts }, hostOfKey(id))?.guest && (
+                  <span className="tab-host">{hostOfKey(id)}</span>
+                )}
               </button>
               <button
                 type="button"
@@ -137,7 +139,7 @@ function GuestRole({ session }: { session: HostedSession }) {
   if (!host?.guest) return null;
   const role = session.attached.find(({ client }) => client === host.client)?.role ?? host.guest.role;
   return (
-    <span className="tab-role" title={`You are a guest here: ${role}`} data-testid="tab-role">
+    <span className="tab-role" title={`You are a guest on ${session.host}: ${role}`} data-testid="tab-role">
       {role}
     </span>
   );

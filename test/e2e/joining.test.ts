@@ -1,17 +1,20 @@
 /** Two apps, two people: one invites in the window, the other joins in theirs, with a key that their app keeps. */
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { formatJoinCode, parseJoinCode } from '#local/join-code.ts';
 import { type Desktop, PATIENCE_MS, startWorld, takePicture, typeIntoTerminal, type World, waitForScreen } from './launch.ts';
 import { accessibilityFaults, contrastFaults } from './looks.ts';
+import { type RemoteMachine, startRemoteMachine } from './remote-machine.ts';
 
 /** Chromium's own scrambling, as on a desktop without a keychain. */
 const WITHOUT_KEYCHAIN = ['--password-store=basic'];
 
 let annsWorld: World;
 let bobsWorld: World;
+/** Another machine, with a real sshd. */
+let far: RemoteMachine;
 let ann: Desktop;
 let bob: Desktop;
 /** As ann's window gave it. */
@@ -23,13 +26,17 @@ beforeAll(async () => {
   await annsWorld.cmdop('host', 'share-socket', '--group', String(process.getgid?.()));
   for (const name of ['demo', 'payroll']) await annsWorld.cmdop('new', name, '--detach', '--cwd', annsWorld.home);
   await annsWorld.cmdop('say', 'demo', 'said before any window');
-  [ann, bob] = await Promise.all([annsWorld.desktop(), bobsWorld.desktop({ args: WITHOUT_KEYCHAIN, env: { CMDOP_ACTOR: 'bob' } })]);
+  far = await startRemoteMachine();
+  [ann, bob] = await Promise.all([annsWorld.desktop(), bobsDesktop()]);
 }, 60_000);
 afterAll(async () => {
   await bobsWorld?.dispose();
   await annsWorld?.dispose();
+  await far?.dispose();
 });
 
+const bobsDesktop = (link?: string) =>
+  bobsWorld.desktop({ args: WITHOUT_KEYCHAIN, env: { CMDOP_ACTOR: 'bob', ...far.env }, ...(link ? { link } : {}) });
 const keyFile = () => join(bobsWorld.home, 'state', 'app-key.json');
 /** With the tab of his own machine in front, and his preferences written. */
 const leave = async () => {
@@ -94,7 +101,7 @@ test('bob pastes what ann’s window gave her to send, sees what it is to, and j
   await bob.page.keyboard.press('Enter');
   await waitForScreen(bob.page, '$ ');
   const tab = bob.page.getByTestId('tab');
-  expect(await tab.innerText()).toMatch(/demo[\s\S]*operator[\s\S]*ann-box/);
+  expect(await tab.innerText()).toMatch(/demo[\s\S]*operator/);
   await typeIntoTerminal(bob.page, 'echo from-$((40+2))\n');
   await waitForScreen(ann.page, /^from-42$/m);
   const row = ann.page.getByTestId('actor-row').filter({ hasText: 'bob' });
@@ -198,7 +205,7 @@ test('after a start the tab is there again; a damaged key is said to be one, and
   await leave();
   const key = readFileSync(keyFile(), 'utf8');
   writeFileSync(keyFile(), key.slice(0, 40));
-  bob = await bobsWorld.desktop({ args: WITHOUT_KEYCHAIN, env: { CMDOP_ACTOR: 'bob' } });
+  bob = await bobsDesktop();
   await bob.page.getByTestId('host-trouble').getByText('the key of this app is damaged').waitFor();
   await takePicture(bob.page, 'joining-damaged');
   expect(readFileSync(keyFile(), 'utf8')).toBe(key.slice(0, 40));
@@ -212,7 +219,7 @@ test('after a start the tab is there again; a damaged key is said to be one, and
 test('a link shows its invite and reaches nothing by itself; revoked, he is told why', async () => {
   const seen = await annsWorld.cmdop('share', 'payroll', '--with', 'bob', '--json').then((text) => JSON.parse(text));
   await leave();
-  bob = await bobsWorld.desktop({ args: WITHOUT_KEYCHAIN, env: { CMDOP_ACTOR: 'bob' }, link: `cmdop://join/${seen.code}` });
+  bob = await bobsDesktop(`cmdop://join/${seen.code}`);
   const dialog = bob.page.getByTestId('join-dialog');
   await dialog.getByText('Nothing is reached before you look at it').waitFor();
   expect(parseJoinCode(await dialog.getByLabel('What they sent you').inputValue())).toEqual(parseJoinCode(seen.code));
@@ -226,4 +233,39 @@ test('a link shows its invite and reaches nothing by itself; revoked, he is told
   await bob.page.getByRole('tab').filter({ hasText: 'demo' }).click();
   await bob.page.getByTestId('offline-banner').getByText('has revoked the invite').waitFor();
   await takePicture(bob.page, 'joining-revoked');
+});
+
+test('on another machine he joins over ssh: what ssh must know is asked on the way, and refused it is not accepted', async () => {
+  const { page } = bob;
+  await far.cmdop('host', 'share-socket', '--group', String(process.getgid?.()));
+  await far.cmdop('new', 'deploy', '--detach');
+  const { code } = JSON.parse(await far.cmdop('share', 'deploy', '--with', 'bob', '--role', 'operator', '--json'));
+  const look = async (): Promise<Locator> => {
+    await page.keyboard.press('Control+Shift+P');
+    await page.keyboard.type('Join somebody');
+    await page.keyboard.press('Enter');
+    const dialog = page.getByTestId('join-dialog');
+    await dialog.getByLabel('What they sent you').fill(code);
+    await dialog.getByLabel('SSH').fill(far.name);
+    await dialog.getByRole('button', { name: 'Look at it' }).click();
+    return dialog;
+  };
+  const question = page.getByTestId('host-key-dialog');
+  const refused = await look();
+  await question.getByRole('button', { name: 'Cancel' }).click();
+  await refused.getByRole('alert').getByText('was not accepted: nothing was sent there').waitFor();
+  await page.keyboard.press('Escape');
+  const dialog = await look();
+  await question.waitFor();
+  await takePicture(page, 'joining-ssh-question');
+  await question.getByRole('button', { name: 'Trust and remember' }).click();
+  await dialog.getByRole('heading', { name: 'far invites you to deploy' }).waitFor();
+  await dialog.getByLabel('Call it').fill('ann-box');
+  await dialog.getByRole('button', { name: 'Join', exact: true }).click();
+  await dialog.getByRole('alert').getByText('choose another name').waitFor(); // and the code is not used by it
+  await dialog.getByLabel('Call it').fill('far-box');
+  await dialog.getByRole('button', { name: 'Join', exact: true }).click();
+  await waitForScreen(page, 'far$ ');
+  await typeIntoTerminal(page, 'echo over-$((6*7))\n');
+  await waitForScreen(page, /^over-42$/m);
 });
