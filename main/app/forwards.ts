@@ -61,7 +61,7 @@ const user = {
   uses: (host: string) => [...forwards.values()].some((each) => each.host === host),
   event(event: ConnectionEvent) {
     if (event.event !== 'ports.closed') return;
-    for (const { forward } of [...forwards.values()]) void forward.closedByHost(event.params.forward, event.params.message);
+    for (const { forward } of [...forwards.values()]) void forward.closedByHost(event.params);
   },
 };
 

@@ -5,6 +5,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { CmdopClient } from '#client/cmdop-client.ts';
 import { CmdopError } from '#protocol/errors.ts';
+import type { EventParams } from '#protocol/messages.ts';
 import { MAX_STREAMS } from '#session/byte-streams.ts';
 import { cutSocket, joinSocket } from './socket-stream.ts';
 
@@ -98,9 +99,9 @@ export class Forward {
   }
 
   /** The host says that a forward of this client has ended. */
-  async closedByHost(forward: number, message: string): Promise<void> {
+  async closedByHost({ forward, message, code = 'forward-not-found' }: EventParams<'ports.closed'>): Promise<void> {
     const own = await this.#forward.catch(() => null); // a link that broke has none
-    if (own === forward) this.#end(new CmdopError('forward-not-found', message));
+    if (own === forward) this.#end(CmdopError.from({ code, message }));
   }
 
   close(): void {

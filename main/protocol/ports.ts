@@ -3,6 +3,7 @@
  * opened on the client's.
  */
 import { z } from 'zod';
+import { ERROR_CODES } from './errors.ts';
 import { integer, sessionId, sessionRef, time } from './shapes.ts';
 import { streamId } from './streams.ts';
 
@@ -61,6 +62,6 @@ export const PORT_METHODS = {
 
 export const PORT_EVENTS = {
   'ports.changed': z.object({ session: sessionId, ports: z.array(listeningPort) }),
-  /** A forward of this connection has ended; `message`: why, the sentence to show. */
-  'ports.closed': z.object({ forward: forwardId, message: z.string() }),
+  /** A forward of this connection has ended; `message`: why, the sentence to show, and `code`, as of an error. */
+  'ports.closed': z.object({ forward: forwardId, message: z.string(), code: z.enum(ERROR_CODES).optional().catch(undefined) }),
 } as const;

@@ -128,10 +128,10 @@ export class ByteStreams {
   }
 
   /** The other side may have none any more, and hears why, as long as it is there. */
-  refuse(message: string): void {
+  refuse(error: CmdopError): void {
     if (this.#closedWith) return;
-    for (const stream of [...this.#streams.values()]) stream.reset(message);
-    this.close(new CmdopError('stream-cut', message));
+    for (const stream of [...this.#streams.values()]) stream.reset(error.message);
+    this.close(error);
   }
 
   /** The connection has ended. */

@@ -4,6 +4,7 @@
  * useradd, and where other accounts cannot read this folder.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -11,6 +12,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { nodePath } from '#local/runtime.ts';
 import { giveCmdop } from '../remote/far.ts';
 import { clientFolder, startSshd } from '../remote/sshd.ts';
+import { closeOf, serverCommand, socketTo } from './port-world.ts';
 import { startCmdop, type TestCmdop } from './start-cmdop.ts';
 import { openTerminal, type TestTerminal } from './test-terminal.ts';
 
@@ -165,3 +167,45 @@ test.runIf(isPossible).each([
     for (const folder of [there, ssh.folder]) rmSync(folder, { recursive: true, force: true });
   }
 });
+
+test.runIf(isPossible)(
+  'a forward of another account ends at once with their right to it, which their command says',
+  { timeout: 60_000 },
+  async () => {
+    const bob = guests.bob as Account;
+    await owner.ok('host', 'share-socket', '--group', GROUP);
+    const body = "socket.pipe(socket); socket.on('close', () => console.log('far end closed'));";
+    await owner.ok('new', 'web', '--detach', '--', ...serverCommand('net', body));
+    let ports: { port: number }[] = [];
+    while (ports.length === 0) ports = await owner.json('ports', 'web');
+    const { code, invite } = await owner.json<{ code: string; invite: { id: string } }>(
+      'share',
+      'web',
+      '--with',
+      'gil',
+      '--role',
+      'operator',
+    );
+    expect(bob.run('join', code, '--name', 'gilbox')).toMatchObject({ code: 0 });
+
+    const endings: [string[], RegExp][] = [
+      [['role', 'web', 'gil', 'observer'], /gil is an observer of web/],
+      [['kick', 'web', 'gil'], /gil was removed from web by its owner/],
+      [['revoke', invite.id], /ann has revoked the invite/],
+    ];
+    for (const [n, [ending, sentence]] of endings.entries()) {
+      if (n > 0) await owner.ok('role', 'web', 'gil', 'operator');
+      const forward = bob.terminal('forward', '-H', 'gilbox', 'web', String(ports[0]?.port));
+      await forward.until(/127\.0\.0\.1:\d+ +→/);
+      const socket = await socketTo(Number(/127\.0\.0\.1:(\d+)/.exec(forward.raw())?.[1]));
+      socket.write('x');
+      await once(socket, 'data');
+      const closed = closeOf(socket);
+      await owner.ok(...ending);
+      await closed;
+      await forward.until(sentence);
+      expect((await forward.exited).code).toBe(3);
+    }
+    expect((await owner.ok('screen', 'web')).match(/far end closed/g)).toHaveLength(endings.length);
+  },
+);

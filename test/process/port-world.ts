@@ -32,7 +32,7 @@ export async function serve(person: Person, name: string, command: readonly stri
 export async function forward(person: Person, options: Omit<ForwardOptions, 'client'>): Promise<Forward> {
   const opened = await Forward.open({ client: person.client, ...options });
   person.hearers.push((event) => {
-    if (event.event === 'ports.closed') void opened.closedByHost(event.params.forward, event.params.message);
+    if (event.event === 'ports.closed') void opened.closedByHost(event.params);
   });
   return opened;
 }

@@ -17,7 +17,7 @@ export async function forward(options: Options, session: string, given: readonly
   const client = await lastingClient(options, {
     onEvent: (event) => {
       if (event.event !== 'ports.closed') return;
-      for (const each of forwards) void each.closedByHost(event.params.forward, event.params.message);
+      for (const each of forwards) void each.closedByHost(event.params);
     },
     onState: ({ is }) => {
       if (is === 'offline') status.note(`${hostOf(options)} is away: connections are refused until it is back`);

@@ -118,8 +118,8 @@ export class Forwards {
         if (forward.session.id !== session.id) continue;
         const why = whatForbids(forward);
         if (why === null) continue;
-        this.#end(forward, why);
-        forward.connection.event('ports.closed', { forward: forward.id, message: why });
+        this.#end(forward, why.message);
+        forward.connection.event('ports.closed', { forward: forward.id, message: why.message, code: why.code });
       }
     }
   }
@@ -160,15 +160,15 @@ function mustForward(connection: ClientConnection, session: LiveSession, any: bo
   if (!session.isRunning) throw new CmdopError('session-ended', `${session.name} has ended, and nothing of it listens any more`);
 }
 
-function whatForbids({ connection, session, any }: Forward): string | null {
+function whatForbids({ connection, session, any }: Forward): CmdopError | null {
   const { closedWith } = connection.streams;
-  if (closedWith) return closedWith.message;
+  if (closedWith) return closedWith;
   try {
     mustForward(connection, session, any);
     return null;
   } catch (error) {
     if (!(error instanceof CmdopError)) throw error;
-    return error.message;
+    return error;
   }
 }
 

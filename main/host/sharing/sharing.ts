@@ -216,7 +216,7 @@ export class Sharing {
     const { attachments, registry } = this.#options;
     const guests = [...this.#guests].filter(({ greeted }) => greeted?.grant?.id === id);
     // First, so that each stream and forward ends with this sentence, and not with what else forbids it from now on.
-    for (const { streams } of guests) streams.refuse(message);
+    for (const { streams } of guests) streams.refuse(new CmdopError('unauthorized', message));
     registry.get(session)?.roles.uninvited(id);
     for (const connection of guests) {
       for (const [channel, attached] of attachments.of(connection)) attached.putOut(channel, message);
