@@ -14,6 +14,8 @@ const ASK_AFTER_MS = 150;
 const MAX_ASKING = 2;
 /** Rows fetched ahead of what is seen, in both directions. */
 const AHEAD_ROWS = 150;
+/** Who jumps by more than a page is asked for once the hand rests, milliseconds: what flies past is not read. */
+const REST_MS = 50;
 
 export class CommandHistory {
   readonly rows = new HistoryRows();
@@ -25,6 +27,8 @@ export class CommandHistory {
   readonly #asking = new Set<number>();
   #seen = { first: 0, last: 0 };
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Runs while the hand moves. */
+  #rest: ReturnType<typeof setTimeout> | null = null;
   /** Answers to questions from before are dropped. */
   #question = 0;
   version = 0;
@@ -49,8 +53,14 @@ export class CommandHistory {
 
   /** These rows are looked at. */
   look(first: number, last: number): void {
+    const isJump = Math.abs(first - this.#seen.first) > PAGE_ROWS;
     this.#seen = { first, last };
-    this.#fetch();
+    if (!isJump) return this.#fetch();
+    clearTimeout(this.#rest ?? undefined);
+    this.#rest = setTimeout(() => {
+      this.#rest = null;
+      this.#fetch();
+    }, REST_MS);
   }
 
   /** Where the record stands; null where it does not fit. */
@@ -74,6 +84,8 @@ export class CommandHistory {
   /** Asks nothing more, until it is told to. */
   stop(): void {
     clearTimeout(this.#timer);
+    clearTimeout(this.#rest ?? undefined);
+    this.#rest = null;
     this.#question++;
     this.#asking.clear();
   }
@@ -95,6 +107,7 @@ export class CommandHistory {
   }
 
   #fetch(): void {
+    if (this.#rest !== null) return;
     const { first, last } = this.#seen;
     for (const [from, to] of [
       [first, last],

@@ -8,9 +8,9 @@ import { PastScreen, type PastStart } from './past-screen.ts';
 import type { ReplayScreen, ReplaySource } from './replay-messages.ts';
 
 /** Further back than this nothing is drawn from, bytes, at some 30 ms each MiB: it is a guess until screens are made on the way. */
-const MAX_BACK_BYTES = 6 * 1024 * 1024;
+const MAX_BACK_BYTES = 4 * 1024 * 1024;
 /** A guess begins so far back, bytes: what is on a screen is mostly younger. */
-const GUESS_BYTES = 2 * 1024 * 1024;
+const GUESS_BYTES = 1024 * 1024;
 /** Screens hold a screenful above them: who wants lines above begins so much further back, bytes. */
 const ABOVE_BYTES = 256 * 1024;
 

@@ -3,7 +3,7 @@
  * soon. A file each, beside the segments, packed.
  */
 import { readdirSync } from 'node:fs';
-import { readdir, readFile, rename, unlink, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { constants, zstdCompress, zstdDecompress } from 'node:zlib';
@@ -66,8 +66,13 @@ export async function intactOffsets(folder: string): Promise<Offset[]> {
 /** Rejects where the disk refuses, and where the folder is gone. */
 export async function keepScreen(folder: string, checkpoint: ScreenCheckpoint): Promise<void> {
   const file = screenFile(folder, checkpoint.offset);
-  await writeFile(`${file}.new`, await compress(JSON.stringify(checkpoint), PACKING), { mode: 0o600 });
-  await rename(`${file}.new`, file);
+  try {
+    await writeFile(`${file}.new`, await compress(JSON.stringify(checkpoint), PACKING), { mode: 0o600 });
+    await rename(`${file}.new`, file);
+  } catch (error) {
+    await rm(`${file}.new`, { force: true });
+    throw error;
+  }
 }
 
 /** Null where it is damaged, or dropped meanwhile. */
