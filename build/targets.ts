@@ -16,6 +16,7 @@ export const TARGETS: readonly Target[] = [
   { name: 'keeper', entry: 'main/keeper/main.ts', kind: 'node', output: 'keeper.mjs', runtime: 'node24' },
   { name: 'screen-worker', entry: 'main/host/screen/screen-worker.ts', kind: 'node', output: 'screen-worker.mjs', runtime: 'node24' },
   { name: 'file-worker', entry: 'main/host/files/file-worker.ts', kind: 'node', output: 'file-worker.mjs', runtime: 'node24' },
+  { name: 'wal-thread', entry: 'main/host/journal/wal-thread.ts', kind: 'node', output: 'wal-thread.mjs', runtime: 'node24' },
   { name: 'search-worker', entry: 'main/host/search/search-worker.ts', kind: 'node', output: 'search-worker.mjs', runtime: 'node24' },
   { name: 'sketch-worker', entry: 'main/host/sketches/sketch-worker.ts', kind: 'node', output: 'sketch-worker.mjs', runtime: 'node24' },
   { name: 'replay-worker', entry: 'main/host/replay/replay-worker.ts', kind: 'node', output: 'replay-worker.mjs', runtime: 'node24' },

@@ -60,6 +60,7 @@ function build(): void {
     'screen-worker',
     'search-worker',
     'sketch-worker',
+    'wal-thread',
     'replay-worker',
     'checkpoint-worker',
     'packing-thread',

@@ -150,6 +150,19 @@ export async function measure({ home, month, plan, figures, note }: Given): Prom
     if (after.exact < 1) throw new Error('a screen is a guess where screens were made');
     addSpread(add, 'replay seek with screens made for it', after.times);
     add('host RSS at the end, MiB', rssMib(host.pid));
+
+    note('half of it is removed');
+    await client.request('retention.set', { limits: { maxAgeMs: 15.5 * 24 * 3_600_000 } });
+    let isPruning = true;
+    const pruning = timed(async () => {
+      const { pruned } = await client.request('retention.prune', { isDryRun: false });
+      add('removed by a prune, sessions', pruned.length);
+      isPruning = false;
+    });
+    const pings: number[] = [];
+    while (isPruning) pings.push(await timed(() => client.request('ping', {})));
+    add('prune, ms', await pruning);
+    add('prune, longest ping meanwhile, ms', Math.max(...pings));
     client.close();
   } finally {
     host.kill('SIGKILL');

@@ -128,6 +128,7 @@ describe.runIf(isRoot)('another account', () => {
       'screen-worker.mjs',
       'search-worker.mjs',
       'sketch-worker.mjs',
+      'wal-thread.mjs',
       'replay-worker.mjs',
       'shell',
     ]) {

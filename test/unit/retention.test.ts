@@ -8,7 +8,7 @@ import type { SessionId } from '#protocol/ids.ts';
 import type { RetentionLimits } from '#protocol/retention.ts';
 import { Journal } from '../../main/host/journal/journal.ts';
 import { Records } from '../../main/host/journal/records.ts';
-import { digestOf, eraseSession, finishErasing, runsOf, shrink } from '../../main/host/retention/journal-eraser.ts';
+import { digestOf, eraseSession, finishErasing, noteErased, runsOf, shrink } from '../../main/host/retention/journal-eraser.ts';
 import { type Kept, planPruning } from '../../main/host/retention/plan.ts';
 
 const DAY = 86_400_000;
@@ -67,14 +67,18 @@ describe('a journal', () => {
     for (let n = 0; n < count; n++) for (const session of sessions) append(session, 'input', { text: `secret of ${session} ${n}` });
   };
   /** As the host does it. */
-  const tell = (session: string) => {
+  const tell = async (session: string) => {
     journal.fold();
-    const { runs } = runsOf(journal.database, session as SessionId);
+    const { runs } = await runsOf(journal.database, session as SessionId, journal.lastSeq);
     append(null, 'retention', { is: 'pruned', session, digest: digestOf(runs) });
     journal.fold();
     return { runs, by: journal.lastSeq };
   };
-  const erase = (session: string) => eraseSession(journal.database, session as SessionId, tell(session));
+  const erase = async (session: string) => {
+    const told = await tell(session);
+    noteErased(journal.database, told);
+    await eraseSession(journal.database, { session: session as SessionId, runs: told.runs });
+  };
   const seqs = () => journal.database.prepare('SELECT seq FROM events ORDER BY seq').all() as { seq: number }[];
 
   test('whose records were erased verifies, goes on, and says how many there were', async () => {
@@ -95,6 +99,7 @@ describe('a journal', () => {
     const before = statSync(file()).size;
     await erase('a');
     await shrink(journal.database);
+    journal.database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
     expect(statSync(file()).size).toBeLessThan(before / 20);
     expect(await journal.verify()).toMatchObject({ ok: true });
     journal.dispose();
@@ -110,6 +115,7 @@ describe('a journal', () => {
     fill(['a'], 5_000);
     await erase('a');
     await shrink(journal.database);
+    journal.database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
     expect(statSync(file()).size).toBeLessThan(200_000);
   });
 
@@ -123,15 +129,17 @@ describe('a journal', () => {
   test('is broken where a note of something erased was forged', async () => {
     fill(['a', 'b'], 5);
     await erase('a');
-    const { runs } = runsOf(journal.database, 'b' as SessionId);
-    await eraseSession(journal.database, 'b' as SessionId, { runs, by: journal.lastSeq });
+    const { runs } = await runsOf(journal.database, 'b' as SessionId, journal.lastSeq);
+    noteErased(journal.database, { runs, by: journal.lastSeq });
+    await eraseSession(journal.database, { session: 'b' as SessionId, runs });
     expect(await journal.verify()).toMatchObject({ ok: false, broken: { reason: expect.stringContaining('no record tells by whom') } });
   });
 
   test('verifies after a crash in the middle of erasing, and the rest is erased later', async () => {
     fill(['a'], 20_000);
-    const { runs, by } = tell('a');
-    const erasing = eraseSession(journal.database, 'a' as SessionId, { runs, by });
+    const { runs, by } = await tell('a');
+    noteErased(journal.database, { runs, by });
+    const erasing = eraseSession(journal.database, { session: 'a' as SessionId, runs });
     expect(seqs().length).toBeGreaterThan(1); // as far as its first turn came
     expect(await journal.verify()).toMatchObject({ ok: true, erased: 20_000 });
     await erasing;

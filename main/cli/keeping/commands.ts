@@ -53,7 +53,9 @@ const RETENTION_HELP = `
 Example: cmdop retention --total 2G --age 90d
 Without an option it changes nothing. Limits of all sessions are applied once a
 day, an hour after they were set at the earliest, and by \`cmdop prune\`; what
-runs or is pinned is never removed. A session's own budget takes the oldest of its
+runs or is pinned is never removed. The journal and checkpoints are shown beside
+the sessions and do not count: they are of many, and checkpoints have a limit of
+their own. A session's own budget takes the oldest of its
 output at once, also while it runs.`;
 
 const SCHEMA_HELP = `

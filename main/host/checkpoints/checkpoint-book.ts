@@ -65,6 +65,10 @@ export class CheckpointBook {
     return this.#select('WHERE folder = ? ORDER BY id', [folder]);
   }
 
+  ofSession(session: SessionId): KeptCheckpoint[] {
+    return this.#select('WHERE session = ? ORDER BY id', [session]);
+  }
+
   all(): KeptCheckpoint[] {
     return this.#select('ORDER BY id', []);
   }

@@ -201,14 +201,14 @@ export class Checkpoints {
 
   /** Those that a session made, which is removed with its history. */
   dropOf(session: SessionId, by: Actor | null): Promise<number> {
-    const own = this.#options.book.all().filter((kept) => kept.session === session);
+    const own = this.#options.book.ofSession(session);
     return this.drop(new Set(own.map(({ id }) => id)), by);
   }
 
   /** Checkpoints go, and the room that only they took; their records in the journal stay. Answers how many. */
   async drop(which: ReadonlySet<number>, by: Actor | null): Promise<number> {
     const { book, runner, journal } = this.#options;
-    const dropped = book.all().filter(({ id }) => which.has(id));
+    const dropped = [...which].flatMap((id) => book.get(id) ?? []);
     for (const [folder, all] of Map.groupBy(dropped, (kept) => kept.folder)) {
       const ids = all.map(({ id }) => id);
       book.delete(ids);

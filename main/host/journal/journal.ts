@@ -78,6 +78,11 @@ export class Journal {
     this.#tail = options.file === IN_MEMORY ? null : this.#openTail();
   }
 
+  /** Where it is kept. */
+  get file(): string {
+    return this.#file;
+  }
+
   /** For the tables beside the chain (records.ts). */
   get database(): DatabaseSync {
     return this.#db;

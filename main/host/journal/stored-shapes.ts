@@ -69,6 +69,8 @@ export const keptRefusal = z.object({
 });
 /** Of a record that tells what was erased. */
 export const retentionPayload = z.object({ digest: z.string().optional() });
+/** Of a record that tells that a whole session is removed. */
+export const prunedPayload = z.object({ is: z.literal('pruned'), session: z.string() });
 export const actorIds = z.array(z.string()) as unknown as z.ZodType<ActorId[]>;
 export const anyPayload = z.record(z.string(), z.unknown());
 

@@ -1,8 +1,6 @@
 /** Applies the limits: when somebody asks, and once a day where there are any. */
 import type { LocalPaths } from '#local/paths.ts';
-import { CmdopError } from '#protocol/errors.ts';
 import type { Result } from '#protocol/messages.ts';
-import type { PrunedSession } from '#protocol/retention.ts';
 import type { Actor } from '#protocol/shapes.ts';
 import type { Checkpoints } from '../checkpoints/checkpoints.ts';
 import type { HostSettings } from '../host-settings.ts';
@@ -11,8 +9,8 @@ import type { Records, StoredSession } from '../journal/records.ts';
 import type { Registry } from '../registry.ts';
 import { sessionFolder } from '../sessions/open-session.ts';
 import { databaseBytes, folderBytes } from './disk-use.ts';
-import { digestOf, eraseSession, finishErasing, runsOf, shrink } from './journal-eraser.ts';
 import { type Kept, planPruning } from './plan.ts';
+import { Removal } from './removal.ts';
 
 /** Between two times that nobody asked for, milliseconds. */
 const EVERY_MS = 24 * 60 * 60 * 1000;
@@ -40,9 +38,12 @@ export class Pruner {
   #timer: NodeJS.Timeout | null = null;
   /** One at a time. */
   #work: Promise<unknown> = Promise.resolve();
+  readonly #removal: Removal;
 
   constructor(options: PrunerOptions) {
     this.#options = options;
+    this.#removal = new Removal(options);
+    this.#work = this.#removal.finish().catch((error: unknown) => console.error('prune:', error));
     this.schedule(NOT_BEFORE_MS);
   }
 
@@ -95,7 +96,7 @@ export class Pruner {
   }
 
   async #prune(by: Actor | null, isDryRun: boolean): Promise<Pruned> {
-    const { settings, wallNow, journal } = this.#options;
+    const { settings, wallNow } = this.#options;
     const before = await this.kept();
     const restBefore = (await this.journalBytes()) + (await this.checkpointsBytes());
     const planned = planPruning(before, settings.retention, wallNow());
@@ -104,50 +105,11 @@ export class Pruner {
       const freedBytes = planned.reduce((sum, { bytes }) => sum + bytes, 0);
       return { pruned: planned, freedBytes, keptBytes: takes(before) + restBefore - freedBytes };
     }
-    const pruned: PrunedSession[] = [];
-    for (const each of planned) if (await this.#apply(each, by)) pruned.push(each);
-    await finishErasing(journal.database);
-    if (pruned.some(({ reason }) => reason !== 'session-budget')) await shrink(journal.database);
+    const pruned = planned.length === 0 ? [] : await this.#removal.all(planned, by);
     settings.set({ prunedAt: wallNow() });
     this.schedule(NOT_BEFORE_MS);
     const keptBytes = takes(await this.kept()) + (await this.journalBytes()) + (await this.checkpointsBytes());
     return { pruned, freedBytes: Math.max(0, takes(before) + restBefore - keptBytes), keptBytes };
-  }
-
-  /** False where it must stay after all: it runs again, or was pinned meanwhile. */
-  async #apply(pruned: PrunedSession, by: Actor | null): Promise<boolean> {
-    const session = this.#options.registry.get(pruned.session);
-    if (pruned.reason === 'session-budget') {
-      await session?.output.trim();
-      return session !== null;
-    }
-    if (session && (!this.#options.registry.isAtRest(session) || session.stored.isPinned)) return false;
-    const told = this.#tell(pruned, by);
-    if (session) await this.#options.registry.forget(session);
-    await this.#options.checkpoints.dropOf(pruned.session, by);
-    await eraseSession(this.#options.journal.database, pruned.session, told);
-    return true;
-  }
-
-  /** In the journal, before anything is gone: who removes what, and which records with it. */
-  #tell(pruned: PrunedSession, by: Actor | null) {
-    const { journal } = this.#options;
-    journal.fold();
-    const { runs, records } = runsOf(journal.database, pruned.session);
-    const payload = { is: 'pruned', ...pruned, records, digest: digestOf(runs) };
-    journal.append({
-      session: null,
-      actor: by?.id ?? null,
-      interface: by?.interface ?? null,
-      kind: 'retention',
-      outputOffset: null,
-      payload,
-    });
-    const told = journal.lastSeq;
-    journal.fold();
-    if (!journal.database.prepare('SELECT 1 FROM events WHERE seq = ?').get(told))
-      throw new CmdopError('storage', `nothing more is removed while the journal cannot tell of it: ${journal.problem ?? 'see its log'}`);
-    return { runs, by: told };
   }
 
   async #kept(stored: StoredSession, more: Pick<Kept, 'state' | 'commands' | 'excessBytes'>): Promise<Kept> {
