@@ -22,7 +22,7 @@ import { type ClientFolder, clientFolder } from './sshd.ts';
 const RATE = 256_000;
 const ONE_WAY_MS = 20;
 const FILE_BYTES = 256 * 1024 * 1024;
-const KEYS = 30;
+const KEYS = 20;
 /** What both have got before keys are typed, bytes: their beginning is no state. */
 const SETTLED_BYTES = 300_000;
 /** A quiet machine stays below 0.3 s and the round trip; this one may be busy. */
@@ -130,10 +130,10 @@ test.each(['to us', 'from us'])(
     const [floodedBefore, copiedBefore, from] = [flooded, copied, performance.now()];
 
     const took = await echoes();
-    const seconds = (performance.now() - from) / 1000;
-    const rate = (flooded + copied - floodedBefore - copiedBefore) / seconds / 1000;
+    // What we send is counted where it leaves us, far ahead of the network.
+    const rate = (flooded + copied - floodedBefore - copiedBefore) / (performance.now() - from);
     console.log(
-      `${way}: echo p50 ${quantile(took, 0.5).toFixed(0)} ms, p95 ${quantile(took, 0.95).toFixed(0)} ms, longest ${took.at(-1)?.toFixed(0)} ms; beside it ${rate.toFixed(0)} kB/s of streams`,
+      `${way}: echo p50 ${quantile(took, 0.5).toFixed(0)} ms, p95 ${quantile(took, 0.95).toFixed(0)} ms, longest ${took.at(-1)?.toFixed(0)} ms${isHere ? `; beside it ${rate.toFixed(0)} kB/s of streams` : ''}`,
     );
     expect(quantile(took, 0.95)).toBeLessThan(ECHO_MS + 2 * ONE_WAY_MS);
     // Both go on, and the link is used.
