@@ -31,7 +31,7 @@ beforeAll(async () => {
     const stream = new RandomStream(random, SIZES[at] ?? { cols: 80, rows: 24 });
     const parts: string[] = [];
     // Random output with plain lines between, as programs mix them.
-    for (let length = 0; length < 1.1 * MIB; length += parts.at(-1)?.length ?? 0)
+    for (let length = 0; length < 1.7 * MIB; length += parts.at(-1)?.length ?? 0)
       parts.push(stream.valid(40), '\x1b[?1049l\x1bc\x1b[m', 'a line of a build log, long enough to matter\r\n'.repeat(60));
     writeFileSync(join(engine.home, name), parts.join(''));
   }

@@ -15,14 +15,10 @@ export class Preparations {
   }
 
   /** Whether it came to its end. The connection hears of the progress. Rejects as ReplayScreens.prepare does. */
-  async prepare(connection: ClientConnection, session: SessionId, source: ReplaySource): Promise<boolean> {
+  async prepare(connection: ClientConnection, session: SessionId, source: () => Promise<ReplaySource>): Promise<boolean> {
     let running = this.#running.get(session);
     if (!running) {
-      const waiting: Preparation['waiting'] = new Map();
-      const tell = (progress: PrepareProgress) => {
-        for (const each of waiting.keys()) each.event('replay.progress', { session, ...progress });
-      };
-      running = { ...this.#screens.prepare(source, tell), waiting };
+      running = this.#begin(session, source);
       this.#running.set(session, running);
     }
     const { prepared, waiting } = running;
@@ -49,6 +45,31 @@ export class Preparations {
   /** Its output goes. */
   end(session: SessionId): void {
     this.#running.get(session)?.cancel();
+  }
+
+  /** It can be cancelled from the first moment on, also while it is not known yet what is stored. */
+  #begin(session: SessionId, source: () => Promise<ReplaySource>): Preparation {
+    const waiting: Preparation['waiting'] = new Map();
+    const tell = (progress: PrepareProgress) => {
+      for (const each of waiting.keys()) each.event('replay.progress', { session, ...progress });
+    };
+    let isCancelled = false;
+    let cancel = () => {};
+    const prepare = async () => {
+      const found = await source();
+      if (isCancelled) return false;
+      const begun = this.#screens.prepare(found, tell);
+      cancel = begun.cancel;
+      return begun.prepared;
+    };
+    return {
+      prepared: prepare(),
+      cancel: () => {
+        isCancelled = true;
+        cancel();
+      },
+      waiting,
+    };
   }
 
   #leave(connection: ClientConnection, session: SessionId): void {

@@ -59,7 +59,7 @@ export function replayService({ records, registry, folderOf }: ReplayContext): S
       },
       async 'replay.prepare'(connection, { session: reference }, answer) {
         const session = seen(connection, reference);
-        answer({ isPrepared: await preparations.prepare(connection, session.id, await sourceOf(session)) });
+        answer({ isPrepared: await preparations.prepare(connection, session.id, () => sourceOf(session)) });
       },
       'replay.cancel'(connection, { session: reference }, answer) {
         preparations.cancel(connection, registry.find(reference).id);
