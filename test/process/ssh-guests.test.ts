@@ -71,6 +71,19 @@ test('a guest types, and everybody knows who it was and by which key', async () 
   expect(ben.raw()).toContain('[left demo]');
 });
 
+test('a guest whose ssh changes its keys again and again sees and types as before', async () => {
+  const ben = openGuest(engine.home, { place, user: 'demo', key: key.operator, more: ['-o', 'RekeyLimit=64K'] });
+  guests.push(ben);
+  await ben.until('ben, operator of demo');
+  ben.type('seq 100000 160000; echo all-$((40+4))\r');
+  await ben.until(/160000\s+all-44/);
+  ben.type('echo still-$((40+5))\r');
+  await ben.until('still-45');
+  await view.until('still-45');
+  ben.type('\x1c');
+  expect((await ben.exited).code).toBe(0);
+});
+
 test('a guest’s window decides the size while it types, as any other', async () => {
   const ben = join('operator', { cols: 70, rows: 20 });
   await ben.until('ben, operator');
