@@ -16,6 +16,12 @@ groups=$(mktemp -d); mount -t cgroup2 none "$groups"; group="$groups/cmdop-test-
 echo $$ > "$group/cgroup.procs"; umount "$groups"; rmdir "$groups"
 exec unshare --mount --pid --fork --kill-child --cgroup --mount-proc bash -c "$0"`;
 
+/** Removes those control groups that nobody is in any more. */
+const LEAVE = `groups=$(mktemp -d); mount -t cgroup2 none "$groups"
+find "$groups"/cmdop-test-* -depth -type d -exec rmdir {} \\; 2> /dev/null
+umount "$groups"; rmdir "$groups"`;
+const removeGroups = () => spawnSync('unshare', ['--mount', 'bash', '-c', LEAVE], { stdio: 'ignore' });
+
 /** systemd serves a user only where it seems to have booted the machine. */
 const SERVE = `set -e
 mount --make-rprivate /; umount -R /sys/fs/cgroup 2>/dev/null || true
@@ -34,7 +40,9 @@ export type UserSystemd = {
 
 export function maySystemd(): boolean {
   if (!existsSync(SYSTEMD) || process.getuid?.() !== 0) return false;
-  return spawnSync('unshare', ['--mount', 'bash', '-c', ENTER, 'true'], { stdio: 'ignore' }).status === 0;
+  const { status } = spawnSync('unshare', ['--mount', 'bash', '-c', ENTER, 'true'], { stdio: 'ignore' });
+  removeGroups();
+  return status === 0;
 }
 
 export async function startUserSystemd(env: Record<string, string>): Promise<UserSystemd> {
@@ -68,6 +76,7 @@ export async function startUserSystemd(env: Record<string, string>): Promise<Use
       const ended = once(outer, 'exit');
       process.kill(Number(first), 'SIGKILL'); // and everything in there
       await ended;
+      removeGroups();
     },
   };
 }
