@@ -80,7 +80,7 @@ describe.each(['observer', 'operator'] as const)('every request of an %s', (role
     }
     const reads =
       /^(ping|auth\.challenge|host\.watch|session\.(list|attach|screen|inspect)|output\..*|replay\..*|history\..*|journal\.(list|watch))$/;
-    const looks = /^(share\.(say|point)|ports\.(list|watch|unwatch|close)|processes\.list|search\..*|files\.(list|stat|view|read))$/;
+    const looks = /^(share\.(say|point|talk)|ports\.(list|watch|unwatch|close)|processes\.list|search\..*|files\.(list|stat|view|read))$/;
     expect(
       done.filter((method) => !reads.test(method) && !looks.test(method) && !(role === 'operator' && /^files\./.test(method))),
     ).toEqual([]);
