@@ -18,7 +18,8 @@ async function reboot(ann: Person): Promise<void> {
   const pids: number[] = [];
   for (const { id, state } of (await ann.client.request('session.list', {})).sessions) {
     if (state === 'ended') continue;
-    const { keeperPid, shellPid } = await ann.client.request('session.inspect', { session: id });
+    const { keeperPid, shellPid, output } = await ann.client.request('session.inspect', { session: id });
+    await ann.client.request('output.read', { session: id, from: Math.max(output.start, output.end - 1) as typeof output.end }); // waits until all of it is stored
     pids.push(keeperPid ?? 0, shellPid ?? 0);
   }
   await engine.killHost();

@@ -92,7 +92,7 @@ export class OutputLog {
 
   /** Up to `max` contiguous bytes from `from`; null where they are not held. Reads what is stored, waits for what is not. */
   async read(from: Offset, max: number): Promise<Uint8Array | null> {
-    if (from >= this.#storedEnd) await this.flushed();
+    if (Math.min(from + max, this.#end) > this.#storedEnd) await this.flushed();
     const segment = this.#segments.findLast(({ start }) => start <= from);
     if (!segment || from >= segment.start + segment.bytes) return null;
     const begin = from - segment.start;
