@@ -220,14 +220,17 @@ test(`${SESSIONS} idle sessions: nobody is woken, and one more answers at once`,
   const counted = () => [host, ...keepers].map(wakeUps);
   const sum = (counts: number[]) => counts.reduce((total, count) => total + count, 0);
   const seconds = IS_FULL ? 10 : 3;
-  // What follows a start (a warm keeper, the journal's sync, the collector) is over when everybody slept for a second.
+  // What follows a start (a warm keeper, the journal's sync, the collector, a look for sketches that lack) is over when
+  // everybody slept for three seconds.
   let last = -1;
-  const stirred = () => {
+  let quiet = 0;
+  const sleptFor = () => {
     const before = last;
     last = sum(counted());
-    return last - before;
+    quiet = last === before ? quiet + 1 : 0;
+    return quiet;
   };
-  await expect.poll(stirred, { interval: 1_000, timeout: 60_000 }).toBe(0);
+  await expect.poll(sleptFor, { interval: 1_000, timeout: 60_000 }).toBe(3);
   const before = counted();
   await new Promise((resolve) => setTimeout(resolve, seconds * 1_000)); // no wait: what is measured is this time
   const after = counted();
