@@ -14,7 +14,7 @@ import { openJoin } from './joining.ts';
 import { removeHost } from './open-hosts.ts';
 import { openReplay } from './replaying.ts';
 import { grantRequest } from './sharing.ts';
-import { activeHost, activeHostName, app, findSession, ownHostName, setPreferences } from './store.ts';
+import { activeHost, activeHostName, app, findSession, type HostedSession, ownHostName, setPreferences } from './store.ts';
 import { pointAtNothing, pointAtSelection, wantToSay } from './talk.ts';
 import { terminals } from './terminals.ts';
 
@@ -30,6 +30,11 @@ export type Command = {
 const activeId = () => app.get().preferences.activeTab;
 const active = () => findSession(app.get(), activeId());
 const hasTab = () => active() !== null;
+/** Where a session is in front. */
+const inFront = (act: (session: HostedSession) => void) => () => {
+  const session = active();
+  if (session) act(session);
+};
 const isRunning = () => active()?.state === 'running';
 
 export const COMMANDS: readonly Command[] = [
@@ -61,20 +66,14 @@ export const COMMANDS: readonly Command[] = [
     title: 'Replay this session',
     keys: ['Ctrl+Shift+R'],
     isAvailable: hasTab,
-    run: () => {
-      const session = active();
-      if (session) openReplay(session.key);
-    },
+    run: inFront((session) => openReplay(session.key)),
   },
   {
     id: 'checkpoint',
     title: 'Make a checkpoint of the files of this session',
     keys: [],
     isAvailable: hasTab,
-    run: () => {
-      const session = active();
-      if (session) void makeCheckpoint(session);
-    },
+    run: inFront((session) => void makeCheckpoint(session)),
   },
   { id: 'checkpoints', title: 'Checkpoints of this session: differences, restore…', keys: [], isAvailable: hasTab, run: askCheckpoints },
   {
@@ -82,10 +81,7 @@ export const COMMANDS: readonly Command[] = [
     title: 'Report of this session (saves a page)',
     keys: [],
     isAvailable: hasTab,
-    run: () => {
-      const session = active();
-      if (session) void saveReport(session);
-    },
+    run: inFront((session) => void saveReport(session)),
   },
   { id: 'take-control', title: 'Take control', keys: ['Ctrl+Shift+Enter'], isAvailable: isRunning, run: () => void actions.takeControl() },
   { id: 'release-control', title: 'Release control', keys: [], isAvailable: isRunning, run: () => void actions.releaseControl() },
@@ -94,10 +90,7 @@ export const COMMANDS: readonly Command[] = [
     title: 'Ask for control…',
     keys: [],
     isAvailable: () => isRunning() && terminals.get(activeId())?.view.hasControl === false,
-    run: () => {
-      const session = active();
-      if (session) app.set({ dialog: { is: 'ask-control', session: session.key } });
-    },
+    run: inFront((session) => app.set({ dialog: { is: 'ask-control', session: session.key } })),
   },
   {
     id: 'grant-control',
@@ -158,10 +151,7 @@ export const COMMANDS: readonly Command[] = [
     title: 'Share this session…',
     keys: [],
     isAvailable: hasTab,
-    run: () => {
-      const session = active();
-      if (session) app.set({ dialog: { is: 'share', session: session.key } });
-    },
+    run: inFront((session) => app.set({ dialog: { is: 'share', session: session.key } })),
   },
   { id: 'who-ran', title: 'Who ran this? (the marked command, else the last)', keys: [], isAvailable: hasTab, run: actions.askWhoRanLast },
   {
@@ -203,20 +193,14 @@ export const COMMANDS: readonly Command[] = [
     title: 'New shell in this ended session',
     keys: [],
     isAvailable: () => active()?.state === 'ended',
-    run: () => {
-      const session = active();
-      if (session) void actions.restartSession(session);
-    },
+    run: inFront((session) => void actions.restartSession(session)),
   },
   {
     id: 'kill',
     title: 'Kill session…',
     keys: [],
     isAvailable: isRunning,
-    run: () => {
-      const session = active();
-      if (session) app.set({ dialog: { is: 'kill', session: session.key } });
-    },
+    run: inFront((session) => app.set({ dialog: { is: 'kill', session: session.key } })),
   },
   {
     id: 'toggle-sidebar',
@@ -232,10 +216,7 @@ export const COMMANDS: readonly Command[] = [
     title: 'Let observers read the session’s folder, or no longer',
     keys: [],
     isAvailable: () => terminals.get(activeId())?.view.role === 'owner',
-    run: () => {
-      const session = active();
-      if (session) allowObservers(session, (session.observerFiles ?? null) === null);
-    },
+    run: inFront((session) => allowObservers(session, (session.observerFiles ?? null) === null)),
   },
   { id: 'toggle-files', title: 'Show or hide files', keys: ['Ctrl+Shift+E'], run: () => actions.togglePanel('files') },
   { id: 'toggle-ports', title: 'Show or hide ports', keys: ['Ctrl+Shift+O'], run: () => actions.togglePanel('ports') },

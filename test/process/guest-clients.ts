@@ -6,7 +6,8 @@ import { type Identity, identityOf, newPrivateKey } from '#local/identity.ts';
 import { parseJoinCode } from '#local/join-code.ts';
 import { localPaths } from '#local/paths.ts';
 import { socketTransport } from '#local/socket-transport.ts';
-import type { ParamsInput, Result } from '#protocol/messages.ts';
+import { CmdopError } from '#protocol/errors.ts';
+import type { Method, ParamsInput, Result } from '#protocol/messages.ts';
 import type { Transport } from '#protocol/transport.ts';
 import type { Engine, Person } from './engine.ts';
 
@@ -53,5 +54,13 @@ export async function refusal(engine: Engine, come: () => Promise<Transport>): P
   return person.client.whenConnected().then(
     () => 'let in',
     (error: Error) => error.message,
+  );
+}
+
+/** What a request is answered with: `done`, or the code of the refusal. */
+export async function outcome(person: Person, method: Method, params: object): Promise<string> {
+  return person.client.request(method, params as ParamsInput<Method>).then(
+    () => 'done',
+    (error: unknown) => (error instanceof CmdopError ? error.code : String(error)),
   );
 }
