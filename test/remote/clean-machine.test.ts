@@ -41,7 +41,7 @@ afterAll(async () => {
   await far?.dispose();
   const uid = spawnSync('id', ['-u', USER], { encoding: 'utf8' }).stdout.trim();
   spawnSync('userdel', ['--force', USER]);
-  for (const folder of [home, ssh.folder, `/tmp/cmdop-${uid}`]) rmSync(folder, { recursive: true, force: true });
+  for (const folder of [home, ssh?.folder ?? home, `/tmp/cmdop-${uid}`]) rmSync(folder, { recursive: true, force: true });
 });
 
 test('cmdop comes to it, works without a Node or a compiler, and touches nothing but its folders', async (context) => {
@@ -82,7 +82,8 @@ function hiding(): string {
     spawnSync('which', ['-a', name], { encoding: 'utf8' }).stdout.split('\n').filter(Boolean),
   );
   const files = [...new Set([...programs, nodePath()].map((path) => realpathSync(path)))];
-  const folders = [...new Set([process.cwd(), realpathSync('node_modules')])];
+  // Elsewhere where the checkout shares what is installed; else below it, and covered first.
+  const folders = [...new Set([realpathSync('node_modules'), process.cwd()])];
   const covered = files.map((path) => `mount --bind /dev/null '${path}';`);
   return [...covered, ...folders.map((path) => `mount -t tmpfs none '${path}';`)].join(' ');
 }
