@@ -74,7 +74,7 @@ describe('a host behind a command', () => {
   });
   afterAll(async () => {
     await near.dispose();
-    endEverythingOf(inside);
+    endEverythingOf(join(inside, 'c'));
     rmSync(inside, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
   });
 
