@@ -242,7 +242,7 @@ export class SshShares {
     if (!isThere) return this.#process.gone();
     this.#process.came();
     if (this.#file.all().length > 0) this.#order();
-    else this.#dismiss('nothing is shared');
+    else this.#dismiss('this session is not shared any more');
   }
 
   /** What the process says is proved, this host looks at again: whether there is such an invite, and for this session. */
