@@ -9,7 +9,7 @@ import { socketTransport } from '#local/socket-transport.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import type { Method, ParamsInput, Result } from '#protocol/messages.ts';
 import type { Transport } from '#protocol/transport.ts';
-import type { Engine, Person } from './engine.ts';
+import { type Engine, openEngine, type Person } from './engine.ts';
 
 export const newIdentity = (): Identity => identityOf(createPrivateKey(newPrivateKey()));
 
@@ -63,4 +63,27 @@ export async function outcome(person: Person, method: Method, params: object): P
     () => 'done',
     (error: unknown) => (error instanceof CmdopError ? error.code : String(error)),
   );
+}
+
+export type GuestWorld = {
+  engine: Engine;
+  ann: Person;
+  /** Somebody who joined `build` with this role, whatever their client calls them. */
+  guest(role: 'observer' | 'operator', name?: string): Promise<Person>;
+};
+
+/** A host with an owner, ann, two sessions of `cat`, build and payroll, and a socket for guests. */
+export async function guestWorld(): Promise<GuestWorld> {
+  const engine = openEngine();
+  await engine.startHost();
+  const ann = engine.person('ann');
+  await shareSocket(ann);
+  for (const name of ['build', 'payroll']) await ann.client.request('session.create', { name, command: ['cat'], cwd: '/' });
+  const guest: GuestWorld['guest'] = async (role, name = 'bob') => {
+    const who = await invited(ann, { session: 'build', name, role });
+    const person = engine.person('root of all', { connect: byCode(engine, who) });
+    await person.client.whenConnected();
+    return person;
+  };
+  return { engine, ann, guest };
 }

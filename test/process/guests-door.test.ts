@@ -7,29 +7,30 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Identity } from '#local/identity.ts';
 import { parseJoinCode } from '#local/join-code.ts';
 import { newClientId } from '#protocol/ids.ts';
-import { type Engine, openEngine, type Person } from './engine.ts';
-import { byCode, byKey, invited, newIdentity, openShared, outcome, refusal, sharedSocket, shareSocket } from './guest-clients.ts';
+import type { Engine, Person } from './engine.ts';
+import {
+  byCode,
+  byKey,
+  type GuestWorld,
+  guestWorld,
+  invited,
+  newIdentity,
+  openShared,
+  outcome,
+  refusal,
+  sharedSocket,
+} from './guest-clients.ts';
 import { RawGuest } from './raw-guest.ts';
 
 let engine: Engine;
 let ann: Person;
+let guest: GuestWorld['guest'];
 beforeEach(async () => {
-  engine = openEngine();
-  await engine.startHost();
-  ann = engine.person('ann');
-  await shareSocket(ann);
-  for (const name of ['build', 'payroll']) await ann.client.request('session.create', { name, command: ['cat'], cwd: '/' });
+  ({ engine, ann, guest } = await guestWorld());
 });
 afterEach(() => engine.dispose());
 
 const fileText = (file: string) => (existsSync(file) ? readFileSync(file, 'utf8') : '');
-
-async function guest(role: 'observer' | 'operator', name = 'bob'): Promise<Person> {
-  const who = await invited(ann, { session: 'build', name, role });
-  const person = engine.person('root of all', { connect: byCode(engine, who) });
-  await person.client.whenConnected();
-  return person;
-}
 
 const eventually = async (is: () => boolean): Promise<boolean> => {
   await expect.poll(is).toBe(true);
@@ -203,8 +204,14 @@ describe('whose time is over', () => {
     await writing;
     const applied = (await Promise.all(typed)).flatMap((each) => (each.applied ? [each.unit] : []));
     expect(applied.length).toBeLessThanOrEqual(typed.length);
-    await expect.poll(() => fileText(file)).toBe(applied.join(''));
-    await bob.until(() => bob.client.state.is !== 'connected');
+    const owner = ann.attach('rec');
+    await owner.until('ready');
+    await owner.type('end');
+    await expect.poll(() => fileText(file)).toMatch(/end$/);
+    // What the program had not read yet is taken back from the terminal too.
+    const ran = fileText(file).slice(0, -'end'.length);
+    expect(applied.join('').startsWith(ran)).toBe(true);
+    if (how !== 'kicked') await bob.until(() => bob.client.state.is === 'closed');
     expect(await refusal(engine, byKey(engine, who))).toMatch(how === 'kicked' ? /let in/ : /revoked|expired/);
   });
 });

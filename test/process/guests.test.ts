@@ -1,27 +1,17 @@
 /** Every request of guests at a real host: they get the session and the role that their invite says, and nothing else is there. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { METHODS, type Method } from '#protocol/messages.ts';
-import { type Engine, openEngine, type Person } from './engine.ts';
-import { byCode, invited, outcome, shareSocket } from './guest-clients.ts';
+import type { Engine, Person } from './engine.ts';
+import { byCode, type GuestWorld, guestWorld, invited, outcome } from './guest-clients.ts';
 import { sampleOf } from './sample-params.ts';
 
 let engine: Engine;
 let ann: Person;
+let guest: GuestWorld['guest'];
 beforeEach(async () => {
-  engine = openEngine();
-  await engine.startHost();
-  ann = engine.person('ann');
-  await shareSocket(ann);
-  for (const name of ['build', 'payroll']) await ann.client.request('session.create', { name, command: ['cat'], cwd: '/' });
+  ({ engine, ann, guest } = await guestWorld());
 });
 afterEach(() => engine.dispose());
-
-async function guest(role: 'observer' | 'operator', name = 'bob'): Promise<Person> {
-  const who = await invited(ann, { session: 'build', name, role });
-  const person = engine.person('root of all', { connect: byCode(engine, who) });
-  await person.client.whenConnected();
-  return person;
-}
 
 const METHOD_NAMES = Object.keys(METHODS) as Method[];
 /** The session is given. */
