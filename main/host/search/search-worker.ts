@@ -1,4 +1,5 @@
 /** A process that looks through the output of sessions; it ends with its search, or with its host. */
+import { endNow } from '../end-now.ts';
 import { searchFiles } from './search-files.ts';
 import type { SearchTask, WorkerMessage } from './search-messages.ts';
 
@@ -7,11 +8,10 @@ function tell(message: WorkerMessage, done: () => void = () => {}): void {
   process.send?.(message, undefined, undefined, done);
 }
 
-process.on('disconnect', () => process.exit()); // the host is gone
+process.on('disconnect', endNow); // the host is gone
 process.once('message', (task: SearchTask) => {
   searchFiles(task, tell).then(
-    (end) => tell(end, () => process.exit()),
-    (error: unknown) =>
-      tell({ kind: 'ended', reason: 'failed', message: error instanceof Error ? error.message : String(error) }, () => process.exit()),
+    (end) => tell(end, endNow),
+    (error: unknown) => tell({ kind: 'ended', reason: 'failed', message: error instanceof Error ? error.message : String(error) }, endNow),
   );
 });
