@@ -151,7 +151,7 @@ async function frames(durationMs: number, act: () => Promise<void>) {
   });
   while (!isOver) {
     await act();
-    await new Promise((resolve) => setTimeout(resolve, 16));
+    await new Promise((resolve) => setTimeout(resolve, 16)); // one a frame, as a wheel that turns
   }
   const times = await measured;
   const busyMs = (((await worked()) - before) * 1000) / times.length;

@@ -145,11 +145,6 @@ export class LiveSession {
     lost: () => this.#ended({ reason: 'keeper-lost', code: null, signal: null }),
   };
 
-  /** Output up to here is stored: the keeper may forget it. */
-  outputStored(offset: Offset): void {
-    this.output.storedUpTo(offset);
-  }
-
   attach(
     connection: ClientConnection,
     wanted: Omit<Params<'session.attach'>, 'session'> & { channel: Channel },

@@ -63,7 +63,7 @@ export async function openSession(options: OpenOptions): Promise<LiveSession> {
     folder,
     budgetBytes: () => options.settings.retention.sessionBytes,
     wallNow: clock.wallNow,
-    stored: (offset) => session?.outputStored(offset),
+    stored: (offset) => session?.output.storedUpTo(offset),
     problem: (sentence) => events.problem(id, sentence),
     sealed: () => events.outputSealed(id),
   });
