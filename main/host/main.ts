@@ -1,6 +1,7 @@
 /** The host process: takes the lock, listens, says `ready` or `error: …` on stdout, and lives until it is told to stop. */
 import { existsSync, openSync, renameSync, statSync, writeSync } from 'node:fs';
 import { connect } from 'node:net';
+import { compileEarly } from '#local/early-tiers.ts';
 import { ensureLocalFolders, localPaths } from '#local/paths.ts';
 import { HostProcess, lockFile } from './host-process.ts';
 import { ServiceManager } from './service-manager.ts';
@@ -13,6 +14,7 @@ const MAX_LOG_BYTES = 1024 * 1024;
 const WINNER_MS = 10_000;
 
 async function main(): Promise<void> {
+  compileEarly();
   process.title = 'cmdop host';
   const paths = localPaths();
   ensureLocalFolders(paths);

@@ -2,11 +2,13 @@
 import { chmodSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { constants } from 'node:os';
+import { compileEarly } from '#local/early-tiers.ts';
 import { Keeper } from './keeper.ts';
 import { loadPty, openPty } from './pty.ts';
 import type { KeeperSpec } from './spec.ts';
 
 function main(): void {
+  compileEarly();
   try {
     loadPty();
   } catch (error) {

@@ -13,7 +13,10 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'main/client': ['main/protocol', 'main/session'],
   'main/local': ['main/protocol', 'main/session', 'main/client', 'package.json'],
   // Nothing may need a keeper to restart, so it shares only what is frozen with it.
-  'main/keeper': ['main/session', 'main/protocol/body-cutter.ts', 'main/protocol/ids.ts', 'main/protocol/integers.ts'],
+  'main/keeper': [
+    ...['main/session', 'main/protocol/body-cutter.ts', 'main/protocol/ids.ts', 'main/protocol/integers.ts'],
+    'main/local/early-tiers.ts',
+  ],
   'main/host': [
     'main/protocol',
     'main/session',
