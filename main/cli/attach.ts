@@ -1,6 +1,7 @@
 /** `attach`: a session in this terminal, across every loss of its host, until it ends or the person detaches. */
 import type { ClientState } from '#client/client-options.ts';
 import type { CmdopClient } from '#client/cmdop-client.ts';
+import { compileEarly } from '#local/early-tiers.ts';
 import { CmdopError, type ErrorCode } from '#protocol/errors.ts';
 import type { SessionSummary } from '#protocol/shapes.ts';
 import { AttachedTerminal, type Ending } from '../attach/attached-terminal.ts';
@@ -19,6 +20,7 @@ export type AttachSettings = Globals & { observe?: boolean; take?: boolean; deta
 const ASKS: ReadonlySet<ErrorCode> = new Set(['host-key', 'unauthorized', 'bad-configuration', 'not-installed', 'protocol-mismatch']);
 
 export async function attach(settings: AttachSettings, session: string): Promise<void> {
+  compileEarly();
   const ref = sessionRef(session);
   const keys = {
     detach: parseKey(settings.detachKey ?? process.env.CMDOP_DETACH_KEY ?? 'ctrl-\\'),

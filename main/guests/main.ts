@@ -2,6 +2,7 @@
  * The process that lets SSH guests into sessions that are shared: what strangers send, and its cryptography, never
  * touches the host. It admits only invited keys, and gives each the one session of its invite, as a client of the host.
  */
+import { compileEarly } from '#local/early-tiers.ts';
 import { localPaths } from '#local/paths.ts';
 import { Doorkeeper } from './doorkeeper.ts';
 import type { HostDoor } from './guest-client.ts';
@@ -86,6 +87,7 @@ function hostKey(file: string): { key: HostKey | null; problem: string | null } 
   }
 }
 
+compileEarly();
 process.title = 'cmdop guests';
 for (const signal of ['SIGHUP', 'SIGINT'] as const) process.on(signal, () => {}); // a terminal that closes is no reason to end
 const { guestsSocket, guestsKeyFile } = localPaths();
