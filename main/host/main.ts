@@ -14,7 +14,6 @@ const MAX_LOG_BYTES = 1024 * 1024;
 const WINNER_MS = 10_000;
 
 async function main(): Promise<void> {
-  compileEarly();
   process.title = 'cmdop host';
   const paths = localPaths();
   ensureLocalFolders(paths);
@@ -36,6 +35,7 @@ async function main(): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void host.stop());
   process.on('SIGHUP', () => {}); // a terminal that closes is no reason to end
   const adopted = await host.start({ isInheriting: follows === 'listener' });
+  compileEarly(); // not before: it takes from what the start needs
   say(follows === undefined ? 'ready\n' : `ready ${adopted}\n`);
 }
 
