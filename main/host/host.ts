@@ -131,6 +131,7 @@ export class Host {
       rendererDir: options.rendererDir,
       journal: this.#journal,
       registry: this.#registry,
+      records: this.#records,
       news: this.#news,
       attachments: this.#attachments,
       wallNow: options.clock.wallNow,

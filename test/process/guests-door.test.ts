@@ -135,6 +135,33 @@ describe('at the door', () => {
     await expect(inviting('\u202enna')).rejects.toThrow('characters that nobody sees');
     await expect(inviting('bo\u200bb')).rejects.toThrow('characters that nobody sees');
     await expect(inviting('a\x1b[31m')).rejects.toThrow('characters that nobody sees');
+    await expect(inviting('ann\ufe0f')).rejects.toThrow('characters that nobody sees');
+    await expect(inviting('\u0430nn')).rejects.toThrow('mixes Latin and Cyrillic letters');
+    const owner = engine.person('sasha');
+    await owner.client.whenConnected();
+    owner.client.close();
+    await expect(inviting('sasha')).rejects.toMatchObject({ code: 'name-taken' });
+    const cyrillic = '\u0455\u0430\u0455\u04bb\u0430'; // looks like sasha
+    await expect(inviting(cyrillic)).rejects.toMatchObject({ code: 'name-taken' });
+    bob.client.close();
+    await expect(inviting('b0b')).rejects.toMatchObject({ code: 'name-taken' }); // invited, and away
+  });
+
+  test('who had a name in a session keeps it from other keys, also when the invite is over; owners do over a restart', async () => {
+    const [first, other] = [newIdentity(), newIdentity()];
+    const inviting = (name: string, { publicKey }: Identity) =>
+      ann.client.request('share.create', { session: 'build', name, key: publicKey.text });
+    const { invite } = await inviting('carl', first);
+    await ann.client.request('share.revoke', { id: invite.id });
+    await expect(inviting('carl', other)).rejects.toThrow('was a guest of build with another key');
+    expect((await inviting('carl', first)).invite.name).toBe('carl');
+    const sasha = engine.person('sasha');
+    await sasha.client.whenConnected();
+    sasha.client.close();
+    await engine.killHost();
+    await engine.startHost();
+    await ann.client.whenConnected();
+    await expect(inviting('sasha', other)).rejects.toMatchObject({ code: 'name-taken' });
   });
 
   test('who takes the id of another’s client does not get its place', async () => {

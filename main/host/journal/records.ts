@@ -62,6 +62,11 @@ export class Records {
     return this.#actors.get(id) ?? null;
   }
 
+  /** Everybody who was ever here, once for each interface. */
+  actors(): Iterable<Actor> {
+    return this.#actors.values();
+  }
+
   /** The one actor of this name, kind and interface, and of this invite if it is a guest; made when first seen. */
   actorFor(who: Pick<Actor, 'name' | 'kind' | 'interface' | 'guest'> & { color?: number | undefined }): Actor {
     const all = [...this.#actors.values()];

@@ -11,6 +11,7 @@ import type { ClientConnection, Entry } from '../client-connection.ts';
 import { SshShares } from '../guests/ssh-shares.ts';
 import type { HostNews } from '../host-news.ts';
 import type { Journal } from '../journal/journal.ts';
+import type { Records } from '../journal/records.ts';
 import type { Registry } from '../registry.ts';
 import type { Service } from '../service.ts';
 import { Door } from './door.ts';
@@ -27,6 +28,7 @@ export type GuestDeskOptions = {
   rendererDir: string;
   journal: Journal;
   registry: Registry;
+  records: Pick<Records, 'actors'>;
   news: HostNews;
   attachments: Attachments;
   wallNow: () => number;
@@ -50,7 +52,7 @@ export type GuestDesk = {
 };
 
 export function newGuestDesk(options: GuestDeskOptions): GuestDesk {
-  const { paths, journal, registry, connect, wallNow } = options;
+  const { paths, journal, registry, records, connect, wallNow } = options;
   const invites = new Invites({ file: paths.invitesFile, wallNow });
   const refusals = new Refusals(journal);
   const sharing: Sharing = new Sharing({
@@ -125,7 +127,7 @@ export function newGuestDesk(options: GuestDeskOptions): GuestDesk {
       });
     },
     service: {
-      handlers: shareHandlers({ registry, invites, sharing, door, socket, links, hostKey, wallNow }),
+      handlers: shareHandlers({ registry, records, invites, sharing, door, socket, links, hostKey, wallNow }),
       closed(connection) {
         strangers.left(connection);
         sharing.closed(connection);

@@ -4,15 +4,14 @@ import { formatJoinCode } from '#local/join-code.ts';
 import { parsePublicKey } from '#local/ssh-keys.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import type { Params } from '#protocol/messages.ts';
-import type { Actor } from '#protocol/shapes.ts';
 import type { SHARE_METHODS } from '#protocol/sharing.ts';
 import type { ClientConnection, Handlers } from '../client-connection.ts';
-import { cleanName, isSameName } from '../journal/actor-names.ts';
+import type { Records } from '../journal/records.ts';
 import type { Registry } from '../registry.ts';
-import type { LiveSession } from '../sessions/live-session.ts';
 import { sessionLookups } from '../sessions/session-lookups.ts';
 import { mustBeHuman } from '../sessions/session-roles.ts';
 import type { Door } from './door.ts';
+import { nameCheck } from './guest-names.ts';
 import type { Invites, NewInvite, StoredInvite } from './invites.ts';
 import type { Links } from './links.ts';
 import type { SharedSocket } from './shared-socket.ts';
@@ -20,6 +19,7 @@ import type { Sharing } from './sharing.ts';
 
 export type ShareContext = {
   registry: Registry;
+  records: Pick<Records, 'actors'>;
   invites: Invites;
   sharing: Sharing;
   door: Door;
@@ -36,25 +36,7 @@ export function shareHandlers(context: ShareContext): Pick<Handlers, keyof typeo
   const { registry, invites, sharing, door, socket, links, hostKey, wallNow } = context;
 
   const { owned } = sessionLookups(registry);
-  /** Throws `bad-request` for a name that could be taken for somebody else's, and `name-taken`. */
-  const checkName = (name: string, session: LiveSession, by: Actor): void => {
-    if (cleanName(name) !== name)
-      throw new CmdopError(
-        'bad-request',
-        `${JSON.stringify(name)} has blanks around it or characters that nobody sees: write a plain name`,
-      );
-    const here = registry
-      .all()
-      .flatMap((each) => each.summary().attached.flatMap(({ actor }) => (actor.guest === undefined ? [actor.name] : [])));
-    if ([by.name, ...here].some((other) => isSameName(other, name)))
-      throw new CmdopError('name-taken', `${name} is what somebody who works here is called: choose another name for the guest`);
-    const invited = invites.all().find((each) => each.session === session.id && invites.isLive(each) && isSameName(each.name, name));
-    if (invited)
-      throw new CmdopError(
-        'name-taken',
-        `${invited.name} is invited to ${session.name} already: \`cmdop revoke ${invited.id}\` first, or choose another name`,
-      );
-  };
+  const checkName = nameCheck(context);
   const add = (
     connection: ClientConnection,
     wanted: Wanted,
@@ -62,7 +44,7 @@ export function shareHandlers(context: ShareContext): Pick<Handlers, keyof typeo
   ): { invite: StoredInvite; secret: string | null } => {
     const by = connection.who.actor;
     const session = owned(connection, wanted.session);
-    checkName(wanted.name, session, by);
+    checkName(wanted.name, session, more.key);
     const { name, role, expiresInMs } = wanted;
     const expiresAt = expiresInMs === undefined ? null : wallNow() + expiresInMs;
     const added = invites.add({ ...more, session: session.id, name, role, createdBy: by.name, expiresAt });
@@ -92,8 +74,7 @@ export function shareHandlers(context: ShareContext): Pick<Handlers, keyof typeo
       answer({ invite: sharing.shown(invite), ...code, ...note });
     },
     async 'share.link'(connection, { listen = { address: '127.0.0.1', port: 0 }, tls = null, ...wanted }, answer) {
-      const { actor } = connection.who;
-      checkName(wanted.name, owned(connection, wanted.session), actor);
+      checkName(wanted.name, owned(connection, wanted.session), null);
       const { server, place } = await links.open({ ...listen, tls });
       const { invite, secret } = add(connection, wanted, { way: 'link', key: null, place });
       const note = server.warning === null ? {} : { note: server.warning };
