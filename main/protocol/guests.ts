@@ -39,7 +39,8 @@ export type Talked = z.infer<typeof talked>;
 
 export const GUEST_METHODS = {
   /**
-   * Serves a session to plain ssh: to the keys of invites for it. On loopback at any free port where nothing is named.
+   * Serves a session to plain ssh: to the keys of invites for it. Where nothing is named as it is served already, else on
+   * loopback at any free port.
    * Goes on after a crash or an upgrade of the host, until stopped or the session's end. For human owners.
    */
   'share.ssh': {

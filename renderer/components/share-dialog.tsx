@@ -4,7 +4,7 @@ import { type FormEvent, useEffect, useRef, useState } from 'react';
 import { copyText } from '../state/actions.ts';
 import { share } from '../state/guests.ts';
 import type { SessionKey } from '../state/session-key.ts';
-import { findSession, useApp } from '../state/store.ts';
+import { findSession, type HostedSession, useApp } from '../state/store.ts';
 import { DialogFrame, Failure } from './dialog-frame.tsx';
 
 const HOUR_MS = 3_600_000;
@@ -113,7 +113,7 @@ export function ShareDialog({ session: key }: { session: SessionKey }) {
         {(way === 'link' || way === 'ssh') && (
           <label className="form-row">
             <span>Served at</span>
-            <input className="field mono" name="listen" placeholder="127.0.0.1: this machine alone" spellCheck={false} />
+            <input className="field mono" name="listen" placeholder={listenHint(way, session)} spellCheck={false} />
           </label>
         )}
         <Failure text={error} />
@@ -164,6 +164,12 @@ function Line({ sent: { line, note, name }, session, way }: { sent: Sent; sessio
       </div>
     </DialogFrame>
   );
+}
+
+/** Where it is served if nothing is written there. */
+function listenHint(way: string, { shared }: HostedSession): string {
+  const now = way === 'ssh' ? shared?.ssh : null;
+  return now ? `${now.address} port ${now.port}, as now` : '127.0.0.1: this machine alone';
 }
 
 /** `ADDRESS`, `ADDRESS:PORT` or `[IPv6]:PORT`. Throws a sentence. */

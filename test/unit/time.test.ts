@@ -217,6 +217,7 @@ test('the wall clock is asked only for what people read and files say', () => {
     'main/cli/since.ts', // what a time that people write means
     'main/cli/sessions.ts',
     'main/cli/sharing/share.ts', // when an invite ends
+    'main/cli/sharing/ssh.ts', // the same
     'main/cli/show.ts',
     'main/cli/run.ts', // how old a session is, beside a wait of its own
     'main/host/ports/session-ports.ts', // when a port was first seen

@@ -12,7 +12,7 @@ export function addShareCommands(add: (usage: string, description: string) => Co
     .option('--ssh', 'for plain ssh, by the public keys of --key or --authorized-keys')
     .option('--authorized-keys <file>', 'with --ssh: everybody in it, called as its comments say')
     .option('--stop', 'nobody comes in with ssh any more')
-    .option('--listen <address:port>', 'with --link or --ssh: where this machine serves it; 127.0.0.1 by default')
+    .option('--listen <address:port>', 'with --link or --ssh: where this machine serves it; 127.0.0.1 by default, or where --ssh is served')
     .option('--tls-cert <file>', 'with --link: certificate, PEM')
     .option('--tls-key <file>', 'with --link: its private key, PEM')
     .option('--json', 'as JSON')
@@ -60,7 +60,10 @@ With --ssh they need nothing but ssh and a key:
 cmdop share build --ssh --key bob.pub --role operator --listen 10.0.0.5:2222
 They get this session in their terminal, and no shell, files or forwarding. It
 listens until cmdop share build --stop, also after a crash or an upgrade of the
-host.`;
+host. Said again it stays where it is served, unless --listen names another
+place, and a key that is invited keeps its invite with the end that it has; for
+another role or end revoke it first. --stop leaves the invites: shared again,
+they work again.`;
 
 const JOIN_HELP = `
 Writes the host into your hosts file; then cmdop attach -H NAME SESSION, or add

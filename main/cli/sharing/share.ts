@@ -79,11 +79,12 @@ function sshWanted(options: ShareOptions): SshWanted {
 async function link(options: ShareOptions, wanted: ParamsInput<'share.link'>): Promise<void> {
   if (options.key !== undefined) throw new UsageError('a link is for whoever opens it: leave out --key');
   if ((options.tlsCert === undefined) !== (options.tlsKey === undefined)) throw new UsageError('--tls-cert and --tls-key go together');
-  const { listen, tlsCert, tlsKey } = options;
+  const { tlsCert, tlsKey } = options;
+  const place = options.listen === undefined ? null : listenIn(options.listen);
   const answer = await withClient(options, (client) =>
     client.request('share.link', {
       ...wanted,
-      ...(listen === undefined ? {} : { listen: listenIn(listen) }),
+      ...(place === null ? {} : { listen: { ...place, address: place.address ?? '127.0.0.1' } }),
       ...(tlsCert === undefined || tlsKey === undefined ? {} : { tls: { cert: resolve(tlsCert), key: resolve(tlsKey) } }),
     }),
   );
@@ -155,11 +156,11 @@ function expiryIn(text: string): number {
 }
 
 /** `ADDRESS:PORT`, `[IPv6]:PORT`, or one of the two. */
-function listenIn(text: string): { address: string; port: number } {
+function listenIn(text: string): { address: string | null; port: number } {
   const [, v6, host, port] = /^(?:\[([^\]]+)\]|([^:]*))(?::(\d{1,5}))?$/.exec(text) ?? [];
   const address = v6 ?? host;
   if (address === undefined || Number(port ?? 0) > 65_535) throw new UsageError(`${text} is no ADDRESS:PORT`);
-  return { address: address === '' ? '127.0.0.1' : address, port: Number(port ?? 0) };
+  return { address: address === '' ? null : address, port: Number(port ?? 0) };
 }
 
 function textOf(file: string): string {

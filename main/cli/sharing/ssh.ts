@@ -8,13 +8,15 @@ import type { GuestRole, Invite } from '#protocol/sharing.ts';
 import { commandFor, type Globals, sessionRef, withClient } from '../connect.ts';
 import { UsageError } from '../exit-codes.ts';
 import { note, print, printJson } from '../output.ts';
+import { showDuration } from '../times.ts';
 import { type AuthorizedKey, authorizedKeys, nameInComment } from './authorized-keys.ts';
 
 export type SshOptions = Globals & { json?: boolean };
 export type SshWanted = {
   role: GuestRole;
   expiresInMs: number | undefined;
-  listen: { address: string; port: number } | null;
+  /** Without an address where it is served already, or on loopback. */
+  listen: { address: string | null; port: number } | null;
   /** What is in the file of --key, and what they are to be called if not as it says. */
   key: string | null;
   name: string | null;
@@ -35,7 +37,10 @@ export async function shareBySsh(options: SshOptions, session: string, wanted: S
   if (options.json) return printJson({ ...place, invites });
   const { sessionName: name } = place;
   if (invites.length === 0) note(`nobody is invited to ${name} by a key yet: add --key FILE or --authorized-keys FILE`);
-  for (const { name: who, role, id } of invites) note(`${who} may come as ${role}; \`${commandFor(options, `revoke ${id}`)}\` ends it`);
+  for (const { name: who, role, id, expiresAt } of invites) {
+    const end = expiresAt === null ? '' : ` for ${showDuration(expiresAt - Date.now())}`;
+    note(`${who} may come as ${role}${end}; \`${commandFor(options, `revoke ${id}`)}\` ends it`);
+  }
   note(`${name} is shared until \`${commandFor(options, `share ${name} --stop`)}\`; send them this line:`);
   print(`${sshLine(place)}\n`);
   note(`at first their ssh shows the key ${place.hostKey}: they should compare it`);
@@ -44,10 +49,10 @@ export async function shareBySsh(options: SshOptions, session: string, wanted: S
 
 export async function stop(options: SshOptions, session: string): Promise<void> {
   await withClient(options, (client) => client.request('share.ssh.stop', { session: sessionRef(session) }));
-  note(`nobody comes in with ssh any more; the invites stay (\`${commandFor(options, 'invites')}\`)`);
+  note(`nobody comes in with ssh any more; the invites stay, for when it is shared again (\`${commandFor(options, 'invites')}\`)`);
 }
 
-/** The same key in the same role needs no second invite. */
+/** The same key in the same role needs no second invite, and keeps the end of the one that it has. */
 async function invite(
   client: CmdopClient,
   session: string,
@@ -55,10 +60,10 @@ async function invite(
 ): Promise<Invite> {
   const { invites } = await client.request('share.list', { session });
   const known = invites.find((each) => isOpen(each) && each.key === key.fingerprint);
-  if (known && (known.role !== role || (expiresInMs ?? null) !== known.expiresAt))
+  if (known && (known.role !== role || (expiresInMs !== undefined && !lasts(known, expiresInMs))))
     throw new CmdopError(
       'bad-request',
-      `${known.name} has this key and is invited as ${known.role} already: \`cmdop revoke ${known.id}\` first`,
+      `${known.name} has this key and is invited as ${known.role} ${termOf(known)} already: \`cmdop revoke ${known.id}\` first`,
     );
   if (known) return known;
   const expiry = expiresInMs === undefined ? {} : { expiresInMs };
@@ -85,6 +90,11 @@ function sshLine({ address, port, session, sessionName }: Result<'share.ssh'>): 
 }
 
 const where = (listen: SshWanted['listen']) =>
-  listen === null ? {} : { address: listen.address, ...(listen.port === 0 ? {} : { port: listen.port }) };
+  listen === null
+    ? {}
+    : { ...(listen.address === null ? {} : { address: listen.address }), ...(listen.port === 0 ? {} : { port: listen.port }) };
+/** Whether it was invited for this long. The host read its clock twice for it: for the beginning and for the end. */
+const lasts = ({ createdAt, expiresAt }: Invite, ms: number) => expiresAt !== null && Math.abs(expiresAt - createdAt - ms) < 1_000;
+const termOf = ({ createdAt, expiresAt }: Invite) => (expiresAt === null ? 'without an end' : `for ${showDuration(expiresAt - createdAt)}`);
 const isOpen = ({ state, key }: Invite) => key !== null && (state === 'open' || state === 'used');
 const isLoopback = (address: string) => address === 'localhost' || address === '::1' || address.startsWith('127.');

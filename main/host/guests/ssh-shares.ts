@@ -86,11 +86,12 @@ export class SshShares {
   /** Resolves once it listens. Rejects with `bad-request` where it cannot. */
   async open(
     session: LiveSession,
-    { address = LOOPBACK, port }: Omit<Params<'share.ssh'>, 'session'>,
+    { address: wanted, port }: Omit<Params<'share.ssh'>, 'session'>,
     by: Actor,
   ): Promise<Result<'share.ssh'>> {
     if (!session.isRunning) throw new CmdopError('session-ended', `${session.name} has ended: there is nothing to share`);
     const before = this.#file.of(session.id);
+    const address = wanted ?? before?.address ?? LOOPBACK;
     // Where no port is named: as it is, or beside the others at that address.
     const isThere = (share: SshShare | null) => share?.address === address && (!port || share.port === port);
     const beside = isThere(before) ? before : (this.#file.all().find(isThere) ?? null);

@@ -101,11 +101,7 @@ export function newGuestDesk(options: GuestDeskOptions): GuestDesk {
     get problems() {
       return [invites.problem, problem, shares.problem];
     },
-    shared(session) {
-      const invited = sharing.sharedIn(session);
-      const ssh = shares.placeOf(session);
-      return ssh ? { invites: 0, link: false, ...invited, ssh } : invited;
-    },
+    shared: (session) => sharing.sharedIn(session, shares.placeOf(session)),
     grantFor(connection, { client, auth }) {
       const { entry } = connection;
       if (entry.is === 'owner') return null;

@@ -160,12 +160,14 @@ export class Sharing {
     return { id, session, sessionName: there?.name ?? session, name, role, way, key, createdAt, createdBy, expiresAt, usedAt, state };
   }
 
-  /** Who else may come to a session; undefined where nobody may. */
-  sharedIn(session: SessionId): SessionSummary['shared'] {
+  /** Who else may come to a session, with plain ssh only where it is served; undefined where nobody may. */
+  sharedIn(session: SessionId, ssh: NonNullable<SessionSummary['shared']>['ssh']): SessionSummary['shared'] {
     const { invites } = this.#options;
-    const live = invites.all().filter((invite) => invite.session === session && invites.isLive(invite));
-    if (live.length === 0) return undefined;
-    return { ssh: null, invites: live.length, link: live.some(({ way }) => way === 'link') };
+    const live = invites
+      .all()
+      .filter((invite) => invite.session === session && (invite.way !== 'ssh' || ssh !== null) && invites.isLive(invite));
+    if (live.length === 0 && ssh === null) return undefined;
+    return { ssh, invites: live.length, link: live.some(({ way }) => way === 'link') };
   }
 
   closed(connection: ClientConnection): void {
