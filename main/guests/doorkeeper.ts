@@ -4,6 +4,7 @@
  * Strangers share one allowance each address (an IPv6 network of 64 bits is one), and all of them another; who proves a
  * key gives its share back.
  */
+import { networkOf } from '#local/networks.ts';
 
 /** Connections that have proved nothing yet, at a time: in all, and from one address. */
 const MAX_STRANGERS = 64;
@@ -77,17 +78,4 @@ export class Doorkeeper {
       return;
     }
   }
-}
-
-/** The part of an address that one party holds alone: all of IPv4's, half of IPv6's. */
-export function networkOf(address: string): string {
-  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '');
-  if (!plain.includes(':')) return plain;
-  const [head = '', tail] = plain.split('::');
-  const groups = head.split(':').filter(Boolean);
-  const missing = tail === undefined ? 0 : 8 - groups.length - tail.split(':').filter(Boolean).length;
-  return [...groups, ...Array.from({ length: missing }, () => '0'), ...(tail ?? '').split(':').filter(Boolean)]
-    .slice(0, 4)
-    .map((group) => group.replace(/^0+(?=.)/, '').toLowerCase())
-    .join(':');
 }

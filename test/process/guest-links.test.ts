@@ -1,11 +1,11 @@
 /** Browser links of guests over HTTP and the WebSocket, as a browser and as somebody who would like to be one. */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { request } from 'node:http';
+import { connect, type Socket } from 'node:net';
 import { dirname, resolve } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { WebSocket } from 'ws';
 import type { ParamsInput } from '#protocol/messages.ts';
 import { type Engine, openEngine, type Person } from './engine.ts';
+import { accept, ask, browser, socketTo } from './link-browser.ts';
 
 let engine: Engine;
 let ann: Person;
@@ -20,40 +20,6 @@ beforeEach(async () => {
   await ann.client.request('session.create', { name: 'build', command: ['cat'], cwd: '/' });
 });
 afterEach(() => engine.dispose());
-
-type Answer = { status: number; body: string; cookie: string };
-type Asked = { method?: string; origin?: string; cookie?: string; host?: string };
-
-function ask(url: URL, { method = 'GET', origin, cookie, host }: Asked = {}): Promise<Answer> {
-  const headers = { ...(origin ? { origin } : {}), ...(cookie ? { cookie } : {}), ...(host ? { host } : {}) };
-  return new Promise((settle, reject) => {
-    const asked = request(url, { method, headers }, (answer) => {
-      let body = '';
-      answer.setEncoding('utf8').on('data', (text: string) => {
-        body += text;
-      });
-      const [cookieOf = ''] = answer.headers['set-cookie'] ?? [];
-      answer.on('end', () => settle({ status: answer.statusCode ?? 0, body, cookie: cookieOf.split(';')[0] ?? '' }));
-    });
-    asked.on('error', reject).end();
-  });
-}
-
-/** `open`, or the status with which the WebSocket is refused. */
-function socketTo(url: URL, { origin = url.origin, cookie = '' }: Asked): Promise<'open' | number> {
-  return new Promise((settle, reject) => {
-    const socket = new WebSocket(`ws://${url.host}/ws`, { origin, headers: { cookie } });
-    socket.on('open', () => {
-      socket.terminate();
-      settle('open');
-    });
-    socket.on('unexpected-response', (_request, { statusCode }) => {
-      socket.terminate();
-      settle(statusCode ?? 0);
-    });
-    socket.on('error', reject);
-  });
-}
 
 async function link(wanted: Partial<ParamsInput<'share.link'>> = {}): Promise<{ url: URL; id: string }> {
   const { url, invite } = await ann.client.request('share.link', { session: 'build', name: 'eve', ...wanted });
@@ -123,4 +89,57 @@ test('an address that is not this machine’s alone is told of, and one that is 
   await expect(ann.client.request('share.link', none)).rejects.toThrow('it is no address of this machine');
   const { invites } = await ann.client.request('share.list', {});
   expect(invites.map(({ name }) => name)).toEqual(['eve']);
+});
+
+test.each([
+  ['say nothing', ''],
+  ['talk garbage', '\x16\x03\x01\xff no request at all \r\n\r\n'],
+  ['begin a request and never end it', 'GET / HTTP/1.1\r\nHost: '],
+])('a thousand connections that %s keep no guest out, nor the owner waiting, and are a few lines of the journal', async (_, words) => {
+  const { url } = await link({ role: 'operator' });
+  const view = ann.attach('build');
+  await view.until(() => view.stream.isAttached);
+  const echoes: number[] = [];
+  const echo = async (n: number) => {
+    const begun = performance.now();
+    await view.type(`echo${n}-\n`);
+    await view.until(`echo${n}-`);
+    echoes.push(performance.now() - begun);
+  };
+  const crowd: Socket[] = [];
+  const come = (many: number) => {
+    for (let n = 0; n < many; n++) {
+      const stranger = connect(Number(url.port), url.hostname).on('error', () => {});
+      crowd.push(stranger.resume());
+      if (words) stranger.write(words);
+    }
+  };
+  const open = () => crowd.filter(({ closed, connecting }) => !closed && !connecting).length;
+  for (let n = 0; n < 5; n++) {
+    come(100);
+    await echo(n);
+  }
+  // In the midst of many that come at the same moment.
+  come(100);
+  const opened = ask(url);
+  come(100);
+  expect((await opened).status).toBe(200);
+  const accepting = accept(url);
+  come(100);
+  const { cookie } = await accepting;
+  const eve = engine.person('eve', browser(url, cookie));
+  come(200);
+  await eve.client.whenConnected();
+  for (let n = 5; n < 10; n++) await echo(n);
+  expect(crowd).toHaveLength(1_000);
+  expect(echoes.toSorted((a, b) => a - b)[5]).toBeLessThan(250);
+  await expect.poll(open).toBeLessThanOrEqual(512);
+  const { events } = await ann.client.request('journal.list', { kinds: ['share'] });
+  const refused = events.filter(({ payload }) => payload.is === 'refused');
+  expect(refused.length).toBeGreaterThan(0);
+  expect(refused.length).toBeLessThanOrEqual(3);
+  // Who says nothing has three seconds, and a guest that is quiet all the time it likes.
+  if (!words) await expect.poll(open, { timeout: 5_000 }).toBe(0);
+  for (const socket of crowd) socket.destroy();
+  expect(eve.client.state.is).toBe('connected');
 });

@@ -1,6 +1,7 @@
 /** What strangers at the door of SSH guests cost is bounded, and what they tried is told in few words. */
 import { describe, expect, test } from 'vitest';
-import { Doorkeeper, MAX_GUESTS, networkOf } from '../../main/guests/doorkeeper.ts';
+import { networkOf } from '#local/networks.ts';
+import { Doorkeeper, MAX_GUESTS } from '../../main/guests/doorkeeper.ts';
 import { newPrivateKey, privateKeyIn } from '../../main/guests/host-key.ts';
 import { TurnedAway } from '../../main/guests/turned-away.ts';
 import { LineReader } from '../../main/guests/wire.ts';

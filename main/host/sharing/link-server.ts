@@ -20,10 +20,13 @@ import { HEADERS, pagePolicy, refuse, sendFile } from '../web/web-pages.ts';
 import { WebSocketTransport } from '../web/web-socket-transport.ts';
 import { ACCEPT_POLICY, acceptPage } from './accept-page.ts';
 import { grantOf, type Invites, type LinkPlace, type StoredInvite } from './invites.ts';
+import { LinkStrangers } from './link-strangers.ts';
 
-/** Browsers at a time, and how long one may take to ask, milliseconds: strangers can reach this. */
-const MAX_CONNECTIONS = 256;
+/** At a time, guests and those who are not known yet: strangers can reach this. */
+const MAX_CONNECTIONS = 1024;
+/** How long a request of somebody known may take, and how often that is looked at, milliseconds. */
 const REQUEST_MS = 10_000;
+const LOOK_EVERY_MS = 1_000;
 const LOOPBACK = /^(127(\.\d+){3}|::1|localhost)$/;
 
 export type LinkServerOptions = {
@@ -41,8 +44,11 @@ export class LinkServer {
   #server: Server | null = null;
   readonly #sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME_BYTES + 64, perMessageDeflate: false });
 
+  readonly #strangers: LinkStrangers;
+
   constructor(options: LinkServerOptions) {
     this.#options = options;
+    this.#strangers = new LinkStrangers(options);
   }
 
   get port(): number {
@@ -67,13 +73,15 @@ export class LinkServer {
     const { address, port, tls } = this.#options.place;
     let server: Server;
     try {
-      server = tls ? createSecureServer({ cert: readFileSync(tls.cert), key: readFileSync(tls.key) }) : createServer();
+      const options = { connectionsCheckingInterval: LOOK_EVERY_MS };
+      server = tls ? createSecureServer({ ...options, cert: readFileSync(tls.cert), key: readFileSync(tls.key) }) : createServer(options);
     } catch (error) {
       throw new CmdopError('bad-request', `certificate and key cannot be used: ${(error as Error).message}`);
     }
     server.maxConnections = MAX_CONNECTIONS;
     server.headersTimeout = REQUEST_MS;
     server.requestTimeout = REQUEST_MS;
+    this.#strangers.watch(server);
     server.on('request', (request: IncomingMessage, response: ServerResponse) => this.#request(request, response));
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => this.#upgrade(request, socket, head));
     await new Promise<void>((resolve, reject) => {
@@ -122,6 +130,7 @@ export class LinkServer {
       refused(`a link ${why}`);
       return refuse(response, 401, `This link ${why}: ask for another.`);
     }
+    this.#strangers.proved(request);
     if (request.method === 'GET' || request.method === 'HEAD') {
       // Without a referrer the form's Origin would be null.
       const headers = { ...HEADERS, 'Referrer-Policy': 'same-origin', 'Content-Security-Policy': ACCEPT_POLICY };
@@ -157,7 +166,9 @@ export class LinkServer {
   #inviteOf(request: IncomingMessage): StoredInvite | null {
     const cookies = (request.headers.cookie ?? '').split(/;\s*/).map((pair) => pair.split('='));
     const [, value] = cookies.find(([name]) => name === this.#cookieName) ?? [];
-    return value === undefined ? null : this.#options.invites.ofCookie(value);
+    const invite = value === undefined ? null : this.#options.invites.ofCookie(value);
+    if (invite) this.#strangers.proved(request);
+    return invite;
   }
 
   /** As the browser has it in its address bar; only after `#isOwnHost`. */

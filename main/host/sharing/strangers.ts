@@ -3,31 +3,46 @@
  * and who has a key gets in through any crowd.
  */
 
-/** At a time. */
+/** At a time: in all, where nothing else is said, and from one party, of whose too many its own oldest goes. */
 const MAX_STRANGERS = 64;
+const MAX_STRANGERS_FROM_ONE = 16;
 
 type Stranger = { close(): void };
 
 export class Strangers {
   readonly #refused: (message: string) => void;
-  /** Oldest first. */
-  readonly #here = new Set<Stranger>();
+  readonly #most: number;
+  /** Oldest first, with whoever they are from, where that says anything. */
+  readonly #here = new Map<Stranger, string | null>();
 
-  constructor(options: { refused: (message: string) => void }) {
-    this.#refused = options.refused;
+  constructor({ refused, most = MAX_STRANGERS }: { refused: (message: string) => void; most?: number }) {
+    this.#refused = refused;
+    this.#most = most;
   }
 
-  came(stranger: Stranger): void {
-    this.#here.add(stranger);
-    const [oldest] = this.#here;
-    if (this.#here.size <= MAX_STRANGERS || !oldest) return;
-    this.#here.delete(oldest);
-    this.#refused(`more than ${MAX_STRANGERS} connections at a time proved nothing`);
-    oldest.close();
+  get size(): number {
+    return this.#here.size;
+  }
+
+  came(stranger: Stranger, from: string | null = null): void {
+    this.#here.set(stranger, from);
+    const fromOne = from === null ? [] : [...this.#here].filter(([, each]) => each === from);
+    if (fromOne.length > MAX_STRANGERS_FROM_ONE)
+      this.#turnOut(fromOne[0]?.[0], `more than ${MAX_STRANGERS_FROM_ONE} connections at a time from ${from} proved nothing`);
+    if (this.#here.size <= this.#most) return;
+    const [oldest] = this.#here.keys();
+    this.#turnOut(oldest, `more than ${this.#most} connections at a time proved nothing`);
   }
 
   /** It has proven who it is, or is gone. */
   left(stranger: Stranger): void {
     this.#here.delete(stranger);
+  }
+
+  #turnOut(stranger: Stranger | undefined, why: string): void {
+    if (!stranger) return;
+    this.#here.delete(stranger);
+    this.#refused(why);
+    stranger.close();
   }
 }
