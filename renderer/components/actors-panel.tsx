@@ -18,19 +18,21 @@ export function ActorsPanel() {
   return (
     <aside className="panel" aria-label="Actors" data-region="panel">
       <PanelHead title="Actors" panel="actors" />
-      <ul className="panel-list" data-region-focus tabIndex={-1}>
-        {attached.map((attachment) => (
-          <ActorRow key={attachment.client} attachment={attachment} session={session} />
-        ))}
-      </ul>
-      {session && attached.length === 0 && (
-        <p className="nothing">
-          Nobody is attached. {session.state === 'running' ? 'The session goes on by itself.' : 'The session has ended.'}
-        </p>
-      )}
-      {!session && <p className="nothing">Open a session to see who is there.</p>}
-      {session && <InvitesList session={session} />}
-      {session && <SshShared session={session} />}
+      <div className="panel-scroll">
+        <ul className="panel-list" data-region-focus tabIndex={-1}>
+          {attached.map((attachment) => (
+            <ActorRow key={attachment.client} attachment={attachment} session={session} />
+          ))}
+        </ul>
+        {session && attached.length === 0 && (
+          <p className="nothing">
+            Nobody is attached. {session.state === 'running' ? 'The session goes on by itself.' : 'The session has ended.'}
+          </p>
+        )}
+        {!session && <p className="nothing">Open a session to see who is there.</p>}
+        {session && <InvitesList session={session} />}
+        {session && <SshShared session={session} />}
+      </div>
       {session && <Conversation session={session} />}
       {session?.state === 'running' && !isGuest && (
         <p className="panel-foot dim">
@@ -72,7 +74,11 @@ function ActorRow({ attachment, session }: { attachment: Attachment; session: Ho
             {INTERFACE_NAMES[actor.interface]} · {role} · since {timeText(since)}
           </span>
         </span>
-        {proof && <span className="actor-line dim">{proof}</span>}
+        {proof && (
+          <span className="actor-line dim" title={attachment.authentication?.key}>
+            <span className="actor-where">{proof}</span>
+          </span>
+        )}
       </div>
     </li>
   );

@@ -79,9 +79,10 @@ const AUTHENTICATION: Readonly<Record<string, string>> = {
 
 function authentication({ payload, interface: via }: JournalEvent): string {
   const guest = guestProof.safeParse(payload.authentication).data;
-  if (guest) return proved(guest);
   const came = origin.safeParse(payload.origin).data;
-  if (came) return `came by ${came.kind === 'ssh' ? `SSH from ${came.from ?? 'an unknown address'}` : 'a command'}${as(came)}`;
+  // What carried a guest with a key of cmdop's is what their client told: only the key is proven.
+  if (guest) return `${proved(guest)}${came && guest.by === 'key' ? `; by their word over ${way(came)}` : ''}`;
+  if (came) return `came by ${way(came)}`;
   const carrier = typeof payload.via === 'string' ? payload.via : via === 'browser' ? 'websocket' : 'unix socket';
   return AUTHENTICATION[carrier] ?? `came by ${carrier}`;
 }
@@ -91,6 +92,9 @@ const proved = ({ by, key, invite }: Authentication): string => {
     by === 'link' ? 'opened the link of a guest' : `proved ${by === 'ssh-key' ? 'to plain ssh ' : ''}the key ${key ?? 'of a guest'}`;
   return invite === undefined ? how : `${how}, invite ${invite}`;
 };
+
+const way = (came: Origin) =>
+  `${came.kind === 'ssh' ? `SSH${came.from === undefined ? '' : ` from ${came.from}`}` : 'a command'}${as(came)}`;
 
 const as = ({ user, key }: Origin) => `${user ? ` as ${user}` : ''}${key ? ` with the key ${key}` : ''}`;
 
