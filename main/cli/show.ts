@@ -47,7 +47,7 @@ const whoRow =
     actor.interface,
     role,
     control.holder?.client === client ? { text: 'yes', style: bold } : '',
-    origin ? (origin.from ?? `a command${origin.user ? ` of ${origin.user}` : ''}`) : 'here',
+    origin ? `${origin.isClaimed ? 'as they say, ' : ''}${origin.from ?? `a command${origin.user ? ` of ${origin.user}` : ''}`}` : 'here',
     showAge(Date.now() - since),
   ];
 

@@ -7,13 +7,14 @@ import { CmdopError, toWireError } from '#protocol/errors.ts';
 import { encodeMessage, type Frame, FrameReader, MAGIC } from '#protocol/frames.ts';
 import type { ClientId } from '#protocol/ids.ts';
 import { EVENTS, type EventName, type EventParams, envelope, METHODS, type Method, type Params, type Result } from '#protocol/messages.ts';
-import { type Actor, type Origin, origin } from '#protocol/shapes.ts';
+import type { Actor, Origin } from '#protocol/shapes.ts';
 import type { Grant } from '#protocol/sharing.ts';
 import { STREAM_EVENTS, type StreamEvent, type StreamEventName } from '#protocol/streams.ts';
 import type { Transport } from '#protocol/transport.ts';
 import { ByteStreams, type StreamPort } from '#session/byte-streams.ts';
 import { ClientVigil } from '#session/client-vigil.ts';
 import type { Whereabouts } from './agents/own-session.ts';
+import { originIn } from './client-origin.ts';
 import type { OutputPort } from './output/subscriber.ts';
 
 /** A client that takes nothing may leave this much unread, bytes, beyond output; then it is cut off and may come back. */
@@ -118,7 +119,7 @@ export class ClientConnection implements OutputPort, StreamPort {
     return this.#greeted;
   }
 
-  /** How the client came, as its bridge says; null where it came straight to the socket. */
+  /** How the client came, as its bridge says, or a guest itself; null where it came straight to the socket. */
   get origin(): Origin | null {
     return this.#origin ?? null;
   }
@@ -206,7 +207,8 @@ export class ClientConnection implements OutputPort, StreamPort {
   }
 
   #frame(frame: Frame): void {
-    if (this.#origin === undefined) this.#origin = frame.kind === 'origin' ? (origin.safeParse(parse(frame.json)).data ?? null) : null;
+    if (this.#origin === undefined)
+      this.#origin = frame.kind === 'origin' ? originIn(frame.json, { isClaimed: this.entry.is === 'shared' }) : null;
     switch (frame.kind) {
       case 'message':
         this.#message(frame.json);

@@ -58,6 +58,8 @@ export const origin = z.object({
   user: z.string().max(256).optional(),
   /** Fingerprint of the SSH key, `SHA256:…`, where the server tells (ExposeAuthInfo). */
   key: z.string().max(256).optional(),
+  /** A guest says so itself, at the socket for guests: nothing of this machine vouches for it. */
+  isClaimed: z.boolean().optional(),
 });
 export type Origin = z.infer<typeof origin>;
 

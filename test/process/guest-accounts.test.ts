@@ -5,7 +5,7 @@
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -129,6 +129,40 @@ test.runIf(isPossible)(
   },
 );
 
+test.runIf(isPossible)(
+  'a key that others may read is not used, and a file closed to the user that the host serves is refused in a sentence',
+  { timeout: 60_000 },
+  () => {
+    const { home, run } = guests.eve as Account;
+    expect(run('key')).toMatchObject({ code: 0, stdout: expect.stringMatching(/^ssh-ed25519 /) });
+    const key = join(home, 'state', 'key.pem');
+    expect(statSync(key).mode & 0o777).toBe(0o600);
+    chmodSync(key, 0o644);
+    expect(run('key')).toMatchObject({ stdout: '', stderr: expect.stringContaining(`others may read it: \`chmod 600 ${key}\``) });
+
+    const folder = join(home, 'of-root');
+    mkdirSync(folder, { mode: 0o755 });
+    writeFileSync(join(folder, 'payroll'), 'secret', { mode: 0o600 });
+    try {
+      expect(run('new', 'mine', '--detach', '--cwd', folder)).toMatchObject({ code: 0 });
+      const closed = 'is closed to the user that asked: change its permissions, or choose another place';
+      for (const args of [
+        ['cp', 'mine:payroll', '-'],
+        ['cp', join('/etc', 'hostname'), 'mine:new-file'],
+        ['files', 'mine', '/root'],
+      ]) {
+        const said = run(...args);
+        expect(said, args.join(' ')).toMatchObject({ stdout: '', stderr: expect.stringContaining(closed) });
+        expect(said.code).not.toBe(0);
+      }
+      expect(readdirSync(folder)).toEqual(['payroll']);
+    } finally {
+      run('kill', 'mine');
+      run('host', 'stop');
+    }
+  },
+);
+
 test.runIf(isPossible).each([
   ['a channel to the socket', []],
   ['a bridge, where the server forbids that', ['AllowStreamLocalForwarding no']],
@@ -159,7 +193,7 @@ test.runIf(isPossible).each([
     const attach = events.findLast(({ kind, actorName }) => kind === 'attach' && actorName === name);
     expect(attach?.payload).toMatchObject({
       authentication: { by: 'key', key: expect.stringMatching(/^SHA256:/) },
-      origin: { kind: 'ssh', user: accounts.bob },
+      origin: { kind: 'ssh', user: accounts.bob, isClaimed: true }, // by the guest's programs: nobody vouches for it
     });
   } finally {
     await laptop.dispose();

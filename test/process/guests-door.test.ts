@@ -164,6 +164,22 @@ describe('at the door', () => {
     await expect(inviting('sasha', other)).rejects.toMatchObject({ code: 'name-taken' });
   });
 
+  test('how a guest came is their own word, and stands in the journal as that, beside the key that they have proven', async () => {
+    const { identity, secret } = await invited(ann, { session: 'build', name: 'bob', role: 'operator' });
+    const liar = await RawGuest.at(engine);
+    liar.claim({ kind: 'ssh', user: 'ann\x1b[2J', key: 'SHA256:of-ann', from: '192.0.2.7', isClaimed: false });
+    liar.claim({ kind: 'ssh', user: 'root' });
+    const client = newClientId(randomBytes);
+    await liar.hello(client, await liar.proof(identity, client, secret));
+    await liar.ask('session.attach', { session: 'build' });
+    const { events } = await ann.client.request('journal.list', { kinds: ['attach'] });
+    expect(events.at(-1)?.payload).toMatchObject({
+      authentication: { by: 'key', key: identity.publicKey.fingerprint },
+      origin: { kind: 'ssh', user: 'ann[2J', key: 'SHA256:of-ann', from: '192.0.2.7', isClaimed: true },
+    });
+    liar.close();
+  });
+
   test('who takes the id of another’s client does not get its place', async () => {
     const view = ann.attach('build');
     await view.until(() => view.stream.isAttached);

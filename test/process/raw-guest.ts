@@ -3,9 +3,10 @@ import { randomBytes } from 'node:crypto';
 import type { Identity } from '#local/identity.ts';
 import { parsePublicKey } from '#local/ssh-keys.ts';
 import { proofText } from '#protocol/authentication.ts';
-import { encodeMessage, MAGIC } from '#protocol/frames.ts';
+import { encodeMessage, encodeOrigin, MAGIC } from '#protocol/frames.ts';
 import type { ClientId } from '#protocol/ids.ts';
 import type { Result } from '#protocol/messages.ts';
+import type { Origin } from '#protocol/shapes.ts';
 import type { Proof } from '#protocol/sharing.ts';
 import { PROTOCOL } from '#protocol/versions.ts';
 import type { Engine } from './engine.ts';
@@ -57,6 +58,11 @@ export class RawGuest {
       client: { id: client, interface: 'cli', name: 'x', build: 'x' },
       ...(auth ? { auth } : {}),
     });
+  }
+
+  /** Counts if nothing was said before. */
+  claim(origin: Origin): void {
+    this.#peer.send(encodeOrigin(origin));
   }
 
   close(): void {

@@ -1,8 +1,9 @@
 /** Coming in as a guest: the code as people pass it on, and the app's key, which is never silently another one. */
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { fileIdentity } from '#local/identity.ts';
 import { formatJoinCode, parseJoinCode } from '#local/join-code.ts';
 import { sealedIdentity, type Vault } from '#local/sealed-identity.ts';
 
@@ -31,6 +32,45 @@ describe('a code', () => {
     ['whose host is no fingerprint', `cmdop-${Buffer.from(JSON.stringify({ ...code, host: 'x' })).toString('base64url')}`],
     ['longer than any', `cmdop-${'a'.repeat(100_000)}`],
   ])('%s is none, in a sentence', (_how, given) => expect(() => parseJoinCode(given)).toThrow('this is no code of `cmdop share`'));
+});
+
+describe('the key of the command line, or of a host', () => {
+  let folder: string;
+  let file: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'cmdop-key-'));
+    file = join(folder, 'state', 'key');
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  test('is made once, in a file that only this account reads, whatever the umask', () => {
+    const before = process.umask(0);
+    try {
+      const { publicKey } = fileIdentity(file);
+      expect([statSync(file).mode & 0o777, statSync(join(folder, 'state')).mode & 0o777]).toEqual([0o600, 0o700]);
+      expect(fileIdentity(file).publicKey.fingerprint).toBe(publicKey.fingerprint);
+      expect(readdirSync(join(folder, 'state'))).toEqual(['key']);
+    } finally {
+      process.umask(before);
+    }
+  });
+
+  test.each([0o644, 0o640, 0o620, 0o604])('that others may read or write (%o) is not used, and is not replaced', (mode) => {
+    const { publicKey } = fileIdentity(file);
+    chmodSync(file, mode);
+    expect(() => fileIdentity(file)).toThrow(
+      `the key in ${file} cannot be used: others may read it: \`chmod 600 ${file}\`, or remove it for a new key`,
+    );
+    chmodSync(file, 0o600);
+    expect(fileIdentity(file).publicKey.fingerprint).toBe(publicKey.fingerprint);
+  });
+
+  test('is not taken from behind a link, which others may have laid', () => {
+    fileIdentity(file);
+    const link = join(folder, 'link');
+    symlinkSync(file, link);
+    expect(() => fileIdentity(link)).toThrow('others may read it');
+  });
 });
 
 describe('the key of the app', () => {
