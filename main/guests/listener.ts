@@ -35,6 +35,8 @@ export type ListenerOptions = {
   /** It listens now, or cannot. */
   changed(): void;
   report(refused: Extract<Report, { is: 'refused' }>): void;
+  /** Of a guest who is in. */
+  refused(invite: string, sort: string, asked: string): void;
 };
 
 export class Listener {
@@ -152,6 +154,7 @@ export class Listener {
         isGuest = doorkeeper.proved(address, performance.now());
         return isGuest;
       },
+      refused: this.#options.refused,
       closed: (tried) => {
         this.#connections.delete(connection);
         if (isGuest) doorkeeper.guestLeft();

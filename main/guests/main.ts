@@ -3,6 +3,7 @@
  * touches the host. It admits only invited keys, and gives each the one session of its invite, as a client of the host.
  */
 import { compileEarly } from '#local/early-tiers.ts';
+import { GatheredRefusals } from '#local/gathered-refusals.ts';
 import { localPaths } from '#local/paths.ts';
 import { Doorkeeper } from './doorkeeper.ts';
 import type { HostDoor } from './guest-client.ts';
@@ -23,6 +24,7 @@ class Guests {
   readonly #hostKey: HostKey | null;
   readonly #problem: string | null;
   readonly #link: HostLink;
+  readonly #refusals = new GatheredRefusals();
   #guests: readonly Guest[] = [];
 
   constructor(door: HostDoor, keyFile: string) {
@@ -59,6 +61,8 @@ class Guests {
       guests: () => this.#guests.filter((guest) => guest.listener === wanted.id),
       changed: () => this.#tell(),
       report: (refused) => this.#link.report(refused),
+      refused: (guest, sort, asked) =>
+        this.#refusals.note({ guest, sort, asked, tell: (told, count) => this.#refused(wanted.id, { invite: guest, asked: told, count }) }),
     });
     this.#listeners.set(wanted.id, listener);
   }
@@ -73,7 +77,14 @@ class Guests {
     });
   }
 
+  /** Nobody was turned away: a guest asked for more than there is. */
+  #refused(listener: string, asked: { invite: string; asked: string; count: number }): void {
+    const nobody = { sinceMs: 0, unheard: 0, unproved: 0, addresses: [], keys: [], users: [] };
+    this.#link.report({ is: 'refused', listener, ...nobody, asked });
+  }
+
   #end(message: string): void {
+    this.#refusals.dispose();
     for (const listener of this.#listeners.values()) listener.close(message);
     setTimeout(() => process.exit(0), LAST_WORDS_MS);
   }

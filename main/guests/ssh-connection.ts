@@ -1,11 +1,12 @@
 /**
  * One SSH connection, from its first byte to its end: a key that is invited, then one session in a terminal, and nothing
- * else. What is not answered here, ssh2 refuses: commands, subsystems, forwarding of every kind, agents, X11, variables.
+ * else. What is asked beyond that is refused and told (beyond.ts); what is not even listened for, ssh2 refuses by itself.
  */
 import type { Socket } from 'node:net';
 import type { AuthContext, Connection, PublicKeyAuthContext, ServerChannel, Session } from 'ssh2';
 import { z } from 'zod';
 import type { Size } from '#protocol/shapes.ts';
+import { refuseOfConnection, refuseOfSession } from './beyond.ts';
 import { Guest } from './guest.ts';
 import type { HostDoor } from './guest-client.ts';
 import { fingerprintOf, publicKeyOf } from './host-key.ts';
@@ -31,6 +32,8 @@ export type SshConnectionOptions = {
   invited(user: string, key: PublicKeyAuthContext['key']): Invited | null;
   /** A key was proved; false where no more guests are let in. */
   proved(): boolean;
+  /** A guest asked for what there is not: what sort of thing, and which. */
+  refused(invite: string, sort: string, asked: string): void;
   /** It is over; `tried` is what was tried if nothing was proved. */
   closed(tried: { user: string | null; keys: ReadonlySet<string> } | null): void;
 };
@@ -54,10 +57,14 @@ export class SshConnection {
     connection.on('authentication', (attempt: AuthContext) => this.#authenticate(attempt));
     connection.on('ready', () => this.#ready());
     connection.on('session', (accept, reject) => {
-      if (this.#session) return reject();
+      if (this.#session) {
+        this.#beyond('a second session over its connection');
+        return reject();
+      }
       this.#session = accept();
       this.#serve(this.#session);
     });
+    refuseOfConnection(connection, this.#beyond);
     socket.on('close', () => {
       clearTimeout(this.#timer);
       this.#guest?.end('the connection is gone');
@@ -97,7 +104,12 @@ export class SshConnection {
     this.#timer = setTimeout(() => this.#end(), LOGIN_MS);
   }
 
+  #beyond = (sort: string, asked?: string): void => {
+    if (this.#invited) this.#options.refused(this.#invited.invite, sort, asked === undefined ? sort : `${sort}: ${asked}`);
+  };
+
   #serve(session: Session): void {
+    refuseOfSession(session, this.#beyond);
     let size: Size | null = null;
     session.on('pty', (accept, _reject, asked) => {
       size = sizeOf(asked);

@@ -73,6 +73,8 @@ export const report = z.discriminatedUnion('is', [
     addresses: z.array(z.string().max(64)).max(8),
     keys: z.array(z.string().max(128)).max(8),
     users: z.array(z.string().max(64)).max(8),
+    /** Or what a guest who is in asked for and may not have, so many times. */
+    asked: z.object({ invite: z.string().max(64), asked: z.string().max(1024), count: z.number().int() }).optional(),
   }),
 ]);
 export type Report = z.infer<typeof report>;

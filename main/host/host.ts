@@ -130,6 +130,7 @@ export class Host {
       paths: options.paths,
       rendererDir: options.rendererDir,
       journal: this.#journal,
+      records: this.#records,
       registry: this.#registry,
       records: this.#records,
       news: this.#news,

@@ -74,6 +74,29 @@ describe.each(['observer', 'operator'] as const)('every request of an %s', (role
   });
 });
 
+test('what a guest asks for in vain stands in the journal of its session, once for many', async () => {
+  const bob = await guest('observer');
+  bob.attach('build');
+  await bob.client.request('session.screen', { session: 'build' });
+  const refused = async () => {
+    const { events } = await ann.client.request('journal.list', { session: 'build', kinds: ['share'], limit: 500 });
+    return events.flatMap(({ actorName, payload }) => (payload.is === 'guest-refused' ? [`${actorName}: ${payload.asked}`] : []));
+  };
+  expect(await refused()).toEqual([]); // whoever keeps to what they were given leaves none
+  for (let n = 0; n < 200; n++) {
+    expect(await outcome(bob, 'session.kill', { session: 'build' })).toBe('unauthorized');
+    expect(await outcome(bob, 'session.screen', { session: `pay\x1b[2Jroll${n}` })).toBe('session-not-found');
+  }
+  expect(await outcome(bob, 'processes.list', { session: 'build' })).toBe('observer');
+  expect(await refused()).toEqual([
+    'bob: session.kill of build',
+    'bob: session.screen of pay‹Esc›[2Jroll0',
+    'bob: processes.list of build',
+  ]);
+  const { events } = await ann.client.request('journal.list', { session: 'payroll', kinds: ['share'] });
+  expect(events).toEqual([]);
+});
+
 test('an agent of a guest, whom the policy allows everything, gets nothing that its guest does not', { timeout: 30_000 }, async () => {
   await engine.killHost();
   engine.policy('{ "default": { "agents": "allow" } }');

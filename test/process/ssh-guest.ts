@@ -30,9 +30,12 @@ export function sshCommand(
 
 type Options = Parameters<typeof sshCommand>[1];
 
-export function openGuest(home: string, options: Options & { cols?: number; rows?: number }): TestTerminal {
+export function openGuest(
+  home: string,
+  options: Options & { cols?: number; rows?: number; env?: Readonly<Record<string, string>> },
+): TestTerminal {
   const { cols = 80, rows = 24 } = options;
-  const env = { PATH: process.env.PATH ?? '', HOME: home, TERM: 'xterm-256color' };
+  const env = { PATH: process.env.PATH ?? '', HOME: home, TERM: 'xterm-256color', ...options.env };
   return openTerminal(sshCommand(home, options), { cols, rows, cwd: '/', env });
 }
 

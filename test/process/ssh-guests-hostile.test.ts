@@ -1,14 +1,19 @@
 /** What a guest with plain ssh, or a stranger, tries beyond its session: refused, counted, and nothing slows down. */
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import ssh2 from 'ssh2';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { nodePath } from '#local/runtime.ts';
 import { type Engine, openEngine, type Person, type Watched } from './engine.ts';
 import { type GuestKey, newGuestKey, openGuest, type Place, runGuest } from './ssh-guest.ts';
 
-/** Strangers of the flood. */
+/** Strangers of the flood, and what one guest asks in vain. */
 const STRANGERS = 1_000;
+const REPEATED = 200;
+const CLI = resolve('dist/cli.mjs');
 
 let engine: Engine;
 let ann: Person;
@@ -38,6 +43,16 @@ const refused = async () => {
   const { events: shared } = await ann.client.request('journal.list', { kinds: ['share'], limit: 500 });
   return [...events, ...shared].filter(({ payload }) => payload.is === 'ssh-refused').map(({ payload }) => payload);
 };
+
+/** What guests who are in asked for and did not get, oldest first. */
+const asked = async () => {
+  const { events } = await ann.client.request('journal.list', { session: 'demo', kinds: ['share'], limit: 500 });
+  return events
+    .filter(({ payload }) => payload.is === 'guest-refused')
+    .map(({ actorName, interface: via, payload }) => ({ by: `${actorName} (${via})`, asked: payload.asked, count: Number(payload.count) }));
+};
+/** The journal says that ben asked for it. */
+const isTold = (what: string) => expect.poll(asked, { timeout: 5_000 }).toContainEqual({ by: 'ben (ssh)', asked: what, count: 1 });
 
 describe('who may not come in', () => {
   test.each<[string, () => Parameters<typeof runGuest>[1]]>([
@@ -82,13 +97,18 @@ describe('what a guest does not get', () => {
     const { code, output } = await guest([], ['id']);
     expect(code).not.toBe(0);
     expect(output).toMatch(/exec request failed/);
+    await isTold('a command: id');
   });
-  test('files over SFTP', async () => expect((await guest(['-s'], ['sftp'])).output).toMatch(/subsystem request failed/));
+  test('files over SFTP', async () => {
+    expect((await guest(['-s'], ['sftp'])).output).toMatch(/subsystem request failed/);
+    await isTold('a subsystem: sftp');
+  });
   test('another subsystem', async () => expect((await guest(['-s'], ['netconf'])).output).toMatch(/subsystem request failed/));
   test('a shell without a terminal', async () => expect((await guest(['-T'])).output).toMatch(/needs a terminal: use ssh -t/));
   test('a port here for one there (-R)', async () => {
     const { code, output } = await guest(['-N', '-o', 'ExitOnForwardFailure=yes', '-R', '0:127.0.0.1:1']);
     expect({ code, output }).toMatchObject({ code: 255, output: expect.stringContaining('remote port forwarding failed') });
+    await isTold('a port here, forwarded to them: localhost 0');
   });
 
   test.each(['-L', '-D'])('a port there from here (%s)', async (way) => {
@@ -101,21 +121,29 @@ describe('what a guest does not get', () => {
     await open.until('ben, operator');
     const heard = await (way === '-L' ? said(connect(local)) : said(connect(Number(more[1]), '127.0.0.1'), socks(secret)));
     expect(heard).not.toContain('secret');
+    if (way === '-L') await isTold(`a forwarded port: 127.0.0.1 ${secret}`);
     open.dispose();
     target.close();
   });
 
-  test('its agent, its display and its variables in the session', async () => {
-    const agent = spawn('ssh-agent', ['-D', '-a', join(engine.home, 'agent.sock')], { stdio: 'ignore' });
+  test('its agent and its display in the session', async () => {
+    const socket = join(engine.home, 'agent.sock');
+    const agent = spawn('ssh-agent', ['-D', '-a', socket], { stdio: ['ignore', 'pipe', 'ignore'] });
+    await new Promise((resolve) => agent.stdout.once('data', resolve)); // it listens
+    const log = join(engine.home, 'ssh.log');
     const open = openGuest(engine.home, {
       place,
       user: 'demo',
       key: ben,
-      more: ['-A', '-X', '-o', 'SetEnv=LC_EVIL=1', '-o', `IdentityAgent=${join(engine.home, 'agent.sock')}`],
+      more: ['-A', '-Y', '-v', '-E', log],
+      env: { SSH_AUTH_SOCK: socket, DISPLAY: '127.0.0.1:99' },
     });
     await open.until('ben, operator');
-    open.type('echo "[$SSH_AUTH_SOCK][$DISPLAY][$LC_EVIL]"\r');
-    await view.until('[][][]');
+    await isTold('its ssh agent in the session');
+    await isTold('its X11 display in the session');
+    const said = readFileSync(log, 'utf8');
+    expect(said).toContain('Requesting authentication agent forwarding');
+    expect(said).toContain('X11 forwarding request failed');
     open.dispose();
     agent.kill();
   });
@@ -126,10 +154,35 @@ describe('what a guest does not get', () => {
     await first.until('ben, operator');
     const second = await runGuest(engine.home, { place, user: 'demo', key: ben, more: ['-tt', ...control] });
     expect(second.output).toMatch(/Session open refused|open failed/);
+    await isTold('a second session over its connection');
     first.type('echo still-$((1+1))-here\r');
     await first.until('still-2-here');
     first.dispose();
   });
+});
+
+test('who asks for the same two hundred times is a few records, which `cmdop log` shows', async () => {
+  const before = (await asked()).length;
+  const client = new ssh2.Client();
+  client.connect({
+    host: place.address,
+    port: place.port,
+    username: 'demo',
+    privateKey: readFileSync(ben.path),
+    strictVendor: false, // it asks whatever the server is
+  });
+  await new Promise((resolve) => client.once('ready', () => resolve(null)));
+  const ways = Array.from({ length: REPEATED }, (_, n) => () => opened(client, `/run/${n}\x1b[2J\u202e${'x'.repeat(500)}`));
+  expect(new Set(await Promise.all(ways.map((way) => way())))).toEqual(new Set(['refused']));
+  client.end();
+  await expect.poll(asked).toContainEqual({
+    by: 'ben (ssh)',
+    asked: expect.stringMatching(/^a forwarded socket: \/run\/0‹Esc›\[2J‹U\+202E›x{100,200}…$/),
+    count: 1,
+  });
+  expect((await asked()).length - before).toBeLessThan(10);
+  const log = execFileSync(nodePath(), [CLI, 'log', 'demo', '--events'], { env: engine.env, encoding: 'utf8' });
+  expect(log).toMatch(/share .*ben \(ssh\).*"guest-refused".*"asked":"a forwarded socket: \/run\/0/);
 });
 
 test('packets of strangers that are no SSH, or too much of it, cost nobody else anything', async () => {
@@ -174,6 +227,10 @@ test('a thousand strangers at once are turned away, told in a line, and the owne
   let told: Awaited<ReturnType<typeof refused>> = [];
   while (!told.some(({ unheard }) => Number(unheard) > 900)) told = await refused();
   expect(told.length).toBeLessThan(10);
+  // Those that were only counted are told with the end of the process that refused them.
+  const inVain = async () =>
+    (await asked()).reduce((sum, { asked: what, count }) => sum + (String(what).includes('forwarded socket') ? count : 0), 0);
+  await expect.poll(inVain).toBe(REPEATED);
   expect(told.some(({ keys }) => Array.isArray(keys) && keys.includes(mallory.fingerprint))).toBe(true);
 });
 
@@ -191,6 +248,9 @@ async function echoes(count: number): Promise<number> {
   await view.type('\x15');
   return times.sort((a, b) => a - b)[count >> 1] ?? 0;
 }
+
+const opened = (client: InstanceType<typeof ssh2.Client>, path: string) =>
+  new Promise<string>((resolve) => client.openssh_forwardOutStreamLocal(path, (error) => resolve(error ? 'refused' : 'open')));
 
 const closed = (socket: Socket) => new Promise<void>((resolve) => socket.once('close', () => resolve()));
 const ready = (socket: Socket) => new Promise<void>((resolve) => socket.once('data', () => resolve()));

@@ -12,6 +12,7 @@ import type { HostNews } from '../host-news.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Registry } from '../registry.ts';
 import type { LiveSession } from '../sessions/live-session.ts';
+import type { GuestRefusals } from '../sharing/guest-refusals.ts';
 import { grantOf, type Invites } from '../sharing/invites.ts';
 import type { Sharing } from '../sharing/sharing.ts';
 import { doorsOf } from './doors.ts';
@@ -30,6 +31,7 @@ export type SshSharesOptions = {
   news: HostNews;
   invites: Invites;
   sharing: Sharing;
+  guestRefusals: GuestRefusals;
 };
 
 type State = Extract<Report, { is: 'state' }>;
@@ -226,6 +228,7 @@ export class SshShares {
   }
 
   #reported(said: Report): void {
+    if (said.is === 'refused' && said.asked) return this.#options.guestRefusals.overSsh(said.asked);
     if (said.is === 'refused') return this.#refused(said);
     this.#state = said;
     for (const look of [...this.#waiting]) look();

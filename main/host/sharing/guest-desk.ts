@@ -15,6 +15,7 @@ import type { Records } from '../journal/records.ts';
 import type { Registry } from '../registry.ts';
 import type { Service } from '../service.ts';
 import { Door } from './door.ts';
+import { GuestRefusals } from './guest-refusals.ts';
 import { Invites } from './invites.ts';
 import { Links } from './links.ts';
 import { Refusals } from './refusals.ts';
@@ -27,6 +28,7 @@ export type GuestDeskOptions = {
   paths: LocalPaths;
   rendererDir: string;
   journal: Journal;
+  records: Records;
   registry: Registry;
   records: Pick<Records, 'actors'>;
   news: HostNews;
@@ -55,15 +57,17 @@ export function newGuestDesk(options: GuestDeskOptions): GuestDesk {
   const { paths, journal, registry, records, connect, wallNow } = options;
   const invites = new Invites({ file: paths.invitesFile, wallNow });
   const refusals = new Refusals(journal);
+  const guestRefusals = new GuestRefusals({ ...options, invites });
   const sharing: Sharing = new Sharing({
     ...options,
     invites,
+    guestRefusals,
     invitesChanged() {
       shares.reconcileSoon();
       links.prune();
     },
   });
-  const shares = new SshShares({ ...options, invites, sharing });
+  const shares = new SshShares({ ...options, invites, sharing, guestRefusals });
   const strangers = new Strangers({ refused: (message) => refusals.note({ message }) });
   const links = new Links({
     rendererDir: options.rendererDir,
@@ -131,6 +135,7 @@ export function newGuestDesk(options: GuestDeskOptions): GuestDesk {
       dispose() {
         sharing.dispose();
         refusals.dispose();
+        guestRefusals.dispose();
         links.dispose();
         void socket.close();
       },

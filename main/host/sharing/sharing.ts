@@ -19,6 +19,7 @@ import type { Registry } from '../registry.ts';
 import type { LiveSession } from '../sessions/live-session.ts';
 import { type GuestView, guestRequest } from './guest-access.ts';
 import { guestHears } from './guest-events.ts';
+import type { GuestRefusals } from './guest-refusals.ts';
 import type { Invites, StoredInvite } from './invites.ts';
 
 /** A guest that is put out gets the verdicts of what had passed the gate within this, milliseconds. */
@@ -37,6 +38,7 @@ export type SharingOptions = {
   journal: Journal;
   news: HostNews;
   attachments: Attachments;
+  guestRefusals: GuestRefusals;
   wallNow: () => number;
   connect(transport: Transport, entry: Entry): ClientConnection;
   /** Somebody is invited, or is not any more. */
@@ -74,7 +76,13 @@ export class Sharing {
     if (method === 'hello') throw new CmdopError('bad-request', `${grant.name} was greeted already: a connection is one guest's`);
     const { session, view } = this.#view(connection.who.actor, grant);
     if (session.roles.isKicked(connection.who.actor) && !OF_THE_KICKED.has(method)) session.roles.mustSee(connection.who.actor);
-    return guestRequest(method, params, view);
+    try {
+      return guestRequest(method, params, view);
+    } catch (error) {
+      const named = 'session' in params ? params.session : undefined;
+      this.#options.guestRefusals.asked(grant.id, connection.who.actor, method, named);
+      throw error;
+    }
   }
 
   /** Whether a guest's invite still holds; if not, it is put out. True of those who are no guests. */
