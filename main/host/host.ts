@@ -132,7 +132,6 @@ export class Host {
       journal: this.#journal,
       records: this.#records,
       registry: this.#registry,
-      records: this.#records,
       news: this.#news,
       attachments: this.#attachments,
       wallNow: options.clock.wallNow,

@@ -48,6 +48,7 @@ export function runGuest(
   const child = spawn(program, [...args, ...(options.behind ?? [])], { env: { PATH: process.env.PATH ?? '', HOME: home }, stdio: 'pipe' });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes: Buffer) => (output += bytes));
+  child.stdin.on('error', () => {}); // it may have ended before
   child.stdin.end(options.input ?? '');
   return new Promise((resolve) => child.on('close', (code) => resolve({ code, output })));
 }

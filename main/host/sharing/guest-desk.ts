@@ -30,7 +30,6 @@ export type GuestDeskOptions = {
   journal: Journal;
   records: Records;
   registry: Registry;
-  records: Pick<Records, 'actors'>;
   news: HostNews;
   attachments: Attachments;
   wallNow: () => number;

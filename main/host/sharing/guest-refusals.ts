@@ -1,5 +1,7 @@
 /** What guests asked for and may not have, in the journal of the session that they are invited to, with who it was. */
 import { GatheredRefusals } from '#local/gathered-refusals.ts';
+import { CmdopError } from '#protocol/errors.ts';
+import type { Method } from '#protocol/messages.ts';
 import type { Actor } from '#protocol/shapes.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Records } from '../journal/records.ts';
@@ -7,6 +9,9 @@ import type { Registry } from '../registry.ts';
 import type { Invites } from './invites.ts';
 
 export type GuestRefusalsOptions = { journal: Journal; records: Records; registry: Registry; invites: Invites };
+
+/** What the app and the command line look at by themselves, also for observers: it is no attempt of anybody. */
+const LOOKS: ReadonlySet<Method> = new Set(['session.inspect', 'processes.list']);
 
 /** Said to the guests' process, or asked in the protocol. */
 type Told = { asked: string; count: number };
@@ -19,8 +24,9 @@ export class GuestRefusals {
     this.#options = options;
   }
 
-  /** A request of a guest of `invite`, about the session that it names. */
-  asked(invite: string, by: Actor, method: string, session: string | undefined): void {
+  /** A request of a guest of `invite`, about the session that it names; `error`: why it was refused. */
+  asked(invite: string, by: Actor, { method, session, error }: { method: Method; session: string | undefined; error: unknown }): void {
+    if (LOOKS.has(method) && error instanceof CmdopError && error.code === 'observer') return;
     this.#gathered.note({
       guest: invite,
       sort: `${by.id} ${method}`,

@@ -79,8 +79,8 @@ export class Sharing {
     try {
       return guestRequest(method, params, view);
     } catch (error) {
-      const named = 'session' in params ? params.session : undefined;
-      this.#options.guestRefusals.asked(grant.id, connection.who.actor, method, named);
+      const session = 'session' in params ? params.session : undefined;
+      this.#options.guestRefusals.asked(grant.id, connection.who.actor, { method, session, error });
       throw error;
     }
   }
