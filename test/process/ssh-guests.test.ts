@@ -199,6 +199,38 @@ describe('an end that acts at once', () => {
   });
 });
 
+test('an invite that expires opens nothing before its use, and puts its guest out in the middle of typing', async () => {
+  const invite = async (name: string, expiresInMs: number) => {
+    const guest = newGuestKey(engine.home, name);
+    await ann.client.request('share.create', { session: 'demo', name, role: 'operator', key: guest.publicLine, ssh: true, expiresInMs });
+    return guest;
+  };
+  const [unused, used] = [await invite('fay', 1_000), await invite('gus', 3_000)];
+  const gus = openGuest(engine.home, { place, user: 'demo', key: used });
+  guests.push(gus);
+  await gus.until('gus, operator');
+  gus.type('\x1e');
+  await gus.until('you have control');
+  gus.type('echo in-$((1+1))-time\r');
+  await view.until('in-2-time');
+  const stateOf = async (name: string) => (await ann.client.request('share.list', {})).invites.find((each) => each.name === name)?.state;
+  await expect.poll(() => stateOf('fay'), { timeout: 5_000 }).toBe('expired');
+  const never = await runGuest(engine.home, { place, user: 'demo', key: unused });
+  expect(never).toMatchObject({ code: 255, output: expect.stringContaining('Permission denied (publickey)') });
+  // Half a line is typed when time is up: its other half comes too late.
+  gus.type('echo too-');
+  await view.until('echo too-');
+  expect((await gus.exited).code).not.toBe(0);
+  expect(gus.raw()).toMatch(/the invite of gus has expired|your invite holds no more/);
+  const again = await runGuest(engine.home, { place, user: 'demo', key: used });
+  expect(again).toMatchObject({ code: 255, output: expect.stringContaining('Permission denied (publickey)') });
+  await view.stream.takeControl();
+  await view.type('\x15echo after-$((1+1))-time\r');
+  await view.until('after-2-time');
+  const { events } = await ann.client.request('journal.list', { session: 'demo', kinds: ['share'] });
+  expect(events.filter(({ payload }) => payload.is === 'expired' && payload.name === 'gus')).toHaveLength(1);
+});
+
 test('a crash of the host leaves guests where they are, at the same port with the same key', async () => {
   const ben = join('operator');
   await ben.until('ben, operator');
