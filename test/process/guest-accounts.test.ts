@@ -5,86 +5,47 @@
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { nodePath } from '#local/runtime.ts';
 import { giveCmdop } from '../remote/far.ts';
 import { clientFolder, startSshd } from '../remote/sshd.ts';
 import { closeOf, serverCommand, socketTo } from './port-world.ts';
 import { startCmdop, type TestCmdop } from './start-cmdop.ts';
-import { openTerminal, type TestTerminal } from './test-terminal.ts';
+import { makeAccount, makeGroup, type UnixAccount, whyNoAccounts } from './unix-accounts.ts';
 
-const CLI = resolve('dist/cli.mjs');
-const isReadable = () => [CLI, nodePath()].every((file) => spawnSync('runuser', ['-u', 'nobody', '--', 'test', '-r', file]).status === 0);
-const isPossible = process.platform === 'linux' && process.getuid?.() === 0 && existsSync('/usr/sbin/useradd') && isReadable();
+const isPossible = whyNoAccounts() === null;
 /** Of this run: another one may be at it beside. */
 const suffix = String(process.pid);
 const GROUP = `cmdopg${suffix}`;
-const accounts = { bob: `cmdopb${suffix}`, eve: `cmdope${suffix}` };
-
-type Account = {
-  readonly home: string;
-  run(...args: string[]): { code: number | null; stdout: string; stderr: string };
-  terminal(...args: string[]): TestTerminal;
-};
 
 let owner: TestCmdop;
-const guests: Record<string, Account> = {};
-const terminals: TestTerminal[] = [];
-
-function account(user: string): Account {
-  const home = mkdtempSync(join(tmpdir(), 'cmdop-u-'));
-  execFileSync('chown', [`${user}:`, home]);
-  const command = ['runuser', '-u', user, '-g', user, ...(user === accounts.bob ? ['-G', GROUP] : []), '--', nodePath(), CLI];
-  const env = {
-    PATH: process.env.PATH ?? '',
-    HOME: home,
-    CMDOP_HOME: home,
-    CMDOP_NODE: nodePath(),
-    TERM: 'xterm-256color',
-    LANG: 'C.UTF-8',
-  };
-  return {
-    home,
-    run(...args) {
-      const { status, stdout, stderr } = spawnSync(command[0] ?? '', [...command.slice(1), ...args], { env, cwd: '/', encoding: 'utf8' });
-      return { code: status, stdout, stderr };
-    },
-    terminal: (...args) => {
-      const terminal = openTerminal([...command, ...args], { cols: 80, rows: 24, cwd: '/', env });
-      terminals.push(terminal);
-      return terminal;
-    },
-  };
-}
+let group: { remove(): void };
+let bob: UnixAccount;
+let eve: UnixAccount;
 
 beforeAll(async () => {
   if (!isPossible) return;
-  execFileSync('groupadd', [GROUP]);
-  for (const user of Object.values(accounts)) execFileSync('useradd', ['--no-create-home', '--user-group', '--password', '*', user]);
-  execFileSync('usermod', ['-aG', GROUP, accounts.bob]);
+  group = makeGroup(GROUP);
+  bob = makeAccount(`cmdopb${suffix}`, { group: GROUP });
+  eve = makeAccount(`cmdope${suffix}`);
   owner = await startCmdop({ actor: 'ann' });
   chmodSync(owner.home, 0o711); // as /tmp, where the folder is without CMDOP_HOME, others may pass through
-  for (const [name, user] of Object.entries(accounts)) guests[name] = account(user);
 });
 
 afterAll(async () => {
   if (!isPossible) return;
-  for (const terminal of terminals) terminal.dispose();
+  bob?.remove();
+  eve?.remove();
+  group?.remove();
   await owner?.dispose();
-  for (const user of Object.values(accounts)) spawnSync('userdel', ['--force', user]);
-  spawnSync('groupdel', [GROUP]);
-  for (const { home } of Object.values(guests)) rmSync(home, { recursive: true, force: true });
 });
 
 test.runIf(isPossible)(
   'a second account joins by the shared socket, and gets its session and nothing else',
   { timeout: 60_000 },
   async () => {
-    const bob = guests.bob as Account;
-    const eve = guests.eve as Account;
     await owner.ok('new', 'build', '--detach');
     await owner.ok('new', 'payroll', '--detach');
     const { socket } = await owner.json<{ socket: string }>('host', 'share-socket', '--group', GROUP);
@@ -92,7 +53,7 @@ test.runIf(isPossible)(
 
     // The owner's socket is shut to them, and the shared one to who is not of the group.
     const invited = await owner.json<{ code: string }>('share', 'build', '--with', 'bob', '--role', 'operator');
-    const own = spawnSync('runuser', ['-u', accounts.bob, '--', 'test', '-r', join(owner.home, 'run', 'host.sock')]);
+    const own = spawnSync('runuser', ['-u', bob.user, '--', 'test', '-r', join(owner.home, 'run', 'host.sock')]);
     expect(own.status).not.toBe(0);
     const outside = eve.run('join', invited.code);
     expect(outside).toMatchObject({ code: 69, stderr: expect.stringContaining('is for a group that this account is not in') });
@@ -133,7 +94,7 @@ test.runIf(isPossible)(
   'a key that others may read is not used, and a file closed to the user that the host serves is refused in a sentence',
   { timeout: 60_000 },
   () => {
-    const { home, run } = guests.eve as Account;
+    const { home, run } = eve;
     expect(run('key')).toMatchObject({ code: 0, stdout: expect.stringMatching(/^ssh-ed25519 /) });
     const key = join(home, 'state', 'key.pem');
     expect(statSync(key).mode & 0o777).toBe(0o600);
@@ -175,7 +136,7 @@ test.runIf(isPossible).each([
   const there = mkdtempSync(join(tmpdir(), 'cmdop-v-'));
   chmodSync(there, 0o755);
   giveCmdop(there);
-  execFileSync('chown', ['-R', `${accounts.bob}:`, there]);
+  execFileSync('chown', ['-R', `${bob.user}:`, there]);
   const sshd = await startSshd({ config: [`SetEnv HOME=${there} CMDOP_HOME=${there}`, 'StrictModes no', 'ExposeAuthInfo yes', ...config] });
   chmodSync(sshd.folder, 0o755);
   chmodSync(join(sshd.folder, 'authorized_keys'), 0o644); // read as the account that logs in
@@ -183,7 +144,7 @@ test.runIf(isPossible).each([
   const ssh = clientFolder(sshd);
   cpSync(join(ssh.folder, '.ssh'), join(laptop.home, '.ssh'), { recursive: true });
   try {
-    const joined = await laptop.run('join', code, '--ssh', `${accounts.bob}@devbox`, '--name', 'box');
+    const joined = await laptop.run('join', code, '--ssh', `${bob.user}@devbox`, '--name', 'box');
     expect(joined, joined.stderr + sshd.log()).toMatchObject({ code: 0, stdout: 'cmdop attach -H box far\n' });
     await laptop.ok('-H', 'box', 'send', 'far', 'echo over-ssh', '--enter');
     await owner.untilSession('far', ({ running }) => running === null);
@@ -193,7 +154,7 @@ test.runIf(isPossible).each([
     const attach = events.findLast(({ kind, actorName }) => kind === 'attach' && actorName === name);
     expect(attach?.payload).toMatchObject({
       authentication: { by: 'key', key: expect.stringMatching(/^SHA256:/) },
-      origin: { kind: 'ssh', user: accounts.bob, isClaimed: true }, // by the guest's programs: nobody vouches for it
+      origin: { kind: 'ssh', user: bob.user, isClaimed: true }, // by the guest's programs: nobody vouches for it
     });
   } finally {
     await laptop.dispose();
@@ -206,7 +167,6 @@ test.runIf(isPossible)(
   'a forward of another account ends at once with their right to it, which their command says',
   { timeout: 60_000 },
   async () => {
-    const bob = guests.bob as Account;
     await owner.ok('host', 'share-socket', '--group', GROUP);
     const body = "socket.pipe(socket); socket.on('close', () => console.log('far end closed'));";
     await owner.ok('new', 'web', '--detach', '--', ...serverCommand('net', body));
