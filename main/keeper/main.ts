@@ -8,7 +8,6 @@ import { loadPty, openPty } from './pty.ts';
 import type { KeeperSpec } from './spec.ts';
 
 function main(): void {
-  compileEarly();
   try {
     loadPty();
   } catch (error) {
@@ -56,6 +55,7 @@ function main(): void {
       fail(error);
     }
     say('ready\n');
+    compileEarly(); // not the code that starts: it would only take memory
   });
 }
 

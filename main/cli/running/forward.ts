@@ -1,4 +1,5 @@
 /** `forward`: ports of a session, opened on this machine until Ctrl-C, the session's end, or the loss of the right to it. */
+import { compileEarly } from '#local/early-tiers.ts';
 import { Forward } from '#local/forward.ts';
 import { type Globals, hostOf, lastingClient, sessionRef } from '../connect.ts';
 import { UsageError } from '../exit-codes.ts';
@@ -11,6 +12,7 @@ type Options = Globals & { bind?: string; any?: boolean; json?: boolean };
 
 export async function forward(options: Options, session: string, given: readonly string[]): Promise<void> {
   const wanted = given.map(parse);
+  compileEarly();
   const forwards: Forward[] = [];
   const { promise: over, resolve, reject } = Promise.withResolvers<void>();
   const status = new StatusLine(forwards, process.stderr.isTTY && options.json !== true);
