@@ -93,6 +93,32 @@ test('what a guest asks for in vain stands in the journal of its session, once f
   expect(events).toEqual([]);
 });
 
+test('what runs in the session is out of an observer’s reach, with its real numbers, and within an operator’s', async () => {
+  const { session } = await ann.client.request('session.create', {
+    name: 'site',
+    command: [process.execPath, '-e', "require('net').createServer().listen(0, '127.0.0.1'); process.stdin.resume()"],
+    cwd: '/',
+  });
+  const found = async () => (await ann.client.request('ports.list', { session: session.id })).ports[0];
+  await expect.poll(found).toBeDefined();
+  const port = (await found())?.port ?? 0;
+  const [program] = (await ann.client.request('processes.list', { session: session.id })).processes;
+  const who = await invited(ann, { session: 'site', name: 'cleo', role: 'observer' });
+  const cleo = engine.person('cleo', { connect: byCode(engine, who) });
+  await cleo.client.whenConnected();
+  const signal = { session: 'site', pid: program?.pid, birth: program?.birth, signal: 'SIGKILL' };
+  const reach = async () => [
+    await outcome(cleo, 'ports.forward', { session: 'site', port }),
+    await outcome(cleo, 'files.list', { session: 'site', path: '/' }),
+    await outcome(cleo, 'processes.signal', signal),
+  ];
+  expect(await reach()).toEqual(['observer', 'observer', 'observer']);
+  expect((await found())?.port).toBe(port);
+  await ann.client.request('role.set', { session: 'site', actor: 'cleo', role: 'operator' });
+  expect(await reach()).toEqual(['done', 'done', 'done']);
+  await expect.poll(found).toBeUndefined();
+});
+
 test('an agent of a guest, whom the policy allows everything, gets nothing that its guest does not', { timeout: 30_000 }, async () => {
   await engine.killHost();
   engine.policy('{ "default": { "agents": "allow" } }');
