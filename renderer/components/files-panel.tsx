@@ -6,6 +6,7 @@ import { shownName } from '#session/file-names.ts';
 import { type Dropped, droppedIn, uploadInto } from '../state/dropped-files.ts';
 import { allowObservers, CHOOSER_ID } from '../state/file-actions.ts';
 import { type FileList, type FileSort, useFileList } from '../state/file-list.ts';
+import { guestRole } from '../state/guests.ts';
 import { findHost, type HostedSession, useActiveSession, useApp } from '../state/store.ts';
 import { crumbsOf, inFolder } from '../text/file-text.ts';
 import { FileRow } from './file-row.tsx';
@@ -99,7 +100,10 @@ function SessionFiles({ session }: { session: HostedSession }) {
 /** Not for observers: who only looks on by choice may. */
 function useMayWrite({ host }: HostedSession): boolean {
   const view = useTerminalView(useActiveTerminal());
-  const isGuestObserver = useApp((state) => findHost(state, host)?.guest?.role === 'observer');
+  const isGuestObserver = useApp((state) => {
+    const there = findHost(state, host);
+    return there !== null && guestRole(there) === 'observer';
+  });
   return !isGuestObserver && view?.isDemoted !== true;
 }
 

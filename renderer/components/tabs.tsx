@@ -5,6 +5,7 @@ import { LOCAL_HOST } from '#protocol/address.ts';
 import { closeTab, openTab, quickSession, togglePanel } from '../state/actions.ts';
 import { pendingCount } from '../state/approvals.ts';
 import { runCommand } from '../state/commands.ts';
+import { guestRole } from '../state/guests.ts';
 import { usePortsOf } from '../state/ports.ts';
 import { hostOfKey, type SessionKey } from '../state/session-key.ts';
 import { findHost, findSession, type HostedSession, useApp } from '../state/store.ts';
@@ -137,7 +138,7 @@ export function Tabs() {
 function GuestRole({ session }: { session: HostedSession }) {
   const host = useApp((state) => findHost(state, session.host));
   if (!host?.guest) return null;
-  const role = session.attached.find(({ client }) => client === host.client)?.role ?? host.guest.role;
+  const role = guestRole(host);
   return (
     <span className="tab-role" title={`You are a guest on ${session.host}: ${role}`} data-testid="tab-role">
       {role}

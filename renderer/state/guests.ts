@@ -1,9 +1,10 @@
 /** Who is invited to the sessions of a host, and what this window may do where it is a guest itself. */
 import type { CmdopClient } from '#client/cmdop-client.ts';
 import type { EventParams, ParamsInput } from '#protocol/messages.ts';
+import type { Role } from '#protocol/shapes.ts';
 import type { Grant, Invite } from '#protocol/sharing.ts';
 import { client } from './engines.ts';
-import { activeHost, app, findHost, type HostedSession, setHost, toast } from './store.ts';
+import { activeHost, app, findHost, type HostedSession, type HostView, setHost, toast } from './store.ts';
 
 /** What only owners do to a session: not in the palette of a guest, nor on its keys. */
 const FOR_OWNERS: ReadonlySet<string> = new Set([...['rename', 'restart', 'kill', 'share', 'checkpoint', 'checkpoints', 'observer-files']]);
@@ -25,12 +26,19 @@ const FOR_OPERATORS: ReadonlySet<string> = new Set([
 /** What we are at a host: null for its owners. */
 export const guestAt = (host: string): Grant | null => findHost(app.get(), host)?.guest ?? null;
 
+/** What we are there now, which owners may have changed since we came; null for owners. */
+export function guestRole({ guest, client: us, sessions }: HostView): Role | null {
+  if (!guest) return null;
+  const attached = (sessions ?? []).flatMap((session) => session.attached);
+  return attached.find(({ client: who }) => who === us)?.role ?? guest.role;
+}
+
 /** Whether a command of the window is for whoever is in front of it. */
 export function mayUse(command: string): boolean {
-  const guest = activeHost(app.get())?.guest;
-  if (!guest) return true;
+  const host = activeHost(app.get());
+  if (!host?.guest) return true;
   if (FOR_OWN_HOSTS.has(command)) return app.get().hosts.some((host) => host.guest === null);
-  return !FOR_OWNERS.has(command) && !(guest.role === 'observer' && FOR_OPERATORS.has(command));
+  return !FOR_OWNERS.has(command) && !(guestRole(host) === 'observer' && FOR_OPERATORS.has(command));
 }
 
 export async function fetchInvites(host: string, engine: CmdopClient): Promise<void> {

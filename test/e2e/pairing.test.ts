@@ -131,7 +131,7 @@ describe.skipIf(why !== null)(`four people in one session${why === null ? '' : `
     await row('dora').getByRole('button', { name: 'dora: more' }).press('Enter');
     await page.getByRole('menuitemradio', { name: 'operator' }).press('Enter');
     await dora.getByTestId('status-bar').getByText('guest, operator').waitFor();
-    await dora.getByRole('button', { name: 'Take control' }).click();
+    await dora.keyboard.press('Control+Shift+Enter');
     await expect.poll(() => dora.getByTestId('control-bar').getAttribute('data-control')).toBe('mine');
     await typeIntoTerminal(dora, 'echo by-dora-$((40+4))\n');
     await Promise.all([bob.until('by-dora-44'), cleo.until('by-dora-44'), waitForScreen(page, 'by-dora-44')]);
