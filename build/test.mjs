@@ -1,13 +1,17 @@
 /** `npm test [-- SUITE…]`: installs what is missing, runs every check and suite, and says which runtimes they ran on. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, join, relative } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { ensureInstalled, fail, pinnedNode, root, runToEnd } from './install.mjs';
 import { chromiumVersion, electronForTests, ensureSystemPackages, ensureToolchain } from './test-runtimes.mjs';
 
 const SUITES = ['unit', 'contract', 'model', 'process', 'remote', 'e2e'];
 /** Each writes its figures here, for the sum at the end. */
 const results = join(root, 'test-results');
+/** How much of a failure's text the end repeats; all of it stands further up. */
+const WHY_LINES = 4;
+const WHY_COLUMNS = 200;
 
 const wanted = process.argv.slice(2);
 ensureToolchain();
@@ -38,6 +42,8 @@ for (const [name, command] of Object.entries(CHECKS)) {
   if (chosen(name) || (name === 'bundle' && needsPrograms)) await step(name, command);
 }
 const sum = { passed: 0, failed: 0, skipped: 0 };
+/** Each failed test, and each that passed at its second try, with the first lines of why: said again at the end. */
+const trouble = [];
 for (const suite of SUITES.filter(chosen)) await runSuite(suite);
 report();
 
@@ -64,10 +70,29 @@ async function runSuite(suite) {
   const failedTests = counted?.numFailedTests ?? 0;
   const brokenFiles = counted?.testResults.filter((each) => each.status === 'failed' && each.assertionResults.length === 0).length ?? 0;
   sum.failed += Math.max(failedTests + brokenFiles, code === 0 ? 0 : 1);
+  for (const file of counted?.testResults ?? []) trouble.push(...troubleOf(file));
+}
+
+function troubleOf({ name, status, message, assertionResults }) {
+  const file = relative(root, name);
+  if (status === 'failed' && assertionResults.length === 0) return [said('FAILED', file, 'does not load', message)];
+  const troubled = assertionResults.filter(
+    (test) => test.status === 'failed' || (test.status === 'passed' && test.failureMessages.length > 0),
+  );
+  return troubled.map((test) => said(test.status === 'failed' ? 'FAILED' : 'retried', file, test.fullName, test.failureMessages[0] ?? ''));
+}
+
+function said(what, file, test, why) {
+  const lines = stripVTControlCharacters(why)
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .slice(0, WHY_LINES);
+  return [`${what}  ${file} > ${test}`, ...lines.map((line) => `        ${line.slice(0, WHY_COLUMNS)}`)].join('\n');
 }
 
 function report() {
   process.stdout.write('\n');
+  for (const each of trouble) process.stdout.write(`${each}\n\n`);
   for (const { name, isPassed, seconds } of steps) {
     process.stdout.write(`${isPassed ? 'ok    ' : 'FAILED'} ${name.padEnd(12)} ${seconds.toFixed(1).padStart(6)} s\n`);
   }
