@@ -3,6 +3,7 @@
  * touches the host. It admits only invited keys, and gives each the one session of its invite, as a client of the host.
  */
 import { compileEarly } from '#local/early-tiers.ts';
+import { endNow } from '#local/end-now.ts';
 import { GatheredRefusals } from '#local/gathered-refusals.ts';
 import { localPaths } from '#local/paths.ts';
 import { Doorkeeper } from './doorkeeper.ts';
@@ -86,7 +87,7 @@ class Guests {
   #end(message: string): void {
     this.#refusals.dispose();
     for (const listener of this.#listeners.values()) listener.close(message);
-    setTimeout(() => process.exit(0), LAST_WORDS_MS);
+    setTimeout(endNow, LAST_WORDS_MS);
   }
 }
 

@@ -3,6 +3,7 @@ import { chmodSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { constants } from 'node:os';
 import { compileEarly } from '#local/early-tiers.ts';
+import { endNow } from '#local/end-now.ts';
 import { Keeper } from './keeper.ts';
 import { loadPty, openPty } from './pty.ts';
 import type { KeeperSpec } from './spec.ts';
@@ -31,8 +32,7 @@ function main(): void {
   const released = () => {
     server.close();
     if (process.platform !== 'win32') removeSocket(spec.socket);
-    // Not `process.exit`: it waits for V8's compiler thread, which may wait for a collection that never comes (Node 24).
-    process.kill(process.pid, 'SIGKILL');
+    endNow();
   };
   const after = (ms: number, work: () => void) => {
     const timer = setTimeout(work, ms);

@@ -15,5 +15,5 @@ export function networkOf(address: string): string {
 
 /** This machine itself, and whatever forwards to it: no bound on one address means anything there. */
 export function isLoopback(address: string): boolean {
-  return /^(::ffff:)?127\.|^::1$/i.test(address);
+  return /^(::ffff:)?127(\.\d{1,3}){3}$|^::1$|^localhost$/i.test(address);
 }

@@ -15,7 +15,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   // Nothing may need a keeper to restart, so it shares only what is frozen with it.
   'main/keeper': [
     ...['main/session', 'main/protocol/body-cutter.ts', 'main/protocol/ids.ts', 'main/protocol/integers.ts'],
-    'main/local/early-tiers.ts',
+    ...['main/local/early-tiers.ts', 'main/local/end-now.ts'],
   ],
   'main/host': [
     'main/protocol',

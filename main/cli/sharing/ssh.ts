@@ -1,6 +1,7 @@
 /** `share --ssh` and `share --stop`: a session for people with nothing but ssh, by their public keys. */
 import { hostname } from 'node:os';
 import type { CmdopClient } from '#client/cmdop-client.ts';
+import { isLoopback } from '#local/networks.ts';
 import { parsePublicKey } from '#local/ssh-keys.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import type { Result } from '#protocol/messages.ts';
@@ -97,4 +98,3 @@ const where = (listen: SshWanted['listen']) =>
 const lasts = ({ createdAt, expiresAt }: Invite, ms: number) => expiresAt !== null && Math.abs(expiresAt - createdAt - ms) < 1_000;
 const termOf = ({ createdAt, expiresAt }: Invite) => (expiresAt === null ? 'without an end' : `for ${showDuration(expiresAt - createdAt)}`);
 const isOpen = ({ state, key }: Invite) => key !== null && (state === 'open' || state === 'used');
-const isLoopback = (address: string) => address === 'localhost' || address === '::1' || address.startsWith('127.');

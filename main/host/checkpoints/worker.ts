@@ -6,6 +6,7 @@ import { renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { endNow } from '#local/end-now.ts';
 import { CmdopError, toWireError } from '#protocol/errors.ts';
 import { type BytePath, shownPath } from './byte-path.ts';
 import { type Change, changesBetween, EMPTY_TREE, filesBetween, textBetween } from './difference.ts';
@@ -122,7 +123,7 @@ function main(): void {
     run(JSON.parse(line) as Job).then(
       (result) => {
         say({ result });
-        process.exit(0);
+        endNow();
       },
       (error: unknown) => {
         if (!(error instanceof CmdopError)) console.error(error);
@@ -132,12 +133,12 @@ function main(): void {
               ? toWireError(error)
               : { code: 'internal', message: error instanceof Error ? error.message : String(error) },
         });
-        process.exit(1);
+        endNow();
       },
     );
   });
   // In a group of its own: what it started ends with it.
-  lines.once('close', () => (process.platform === 'win32' ? process.exit(1) : process.kill(-process.pid, 'SIGKILL')));
+  lines.once('close', () => (process.platform === 'win32' ? endNow() : process.kill(-process.pid, 'SIGKILL')));
 }
 
 main();

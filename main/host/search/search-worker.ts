@@ -1,5 +1,5 @@
 /** A process that looks through the output of sessions; it ends with its search, or with its host. */
-import { endNow } from '../end-now.ts';
+import { endNow } from '#local/end-now.ts';
 import { searchFiles } from './search-files.ts';
 import type { SearchTask, WorkerMessage } from './search-messages.ts';
 

@@ -12,6 +12,7 @@ import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
+import { isLoopback } from '#local/networks.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import { MAX_FRAME_BYTES } from '#protocol/frames.ts';
 import type { Grant } from '#protocol/sharing.ts';
@@ -27,7 +28,6 @@ const MAX_CONNECTIONS = 1024;
 /** How long a request of somebody known may take, and how often that is looked at, milliseconds. */
 const REQUEST_MS = 10_000;
 const LOOK_EVERY_MS = 1_000;
-const LOOPBACK = /^(127(\.\d+){3}|::1|localhost)$/;
 
 export type LinkServerOptions = {
   place: LinkPlace;
@@ -64,7 +64,7 @@ export class LinkServer {
   /** What the owner should know before sending a link; null where nothing is to fear. */
   get warning(): string | null {
     const { address, tls } = this.#options.place;
-    if (tls || LOOPBACK.test(address)) return null;
+    if (tls || isLoopback(address)) return null;
     return `${address} is not this machine alone and has no TLS: whoever is on the way can read along and take the session; give --tls-cert and --tls-key, or let the guest come through ssh -L`;
   }
 

@@ -1,5 +1,5 @@
 /** A process that makes the sketches which sessions lack; it ends when it is done, or with its host. */
-import { endNow } from '../end-now.ts';
+import { endNow } from '#local/end-now.ts';
 import { makeSketches } from './make-sketches.ts';
 import type { SketchTask } from './sketch-messages.ts';
 

@@ -1,4 +1,4 @@
-/** How a worker process of the host ends: nothing it has is worth keeping, and nothing may hold it. */
+/** How a process ends of which nothing is worth keeping, and which nothing may hold. */
 
 /**
  * Not `process.exit`: that waits for V8's compiler thread, which may wait for a collection that the leaving thread never
