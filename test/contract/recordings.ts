@@ -77,7 +77,7 @@ export async function record(command: readonly string[], steps: readonly Step[])
     }
   } finally {
     if (!hasEnded) pty.kill('SIGKILL');
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 }); // what it started may yet remove its own there
   }
   return { output: new Uint8Array(Buffer.concat(chunks)), resizes };
 }
