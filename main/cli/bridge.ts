@@ -2,6 +2,7 @@
  * `bridge`: carries the bytes between whoever started it and this machine's host, which it starts where none runs.
  * Nothing but the host's bytes is on stdout, so that a client may follow noise of a login; it ends when either side does.
  */
+import { fstatSync, statSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { Transform, type TransformCallback } from 'node:stream';
 import { buildId } from '#local/build-id.ts';
@@ -23,6 +24,9 @@ const OF_THE_LOGIN = /^(SSH_(CONNECTION|CLIENT|TTY|USER_AUTH|ORIGINAL_COMMAND)|S
 export async function bridge({ start, where, socket }: { start: boolean; where?: boolean; socket?: string }): Promise<void> {
   const origin = originOf(process.env);
   for (const name of Object.keys(process.env)) if (OF_THE_LOGIN.test(name)) delete process.env[name];
+  if (!where && isDeaf()) {
+    throw new CmdopError('bad-request', 'no input is passed on to the bridge: `docker exec` and `kubectl exec` do so with -i');
+  }
   if (socket !== undefined) return carry(await openOther(socket), origin);
   if (!where) return carry(await openHostSocket({ start }), origin);
   const isRunning = await openHostSocket({ start }).then(
@@ -46,6 +50,12 @@ export async function bridge({ start, where, socket }: { start: boolean; where?:
     hostBundle,
   };
   print(`cmdop-where ${JSON.stringify(place)}\n`);
+}
+
+/** Nothing that a client says would arrive; the host would only see it go. */
+function isDeaf(): boolean {
+  const input = fstatSync(0);
+  return input.isCharacterDevice() && input.rdev === statSync('/dev/null', { throwIfNoEntry: false })?.rdev;
 }
 
 /** A socket that is somebody else's: there they prove a key, and this account only carries. */

@@ -13,6 +13,11 @@ const MAX_WORDS_BYTES = 8 * 1024;
 const SHOWN_NOISE = 300;
 /** What `sh` and our own script exit with where there is no such program. */
 const EXIT_NOT_FOUND = 127;
+/** Docker too, or with this; it says why on stdout. */
+const EXIT_NOT_STARTED = 126;
+/** How our own script says that there is no cmdop, and how runc and crun do, which start programs in containers. */
+const NO_CMDOP =
+  /cmdop-not-installed|cmdop\W+(executable file not found|stat \S+: no such file)|executable file \W(\S*\/)?cmdop\W+not found/;
 
 /** A program whose stdio is a byte stream to a host. */
 export type BridgeProgram = {
@@ -75,13 +80,15 @@ export function bridgeTransport(program: BridgeProgram, { kind, host }: { kind: 
 /** What a program that ended early means to a person. */
 export function failure({ host, end, words, seen }: { host: string; end: ProgramEnd; words: string; seen: Buffer }): CmdopError {
   if (end.error) return end.error;
-  const last = lastLine(words);
-  if (/cmdop-not-installed/.test(words) || (end.code === EXIT_NOT_FOUND && /cmdop/.test(words))) {
+  const isOnStdout = words.trim() === '' && (end.code === EXIT_NOT_STARTED || end.code === EXIT_NOT_FOUND);
+  const said = isOnStdout ? seen.toString() : words;
+  const last = lastLine(said);
+  if (NO_CMDOP.test(said) || (end.code === EXIT_NOT_FOUND && /cmdop/.test(said))) {
     return new CmdopError('not-installed', `${host} has no cmdop: \`cmdop hosts install ${host}\` brings it there`, { host });
   }
   if (/no host runs here/.test(last)) return noHost(host);
   const how = end.signal ? `ended by ${end.signal}` : end.code === null ? 'the connection ended' : `exit code ${end.code}`;
-  const noise = seen.length > 0 ? `; ${saying(seen)}` : '';
+  const noise = seen.length > 0 && !isOnStdout ? `; ${saying(seen)}` : '';
   if (last) return unreachable(host, `${last} (${how})${noise}`);
   const remedy = end.code === null ? '' : ': a login script there may have ended it, or something else than cmdop answered';
   return unreachable(host, `its bridge ended without a word (${how})${noise}${remedy}`);

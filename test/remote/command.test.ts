@@ -60,6 +60,29 @@ describe('the hosts file', () => {
       stderr: 'cmdop: refusing: Error: No such container: web (exit code 1); it said "hello"\n',
     });
   });
+
+  const runc = 'OCI runtime exec failed: exec failed: unable to start container process: exec: ';
+  test.each([
+    ['docker', 126, '', `${runc}"cmdop": executable file not found in $PATH: unknown`],
+    ['later', 127, '', `${runc}"cmdop": executable file not found in $PATH`],
+    ['anew', 126, '', `${runc}"/root/.local/bin/cmdop": stat /root/.local/bin/cmdop: no such file or directory: unknown`],
+    ['pod', 1, '>&2', `error: Internal error occurred: ${runc}"cmdop": executable file not found in $PATH: unknown`],
+    ['podman', 127, '>&2', 'Error: crun: executable file `cmdop` not found in $PATH: No such file or directory'],
+  ])('that %s has no cmdop is seen in what starts its programs', async (host, code, to, said) => {
+    await near.ok('hosts', 'add', host, '--', 'sh', '-c', `printf '%s\\n' "$0" ${to}; exit ${code}`, said);
+    expect((await near.run('ls', '-H', host)).stderr).toBe(
+      `cmdop: ${host} has no cmdop: \`cmdop hosts install ${host}\` brings it there\n`,
+    );
+  });
+
+  test('what Docker says on stdout is why nothing was started; a bridge without an input says what to do', async () => {
+    await near.ok('hosts', 'add', 'user', '--', 'sh', '-c', 'echo unable to find user web; exit 126');
+    expect((await near.run('ls', '-H', 'user')).stderr).toBe('cmdop: user: unable to find user web (exit code 126)\n');
+    await near.ok('hosts', 'add', 'deaf', '--', 'sh', '-c', 'exec cmdop bridge </dev/null');
+    expect((await near.run('ls', '-H', 'deaf')).stderr).toMatch(
+      /^cmdop: deaf: no input is passed on to the bridge: .* with -i \(exit code 1\)\n$/,
+    );
+  });
 });
 
 describe.runIf(mayUnshare)('a container', () => {
