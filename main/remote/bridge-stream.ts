@@ -18,6 +18,8 @@ const EXIT_NOT_STARTED = 126;
 /** How our own script says that there is no cmdop, and how runc and crun do, which start programs in containers. */
 const NO_CMDOP =
   /cmdop-not-installed|cmdop\W+(executable file not found|stat \S+: no such file)|executable file \W(\S*\/)?cmdop\W+not found/;
+/** What kubectl says below all words of what it started. */
+const OF_KUBECTL = /^command terminated with exit code \d+$/;
 
 /** A program whose stdio is a byte stream to a host. */
 export type BridgeProgram = {
@@ -80,7 +82,7 @@ export function bridgeTransport(program: BridgeProgram, { kind, host }: { kind: 
 /** What a program that ended early means to a person. */
 export function failure({ host, end, words, seen }: { host: string; end: ProgramEnd; words: string; seen: Buffer }): CmdopError {
   if (end.error) return end.error;
-  const isOnStdout = words.trim() === '' && (end.code === EXIT_NOT_STARTED || end.code === EXIT_NOT_FOUND);
+  const isOnStdout = lastLine(words) === '' && (end.code === EXIT_NOT_STARTED || end.code === EXIT_NOT_FOUND);
   const said = isOnStdout ? seen.toString() : words;
   const last = lastLine(said);
   if (NO_CMDOP.test(said) || (end.code === EXIT_NOT_FOUND && /cmdop/.test(said))) {
@@ -118,7 +120,7 @@ export const lastLine = (words: string): string =>
   words
     .split('\n')
     .map(printable)
-    .filter(Boolean)
+    .filter((line) => line !== '' && !OF_KUBECTL.test(line))
     .at(-1)
     ?.replace(/^cmdop: (\d+: |line \d+: )?/, '') ?? '';
 

@@ -75,13 +75,16 @@ describe('the hosts file', () => {
     );
   });
 
-  test('what Docker says on stdout is why nothing was started; a bridge without an input says what to do', async () => {
+  test('what docker says on stdout is why, what kubectl says last is not; a bridge without an input says what to do', async () => {
     await near.ok('hosts', 'add', 'user', '--', 'sh', '-c', 'echo unable to find user web; exit 126');
     expect((await near.run('ls', '-H', 'user')).stderr).toBe('cmdop: user: unable to find user web (exit code 126)\n');
     await near.ok('hosts', 'add', 'deaf', '--', 'sh', '-c', 'exec cmdop bridge </dev/null');
     expect((await near.run('ls', '-H', 'deaf')).stderr).toMatch(
       /^cmdop: deaf: no input is passed on to the bridge: .* with -i \(exit code 1\)\n$/,
     );
+    const byKubectl = 'cmdop bridge </dev/null; echo command terminated with exit code $? >&2; exit 1';
+    await near.ok('hosts', 'add', 'deaf-pod', '--', 'sh', '-c', byKubectl);
+    expect((await near.run('ls', '-H', 'deaf-pod')).stderr).toMatch(/^cmdop: deaf-pod: no input is passed on/);
   });
 });
 
