@@ -22,7 +22,7 @@ export function addHostsCommands(add: Add, program: Command, command: readonly s
     .action(async (name) => (await import('./hosts.ts')).remove(name));
   hosts
     .command('install <host>')
-    .description('bring cmdop to a machine over SSH, into your home there')
+    .description('bring cmdop to a machine, over SSH or by its command, into your home there')
     .helpOption('-h, --help', 'show this help')
     .option('-y, --yes', 'without asking')
     .option('--json', 'as JSON')
