@@ -131,7 +131,8 @@ class Attachment {
     const bytes = this.#terminal?.pendingBytes ?? 0;
     const kept = bytes > 0 ? `; ${bytes} bytes typed are kept` : '';
     const host = isRemote(this.#settings) ? hostOf(this.#settings) : 'the host';
-    if (this.#isHostStopped) {
+    // Where the machine went with its host, as a container does, starting one is no advice.
+    if (this.#isHostStopped && (error.code === 'disconnected' || error.data?.isNoHost)) {
       const start = commandFor(this.#settings, 'host start');
       return `${host} was stopped, \`${start}\` starts it${kept}; ${this.#keys.detach.name} detaches`;
     }

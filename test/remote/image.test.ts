@@ -63,12 +63,16 @@ describe.runIf(ENGINE)('the image', () => {
 
   test('a stop ends it at once and keeps the history; in a new container over the volume one command opens a shell', async () => {
     await near.ok('run', 'cmdop://web/work', '--', 'echo kept');
+    const attached = near.terminal(['attach', 'cmdop://web/work']);
+    await attached.until(/^kept$/m);
     const stopped = performance.now();
     engine('stop', '-t', '20', NAME);
     expect(performance.now() - stopped).toBeLessThan(10_000);
+    await attached.until('web is gone since');
     engine('rm', NAME);
     engine('run', '-d', '--name', NAME, '-v', `${NAME}:/home/dev`, NAME);
     expect(await onlySession('web')).toMatchObject({ name: 'work', state: 'ended', end: { reason: 'machine-restarted' } });
+    await attached.until('work ended: the machine restarted');
     expect(await near.ok('verify', '-H', 'web')).toContain('the journal is whole');
     await near.ok('restart', '-H', 'web', 'work', '--detach');
     expect(await near.ok('run', 'cmdop://web/work', '--', 'echo again')).toBe('again\n');
