@@ -51,7 +51,6 @@ export function startSimulatedHost(options: SimulatedHostOptions): SimulatedHost
       cwd: null,
       running: null,
       hasIntegration: false,
-      isEditing: true,
       onContext: () => {},
       context: () => ({
         is: 'program',

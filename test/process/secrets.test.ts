@@ -153,6 +153,24 @@ test.each(available)('%s', async (name, { command, ask, prompt, answered, again 
   expect(filesWithSecret()).toEqual([]);
 });
 
+test('a password that is asked for before the host knows of the command is one all the same', async () => {
+  const ann = engine.person('ann');
+  await ann.client.request('session.create', { name: 'shell', cwd: '/' });
+  const view = ann.attach('shell');
+  await view.until('# ');
+  // The prompt begins what was typed ahead, so that the host reads of the prompt first, and of the command when it has asked.
+  await view.type(`PS0='$(sleep 0.2)'; stty -echo; echo set\r`);
+  await view.until(/^set\n.*#/m);
+  await view.type('sleep 0.3\r');
+  await view.type(`printf Password:; read p; echo "got $(printf %s "$p" | wc -c)"\r`);
+  await view.until(() => Buffer.concat(view.received.bytes).includes('Password:'));
+  await view.type(`${SECRET}\r`);
+  await view.until(`got ${SECRET.length}`);
+  const { events } = await ann.client.request('journal.list', { session: 'shell', kinds: ['input'] });
+  expect(events.map(({ payload }) => payload.bytes ?? payload.secret)).not.toContain(SECRET.length + 1);
+  expect(events.at(-1)?.payload).toMatchObject({ secret: true });
+});
+
 test('an agent answers no password prompt, whatever the policy says', async () => {
   engine.policy();
   await engine.killHost();

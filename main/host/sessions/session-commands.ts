@@ -135,11 +135,6 @@ export class SessionCommands {
     this.#notingDraft(() => this.#tracker.unreadDropped());
   }
 
-  /** The shell surely edits its line now. */
-  get isEditing(): boolean {
-    return this.#prompt.isEditing;
-  }
-
   /** True if the summary is different now. */
   osc(osc: OscEvent): boolean {
     const hadIntegration = this.hasIntegration;

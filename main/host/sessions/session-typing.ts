@@ -136,9 +136,11 @@ export class SessionTyping {
     return this.unread.stop(({ kind }) => kind === 'agent', { reason: 'agents-paused', message });
   }
 
-  /** The program reads a line and does not show it. A shell at its prompt is asked nothing: it edits lines itself. */
+  /**
+   * The program reads a line and does not show it. The terminal alone says so: a shell that edits its line has it give keys,
+   * and the shell's marks come after what they tell of, so that by them a program that asks already is still the prompt.
+   */
   #isSecret(): boolean {
-    if (this.#options.commands.isEditing) return false;
     const modes = this.#options.tty?.read();
     return modes?.isCanonical === true && !modes.isEchoing;
   }
