@@ -115,6 +115,7 @@ test('a command is shown, not run again; whatever it left on in the terminal is 
   await ann.client.request('session.restart', { session: 'job' });
   const after = ann.attach('job', { size: { cols: 200, rows: 24 } });
   await after.until('# ');
+  await expect.poll(() => after.view.terminal.cols).toBe(200); // what was printed before is laid out anew
   expect(after.text()).toContain('red and counting\n── new shell');
   expect(after.text()).toContain('it ran: /bin/sh -c echo run');
   const { modes } = await ann.client.request('session.inspect', { session: 'job' });
@@ -139,6 +140,7 @@ test('what a full-screen program showed is kept as text above the new shell', as
   await ann.client.request('session.restart', { session: 'edit' });
   const after = ann.attach('edit', { size: { cols: 200, rows: 24 } });
   await after.until('# ');
+  await expect.poll(() => after.view.terminal.cols).toBe(200);
   expect(after.text()).toMatch(/^before\n~ a file ~\n── new shell/);
 });
 
