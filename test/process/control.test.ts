@@ -83,11 +83,16 @@ test('who is removed while typing is told the truth of every unit, and stays out
   const view = await attached(ben, 'kicked');
   const typed = Array.from({ length: 2_000 }, (_, n) => `<${n}>`).map(async (unit) => ({ unit, verdict: await view.type(unit) }));
   await typed[20];
+  const heard: string[] = [];
+  ben.hearers.push(({ event, params }) => event === 'journal.event' && heard.push(params.event.kind));
+  await ben.client.request('journal.watch', { session: 'kicked' });
   await ann.client.request('session.kick', { session: 'kicked', actor: 'ben' });
   const verdicts = await Promise.all(typed);
   const applied = verdicts.filter(({ verdict }) => isApplied(verdict)).map(({ unit }) => unit);
   expect(view.refusals.at(-1)).toMatch(/ben was removed from kicked by its owner/);
-  await expect(ben.client.request('session.screen', { session: 'kicked' })).rejects.toMatchObject({ code: 'kicked' });
+  for (const method of ['session.screen', 'history.list', 'history.count', 'journal.list', 'journal.watch'] as const)
+    await expect(ben.client.request(method, { session: 'kicked' }), method).rejects.toMatchObject({ code: 'kicked' });
+  expect(heard).not.toContain('role'); // nor of their own removal
   const again = ben.attach('kicked');
   await again.until(() => again.refusals.length > 0);
   expect(again.refusals[0]).toContain('`cmdop role kicked ben operator`');

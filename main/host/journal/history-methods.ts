@@ -3,7 +3,7 @@ import type { LocalPaths } from '#local/paths.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import type { HISTORY_METHODS } from '#protocol/history.ts';
 import type { ActorId, SessionId } from '#protocol/ids.ts';
-import type { Handlers } from '../client-connection.ts';
+import type { ClientConnection, Handlers } from '../client-connection.ts';
 import type { HostNews } from '../host-news.ts';
 import { verifyFiles } from '../output/verify-files.ts';
 import type { Registry } from '../registry.ts';
@@ -28,8 +28,12 @@ export function historyHandlers(context: HistoryContext): Pick<Handlers, keyof t
   const { paths, journal, records, registry, news, watchers } = context;
   const actorsNamed = (name: string | undefined): { actors?: ActorId[] } =>
     name === undefined ? {} : { actors: records.actorsNamed(name) };
-  const sessionFilter = (reference: string | undefined): { session?: SessionId } =>
-    reference === undefined ? {} : { session: recordedSession(context, reference) };
+  const sessionFilter = ({ who }: ClientConnection, reference: string | undefined): { session?: SessionId } => {
+    if (reference === undefined) return {};
+    const session = recordedSession(context, reference);
+    registry.get(session)?.roles.mustSee(who.actor);
+    return { session };
+  };
 
   const { seen } = sessionLookups(registry);
 
@@ -42,17 +46,22 @@ export function historyHandlers(context: HistoryContext): Pick<Handlers, keyof t
         throw new CmdopError('output-pruned', `output from offset ${from} is not held any more; it begins at ${start}`, { start, end });
       answer({ from, to: (from + bytes.length) as typeof from, end, bytes: Buffer.from(bytes).toString('base64') });
     },
-    'history.list'(_connection, { session, actor, failed, text, since, before, at, limit }, answer) {
-      const filter = { ...sessionFilter(session), ...actorsNamed(actor), ...defined({ failed, text, since, before, at }), limit };
+    'history.list'(connection, { session, actor, failed, text, since, before, at, limit }, answer) {
+      const filter = {
+        ...sessionFilter(connection, session),
+        ...actorsNamed(actor),
+        ...defined({ failed, text, since, before, at }),
+        limit,
+      };
       const found = records.commands.list(filter).map((command) => news.commandRecord(command));
       const commands = at === undefined ? newestThatFit(found) : oldestThatFit(found);
       answer({ commands, more: commands.length < found.length || found.length === limit });
     },
-    'history.count'(_connection, { session, actor, failed, text, since, id, times }, answer) {
+    'history.count'(connection, { session, actor, failed, text, since, id, times }, answer) {
       // Of all of them it would hold up everybody.
       if (times.length > 0 && session === undefined)
         throw new CmdopError('bad-request', 'places of times are told among the commands of one session: name it');
-      const filter = { ...sessionFilter(session), ...actorsNamed(actor), ...defined({ failed, text, since }) };
+      const filter = { ...sessionFilter(connection, session), ...actorsNamed(actor), ...defined({ failed, text, since }) };
       answer(records.commands.count(filter, { id, times }));
     },
     async 'history.at'(connection, { session: reference, at }, answer) {
@@ -60,13 +69,13 @@ export function historyHandlers(context: HistoryContext): Pick<Handlers, keyof t
       const from = command ? provenance(command, records) : { journalSeq: null, authentication: null, approval: null };
       answer({ offset, command: command && news.commandRecord(command), ...from });
     },
-    'journal.list'(_connection, { session, actor, kinds, since, after, before, limit }, answer) {
-      const filter = { ...sessionFilter(session), ...actorsNamed(actor), ...defined({ kinds, since, after, before }), limit };
+    'journal.list'(connection, { session, actor, kinds, since, after, before, limit }, answer) {
+      const filter = { ...sessionFilter(connection, session), ...actorsNamed(actor), ...defined({ kinds, since, after, before }), limit };
       const events = records.events(filter);
       answer({ events: after === undefined ? newestThatFit(events) : oldestThatFit(events) });
     },
     'journal.watch'(connection, { session, actor, kinds, since }, answer) {
-      const filter = { ...sessionFilter(session), ...defined({ actor, kinds, since }) };
+      const filter = { ...sessionFilter(connection, session), ...defined({ actor, kinds, since }) };
       answer({ seq: journal.lastSeq });
       watchers.add(connection, filter);
     },

@@ -9,12 +9,15 @@ export type WatchFilter = { session?: SessionId; actor?: string; kinds?: string[
 
 export class JournalWatchers {
   readonly #records: Records;
+  readonly #mayHear: (connection: ClientConnection, session: SessionId) => boolean;
   readonly #filters = new Map<ClientConnection, WatchFilter>();
   /** Told at the end of this turn: a record comes before its input reaches the program, which nobody may delay. */
   #untold: JournalRow[] = [];
 
-  constructor(records: Records) {
+  /** `mayHear`: who was removed from a session while it listened hears no more of it. */
+  constructor(records: Records, mayHear: (connection: ClientConnection, session: SessionId) => boolean) {
     this.#records = records;
+    this.#mayHear = mayHear;
   }
 
   /** Only records that are appended from now on are told. */
@@ -38,7 +41,10 @@ export class JournalWatchers {
     this.#untold = [];
     for (const row of rows) {
       const event = this.#records.event(row);
-      for (const [connection, filter] of [...this.#filters]) if (this.#fits(row, filter)) connection.event('journal.event', { event });
+      for (const [connection, filter] of [...this.#filters]) {
+        if (!this.#fits(row, filter) || (row.session !== null && !this.#mayHear(connection, row.session))) continue;
+        connection.event('journal.event', { event });
+      }
     }
   }
 
