@@ -19,17 +19,43 @@ export function placeOf(uri: string, agent: Agent): { session: string; part: Par
   return { session: agent.ref(address), part };
 }
 
-/** Calls `tell` when it has changed; the returned function ends that. Throws where this agent may not read it, or the address is none. */
+/**
+ * Calls `tell` when it has changed; the returned function ends that, and so does a refusal: everybody hears of a session, also
+ * who was removed from it, so that the host is asked each time. Throws where this agent may not read it, or the address is none.
+ */
 export async function watchResource(agent: Agent, uri: string, tell: () => void): Promise<() => void> {
   const { session, part } = placeOf(uri, agent);
   const { id } = await agent.summary(session);
-  const bound = rateBound(tell);
-  const end =
-    part === 'screen' ? await listenToOutput(agent, id, bound) : listenToRecords(agent, { id, isJournal: part === 'journal', tell: bound });
-  return () => {
-    bound.end();
-    end();
+  let isOver = false;
+  let isAsking = false;
+  const ask = async () => {
+    if (isAsking) return; // what is told then is later than this
+    isAsking = true;
+    const may = await mayRead(agent, id);
+    isAsking = false;
+    if (isOver) return;
+    if (may) tell();
+    else end();
   };
+  const bound = rateBound(() => void ask());
+  const unlisten =
+    part === 'screen' ? await listenToOutput(agent, id, bound) : listenToRecords(agent, { id, isJournal: part === 'journal', tell: bound });
+  const end = () => {
+    isOver = true;
+    bound.end();
+    unlisten();
+  };
+  return end;
+}
+
+/** True too where nobody is there to ask: what there is to tell was heard before. */
+async function mayRead(agent: Agent, session: SessionId): Promise<boolean> {
+  try {
+    await agent.client.request('journal.list', { session, limit: 1 });
+    return true;
+  } catch (error) {
+    return error instanceof CmdopError && error.code === 'disconnected';
+  }
 }
 
 /** Calls `tell` when there are other sessions than before, or they have other names; the returned function ends that. */

@@ -101,6 +101,9 @@ test('an agent that was removed from a session hears no more of it', async () =>
   await ann.until(() => ann.commands.some(({ text, endedAt }) => text === 'echo secret' && endedAt !== null));
   await agent.ok('run', { session: other, command: 'true' });
   expect(agent.updates.filter((each) => each.startsWith(`cmdop://local/${session}/`))).toEqual([]);
+  for (const part of ['screen', 'journal', 'commands']) {
+    await expect(agent.client.readResource({ uri: uri(session, part) }), part).rejects.toThrow(/fixer was removed from/);
+  }
 });
 
 test('a message that is too long is refused in a sentence, and the next one is served', async () => {
