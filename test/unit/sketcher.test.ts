@@ -3,9 +3,12 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync,
 import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { SessionId } from '#protocol/ids.ts';
 import { Sketcher } from '../../main/host/sketches/sketcher.ts';
+
+/** What makes them gives way to everything else, also to what a machine does beside the tests. */
+vi.setConfig({ testTimeout: 60_000 });
 
 let root: string;
 let sketcher: Sketcher | null = null;
@@ -39,18 +42,18 @@ test('what an earlier host left is made soon after the start; of what runs only 
   await session('ended');
   await session('runs', { isRunning: true });
   start();
-  await expect.poll(sketched, { timeout: 10_000 }).toEqual(['ended']);
+  await expect.poll(sketched, { timeout: 50_000 }).toEqual(['ended']);
 });
 
 test('a session that ends has its sketch some seconds later, a damaged one when a search tells of it', async () => {
   const own = start();
   const id = await session('one');
   own.want(id);
-  await expect.poll(sketched, { timeout: 10_000 }).toEqual(['one']);
+  await expect.poll(sketched, { timeout: 50_000 }).toEqual(['one']);
   const file = join(root, 'one', 'sketch-0000000000000000');
   writeFileSync(file, 'damaged');
   own.reported(id);
-  await expect.poll(() => readdirSync(join(root, 'one')).length === 2 && sizeOf(file), { timeout: 10_000 }).toBeGreaterThan(100);
+  await expect.poll(() => readdirSync(join(root, 'one')).length === 2 && sizeOf(file), { timeout: 50_000 }).toBeGreaterThan(100);
 });
 
 test('what cannot be made is tried again when there is more output, not at every search', async () => {
@@ -61,17 +64,17 @@ test('what cannot be made is tried again when there is more output, not at every
   const stray = join(root, id, 'sketch-0000000000000007');
   const isLookedAt = () => !existsSync(stray);
   writeFileSync(stray, 'of a segment that is gone');
-  await expect.poll(isLookedAt, { timeout: 10_000 }).toBe(true);
+  await expect.poll(isLookedAt, { timeout: 50_000 }).toBe(true);
   const other = await session('other');
   own.want(other);
-  await expect.poll(sketched, { timeout: 10_000 }).toEqual(['other']); // the work before has ended
+  await expect.poll(sketched, { timeout: 50_000 }).toEqual(['other']); // the work before has ended
   writeFileSync(stray, 'another one');
   own.reported(id);
   own.want(await session('third'));
-  await expect.poll(sketched, { timeout: 10_000 }).toEqual(['other', 'third']);
+  await expect.poll(sketched, { timeout: 50_000 }).toEqual(['other', 'third']);
   expect(isLookedAt()).toBe(false);
   own.want(id);
-  await expect.poll(isLookedAt, { timeout: 10_000 }).toBe(true);
+  await expect.poll(isLookedAt, { timeout: 50_000 }).toBe(true);
 });
 
 const sizeOf = (file: string) => readFileSync(file).length;
