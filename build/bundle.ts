@@ -5,6 +5,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import type { InlineConfig, Plugin, Rolldown } from 'vite';
+import { compileNative } from './native.ts';
 import { isFresh, newStamp, readStamp, writeWhole } from './stamp.ts';
 import { TARGETS, type Target } from './targets.ts';
 
@@ -15,7 +16,7 @@ const COMMON_INPUTS = ['build/bundle.ts', 'build/targets.ts', 'package-lock.json
 /** Native or given by the runtime: never bundled. */
 const EXTERNAL = ['node-pty', 'electron'];
 
-type Built = { files: Set<string>; outputs: Map<string, string | Uint8Array> };
+type Built = { files: Set<string>; outputs: Map<string, string | Uint8Array>; mode?: number };
 
 const startedAt = performance.now();
 const names = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
@@ -53,11 +54,24 @@ function sentence(error: unknown): string {
 }
 
 async function make(target: Target): Promise<void> {
-  const { files, outputs } = target.kind === 'copy' ? copy(target) : await compile(target);
+  const { files, outputs, mode } = await contentOf(target);
   for (const file of COMMON_INPUTS) files.add(file);
-  for (const [name, content] of outputs) writeWhole(join(dist, name), content);
+  for (const [name, content] of outputs) writeWhole(join(dist, name), content, mode);
   for (const old of readStamp(stampFile(target))?.outputs ?? []) if (!outputs.has(old)) rmSync(join(dist, old), { force: true });
-  writeWhole(stampFile(target), JSON.stringify(newStamp({ files, outputs: [...outputs.keys()], root })));
+  // What could not be made here is tried again each time.
+  if (outputs.size === 0) rmSync(stampFile(target), { force: true });
+  else writeWhole(stampFile(target), JSON.stringify(newStamp({ files, outputs: [...outputs.keys()], root })));
+}
+
+async function contentOf(target: Target): Promise<Built> {
+  switch (target.kind) {
+    case 'copy':
+      return copy(target);
+    case 'native':
+      return native(target);
+    default:
+      return compile(target);
+  }
 }
 
 async function compile(target: Target): Promise<Built> {
@@ -113,6 +127,15 @@ function copy(target: Target): Built {
   const files = new Set(statSync(from).isFile() ? [from] : filesBelow(from));
   const outputs = new Map([...files].map((file) => [join(target.output, relative(from, file)), readFileSync(file)]));
   return { files, outputs };
+}
+
+/** Nothing where it cannot be made here: there is another that does the same. */
+function native(target: Target): Built {
+  const files = new Set(filesBelow(join(root, target.entry)));
+  const program = compileNative([...files].filter((file) => file.endsWith('.c')).sort());
+  if (typeof program !== 'string') return { files, outputs: new Map([[target.output, program]]), mode: 0o777 };
+  console.log(`${target.name} is left out: ${program}`);
+  return { files, outputs: new Map() };
 }
 
 /** Optional native parts of packages (ssh2's ciphers) fit one runtime only, and a bundle runs under several: it falls back to Node's own. */

@@ -43,10 +43,10 @@ export function newStamp({ files, outputs, root }: { files: Iterable<string>; ou
 }
 
 /** Replaces the file in one step, so that whoever reads at that moment sees the old one or the new one. */
-export function writeWhole(file: string, content: string | Uint8Array): void {
+export function writeWhole(file: string, content: string | Uint8Array, mode = 0o666): void {
   mkdirSync(dirname(file), { recursive: true });
   const temporary = `${file}.${process.pid}.new`;
-  writeFileSync(temporary, content);
+  writeFileSync(temporary, content, { mode });
   renameSync(temporary, file);
 }
 

@@ -2,9 +2,9 @@
 
 export type Target = {
   readonly name: string;
-  /** From the project's folder. The renderer's is its page. */
+  /** From the project's folder. The renderer's is its page, a native program's is the folder of its sources. */
   readonly entry: string;
-  readonly kind: 'node' | 'preload' | 'renderer' | 'copy';
+  readonly kind: 'node' | 'preload' | 'renderer' | 'native' | 'copy';
   /** From dist/: the file, or the folder for `renderer` and a folder's copy. */
   readonly output: string;
   /** Oldest runtime that runs it, for syntax. */
@@ -14,6 +14,7 @@ export type Target = {
 export const TARGETS: readonly Target[] = [
   { name: 'host', entry: 'main/host/main.ts', kind: 'node', output: 'host.mjs', runtime: 'node24' },
   { name: 'keeper', entry: 'main/keeper/main.ts', kind: 'node', output: 'keeper.mjs', runtime: 'node24' },
+  { name: 'native-keeper', entry: 'main/keeper/native', kind: 'native', output: 'cmdop-keeper', runtime: 'any' },
   { name: 'screen-worker', entry: 'main/host/screen/screen-worker.ts', kind: 'node', output: 'screen-worker.mjs', runtime: 'node24' },
   { name: 'file-worker', entry: 'main/host/files/file-worker.ts', kind: 'node', output: 'file-worker.mjs', runtime: 'node24' },
   { name: 'wal-thread', entry: 'main/host/journal/wal-thread.ts', kind: 'node', output: 'wal-thread.mjs', runtime: 'node24' },

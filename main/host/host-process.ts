@@ -16,6 +16,7 @@ import { servedTransport } from '#local/socket-transport.ts';
 import { VERSION } from '#local/version.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import { Host } from './host.ts';
+import { keeperProgram } from './keepers/keeper-program.ts';
 import type { ServiceManager } from './service-manager.ts';
 import { lockHost } from './single-host.ts';
 import { type Build, checkBuild, Successor } from './successor.ts';
@@ -124,7 +125,7 @@ export class HostProcess {
   #newHost(failedHandoff: { at: number; message: string } | null): Host {
     return new Host({
       paths: this.#paths,
-      runtime: { node: nodePath(), keeperBundle: programPath('keeper') },
+      keeper: keeperProgram(),
       ...folders(),
       version: VERSION,
       build: this.#build,

@@ -17,7 +17,7 @@ import { HostSettings } from './host-settings.ts';
 import { Journal } from './journal/journal.ts';
 import { JournalWatchers } from './journal/journal-watchers.ts';
 import { Records } from './journal/records.ts';
-import type { KeeperRuntime } from './keepers/keeper-starter.ts';
+import type { KeeperProgram } from './keepers/keeper-program.ts';
 import { createHandlers } from './methods.ts';
 import { Registry } from './registry.ts';
 import { screenEvents } from './screen/screen-events.ts';
@@ -30,7 +30,7 @@ import { WebServer } from './web/web-server.ts';
 
 export type HostOptions = {
   paths: LocalPaths;
-  runtime: KeeperRuntime;
+  keeper: KeeperProgram;
   shellDir: string;
   /** The built interface, for browsers. */
   rendererDir: string;

@@ -10,7 +10,8 @@ import type { Actor, Size } from '#protocol/shapes.ts';
 import { joinKey, ownKey } from './agents/agent-guard.ts';
 import { isAgent } from './agents/input-judge.ts';
 import type { StoredSession } from './journal/records.ts';
-import { type KeeperRuntime, KeeperStarter } from './keepers/keeper-starter.ts';
+import type { KeeperProgram } from './keepers/keeper-program.ts';
+import { KeeperStarter } from './keepers/keeper-starter.ts';
 import { prepareLaunch, removeLaunchFiles } from './keepers/shell-launch.ts';
 import { bootId } from './sessions/boot.ts';
 import type { LiveSession } from './sessions/live-session.ts';
@@ -21,7 +22,7 @@ import { SessionRestart } from './sessions/session-restart.ts';
 const DEFAULT_SIZE: Size = { cols: 80, rows: 24 };
 
 export type RegistryOptions = SessionSurroundings & {
-  runtime: KeeperRuntime;
+  keeper: KeeperProgram;
   /** Where the shell integration scripts are. */
   shellDir: string;
   version: string;
@@ -39,7 +40,7 @@ export class Registry {
 
   constructor(options: RegistryOptions) {
     this.#options = options;
-    this.#keepers = new KeeperStarter(options.runtime);
+    this.#keepers = new KeeperStarter(options.keeper);
   }
 
   /** In the order in which they were made, whatever order a new host found them in. */

@@ -65,6 +65,12 @@ export function programPath(program: Program): string {
   );
 }
 
+/** Path of a program that was compiled for this machine; null where that could not be done. */
+export function nativePath(name: string): string | null {
+  const paths = roots().map((root) => join(root, 'dist', name));
+  return paths.find((path) => existsSync(path)) ?? null;
+}
+
 /** Folders that may hold `dist/` or `node/`: this file is in `dist/` or `dist/cli/` when bundled, `main/local/` when not. */
 function roots(): string[] {
   // A packaged app keeps its code in app.asar, which only Electron can read; what plain Node runs lies beside it.

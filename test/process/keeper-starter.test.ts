@@ -7,9 +7,10 @@ import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { nodePath } from '#local/runtime.ts';
+import { keeperProgram } from '../../main/host/keepers/keeper-program.ts';
 import { KeeperStarter } from '../../main/host/keepers/keeper-starter.ts';
 
-const runtime = { node: nodePath(), keeperBundle: resolve('main/keeper/main.ts') };
+const program = keeperProgram();
 const isLinux = process.platform === 'linux';
 
 let folder: string;
@@ -17,7 +18,7 @@ let keepers: KeeperStarter;
 const started: number[] = [];
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'cmdop-k-'));
-  keepers = new KeeperStarter(runtime);
+  keepers = new KeeperStarter(program);
 });
 afterEach(() => {
   keepers.dispose();
@@ -90,8 +91,8 @@ test('a program that cannot be run ends its own session, and the next one starts
 
 test.runIf(isLinux)('a keeper that waits ends with a host that was killed', async () => {
   const module = JSON.stringify(pathToFileURL(resolve('main/host/keepers/keeper-starter.ts')).href);
-  const source = `import { KeeperStarter } from ${module}; new KeeperStarter(${JSON.stringify(runtime)}); console.log('made');`;
-  const host = spawn(runtime.node, ['--input-type=module', '-e', source], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const source = `import { KeeperStarter } from ${module}; new KeeperStarter(${JSON.stringify(program)}); console.log('made');`;
+  const host = spawn(nodePath(), ['--input-type=module', '-e', source], { stdio: ['ignore', 'pipe', 'inherit'] });
   await once(host.stdout, 'data');
   const [waiting] = childrenOf(host.pid ?? 0);
   if (!waiting) throw new Error('no keeper waits');

@@ -4,32 +4,24 @@
  */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
-import { IDLE_FLAGS } from '#local/runtime.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import type { KeeperSpec } from '../../keeper/spec.ts';
+import type { KeeperProgram } from './keeper-program.ts';
 
 /** A keeper must be ready after this long, milliseconds; it takes 40 on an idle machine. */
 const START_TIMEOUT_MS = 10_000;
 /** The next one is made this long after one was taken, milliseconds: the new shell goes first. */
 const NEXT_AFTER_MS = 500;
 
-/**
- * Node's flags for a keeper: it relays bytes and holds few objects, so a small young generation and no worker threads
- * for the compiler and collector; measured as private memory per idle session (test/bench).
- */
-const KEEPER_FLAGS = ['--max-semi-space-size=1', '--v8-pool-size=0', ...IDLE_FLAGS, '--no-warnings'];
-
-export type KeeperRuntime = { node: string; keeperBundle: string };
-
 type KeeperProcess = ChildProcessByStdio<Writable, Readable, null>;
 
 export class KeeperStarter {
-  readonly #runtime: KeeperRuntime;
+  readonly #program: KeeperProgram;
   #waiting: KeeperProcess | null = null;
   #timer: NodeJS.Timeout | null = null;
 
-  constructor(runtime: KeeperRuntime) {
-    this.#runtime = runtime;
+  constructor(program: KeeperProgram) {
+    this.#program = program;
     this.#makeNext();
   }
 
@@ -62,9 +54,9 @@ export class KeeperStarter {
   };
 
   #spawn(): KeeperProcess {
-    const { node, keeperBundle } = this.#runtime;
+    const { file, args } = this.#program;
     // `detached`: its own session, so that nothing that ends us or our terminal reaches it.
-    const child = spawn(node, [...KEEPER_FLAGS, keeperBundle], {
+    const child = spawn(file, args, {
       detached: true,
       stdio: ['pipe', 'pipe', 'ignore'],
       cwd: '/',

@@ -1,0 +1,108 @@
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "json.h"
+#include "keeper.h"
+
+/* A verdict waits this long for the echo, milliseconds: together they wake the host once, and each wake-up delays the echo. */
+#define VERDICT_WAIT 2
+/*
+ * Until the next attempt to write to a terminal that took less than all, milliseconds: it says when there is room, but Linux
+ * can make room after it has told those who wait, and can tell of room where a write finds none.
+ */
+#define RETRY_MISSED 250
+#define RETRY_MISLED 16
+
+static void verdicts_wait(struct keeper *keeper) {
+  if (keeper->verdicts_due == NEVER) keeper->verdicts_due = now_ms() + VERDICT_WAIT;
+}
+
+static void written(struct keeper *keeper, struct queued_input *input) {
+  if (input->client) {
+    ledger_applied(&keeper->ledger, input->client, input->seq);
+    append_applied(&keeper->verdicts, input->client, input->seq);
+    verdicts_wait(keeper);
+  }
+  free_input(input);
+}
+
+void write_input(struct keeper *keeper, bool is_told) {
+  bool has_moved = false;
+  keeper->is_full = keeper->is_misled = false;
+  keeper->retry_due = NEVER;
+  while (keeper->queue.first && keeper->terminal >= 0) {
+    struct queued_input *first = keeper->queue.first;
+    ssize_t count = write(keeper->terminal, first->bytes + first->written, first->length - first->written);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && errno != EAGAIN) return; /* it is closed: its end tells */
+    has_moved = has_moved || count > 0;
+    struct queued_input *whole = input_took(&keeper->queue, count > 0 ? (size_t)count : 0);
+    if (whole) {
+      written(keeper, whole);
+      continue;
+    }
+    keeper->is_full = true;
+    keeper->is_misled = is_told && !has_moved;
+    keeper->retry_due = now_ms() + (keeper->is_misled ? RETRY_MISLED : RETRY_MISSED);
+    return;
+  }
+}
+
+void take_input(struct keeper *keeper, struct queued_input *input, bool is_urgent) {
+  if (keeper->terminal < 0) {
+    free_input(input);
+    return;
+  }
+  input_push(&keeper->queue, input, is_urgent);
+  if (!keeper->is_full) write_input(keeper, false);
+}
+
+struct wanted {
+  const struct client_name *clients;
+  size_t count;
+};
+
+static bool is_wanted(const struct client_name *client, void *context) {
+  const struct wanted *wanted = context;
+  if (!wanted->clients) return true;
+  for (size_t at = 0; at < wanted->count; at++) {
+    if (is_same_name(client, &wanted->clients[at])) return true;
+  }
+  return false;
+}
+
+/* Takes back all of the client of `oldest`, which it frees: remembered before it is told, since a host may die between. */
+static void drop_client(struct keeper *keeper, struct queued_input *oldest, struct bytes *json) {
+  struct dropped_units units = {.from = oldest->seq, .to = oldest->seq, .written_bytes = oldest->written};
+  struct wanted same = {.clients = oldest->client, .count = 1};
+  struct queued_input *next;
+  while ((next = input_take_back(&keeper->queue, is_wanted, &same))) {
+    units.to = next->seq;
+    free_input(next);
+  }
+  ledger_dropped(&keeper->ledger, oldest->client, units);
+  char text[96];
+  bytes_append_text(json, "[");
+  json_append_text(json, oldest->client->text, oldest->client->length);
+  snprintf(text, sizeof text, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 "]", units.from, units.to, units.written_bytes);
+  bytes_append_text(json, text);
+  free_input(oldest);
+}
+
+void drop_input(struct keeper *keeper, const struct client_name *clients, size_t count) {
+  struct wanted wanted = {.clients = clients, .count = count};
+  struct bytes json = {0};
+  struct queued_input *oldest;
+  bytes_append_text(&json, "{\"units\":[");
+  for (bool is_first = true; (oldest = input_take_back(&keeper->queue, is_wanted, &wanted)); is_first = false) {
+    if (!is_first) bytes_append_text(&json, ",");
+    drop_client(keeper, oldest, &json);
+  }
+  bytes_append_text(&json, "]}");
+  append_frame(&keeper->verdicts, DROPPED, bytes_front(&json), json.length);
+  bytes_clear(&json);
+  send_output(keeper);
+}

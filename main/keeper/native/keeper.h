@@ -1,0 +1,98 @@
+/*
+ * Keeps one session alive: its PTY, the output no host has stored yet, and which input units were written. The same as
+ * ../keeper.ts, which runs where this does not, in a twentieth of its memory; ../wire.ts says what both speak.
+ *
+ * Killing any process but a keeper loses no output and repeats no input. Output is held until a host acknowledged it; when
+ * that is too much the program waits, as it does on any slow terminal. Units are dropped when their seq was seen, whichever
+ * host sends them.
+ */
+#ifndef CMDOP_KEEPER_H
+#define CMDOP_KEEPER_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "input_queue.h"
+#include "ledger.h"
+#include "pty.h"
+#include "wire.h"
+
+/* At a time: one host, and others that have not said hello. */
+#define MAX_CONNECTIONS 16
+#define NEVER INT64_MAX
+
+/* A host, once it has said hello. */
+struct connection {
+  /* -1: free. */
+  int fd;
+  struct bytes in, out;
+  bool is_greeted;
+};
+
+struct keeper {
+  char *session, *socket, *banner;
+  /* JSON, as the host that started us wrote it. */
+  char *meta;
+  struct program program;
+  pid_t pid;
+
+  /* The terminal; -1 when it is closed. */
+  int terminal;
+  bool is_paused;
+  /* The program's status, once it has one, and whether the host was told of it. */
+  bool has_ended, is_exit_told;
+  int status;
+
+  /* Output from offset `start` on; up to `sent` the host has been given it. */
+  struct bytes output;
+  uint64_t start, sent;
+  /* APPLIED and DROPPED frames that wait for output to go with. */
+  struct bytes verdicts;
+
+  struct input_queue queue;
+  struct ledger ledger;
+  /* The terminal took less than all; it told of room where there was none. */
+  bool is_full, is_misled;
+
+  struct connection connections[MAX_CONNECTIONS], *host;
+  struct bytes note;
+
+  /* When to send verdicts that no output has taken along, to write again, and to end output: monotonic milliseconds, or NEVER. */
+  int64_t verdicts_due, retry_due, quiet_due;
+};
+
+int64_t now_ms(void);
+
+/* spec.c: what a keeper is told once, on its stdin. False where that is not what it should be. */
+bool read_spec(const char *json, size_t length, struct keeper *keeper);
+
+/* output.c */
+static inline uint64_t output_end(const struct keeper *keeper) { return keeper->start + keeper->output.length; }
+void output_came(struct keeper *keeper, const uint8_t *bytes, size_t length);
+/* Reads what the terminal has; closes it where that is over. */
+void read_terminal(struct keeper *keeper);
+void send_output(struct keeper *keeper);
+void acknowledge(struct keeper *keeper, uint64_t offset);
+/* The terminal is read again, unless too much is held for that. */
+void resume(struct keeper *keeper);
+/* {code, signal} */
+void append_exit(struct bytes *json, int status);
+void program_ended(struct keeper *keeper, int status);
+void close_terminal(struct keeper *keeper);
+
+/* input.c */
+/* `is_told`: the terminal says that it has room. */
+void write_input(struct keeper *keeper, bool is_told);
+void take_input(struct keeper *keeper, struct queued_input *input, bool is_urgent);
+/* The units of these clients, or of all where `clients` is NULL. */
+void drop_input(struct keeper *keeper, const struct client_name *clients, size_t count);
+
+/* host.c */
+void accept_host(struct keeper *keeper, int listener);
+void receive(struct keeper *keeper, struct connection *connection);
+void flush(struct keeper *keeper, struct connection *connection);
+/* Sends up to three pieces, and holds what does not go at once. */
+void send_pieces(struct keeper *keeper, struct connection *connection, const struct bytes_piece *pieces, size_t count);
+void close_connection(struct keeper *keeper, struct connection *connection);
+
+#endif

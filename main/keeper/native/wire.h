@@ -1,0 +1,37 @@
+/* The frames of the keeper's wire: ../wire.ts says what they are and that they never change. Integers are little-endian. */
+#ifndef CMDOP_WIRE_H
+#define CMDOP_WIRE_H
+
+#include <stdbool.h>
+
+#include "ledger.h"
+
+#define KEEPER_WIRE 1
+#define MAX_FRAME (1024 * 1024 + 1024)
+/* Sent beyond what was acknowledged, bytes; then the program waits. */
+#define MAX_UNACKED (2u * 1024 * 1024)
+#define MAX_NOTE (64 * 1024)
+#define OUTPUT_HEADER 13
+
+enum to_keeper { HELLO = 1, WRITE, RESIZE, ACK, SIGNAL, RELEASE, FORGET, NOTE, URGENT, DROP };
+enum from_keeper { SAYS_HELLO = 1, OUTPUT, APPLIED, EXIT, DROPPED, ENDING };
+
+static inline uint32_t read_u32(const uint8_t *from) {
+  return (uint32_t)from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24;
+}
+static inline uint64_t read_u64(const uint8_t *from) { return read_u32(from) | (uint64_t)read_u32(from + 4) << 32; }
+static inline unsigned read_u16(const uint8_t *from) { return (unsigned)from[0] | (unsigned)from[1] << 8; }
+
+/* Everything of an OUTPUT frame but its bytes. */
+void write_output_header(uint8_t to[OUTPUT_HEADER], uint64_t offset, size_t length);
+void append_applied(struct bytes *to, const struct client_name *client, uint64_t seq);
+/* Any other frame: its kind and what it says. */
+void append_frame(struct bytes *to, enum from_keeper kind, const void *payload, size_t length);
+
+/*
+ * The first whole frame of `from`: its body, from the kind on, and its length. 0 where more must come, -1 where it breaks the
+ * format; else how many bytes it takes.
+ */
+long cut_frame(const uint8_t *from, size_t length, const uint8_t **body, size_t *body_length);
+
+#endif
