@@ -44,7 +44,7 @@ async function bundle(targets: Target[], force: boolean): Promise<string[]> {
   );
   for (const { target, error } of failures) console.error(`${target}: ${sentence(error)}`);
   if (failures.length > 0) process.exit(1);
-  return stale.map(({ name }) => name);
+  return stale.filter((_, index) => results[index]?.status === 'fulfilled' && results[index].value).map(({ name }) => name);
 }
 
 /** The bundler colours its errors even for a file. */
@@ -53,7 +53,8 @@ function sentence(error: unknown): string {
   return process.stderr.isTTY ? message : stripVTControlCharacters(message);
 }
 
-async function make(target: Target): Promise<void> {
+/** Whether there is something to show for it. */
+async function make(target: Target): Promise<boolean> {
   const { files, outputs, mode } = await contentOf(target);
   for (const file of COMMON_INPUTS) files.add(file);
   for (const [name, content] of outputs) writeWhole(join(dist, name), content, mode);
@@ -61,6 +62,7 @@ async function make(target: Target): Promise<void> {
   // What could not be made here is tried again each time.
   if (outputs.size === 0) rmSync(stampFile(target), { force: true });
   else writeWhole(stampFile(target), JSON.stringify(newStamp({ files, outputs: [...outputs.keys()], root })));
+  return outputs.size > 0;
 }
 
 async function contentOf(target: Target): Promise<Built> {

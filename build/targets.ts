@@ -1,4 +1,5 @@
 /** What is built from what: one row per program in dist/. */
+import { nativeName } from '#local/runtime.ts';
 
 export type Target = {
   readonly name: string;
@@ -14,7 +15,8 @@ export type Target = {
 export const TARGETS: readonly Target[] = [
   { name: 'host', entry: 'main/host/main.ts', kind: 'node', output: 'host.mjs', runtime: 'node24' },
   { name: 'keeper', entry: 'main/keeper/main.ts', kind: 'node', output: 'keeper.mjs', runtime: 'node24' },
-  { name: 'native-keeper', entry: 'main/keeper/native', kind: 'native', output: 'cmdop-keeper', runtime: 'any' },
+  // Named after what it runs on: a folder that another machine sees too may hold several.
+  { name: 'native-keeper', entry: 'main/keeper/native', kind: 'native', output: nativeName('keeper'), runtime: 'any' },
   { name: 'screen-worker', entry: 'main/host/screen/screen-worker.ts', kind: 'node', output: 'screen-worker.mjs', runtime: 'node24' },
   { name: 'file-worker', entry: 'main/host/files/file-worker.ts', kind: 'node', output: 'file-worker.mjs', runtime: 'node24' },
   { name: 'wal-thread', entry: 'main/host/journal/wal-thread.ts', kind: 'node', output: 'wal-thread.mjs', runtime: 'node24' },

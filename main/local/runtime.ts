@@ -1,5 +1,5 @@
 /** Where the Node that runs hosts and keepers is, and the bundles it runs. */
-import { existsSync } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CmdopError } from '#protocol/errors.ts';
@@ -65,10 +65,22 @@ export function programPath(program: Program): string {
   );
 }
 
-/** Path of a program that was compiled for this machine; null where that could not be done. */
-export function nativePath(name: string): string | null {
-  const paths = roots().map((root) => join(root, 'dist', name));
-  return paths.find((path) => existsSync(path)) ?? null;
+/** The file, in `dist/`, of a program that was compiled for this kind of machine. */
+export const nativeName = (program: Program) => `${program}-${process.platform}-${process.arch}`;
+
+/** Its path; null where it could not be made, or may not be run there. */
+export function nativePath(program: Program): string | null {
+  const paths = roots().map((root) => join(root, 'dist', nativeName(program)));
+  return paths.find(canRun) ?? null;
+}
+
+function canRun(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Folders that may hold `dist/` or `node/`: this file is in `dist/` or `dist/cli/` when bundled, `main/local/` when not. */

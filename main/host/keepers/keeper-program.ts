@@ -14,6 +14,6 @@ const TITLE = 'session'.padEnd(48, ' ');
 
 /** Throws `host-unreachable` where cmdop is not whole. */
 export function keeperProgram(): KeeperProgram {
-  const native = nativePath('cmdop-keeper');
+  const native = nativePath('keeper');
   return native === null ? { file: nodePath(), args: [...KEEPER_FLAGS, programPath('keeper')] } : { file: native, args: [TITLE] };
 }

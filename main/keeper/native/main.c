@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -49,6 +50,7 @@ static void set_title(int argc, char **argv, const char *session) {
   size_t room = (size_t)(end - argv[0]);
   char title[64];
   int length = snprintf(title, sizeof title, "cmdop keeper %s", session);
+  prctl(PR_SET_NAME, title);
   memset(argv[0], 0, room);
   memcpy(argv[0], title, (size_t)length < room ? (size_t)length : room);
 }
