@@ -1,5 +1,6 @@
 /** The middle of the window: one pane for each tab, only the one in front visible; what to do where there is none. */
 import { SquareTerminal } from 'lucide-react';
+import { useEffect, useRef } from 'react';
 import { platform } from '../platform/platform.ts';
 import { openTab, pasteText, quickSession } from '../state/actions.ts';
 import { keyText } from '../state/commands.ts';
@@ -58,6 +59,11 @@ function EmptyState() {
   const hosts = useApp((state) => state.hosts);
   const running = hosts.flatMap(({ sessions }) => sessions ?? []).filter(({ state }) => state === 'running');
   const key = keyText('new-session');
+  const next = useRef<HTMLButtonElement>(null);
+  // Enter goes on in the newest session, or begins one, for whoever has not begun something else.
+  useEffect(() => {
+    if (document.activeElement === document.body) next.current?.focus();
+  }, []);
   return (
     <div className="empty">
       <SquareTerminal size={28} strokeWidth={1.4} />
@@ -65,7 +71,13 @@ function EmptyState() {
         A session is a running shell that outlives every window: close this one and it goes on, open it elsewhere and it is the same, and
         others can join it.
       </p>
-      <button type="button" className="button primary" data-region-focus onClick={() => void quickSession()}>
+      <button
+        type="button"
+        className="button primary"
+        data-region-focus
+        ref={running.length > 0 ? null : next}
+        onClick={() => void quickSession()}
+      >
         New session
         {key && <Keys text={key} />}
       </button>
@@ -76,9 +88,9 @@ function EmptyState() {
       )}
       {running.length > 0 && (
         <ul className="empty-sessions" aria-label="Running sessions">
-          {running.slice(-5).map((session) => (
+          {running.slice(-5).map((session, at, all) => (
             <li key={session.key}>
-              <button type="button" className="button quiet" onClick={() => openTab(session.key)}>
+              <button type="button" className="button quiet" ref={at === all.length - 1 ? next : null} onClick={() => openTab(session.key)}>
                 {session.name} <span className="dim">{shortenPath(session.cwd)}</span>
               </button>
             </li>

@@ -14,9 +14,18 @@ beforeAll(async () => {
 afterAll(() => world?.dispose());
 
 describe('with keys alone', () => {
-  test('sessions are made, and each has the focus at once', async () => {
-    await page.keyboard.press('Control+Shift+T');
+  test('Enter begins a session in an empty window, and goes on in it where it is not open', async () => {
+    await expect.poll(async () => (await focused(page)).name).toMatch(/^New session/);
+    await page.keyboard.press('Enter');
     await waitForScreen(page, /^\$ /m);
+    const [name = ''] = await tabNames(page);
+    await page.keyboard.press('Control+Shift+W');
+    await expect.poll(async () => (await focused(page)).name).toMatch(new RegExp(`^${name}`));
+    await page.keyboard.press('Enter');
+    await waitForScreen(page, /^\$ /m);
+  });
+
+  test('sessions are made, and each has the focus at once', async () => {
     await page.keyboard.type('echo first-one\n');
     await waitForScreen(page, /^first-one$/m);
     await page.keyboard.press('Control+Shift+T');
@@ -41,7 +50,7 @@ describe('with keys alone', () => {
     await page.getByRole('textbox', { name: /^New name of/ }).waitFor();
     await page.keyboard.type(other);
     await page.keyboard.press('Enter');
-    await page.getByTestId('toast').filter({ hasText: other }).waitFor();
+    await page.getByRole('alert').filter({ hasText: other }).waitFor();
     expect((await tabNames(page))[1]).toBe('tests');
   });
 
