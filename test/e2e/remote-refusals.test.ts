@@ -155,7 +155,7 @@ test('cmdop is brought there with a bar that shows how far it is, and works', as
   await groupOf(page, 'locked').getByRole('button', { name: 'New session on locked' }).click();
   await waitForScreen(page, 'far$ ');
   await typeIntoTerminal(page, 'readlink /proc/$PPID/exe\n');
-  await waitForScreen(page, /\.local\/share\/cmdop\/.*node$/m);
+  await waitForScreen(page, /\.local\/share\/cmdop\/.*\/dist\/keeper-\S+$/m);
 });
 
 test('an older one is upgraded when that is asked for, and its session goes on', async () => {

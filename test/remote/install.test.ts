@@ -16,6 +16,7 @@ import {
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { nativeName } from '#local/runtime.ts';
 import type { SessionSummary } from '#protocol/shapes.ts';
 import type { Asker } from '../../main/remote/asker.ts';
 import { type InstallProgress, install, planInstall } from '../../main/remote/install.ts';
@@ -49,7 +50,7 @@ describe('the real archive', () => {
     expect(terminal.text()).toMatch(/cmdop \S+ is on devbox, in .*\.local\/share\/cmdop\/\d/);
     expect(await far.near.ok('new', 'work', '-H', 'devbox', '--detach')).toBe('work\n');
     expect(await far.near.ok('run', 'cmdop://devbox/work', '--', 'readlink /proc/$PPID/exe')).toBe(
-      `${join(share(), readlinkSync(join(share(), 'current')), 'node', 'node')}\n`,
+      `${join(share(), readlinkSync(join(share(), 'current')), 'dist', nativeName('keeper'))}\n`,
     );
     expect(readdirSync(share()).sort()).toEqual([readlinkSync(join(share(), 'current')), 'current']);
   });
