@@ -37,7 +37,7 @@ static struct termios usual_modes(void) {
 }
 
 static void complain(const char *what) {
-  dprintf(STDERR_FILENO, "cmdop: %s: %s\r\n", what, strerror(errno));
+  dprintf(STDERR_FILENO, "cmdop: %s: %s\n", what, strerror(errno));
 }
 
 __attribute__((noreturn)) static void run(const struct program *program, int tty) {
