@@ -36,6 +36,7 @@ int guard_signals(void) {
   signal(SIGHUP, SIG_IGN);
   signal(SIGINT, SIG_IGN);
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGCHLD, SIG_DFL); /* ignored by who started us, it would not be sent, and our child's status would be lost */
   sigset_t children;
   sigemptyset(&children);
   sigaddset(&children, SIGCHLD);
