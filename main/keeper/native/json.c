@@ -86,13 +86,16 @@ static bool append_escape(struct json *json, struct bytes *to) {
   int unit = unit_of(json);
   if (unit <= 0) return false;
   if (unit >= 0xd800 && unit < 0xdc00 && json->end - json->at >= 6 && json->at[0] == '\\' && json->at[1] == 'u') {
+    const char *after = json->at;
     json->at += 2;
     int low = unit_of(json);
-    if (low < 0xdc00 || low > 0xdfff) return false;
-    append_character(to, 0x10000u + ((unsigned)(unit - 0xd800) << 10) + (unsigned)(low - 0xdc00));
-  } else {
-    append_character(to, unit >= 0xd800 && unit < 0xe000 ? 0xfffd : (unsigned)unit);
+    if (low >= 0xdc00 && low <= 0xdfff) {
+      append_character(to, 0x10000u + ((unsigned)(unit - 0xd800) << 10) + (unsigned)(low - 0xdc00));
+      return true;
+    }
+    json->at = after;
   }
+  append_character(to, unit >= 0xd800 && unit < 0xe000 ? 0xfffd : (unsigned)unit);
   return true;
 }
 
@@ -122,6 +125,16 @@ char *json_text(struct json *json, size_t *length) {
   return (char *)text.memory; /* nothing was taken from its front */
 }
 
+/* Past a text, whatever it says: it may have what a C string cannot. */
+static void skip_text(struct json *json) {
+  accept(json, '"');
+  while (json->at < json->end && *json->at != '"') {
+    if ((unsigned char)*json->at < 0x20) return broken(json);
+    json->at += *json->at == '\\' && json->end - json->at > 1 ? 2 : 1;
+  }
+  if (!accept(json, '"')) broken(json);
+}
+
 bool json_null(struct json *json) { return !json->is_broken && accept_word(json, "null"); }
 
 double json_number(struct json *json) {
@@ -143,7 +156,7 @@ void json_skip(struct json *json) {
     char next = peek(json);
     if (json->is_broken || !next) return broken(json);
     if (next == '"') {
-      free(json_text(json, NULL));
+      skip_text(json);
     } else if (next == '{' || next == '[') {
       json->at++;
       if (++depth > MAX_DEPTH) broken(json);
