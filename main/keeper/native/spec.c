@@ -54,6 +54,12 @@ static char *read_raw(struct json *json) {
   return json->is_broken ? NULL : strndup(from, (size_t)(json->at - from));
 }
 
+/* Where output begins: what a number of the wire can say exactly. */
+static uint64_t read_offset(struct json *json) {
+  double value = json_number(json);
+  return value > 0 ? (uint64_t)fmin(value, 0x1p53 - 1) : 0;
+}
+
 static unsigned read_size(struct json *json) {
   double value = json_number(json);
   return value >= 1 && value <= 65535 ? (unsigned)value : 1;
@@ -75,7 +81,7 @@ bool read_spec(const char *text, size_t length, struct keeper *keeper) {
     else if (strcmp(name, "socket") == 0) keeper->socket = json_text(&json, NULL);
     else if (strcmp(name, "banner") == 0) keeper->banner = json_text(&json, NULL);
     else if (strcmp(name, "meta") == 0) keeper->meta = read_raw(&json);
-    else if (strcmp(name, "startOffset") == 0) keeper->start = (uint64_t)fmax(0, json_number(&json));
+    else if (strcmp(name, "startOffset") == 0) keeper->start = read_offset(&json);
     else if (strcmp(name, "file") == 0) program->file = json_text(&json, NULL);
     else if (strcmp(name, "cwd") == 0) program->cwd = json_text(&json, NULL);
     else if (strcmp(name, "cols") == 0) program->columns = read_size(&json);
