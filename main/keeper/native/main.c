@@ -49,10 +49,11 @@ static void set_title(int argc, char **argv, const char *session) {
   char *end = argv[argc - 1] + strlen(argv[argc - 1]);
   size_t room = (size_t)(end - argv[0]);
   char title[64];
-  int length = snprintf(title, sizeof title, "cmdop keeper %s", session);
-  prctl(PR_SET_NAME, title);
+  snprintf(title, sizeof title, "cmdop keeper %s", session);
+  size_t length = strlen(title);
   memset(argv[0], 0, room);
-  memcpy(argv[0], title, (size_t)length < room ? (size_t)length : room);
+  memcpy(argv[0], title, length < room ? length : room);
+  prctl(PR_SET_NAME, title);
 }
 
 static int listen_at(const char *path) {
