@@ -17,6 +17,16 @@
 #define MAX_ANSWER (64 * 1024)
 #define RECEIVE_SIZE (64 * 1024)
 
+/* Whoever has not said hello for longest gives way: a host says it at once. */
+static struct connection *longest_silent(struct keeper *keeper) {
+  struct connection *oldest = NULL;
+  for (size_t at = 0; at < MAX_CONNECTIONS; at++) {
+    struct connection *each = &keeper->connections[at];
+    if (each != keeper->host && (!oldest || each->number < oldest->number)) oldest = each;
+  }
+  return oldest;
+}
+
 void accept_host(struct keeper *keeper, int listener) {
   int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (fd < 0) return;
@@ -24,12 +34,10 @@ void accept_host(struct keeper *keeper, int listener) {
   for (size_t at = 0; at < MAX_CONNECTIONS && !place; at++) {
     if (keeper->connections[at].fd < 0) place = &keeper->connections[at];
   }
-  /* Whoever has not said hello gives way: a host says it at once. */
-  for (size_t at = 0; at < MAX_CONNECTIONS && !place; at++) {
-    if (&keeper->connections[at] != keeper->host) place = &keeper->connections[at];
-  }
+  if (!place) place = longest_silent(keeper);
   close_connection(keeper, place);
   place->fd = fd;
+  place->number = keeper->accepted++;
 }
 
 void close_connection(struct keeper *keeper, struct connection *connection) {
@@ -176,6 +184,8 @@ static bool perform(struct keeper *keeper, const uint8_t *body, size_t length) {
   return true;
 }
 
+static bool is_known(uint8_t kind) { return kind >= HELLO && kind <= DROP; }
+
 /* How many bytes of `from` were whole frames; -1 where the connection is to be closed, or is closed. */
 static long perform_all(struct keeper *keeper, struct connection *connection, const uint8_t *from, size_t length) {
   size_t done = 0;
@@ -185,9 +195,9 @@ static long perform_all(struct keeper *keeper, struct connection *connection, co
     long taken = cut_frame(from + done, length - done, &body, &size);
     if (taken == 0) return (long)done;
     if (taken < 0) return -1;
-    if (!connection->is_greeted) {
+    if (!connection->is_greeted && is_known(body[0])) {
       if (body[0] != HELLO || !greet(keeper, connection, (const char *)body + 1, size - 1)) return -1;
-    } else if (!perform(keeper, body, size)) {
+    } else if (connection->is_greeted && !perform(keeper, body, size)) {
       return -1;
     }
     if (connection->fd < 0) return -1;

@@ -27,6 +27,8 @@ struct connection {
   int fd;
   struct bytes in, out;
   bool is_greeted;
+  /* Of all connections, counted as they came. */
+  uint64_t number;
 };
 
 struct keeper {
@@ -55,6 +57,7 @@ struct keeper {
   bool is_full, is_misled;
 
   struct connection connections[MAX_CONNECTIONS], *host;
+  uint64_t accepted;
   struct bytes note;
 
   /* When to send verdicts that no output has taken along, to write again, and to end output: monotonic milliseconds, or NEVER. */
