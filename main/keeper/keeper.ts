@@ -227,7 +227,7 @@ export class Keeper {
   /** To the whole foreground job where the system tells it, as the terminal driver does; else to the shell's group. */
   #signal(name: string): void {
     const pid = this.#pty?.pid;
-    if (!pid || this.#exit) return;
+    if (!pid || this.#exit || name === '') return; // without a name, Node would end it
     try {
       process.kill(process.platform === 'win32' ? pid : -pid, name as NodeJS.Signals);
     } catch {
