@@ -1,7 +1,7 @@
 /** What the frames of the keeper's wire (wire.ts) say, from kind to end. Throws on what breaks the format; null for unknown kinds. */
 import type { ClientId, Offset, Seq } from '#protocol/ids.ts';
 import { readUint64 } from '#protocol/integers.ts';
-import { readName } from './client-names.ts';
+import { nameBytes, readName } from './client-names.ts';
 import { type DroppedOf, type FromKeeper, type KeeperExit, type KeeperHello, MAX_NOTE_BYTES, type ToKeeper } from './wire-messages.ts';
 
 /** Where the bytes of an output begin. */
@@ -63,7 +63,9 @@ export function decodeFromKeeper(body: Uint8Array): FromKeeper | null {
 /** Of a body of kind 2. */
 export function decodeWrite(body: Uint8Array): ToKeeper {
   const at = unitAt(body);
-  return { kind: 'write', client: readName(body, 2, at), seq: readUint64(body, at) as Seq, bytes: body.subarray(at + 8) };
+  const client = readName(body, 2, at);
+  nameBytes(client); // what is not UTF-8 grows: it must be sayable when its input is written, long after this
+  return { kind: 'write', client, seq: readUint64(body, at) as Seq, bytes: body.subarray(at + 8) };
 }
 
 /** Whether `decodeOutputOrApplied` can read it, and it says something. */
