@@ -23,51 +23,39 @@ bool read_hello(const char *text, size_t length, double *from) {
   return json_ends(&json);
 }
 
-static void read_clients(struct json *json, struct client_name **clients, size_t *count) {
-  if (json_null(json)) return;
-  size_t room = 8;
-  *clients = allocate(room * sizeof **clients);
+static void read_clients(struct json *json, struct bytes *clients) {
   bool is_first = true;
   json_open(json, '[');
   while (json_next(json, ']', &is_first)) {
     size_t length;
     char *text = json_text(json, &length);
-    /* One that long never wrote anything. */
-    if (text && length <= sizeof (*clients)->text) {
-      if (*count == room) {
-        room *= 2;
-        struct client_name *more = allocate(room * sizeof *more);
-        memcpy(more, *clients, *count * sizeof *more);
-        free(*clients);
-        *clients = more;
-      }
-      struct client_name *client = &(*clients)[(*count)++];
-      client->length = (uint8_t)length;
-      memcpy(client->text, text, length);
+    /* One that long, or without a name, never wrote anything. */
+    if (text && length > 0 && length <= 255) {
+      uint8_t size = (uint8_t)length;
+      bytes_append(clients, &size, 1);
+      bytes_append(clients, text, length);
     }
     free(text);
   }
 }
 
-bool read_drop(const char *text, size_t length, struct client_name **clients, size_t *count) {
+bool read_drop(const char *text, size_t length, struct bytes *clients, bool *is_all) {
   struct json json = {.at = text, .end = text + length};
   bool is_first = true, is_there = false;
-  *clients = NULL;
-  *count = 0;
+  *is_all = false;
   json_open(&json, '{');
   while (json_next(&json, '}', &is_first)) {
     char *name = json_name(&json);
-    if (name && strcmp(name, "clients") == 0 && !is_there) {
-      is_there = true;
-      read_clients(&json, clients, count);
-    } else {
+    if (!name || strcmp(name, "clients") != 0 || is_there) {
       json_skip(&json);
+    } else {
+      is_there = true;
+      *is_all = json_null(&json);
+      if (!*is_all) read_clients(&json, clients);
     }
     free(name);
   }
-  if (is_there && json_ends(&json)) return true;
-  free(*clients);
-  return false;
+  return is_there && json_ends(&json);
 }
 
 static void append_base64(struct bytes *to, const struct bytes *from) {

@@ -7,7 +7,7 @@
 /* `from`: NaN where it says none. */
 bool read_hello(const char *text, size_t length, double *from);
 void append_hello(struct bytes *to, const struct keeper *keeper);
-/* `clients`: NULL for all; freed by the caller. */
-bool read_drop(const char *text, size_t length, struct client_name **clients, size_t *count);
+/* Adds to `clients`, which the caller clears, the names one behind the other, each behind its length: a frame has room for many. */
+bool read_drop(const char *text, size_t length, struct bytes *clients, bool *is_all);
 
 #endif

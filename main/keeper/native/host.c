@@ -119,12 +119,12 @@ static bool take_write(struct keeper *keeper, const uint8_t *body, size_t length
 }
 
 static bool take_drop(struct keeper *keeper, const char *text, size_t length) {
-  struct client_name *clients;
-  size_t count;
-  if (!read_drop(text, length, &clients, &count)) return false;
-  drop_input(keeper, clients, count);
-  free(clients);
-  return true;
+  struct bytes clients = {0};
+  bool is_all;
+  bool is_read = read_drop(text, length, &clients, &is_all);
+  if (is_read) drop_input(keeper, is_all ? NULL : &clients);
+  bytes_clear(&clients);
+  return is_read;
 }
 
 /* To the program's group, while there is one. */

@@ -60,16 +60,17 @@ void take_input(struct keeper *keeper, struct queued_input *input, bool is_urgen
   if (!keeper->is_full) write_input(keeper, false);
 }
 
+/* NULL for all. */
 struct wanted {
-  const struct client_name *clients;
-  size_t count;
+  const uint8_t *names;
+  size_t length;
 };
 
 static bool is_wanted(const struct client_name *client, void *context) {
   const struct wanted *wanted = context;
-  if (!wanted->clients) return true;
-  for (size_t at = 0; at < wanted->count; at++) {
-    if (is_same_name(client, &wanted->clients[at])) return true;
+  if (!wanted->names) return true;
+  for (size_t at = 0; at < wanted->length; at += 1u + wanted->names[at]) {
+    if (wanted->names[at] == client->length && !memcmp(wanted->names + at + 1, client->text, client->length)) return true;
   }
   return false;
 }
@@ -77,7 +78,8 @@ static bool is_wanted(const struct client_name *client, void *context) {
 /* Takes back all of the client of `oldest`, which it frees: remembered before it is told, since a host may die between. */
 static void drop_client(struct keeper *keeper, struct queued_input *oldest, struct bytes *json) {
   struct dropped_units units = {.from = oldest->seq, .to = oldest->seq, .written_bytes = oldest->written};
-  struct wanted same = {.clients = oldest->client, .count = 1};
+  /* A name in memory is what a name in a row of them is. */
+  struct wanted same = {.names = &oldest->client->length, .length = 1u + oldest->client->length};
   struct queued_input *next;
   while ((next = input_take_back(&keeper->queue, is_wanted, &same))) {
     units.to = next->seq;
@@ -92,8 +94,10 @@ static void drop_client(struct keeper *keeper, struct queued_input *oldest, stru
   free_input(oldest);
 }
 
-void drop_input(struct keeper *keeper, const struct client_name *clients, size_t count) {
-  struct wanted wanted = {.clients = clients, .count = count};
+void drop_input(struct keeper *keeper, const struct bytes *clients) {
+  static const uint8_t nobody[1];
+  struct wanted wanted = {0};
+  if (clients) wanted = (struct wanted){.names = clients->length ? bytes_front(clients) : nobody, .length = clients->length};
   struct bytes json = {0};
   struct queued_input *oldest;
   bytes_append_text(&json, "{\"units\":[");

@@ -87,8 +87,8 @@ void close_terminal(struct keeper *keeper);
 /* `is_told`: the terminal says that it has room. */
 void write_input(struct keeper *keeper, bool is_told);
 void take_input(struct keeper *keeper, struct queued_input *input, bool is_urgent);
-/* The units of these clients, or of all where `clients` is NULL. */
-void drop_input(struct keeper *keeper, const struct client_name *clients, size_t count);
+/* The units of these clients, as read_drop has them, or of all where `clients` is NULL. */
+void drop_input(struct keeper *keeper, const struct bytes *clients);
 
 /* host.c */
 void accept_host(struct keeper *keeper, int listener);
