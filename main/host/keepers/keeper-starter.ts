@@ -89,7 +89,8 @@ function begin(child: KeeperProcess, spec: KeeperSpec): Promise<void> {
       resolve();
     });
     child.on('error', (error) => failed(error.message));
-    child.on('exit', (code, signal) => failed(said.trim() || `its keeper ended at once (${signal ?? code})`));
+    // Not at its exit: what it said last may come after that.
+    child.on('close', (code, signal) => failed(said.trim() || `its keeper ended at once (${signal ?? code})`));
     child.stdin.end(JSON.stringify(spec));
   });
 }
