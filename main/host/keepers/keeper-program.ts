@@ -14,6 +14,15 @@ const TITLE = 'session'.padEnd(48, ' ');
 
 /** Throws `host-unreachable` where cmdop is not whole. */
 export function keeperProgram(): KeeperProgram {
-  const native = nativePath('keeper');
-  return native === null ? { file: nodePath(), args: [...KEEPER_FLAGS, programPath('keeper')] } : { file: native, args: [TITLE] };
+  return nativeKeeper() ?? nodeKeeper();
+}
+
+/** Null where it could not be made. */
+export function nativeKeeper(): KeeperProgram | null {
+  const file = nativePath('keeper');
+  return file === null ? null : { file, args: [TITLE] };
+}
+
+export function nodeKeeper(): KeeperProgram {
+  return { file: nodePath(), args: [...KEEPER_FLAGS, programPath('keeper')] };
 }

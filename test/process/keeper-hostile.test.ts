@@ -1,0 +1,145 @@
+/**
+ * Hosts that are broken, from a seed: the session goes on, its keeper does not grow, and touches no memory that is not its
+ * own, as the compiler's sanitizers see it.
+ *
+ * CMDOP_FUZZ_SECONDS is how long at most, CMDOP_FUZZ_CASES how many frames (20 000, or what the seconds allow), CMDOP_FUZZ_SEED
+ * where they begin.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { nativeKeeper, nodeKeeper } from '../../main/host/keepers/keeper-program.ts';
+import { randomFrom } from '../contract/random-streams.ts';
+import { conversation, hostileSpec } from './fuzz/keeper.ts';
+import { below, cut, type Random } from './fuzz/mutate.ts';
+import { KeeperWorld, type Kept } from './keeper-peer.ts';
+
+const { CMDOP_FUZZ_SECONDS: seconds, CMDOP_FUZZ_CASES: cases, CMDOP_FUZZ_SEED: seed } = process.env;
+const SEED = Number(seed ?? 1);
+const SECONDS = Number(seconds ?? 60);
+const FRAMES = Number(cases ?? (seconds ? Number.POSITIVE_INFINITY : 20_000));
+const SPECS = Math.max(100, Math.min(FRAMES, 100_000) / 200);
+const LIMIT = { timeout: SECONDS * 1000 + 60_000 };
+/** Frames of a connection: then comes what is broken. */
+const TOGETHER = 40;
+/** Connections between which a host that is none of these looks after the session. */
+const BETWEEN = 25;
+
+const hasCompiler = process.platform === 'linux' && spawnSync('cc', ['--version']).status === 0;
+const native = nativeKeeper();
+const SANITIZED = ['-std=c17', '-D_GNU_SOURCE', '-O1', '-g', '-Wall', '-Wextra', '-Werror', '-fsanitize=address,undefined'];
+
+const folder = mkdtempSync(join(tmpdir(), 'cmdop-sanitized-'));
+const sanitized = { file: join(folder, 'cmdop-keeper'), args: ['session'.padEnd(48)] };
+const reports = join(folder, 'reports');
+/** A keeper has no stderr: a report goes to a file. What was freed is not kept for long, that growth can be seen. */
+const OPTIONS = `log_path=${reports}/report:quarantine_size_mb=1:print_stacktrace=1:detect_leaks=0`;
+const env = { ASAN_OPTIONS: OPTIONS, UBSAN_OPTIONS: OPTIONS };
+
+beforeAll(() => {
+  if (!hasCompiler) return;
+  mkdirSync(reports);
+  const sources = readdirSync('main/keeper/native').filter((name) => name.endsWith('.c'));
+  const paths = sources.map((name) => join('main/keeper/native', name));
+  const made = spawnSync('cc', [...SANITIZED, '-fno-sanitize-recover=all', '-o', sanitized.file, ...paths, '-lm'], { encoding: 'utf8' });
+  expect(made.stderr).toBe('');
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** What the sanitizers said so far. */
+const reported = () => readdirSync(reports).map((name) => readFileSync(join(reports, name), 'utf8'));
+
+const residentMb = ({ child }: Kept) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]) / 1024;
+
+/** One connection, to its end; some do not read what they are sent. */
+async function talk(kept: Kept, random: Random): Promise<void> {
+  const socket = connect(kept.spec.socket)
+    .on('error', () => {})
+    .resume();
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  if (random() < 0.1) socket.pause();
+  for (const chunk of cut(random, conversation(random, TOGETHER))) {
+    if (socket.destroyed) break;
+    socket.write(chunk);
+    if (random() < 0.3) await new Promise((resolve) => setImmediate(resolve));
+  }
+  if (random() < 0.1) socket.destroy();
+  else socket.end();
+  if (!socket.isPaused()) await closed;
+  else setTimeout(() => socket.destroy(), below(random, 20));
+}
+
+let words = 0;
+/** A host as it should be: what it types comes back, where the program gives it back. */
+async function expectServed(world: KeeperWorld, kept: Kept, isEchoing: boolean): Promise<void> {
+  const host = await world.host(kept, 1e15);
+  host.drop();
+  await host.next('dropped');
+  if (isEchoing) {
+    const word = `served ${++words};`;
+    host.write(`calm ${words}`, 1, word);
+    await host.says(word);
+    host.send({ kind: 'forget', client: `calm ${words}` as never });
+  }
+  host.socket.end();
+  await host.until(() => host.isClosed);
+}
+
+const KINDS = [
+  { name: 'C, sanitized', program: sanitized, share: 1, growthMb: 60 },
+  ...(native ? [{ name: 'C', program: native, share: 0.25, growthMb: 24 }] : []),
+  { name: 'JavaScript', program: nodeKeeper(), share: 0.1, growthMb: 120 },
+];
+
+describe.runIf(hasCompiler).each(KINDS)('hostile hosts of a keeper in $name', ({ program, share, growthMb }) => {
+  const campaign = async (script: string, isEchoing: boolean) => {
+    const world = new KeeperWorld(program);
+    try {
+      const kept = await world.start({ args: ['-c', script] }, { env });
+      const until = Date.now() + (SECONDS * 1000) / 2;
+      let [frames, firstMb, mostMb] = [0, 0, 0];
+      for (let n = 0; frames < (FRAMES * share) / 2 && Date.now() < until; n++, frames += TOGETHER) {
+        await talk(kept, randomFrom(SEED + n)).catch((error) => Promise.reject(new Error(`seed ${SEED + n}`, { cause: error })));
+        if (n % BETWEEN > 0) continue;
+        await expectServed(world, kept, isEchoing).catch((error) => {
+          throw new Error(`after seed ${SEED + n}: ${reported().join('\n').slice(0, 5000)}`, { cause: error });
+        });
+        mostMb = Math.max(mostMb, residentMb(kept));
+        if (n <= 2 * BETWEEN) firstMb = mostMb;
+      }
+      await expectServed(world, kept, isEchoing);
+      console.log(`${frames} frames, ${firstMb.toFixed(1)} MB, then at most ${mostMb.toFixed(1)} MB`);
+      expect(reported()).toEqual([]);
+      expect(mostMb - firstMb).toBeLessThan(growthMb);
+    } finally {
+      world.dispose();
+    }
+  };
+  test.concurrent('a program that gives back what it reads goes on', LIMIT, () => campaign('stty raw -echo; exec cat', true));
+  test.concurrent('a program that reads nothing goes on', LIMIT, () => campaign('stty raw -echo; exec sleep 1000', false));
+});
+
+test.runIf(hasCompiler)('what a keeper is told to start, it starts, or says that it does not', LIMIT, async () => {
+  const world = new KeeperWorld(sanitized);
+  const answers = { ready: 0, error: 0 };
+  const next = async (n: number) => {
+    const spec = { session: 's', socket: `${world.folder}/${n}.sock`, meta: { a: [1] }, file: '/bin/true', args: ['a', 'ü'] };
+    const more = { env: { A: 'b=c', LONG: 'x'.repeat(2000) }, cwd: '/', cols: 80, rows: 24, startOffset: 7, banner: 'hello\r\n' };
+    const words = hostileSpec(randomFrom(SEED + n), { ...spec, ...more });
+    const { child, said } = await world.start({}, { words, env, cwd: world.folder });
+    expect(said, `seed ${SEED + n}: ${Buffer.from(words).toString().slice(0, 3000)}`).toMatch(/^(ready\n|error: .*\n|)$/);
+    if (said === '') expect([words.length, child.exitCode, child.signalCode, reported()], `seed ${SEED + n}`).toEqual([0, 0, null, []]);
+    answers[said === 'ready\n' ? 'ready' : 'error']++;
+    child.kill('SIGKILL');
+  };
+  try {
+    for (let n = 0; n < SPECS; n += 4) await Promise.all([next(n), next(n + 1), next(n + 2), next(n + 3)]);
+    expect(reported()).toEqual([]);
+    expect(Math.min(answers.ready, answers.error)).toBeGreaterThan(SPECS / 10);
+  } finally {
+    world.dispose();
+  }
+});
