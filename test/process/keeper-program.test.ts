@@ -449,6 +449,27 @@ describe.runIf(process.platform === 'linux').each(KINDS)('a keeper in $name', ({
     expect(await host.says(/<[^>]*>$/)).toMatch(/^Hï\r\n<\ufffd+><\ufffd+><😀><\x07\x1f>$/);
   });
 
+  keeps('starts what a later host says in more words than it knows, and escapes more', async (world) => {
+    const socket = join(world.folder, 'later.sock');
+    const known = { session: 's', socket, meta: {}, file: '/bin/sh', env: { PATH: '/usr/bin:/bin' }, cwd: '/', cols: 80, rows: 24 };
+    const args = '"args":["-c","printf %s \\ud83d\\ude00\\u00e9\\/; cat"]';
+    const words = `{"later": [{"a":"]}\\"","b":[]}, -1.5e+3, false], ${JSON.stringify(known).slice(1, -1)} ,\n\t${args}, "last":null }\n`;
+    const kept = await world.start({ socket }, { words });
+    expect(kept.said).toBe('ready\n');
+    const host = await world.host(kept);
+    expect(await host.says('/')).toBe('😀é/');
+  });
+
+  keeps('tells how a program ended that had closed its terminal long before', async (world) => {
+    const host = await world.host(await world.script('trap "" HUP; echo up; exec <&- >&- 2>&-; sleep 0.6; exit 4'));
+    await host.says('up');
+    await sleep(100);
+    host.write('ann', 1, 'x');
+    host.send({ kind: 'urgent', bytes: Buffer.from('!') }, { kind: 'resize', cols: 1, rows: 1 });
+    expect((await host.next('exit')).exit).toEqual({ code: 4, signal: null });
+    expect(host.heard.map(({ kind }) => kind)).toEqual(['output', 'ending', 'exit']);
+  });
+
   keeps('says why it cannot start, and leaves nothing', async (world, expect) => {
     const live = await world.script('exec cat');
     writeFileSync(join(world.folder, 'taken'), 'mine');
