@@ -40,7 +40,8 @@ static void complain(const char *what) {
   dprintf(STDERR_FILENO, "cmdop: %s: %s\n", what, strerror(errno));
 }
 
-__attribute__((noreturn)) static void run(const struct program *program, int tty) {
+__attribute__((noreturn)) static void run(const struct program *program, int terminal, int tty) {
+  close(terminal); /* else it would hold itself open when the keeper is killed: a complaint is as long as a path */
   restore_signals();
   setsid();
   if (ioctl(tty, TIOCSCTTY, 0) < 0) _exit(1);
@@ -71,7 +72,7 @@ int open_pty(const struct program *program, pid_t *pid) {
     tcsetattr(tty, TCSANOW, &modes);
     resize_pty(terminal, program->columns, program->rows);
     *pid = fork();
-    if (*pid == 0) run(program, tty);
+    if (*pid == 0) run(program, terminal, tty);
   }
   int problem = errno;
   if (tty >= 0) close(tty);
