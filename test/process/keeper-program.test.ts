@@ -338,6 +338,17 @@ describe.runIf(process.platform === 'linux').each(KINDS)('a keeper in $name', ({
     expect((await host.next('exit')).exit).toEqual({ code: 5, signal: null });
   });
 
+  keeps('leaves no program behind when it is killed, not even one that could not be run and says so at length', async (world, expect) => {
+    const isThere = (pid: number) => existsSync(`/proc/${pid}`) && statOf(pid)[0] !== 'Z';
+    for (const file of ['/bin/cat', '/x'.repeat(3 * MIB)]) {
+      const kept = await world.start({ file });
+      await sleep(200); // until it holds as much as it does while no host is there
+      const [pid = 0] = childrenOf(kept.child.pid ?? 0);
+      kept.child.kill('SIGKILL');
+      await expect.poll(() => isThere(pid), { timeout: 5000 }).toBe(false);
+    }
+  });
+
   keeps('sends a signal to the program, and does nothing about one that there is not', async (world) => {
     const kept = await world.script('trap "echo hurt" USR1; echo up; while :; do sleep 0.02; done');
     const host = await world.host(kept);
