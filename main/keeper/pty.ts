@@ -118,6 +118,7 @@ class UnixPty implements Pty {
   }
 
   write(input: QueuedInput): void {
+    if (this.#isClosed) return; // nobody will read it, and nothing would end the queue of it
     this.#queue.push(input);
     // Else the timer goes on with it.
     if (!this.#retry) this.#writeQueued();
