@@ -15,7 +15,7 @@ import { nativeKeeper, nodeKeeper } from '../../main/host/keepers/keeper-program
 import { randomFrom } from '../contract/random-streams.ts';
 import { conversation, hostileSpec } from './fuzz/keeper.ts';
 import { below, cut, type Random } from './fuzz/mutate.ts';
-import { KeeperWorld, type Kept } from './keeper-peer.ts';
+import { KeeperWorld, type Kept } from './keeper-world.ts';
 
 const { CMDOP_FUZZ_SECONDS: seconds, CMDOP_FUZZ_CASES: cases, CMDOP_FUZZ_SEED: seed } = process.env;
 const SEED = Number(seed ?? 1);

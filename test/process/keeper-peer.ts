@@ -1,17 +1,11 @@
-/** Keepers without a host: they are started as a host starts them, and the test speaks to them in its place. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+/** What a test speaks to a keeper with, in the place of a host. */
 import { connect, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { vi } from 'vitest';
 import type { ClientId, Offset, Seq } from '#protocol/ids.ts';
-import type { KeeperProgram } from '../../main/host/keepers/keeper-program.ts';
-import type { KeeperSpec } from '../../main/keeper/spec.ts';
-import { encodeToKeeper, FromKeeperDecoder, KEEPER_WIRE } from '../../main/keeper/wire.ts';
+import { encodeToKeeper, FromKeeperDecoder } from '../../main/keeper/wire.ts';
 import type { FromKeeper, KeeperHello, ToKeeper } from '../../main/keeper/wire-messages.ts';
 
-const WAIT = { timeout: 15_000, interval: 5 };
+export const WAIT = { timeout: 15_000, interval: 5 };
 
 /** One end of a keeper's socket; a host once it has said hello. */
 export class KeeperPeer {
@@ -85,95 +79,5 @@ export class KeeperPeer {
   /** Waits for the first message of a kind, or the one after `skipped` of them. */
   next<K extends FromKeeper['kind']>(kind: K, skipped = 0): Promise<FromKeeper & { kind: K }> {
     return this.until(() => this.heard.filter((message) => message.kind === kind)[skipped] as (FromKeeper & { kind: K }) | undefined);
-  }
-}
-
-export type Kept = { child: ChildProcess; spec: KeeperSpec; said: string; stderr: () => string };
-
-/** Keepers in a folder of their own, which all go with it. */
-export class KeeperWorld {
-  readonly folder = mkdtempSync(join(tmpdir(), 'cmdop-keep-'));
-  readonly #program: KeeperProgram;
-  readonly #started: ChildProcess[] = [];
-  readonly #peers: KeeperPeer[] = [];
-  #names = 0;
-
-  constructor(program: KeeperProgram) {
-    this.#program = program;
-  }
-
-  /** Tells a keeper what to start, in these words where they are given; once it has answered or ended. */
-  async start(
-    spec: Partial<KeeperSpec> = {},
-    options: { words?: string | Uint8Array; env?: NodeJS.ProcessEnv; program?: KeeperProgram; cwd?: string } = {},
-  ): Promise<Kept> {
-    const session = `s${++this.#names}`;
-    const socket = join(this.folder, `${session}.sock`);
-    const env = { PATH: '/usr/local/bin:/usr/bin:/bin', TERM: 'xterm-256color' };
-    const whole: KeeperSpec = { session, socket, meta: {}, file: '/bin/sh', args: [], env, cwd: this.folder, cols: 80, rows: 24, ...spec };
-    const { file, args } = options.program ?? this.#program;
-    const child = spawn(file, args, { detached: true, stdio: ['pipe', 'pipe', 'pipe'], cwd: options.cwd ?? '/', env: options.env ?? {} });
-    this.#started.push(child);
-    const kept = { child, spec: whole, said: '', stderr: () => stderr };
-    let stderr = '';
-    let isOver = false;
-    child.on('close', () => {
-      isOver = true;
-    });
-    child.stderr.on('data', (bytes) => {
-      stderr += bytes;
-    });
-    child.stdout.on('data', (bytes) => {
-      kept.said += bytes;
-    });
-    child.stdin.on('error', () => {}); // it has ended
-    child.stdin.end(options.words ?? JSON.stringify(whole));
-    await vi.waitUntil(() => kept.said.endsWith('\n') || isOver, WAIT);
-    return kept;
-  }
-
-  /** A session that runs this in a shell. */
-  script(script: string, spec: Partial<KeeperSpec> = {}): Promise<Kept> {
-    return this.start({ args: ['-c', script], ...spec });
-  }
-
-  peer({ spec }: Kept): KeeperPeer {
-    const peer = new KeeperPeer(spec.socket);
-    this.#peers.push(peer);
-    return peer;
-  }
-  /** A new host, which has heard HELLO. */
-  async host(kept: Kept, from: number | undefined = 0, isAcking = true): Promise<KeeperPeer & { hello: KeeperHello }> {
-    const peer = this.peer(kept);
-    peer.isAcking = isAcking;
-    peer.send({ kind: 'hello', wire: KEEPER_WIRE, from: from as Offset });
-    await peer.until(() => peer.hello);
-    return peer as KeeperPeer & { hello: KeeperHello };
-  }
-
-  dispose(): void {
-    for (const { socket } of this.#peers) socket.destroy();
-    for (const child of this.#started) {
-      if (child.exitCode !== null || child.signalCode !== null) continue;
-      for (const pid of childrenOf(child.pid ?? 0)) kill(pid);
-      child.kill('SIGKILL');
-    }
-    rmSync(this.folder, { recursive: true, force: true });
-  }
-}
-
-export function childrenOf(pid: number): number[] {
-  try {
-    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
-  } catch {
-    return []; // it is gone
-  }
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // it has ended meanwhile
   }
 }
