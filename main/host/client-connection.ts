@@ -156,8 +156,10 @@ export class ClientConnection implements OutputPort, StreamPort {
   /** A MESSAGE frame, made once for many. Whoever reads none of them is closed. */
   tell(frame: Uint8Array): void {
     if (this.#isClosed) return;
-    if (this.#transport.queuedBytes > MAX_UNREAD_BYTES) this.close();
-    else this.send(frame);
+    if (this.#transport.queuedBytes > MAX_UNREAD_BYTES) return this.close();
+    this.#vigil.sent(frame.length);
+    if (this.#transport.sendSoon) this.#transport.sendSoon(frame);
+    else this.#transport.send(frame);
   }
 
   /** Nothing more is read from this client until `resume`: its input is not taken as fast as it comes. */

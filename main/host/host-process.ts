@@ -12,7 +12,7 @@ import { buildId } from '#local/build-id.ts';
 import { systemClock } from '#local/clock.ts';
 import type { LocalPaths } from '#local/paths.ts';
 import { nodePath, programPath } from '#local/runtime.ts';
-import { servedTransport } from '#local/socket-transport.ts';
+import { socketTransport } from '#local/socket-transport.ts';
 import { VERSION } from '#local/version.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import { Host } from './host.ts';
@@ -138,7 +138,7 @@ export class HostProcess {
   }
 
   #listen(isInheriting: boolean): Promise<Server> {
-    const server = createServer((socket) => this.#host.connect(servedTransport(socket)));
+    const server = createServer((socket) => this.#host.connect(socketTransport(socket)));
     const { hostSocket, runDir } = this.#paths;
     const isFile = process.platform !== 'win32';
     // Bound under another name, which is what closing the server removes: the next host's socket has the known one.

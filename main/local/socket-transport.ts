@@ -28,15 +28,6 @@ export function socketTransport(socket: Socket, kind = localKind()): Transport {
   return new StreamTransport(kind, { input: socket, output: socket });
 }
 
-/**
- * The host's end: what it says in one turn, such as an echo and its verdict, goes in one piece at the turn's end. A piece
- * each wakes whoever carries it once more, an SSH server among them, and each time beside the echo that is on its way.
- */
-export function servedTransport(socket: Socket, kind = localKind()): Transport {
-  socket.setNoDelay(true);
-  return new StreamTransport(kind, { input: socket, output: socket, isGathering: true });
-}
-
 const localKind = () => (process.platform === 'win32' ? 'named pipe' : 'unix socket');
 
 /** For a process that is itself the carrier: `input` is what the other side says, `output` what it hears. */
@@ -52,15 +43,13 @@ class StreamTransport implements Transport {
   #isClosing = false;
   #closedWith: { error?: Error } | null = null;
   #flushTimer: NodeJS.Timeout | null = null;
-  readonly #isGathering: boolean;
   #gathered: Uint8Array[] = [];
   #gatheredBytes = 0;
 
-  constructor(kind: string, { input, output, isGathering = false }: { input: Readable; output: Writable; isGathering?: boolean }) {
+  constructor(kind: string, { input, output }: { input: Readable; output: Writable }) {
     this.kind = kind;
     this.#input = input;
     this.#output = output;
-    this.#isGathering = isGathering;
     for (const stream of new Set<Readable | Writable>([input, output])) {
       stream.on('error', (error: Error) => this.#closed(error));
       stream.on('close', () => this.#closed());
@@ -73,7 +62,15 @@ class StreamTransport implements Transport {
   }
 
   send(...parts: Uint8Array[]): void {
-    if (this.#isGathering && this.#mayWait(parts)) this.#gather(parts);
+    this.#send(parts, this.#written);
+  }
+
+  /**
+   * For what nobody waits for, such as the verdict behind an echo, which goes at once: pieces of one turn in one call, since
+   * each wakes whoever carries it, an SSH server among them.
+   */
+  sendSoon(...parts: Uint8Array[]): void {
+    if (this.#mayWait(parts)) this.#gather(parts);
     else this.#send(parts, this.#written);
   }
 

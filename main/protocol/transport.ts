@@ -5,9 +5,11 @@ export interface Transport {
   readonly kind: string;
   /** Sends the parts back to back. Never throws and never blocks; after close they are dropped. */
   send(...parts: Uint8Array[]): void;
+  /** As `send`, but the parts may wait until the end of this turn for others to go with. Where the carrier can. */
+  sendSoon?(...parts: Uint8Array[]): void;
   /** As `send`, and `done` once nothing of the parts is held any more, so that they may be changed. Where the carrier can tell. */
   sendThen?(done: () => void, ...parts: Uint8Array[]): void;
-  /** Bytes accepted by `send` and not yet handed to the operating system. */
+  /** Bytes accepted and not yet handed to the operating system. */
   readonly queuedBytes: number;
   /** Called once, before any byte arrives. `closed` is called exactly once, with why if it was not on purpose. */
   listen(listener: TransportListener): void;

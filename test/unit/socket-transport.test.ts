@@ -5,7 +5,7 @@ import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { connectSocket, servedTransport, socketTransport } from '#local/socket-transport.ts';
+import { connectSocket, socketTransport } from '#local/socket-transport.ts';
 import type { Transport } from '#protocol/transport.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'cmdop-transport-'));
@@ -26,7 +26,7 @@ async function joined(): Promise<{ host: Transport; reads: Uint8Array[]; closed:
   const socket = connectSocket(path);
   await once(socket, 'connect');
   const [accepted] = (await reached) as [Socket];
-  const host = servedTransport(accepted);
+  const host = socketTransport(accepted);
   const client = socketTransport(socket);
   const reads: Uint8Array[] = [];
   const closed = new Promise<void>((resolve) => {
@@ -42,29 +42,41 @@ async function joined(): Promise<{ host: Transport; reads: Uint8Array[]; closed:
   return { host, reads, closed };
 }
 
-test('what a host says in one turn comes in one piece, and counts as queued until then', async () => {
+const text = (bytes: Uint8Array) => Buffer.from(bytes).toString();
+
+test('an echo goes at once, and what else is said in that turn at its end, which counts as queued until then', async () => {
   const { host, reads, closed } = await joined();
-  host.send(Buffer.from('echo '), Buffer.from('and '));
-  host.send(Buffer.from('verdict'));
-  expect(host.queuedBytes).toBe('echo and verdict'.length);
-  await new Promise((resolve) => setImmediate(resolve));
+  host.send(Buffer.from('echo '));
+  expect(host.queuedBytes).toBe(0);
+  host.sendSoon?.(Buffer.from('verdict, '), Buffer.from('news '));
+  host.sendSoon?.(Buffer.from('and answer'));
+  expect(host.queuedBytes).toBe('verdict, news and answer'.length);
+  await expect.poll(() => reads.map(text).join('')).toBe('echo verdict, news and answer');
   expect(host.queuedBytes).toBe(0);
   host.close();
   await closed;
-  expect(reads.map((bytes) => Buffer.from(bytes).toString())).toEqual(['echo and verdict']);
+});
+
+test('what would go at the end of the turn goes before an echo that follows it, and with it', async () => {
+  const { host, reads, closed } = await joined();
+  host.sendSoon?.(Buffer.from('verdict, '));
+  host.send(Buffer.from('echo'));
+  host.close();
+  await closed;
+  expect(reads.map(text)).toEqual(['verdict, echo']);
 });
 
 test('large, small and awaited pieces keep their order, and nothing is lost by closing in the same turn', async () => {
   const { host, reads, closed } = await joined();
   const large = 'x'.repeat(300_000);
   let isHeld = true;
-  host.send(Buffer.from('1'));
-  host.send(Buffer.from(large));
-  host.send(Buffer.from('2'));
+  host.sendSoon?.(Buffer.from('1'));
+  host.sendSoon?.(Buffer.from(large));
+  host.sendSoon?.(Buffer.from('2'));
   host.sendThen?.(() => {
     isHeld = false;
   }, Buffer.from('3'));
-  host.send(Buffer.from('4'));
+  host.sendSoon?.(Buffer.from('4'));
   host.close();
   host.send(Buffer.from('too late'));
   await closed;

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { LocalPaths } from '#local/paths.ts';
-import { servedTransport } from '#local/socket-transport.ts';
+import { socketTransport } from '#local/socket-transport.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import { newId, type SessionId } from '#protocol/ids.ts';
 import type { Params, Result } from '#protocol/messages.ts';
@@ -256,7 +256,7 @@ export class SshShares {
     const isMeant = invite?.session === session && invite.key === key && this.#file.of(invite.session) !== null;
     if (!invite || !isMeant) return void socket.destroy();
     if (invites.isLive(invite) && invite.usedAt === null) sharing.noted(invites.use(invite, null), 'joined', null);
-    sharing.admit(servedTransport(socket, 'ssh'), grantOf(invite, { by: 'ssh-key', key }), { kind: 'ssh', from });
+    sharing.admit(socketTransport(socket, 'ssh'), grantOf(invite, { by: 'ssh-key', key }), { kind: 'ssh', from });
   }
 
   #refused({ listener, sinceMs, unheard, unproved, addresses, keys, users }: Extract<Report, { is: 'refused' }>): void {

@@ -7,7 +7,7 @@ import { chmodSync, chownSync, lstatSync, mkdirSync, readFileSync, rmSync } from
 import { createServer, type Server } from 'node:net';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
-import { servedTransport } from '#local/socket-transport.ts';
+import { socketTransport } from '#local/socket-transport.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import type { Transport } from '#protocol/transport.ts';
 
@@ -59,7 +59,7 @@ export class SharedSocket {
   }
 
   #listen(gid: number): Promise<Server> {
-    const server = createServer((socket) => this.#connected(servedTransport(socket, 'shared socket')));
+    const server = createServer((socket) => this.#connected(socketTransport(socket, 'shared socket')));
     return new Promise((resolve, reject) => {
       server.once('error', reject);
       server.listen(this.path, () => {
