@@ -6,7 +6,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { ensureInstalled, fail, pinnedNode, root, runToEnd } from './install.mjs';
 import { chromiumVersion, electronForTests, ensureSystemPackages, ensureToolchain } from './test-runtimes.mjs';
 
-const SUITES = ['unit', 'contract', 'model', 'process', 'remote', 'e2e'];
+const SUITES = ['unit', 'contract', 'model', 'process', 'load', 'remote', 'e2e'];
 /** Each writes its figures here, for the sum at the end. */
 const results = join(root, 'test-results');
 /** How much of a failure's text the end repeats; all of it stands further up. */
@@ -26,7 +26,7 @@ const CHECKS = {
 const unknown = wanted.filter((name) => !SUITES.includes(name) && !(name in CHECKS));
 if (unknown.length > 0) fail(`there is no suite "${unknown[0]}"; there are ${[...Object.keys(CHECKS), ...SUITES].join(', ')}`);
 const chosen = (name) => wanted.length === 0 || wanted.includes(name);
-const needsPrograms = ['process', 'remote', 'e2e'].some(chosen);
+const needsPrograms = ['process', 'load', 'remote', 'e2e'].some(chosen);
 
 const startedAt = performance.now();
 if (needsPrograms) ensureSystemPackages();

@@ -1,4 +1,4 @@
-/** How the suites run: each is a project, and the ones that start processes run one file at a time. */
+/** How the suites run: each is a project, two files of it at a time unless they would disturb each other. */
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
@@ -11,6 +11,7 @@ const LIMITS = {
   contract: { testTimeout: 10_000, hookTimeout: 10_000 },
   model: { testTimeout: 300_000, hookTimeout: 10_000 },
   process: { testTimeout: 60_000, hookTimeout: 60_000 },
+  load: { testTimeout: 60_000, hookTimeout: 60_000 },
   remote: { testTimeout: 60_000, hookTimeout: 60_000 },
   e2e: { testTimeout: 120_000, hookTimeout: 120_000 },
 };
@@ -20,8 +21,10 @@ const POLL_MS = 20_000;
 
 type Suite = keyof typeof LIMITS;
 
-/** They measure time, take ports and start programs: two at once would disturb each other on two cores. */
-const SEQUENTIAL: ReadonlySet<Suite> = new Set(['process', 'remote', 'e2e']);
+/** They start programs, and wait for what those show. */
+const LIVE: ReadonlySet<Suite> = new Set(['process', 'load', 'remote', 'e2e']);
+/** What is measured, links that are slow or cut, windows that draw: two at once would disturb each other on two cores. */
+const SEQUENTIAL: ReadonlySet<Suite> = new Set(['load', 'remote', 'e2e']);
 
 /**
  * Where nobody can look again, a test of processes and windows that fails is tried once more, and said to have been: what
@@ -36,7 +39,8 @@ const suite = (name: Suite) => ({
     include: [`test/${name}/**/*.test.ts`],
     environment: 'node',
     ...LIMITS[name],
-    ...(SEQUENTIAL.has(name) ? { fileParallelism: false, retry: RETRIES, expect: { poll: { timeout: POLL_MS } } } : {}),
+    ...(LIVE.has(name) ? { retry: RETRIES, expect: { poll: { timeout: POLL_MS } } } : {}),
+    fileParallelism: !SEQUENTIAL.has(name),
     ...(name === 'e2e' ? { setupFiles: ['test/e2e/evidence.ts'] } : {}),
   },
 });
@@ -48,6 +52,6 @@ export default defineConfig({
     maxWorkers: 2,
     reporters: ['default'],
     passWithNoTests: true,
-    projects: [suite('unit'), suite('contract'), suite('model'), suite('process'), suite('remote'), suite('e2e')],
+    projects: (Object.keys(LIMITS) as Suite[]).map(suite),
   },
 });

@@ -5,11 +5,11 @@
  */
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Engine, openEngine } from './engine.ts';
-import { killHosts } from './load/host-processes.ts';
-import { type LightClient, type LightView, lightClient } from './load/light-client.ts';
-import { numberedProgram } from './load/numbered-program.ts';
-import { moment, quantile, Typists, typedInto } from './load/typists.ts';
+import { type Engine, openEngine } from '../process/engine.ts';
+import { killHosts } from '../process/load/host-processes.ts';
+import { type LightClient, type LightView, lightClient } from '../process/load/light-client.ts';
+import { numberedProgram } from '../process/load/numbered-program.ts';
+import { moment, quantile, Typists, typedInto } from '../process/load/typists.ts';
 
 const CRASHES = Number(process.env.CMDOP_CRASHES ?? 5);
 /** Every fifth kill hits a host that is just starting. */

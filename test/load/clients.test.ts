@@ -11,11 +11,11 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { nodePath } from '#local/runtime.ts';
-import { type Engine, openEngine } from './engine.ts';
-import { openProxy, slowLink } from './load/bad-transports.ts';
-import { hostPids, residentBytes, wakeUps } from './load/host-processes.ts';
-import { type LightClient, lightClient } from './load/light-client.ts';
-import { numberedBytes, numberedProgram } from './load/numbered-program.ts';
+import { type Engine, openEngine } from '../process/engine.ts';
+import { openProxy, slowLink } from '../process/load/bad-transports.ts';
+import { hostPids, residentBytes, wakeUps } from '../process/load/host-processes.ts';
+import { type LightClient, lightClient } from '../process/load/light-client.ts';
+import { numberedBytes, numberedProgram } from '../process/load/numbered-program.ts';
 
 const IS_FULL = process.env.CMDOP_FULL === '1';
 const MIB = 1024 * 1024;
@@ -71,7 +71,7 @@ const BAD: Record<string, (session: string) => Promise<Bad>> = {
     };
   },
   'a stopped process': async (session) => {
-    const command = [join(import.meta.dirname, 'load/stoppable-client.ts'), engine.home, session];
+    const command = [join(import.meta.dirname, '../process/load/stoppable-client.ts'), engine.home, session];
     const child = spawn(nodePath(), command, { stdio: ['pipe', 'pipe', 'inherit'] });
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
     expect((await lines.next()).value).toBe('attached');

@@ -7,8 +7,8 @@ import { join, resolve } from 'node:path';
 import ssh2 from 'ssh2';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { nodePath } from '#local/runtime.ts';
-import { type Engine, openEngine, type Person, type Watched } from './engine.ts';
-import { type GuestKey, newGuestKey, openGuest, type Place, runGuest } from './ssh-guest.ts';
+import { type Engine, openEngine, type Person, type Watched } from '../process/engine.ts';
+import { type GuestKey, newGuestKey, openGuest, type Place, runGuest } from '../process/ssh-guest.ts';
 
 /** Strangers of the flood, and what one guest asks in vain. */
 const STRANGERS = 1_000;

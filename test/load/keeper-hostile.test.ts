@@ -13,9 +13,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { nativeKeeper, nodeKeeper } from '../../main/host/keepers/keeper-program.ts';
 import { randomFrom } from '../contract/random-streams.ts';
+import { KeeperWorld, type Kept } from '../process/keeper-world.ts';
 import { conversation, hostileSpec } from './fuzz/keeper.ts';
 import { below, cut, type Random } from './fuzz/mutate.ts';
-import { KeeperWorld, type Kept } from './keeper-world.ts';
 
 const { CMDOP_FUZZ_SECONDS: seconds, CMDOP_FUZZ_CASES: cases, CMDOP_FUZZ_SEED: seed } = process.env;
 const SEED = Number(seed ?? 1);

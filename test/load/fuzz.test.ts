@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Offset } from '#protocol/ids.ts';
 import { randomFrom } from '../contract/random-streams.ts';
-import { type Engine, openEngine, type Person, type Watched } from './engine.ts';
+import { type Engine, openEngine, type Person, type Watched } from '../process/engine.ts';
 import { damageFiles, fakeKeepers, hostileClient, memoryOf } from './fuzz/host.ts';
 import { joined, pick } from './fuzz/mutate.ts';
 import { FORGED, forgedMark, hostileOutput } from './fuzz/output.ts';
