@@ -93,6 +93,13 @@ test('who is removed while typing is told the truth of every unit, and stays out
   for (const method of ['session.screen', 'history.list', 'history.count', 'journal.list', 'journal.watch'] as const)
     await expect(ben.client.request(method, { session: 'kicked' }), method).rejects.toMatchObject({ code: 'kicked' });
   expect(heard).not.toContain('role'); // nor of their own removal
+  const { commands } = await ben.client.request('history.list', { limit: 500 });
+  const { events } = await ben.client.request('journal.list', { limit: 500 });
+  const { session } = await ann.client.request('session.inspect', { session: 'kicked' });
+  const reads = [...commands.map((command) => command.session), ...events.map((event) => event.session)];
+  expect(reads.length).toBeGreaterThan(0);
+  expect(reads).not.toContain(session.id);
+  expect((await ann.client.request('journal.list', { limit: 500 })).events.map((event) => event.session)).toContain(session.id);
   const again = ben.attach('kicked');
   await again.until(() => again.refusals.length > 0);
   expect(again.refusals[0]).toContain('`cmdop role kicked ben operator`');

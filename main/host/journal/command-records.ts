@@ -3,7 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { ActorId, ClientId, Offset, SessionId } from '#protocol/ids.ts';
 import type { CommandRecord } from '#protocol/shapes.ts';
 import type { Journal } from './journal.ts';
-import { conditions, whereClause } from './sql-conditions.ts';
+import { conditions, whereClause, without } from './sql-conditions.ts';
 import { actorIds, fromJson } from './stored-shapes.ts';
 
 /** A command record as stored: people by id. */
@@ -33,6 +33,8 @@ type CommandRow = {
 
 export type CommandFilter = {
   session?: SessionId;
+  /** Of these, nothing. */
+  hidden?: readonly SessionId[];
   actors?: ActorId[];
   failed?: boolean;
   text?: string;
@@ -219,6 +221,7 @@ function fitting(filter: CommandFilter): ReturnType<typeof conditions> {
     ['started_at >= ?', filter.since],
     ['instr(lower(text), ?) > 0', filter.text?.toLowerCase()],
   ]);
+  if (filter.hidden) where.push(without(filter.hidden, values));
   if (filter.failed) where.push('exit_code IS NOT NULL AND exit_code <> 0');
   if (filter.actors) {
     const marks = filter.actors.map(() => '?').join(',');

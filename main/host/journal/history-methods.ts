@@ -28,8 +28,12 @@ export function historyHandlers(context: HistoryContext): Pick<Handlers, keyof t
   const { paths, journal, records, registry, news, watchers } = context;
   const actorsNamed = (name: string | undefined): { actors?: ActorId[] } =>
     name === undefined ? {} : { actors: records.actorsNamed(name) };
-  const sessionFilter = ({ who }: ClientConnection, reference: string | undefined): { session?: SessionId } => {
-    if (reference === undefined) return {};
+  /** Without a name all sessions, but those from which this person was removed. */
+  const sessionFilter = ({ who }: ClientConnection, reference: string | undefined): { session?: SessionId; hidden?: SessionId[] } => {
+    if (reference === undefined) {
+      const hidden = registry.all().filter(({ roles }) => roles.isKicked(who.actor));
+      return hidden.length > 0 ? { hidden: hidden.map(({ id }) => id) } : {};
+    }
     const session = recordedSession(context, reference);
     registry.get(session)?.roles.mustSee(who.actor);
     return { session };

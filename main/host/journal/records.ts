@@ -5,7 +5,7 @@ import { ACTOR_COLORS, type Actor, actor as actorShape, type JournalEvent, type 
 import { MAX_DROPPED_UNITS } from '#session/input-ledger.ts';
 import { CommandRecords } from './command-records.ts';
 import type { Journal, JournalRow } from './journal.ts';
-import { conditions, whereClause } from './sql-conditions.ts';
+import { conditions, whereClause, without } from './sql-conditions.ts';
 import type { SessionAccess } from './stored-shapes.ts';
 import { anyPayload, attachPayload, controlPayload, fromJson, keptRefusal, resizePayload, storedSession } from './stored-shapes.ts';
 
@@ -30,6 +30,8 @@ export type StoredSession = {
 
 export type EventFilter = {
   session?: SessionId;
+  /** Of these, nothing. */
+  hidden?: readonly SessionId[];
   actors?: ActorId[];
   kinds?: string[];
   since?: number;
@@ -137,6 +139,7 @@ export class Records {
       ['seq < ?', filter.before],
       ['at >= ?', filter.since],
     ]);
+    if (filter.hidden) where.push(without(filter.hidden, values));
     for (const [column, wanted] of [
       ['kind', filter.kinds],
       ['actor', filter.actors],

@@ -7,4 +7,10 @@ export function conditions(parts: [string, SQLInputValue | undefined][]): { wher
   return { where: given.map(([condition]) => condition), values: given.map(([, value]) => value) };
 }
 
+/** That a row is of none of these sessions; their ids are added to `values`. */
+export function without(sessions: readonly string[], values: SQLInputValue[]): string {
+  values.push(...sessions);
+  return `(session IS NULL OR session NOT IN (${sessions.map(() => '?').join(',')}))`;
+}
+
 export const whereClause = (where: string[]) => (where.length > 0 ? `WHERE ${where.join(' AND ')}` : '');
