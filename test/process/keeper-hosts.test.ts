@@ -31,7 +31,7 @@ const unitOf = (seq: number) => `${seq};`.padEnd(UNIT_BYTES, String.fromCharCode
 const unitsOf = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, n) => unitOf(from + n)).join('');
 
 /** Types them; answers how many of them are in the terminal whole once it takes no more. */
-async function _typeAhead(host: KeeperPeer, client: string): Promise<number> {
+async function typeAhead(host: KeeperPeer, client: string): Promise<number> {
   for (let seq = 1; seq <= UNITS; seq++) host.write(client, seq, unitOf(seq));
   for (let seen = -1; seen !== host.count('applied') || seen <= 0; await sleep(SETTLED_MS)) seen = host.count('applied');
   return host.count('applied');
@@ -88,7 +88,7 @@ describeKeepers((keeps) => {
 
   keeps('takes back what a busy program has not got, to the byte, and leaves what others typed', async (world, expect) => {
     const { kept, host, go, read } = await busy(world);
-    const whole = await _typeAhead(host, 'bot');
+    const whole = await typeAhead(host, 'bot');
     host.write('ann', 1, '<ann>');
     host.drop('bot', 'nobody');
     const [units] = (await host.next('dropped')).units;
@@ -111,7 +111,7 @@ describeKeepers((keeps) => {
 
   keeps('takes back everything where everything is to go', async (world, expect) => {
     const { host, go, read } = await busy(world);
-    const whole = await _typeAhead(host, 'bot');
+    const whole = await typeAhead(host, 'bot');
     host.write('ann', 1, '<ann>');
     host.drop();
     const { units } = await host.next('dropped');
@@ -124,7 +124,7 @@ describeKeepers((keeps) => {
 
   keeps('goes on though somebody without a name that is text typed to a busy program', async (world, expect) => {
     const { kept, host, go, read } = await busy(world);
-    const whole = await _typeAhead(host, 'bot');
+    const whole = await typeAhead(host, 'bot');
     host.socket.write(Buffer.concat([Buffer.of(9, 1, 0, 0, 2, 255), Buffer.alloc(255, 0xff), Buffer.alloc(8, 1)]));
     await sleep(50);
     const next = await world.host(kept);
@@ -137,7 +137,7 @@ describeKeepers((keeps) => {
 
   keeps('types what is urgent before all that has not begun', async (world, expect) => {
     const { host, go, read } = await busy(world);
-    const whole = await _typeAhead(host, 'bot');
+    const whole = await typeAhead(host, 'bot');
     host.send({ kind: 'urgent', bytes: Buffer.from('!') });
     go();
     await host.next('applied', UNITS - 1);
@@ -151,7 +151,7 @@ describeKeepers((keeps) => {
     const { host, go, read } = await busy(world);
     for (let n = 0; n < 400; n++) host.write('', 0, 'a'.repeat(1000));
     host.write('ann', 1, '<end>');
-    await sleep(200);
+    await sleep(200); // all of it is there: there is no verdict that would say so
     go();
     await host.next('applied');
     await expect.poll(() => read().slice(-5)).toBe('<end>');

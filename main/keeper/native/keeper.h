@@ -1,6 +1,6 @@
 /*
  * Keeps one session alive: its PTY, the output no host has stored yet, and which input units were written. The same as
- * ../keeper.ts, which runs where this does not, in a twentieth of its memory; ../wire.ts says what both speak.
+ * ../keeper.ts, which runs where this does not, in a thirtieth of its memory; ../wire.ts says what both speak.
  *
  * Killing any process but a keeper loses no output and repeats no input. Output is held until a host acknowledged it; when
  * that is too much the program waits, as it does on any slow terminal. Units are dropped when their seq was seen, whichever
