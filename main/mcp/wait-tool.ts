@@ -30,7 +30,7 @@ const input = z.object({
     .min(0)
     .optional()
     .describe(
-      'For text, regex and prompt: count only what came from this offset on (run and send_keys return one). Without it, text and regex also match what is on the screen now',
+      'For text, regex and prompt: count only what came from this offset on (run and send_keys return one). Without it, text and regex match what came of what you last typed, and what is on the screen now',
     ),
   timeoutSeconds: timeoutArg(60),
 });

@@ -234,7 +234,7 @@ export const terminalModes = z.object({
 export type TerminalModes = z.infer<typeof terminalModes>;
 
 export const screenText = z.object({
-  /** One string a row, without trailing blanks. */
+  /** One string a row, without trailing blanks; in the cursor's row those before it stay. */
   lines: z.array(z.string()),
   cursor: z.object({ row: integer, col: integer, visible: z.boolean() }),
   size,

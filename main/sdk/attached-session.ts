@@ -3,9 +3,12 @@ import type { CmdopClient } from '#client/cmdop-client.ts';
 import type { Verdict } from '#client/input-outbox.ts';
 import type { SessionStream } from '#client/session-stream.ts';
 import { CmdopError } from '#protocol/errors.ts';
-import type { SessionId } from '#protocol/ids.ts';
+import type { Offset, SessionId } from '#protocol/ids.ts';
 import type { SessionEnd } from '#protocol/shapes.ts';
 import { waitUntil } from './wait.ts';
+
+/** Output since something was typed that is still looked through, bytes. */
+const MAX_BEHIND = 256 * 1024;
 
 /** A range of output. */
 export type Missed = { fromOffset: number; toOffset: number };
@@ -32,6 +35,7 @@ export class AttachedSession {
   #stream: SessionStream;
   #end: SessionEnd | null = null;
   #toldMissed: object | null = null;
+  #typedAt: Offset | null = null;
 
   /** Resolves when attached to look on. */
   static open(client: CmdopClient, id: SessionId, owner: AttachedOwner): Promise<AttachedSession> {
@@ -62,6 +66,11 @@ export class AttachedSession {
   }
   get end(): SessionEnd | null {
     return this.#end;
+  }
+  /** Where the output ended when something was last typed here, or not too long ago: what comes of it may be there before its verdict. */
+  get typedAt(): Offset {
+    const { offset } = this.stream;
+    return Math.max(this.#typedAt ?? offset, offset - MAX_BEHIND) as Offset;
   }
 
   /** From now on this client may act here. Throws where it may not; then it goes on looking on. */
@@ -121,6 +130,7 @@ export class AttachedSession {
 
   /** Types one unit. Throws what a refusal means. */
   async type(text: string): Promise<Extract<Verdict, { verdict: 'applied' }>> {
+    this.#typedAt = this.stream.offset;
     const verdict = await this.stream.type(new TextEncoder().encode(text));
     if (verdict.verdict === 'applied') return verdict;
     throw this.#owner.refusal(verdict);
@@ -153,6 +163,7 @@ export class AttachedSession {
 
   /** Ctrl-C, ahead of whatever waits. */
   async interrupt(): Promise<void> {
+    this.#typedAt = this.stream.offset;
     await this.stream.interrupt();
   }
 

@@ -195,7 +195,7 @@ export type Wanted =
 export interface WaitOptions extends CallOptions {
   /** Default: a minute. */
   timeoutMs?: number;
-  /** Count only output from this offset on; without it a text on the screen counts as well. */
+  /** Count only output from this offset on; without it what is on the screen counts as well, and what came of the last `send`. */
   from?: number;
 }
 
@@ -207,7 +207,7 @@ export interface Found {
 }
 
 export interface Screen {
-  /** One string a row, without blanks at its end. */
+  /** One string a row, without blanks at its end; in the cursor's row those before it stay. */
   readonly lines: readonly string[];
   readonly cursor: { readonly row: number; readonly col: number; readonly visible: boolean };
   readonly size: Size;

@@ -7,7 +7,7 @@ import type { Condition } from './condition.ts';
 import { Match, type Pattern } from './matching.ts';
 import { portCondition } from './port-condition.ts';
 
-/** Exactly one thing. `from`: count only what came from this offset on; null: what is on the screen now as well. */
+/** Exactly one thing. `from`: count only what came from this offset on; null: what came of what was last typed here, and what is on the screen, as well. */
 export type Wanted =
   | { is: 'pattern'; pattern: Pattern; from: Offset | null }
   | { is: 'idle'; idleMs: number }
@@ -19,7 +19,7 @@ export function conditionOf(wanted: Wanted, client: CmdopClient, attached: Attac
   switch (wanted.is) {
     case 'pattern': {
       const { pattern, from } = wanted;
-      const match = new Match({ client, session: attached.id, pattern, from, end: attached.stream.offset });
+      const match = new Match({ client, session: attached.id, pattern, from, since: attached.typedAt });
       return { look: () => match.look(), offset: () => match.offset };
     }
     case 'idle':

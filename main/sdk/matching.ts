@@ -38,13 +38,13 @@ export class Match {
   #window = '';
   #at: Offset;
 
-  /** `from`: only output from there on counts; null: what is on the screen now as well, and all that comes. */
-  constructor(options: { client: CmdopClient; session: SessionId; pattern: Pattern; from: Offset | null; end: Offset }) {
+  /** `from`: only output from there on counts; null: all from `since` on, and what is on the screen now as well. */
+  constructor(options: { client: CmdopClient; session: SessionId; pattern: Pattern; from: Offset | null; since: Offset }) {
     this.#client = options.client;
     this.#session = options.session;
     this.#pattern = options.pattern;
     this.#isScreenWanted = options.from === null;
-    this.#at = options.from ?? options.end;
+    this.#at = options.from ?? options.since;
   }
 
   get offset(): Offset {

@@ -111,3 +111,27 @@ await cmdop.close();
     'nightly ended, numbers ended, busy running',
   ]);
 });
+
+test('what was printed before it is waited for is found: the blank that ends a question, and what scrolled away', () => {
+  const said = program(
+    'early.ts',
+    `import { connect } from 'cmdop/client';
+const cmdop = await connect({ name: 'asker' });
+await using session = await cmdop.create({ name: 'asked' });
+await session.run('true');
+await session.send('read -p "Who? " who; seq 1 3000', { enter: true });
+while (!(await session.screen()).lines.some((line) => line.startsWith('Who?'))) await session.waitFor({ idleMs: 50 });
+const onlooker = await connect({ name: 'onlooker' });
+const seen = await onlooker.session('asked');
+const question = { regex: /^Who\\? $/m };
+console.log((await session.waitFor(question)).line + '|' + (await seen.waitFor(question)).line + '|');
+await session.send('me', { enter: true });
+await session.waitFor({ idleMs: 500 });
+console.log((await session.screen()).lines.includes('17'), (await session.waitFor({ regex: /^17$/m })).line);
+await session.kill();
+await onlooker.close();
+await cmdop.close();
+`,
+  );
+  expect(said.trimEnd().split('\n')).toEqual(['Who? |Who? |', 'false 17']);
+});
