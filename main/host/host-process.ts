@@ -36,7 +36,7 @@ export class HostProcess {
   #server: Server | null = null;
   /** Gives way, or stops. */
   #isLeaving = false;
-  /** Told to stop while it gave way: done where that fails. */
+  /** Told to stop while it gave way: it does where that fails, else the next host. */
   #isStopAsked = false;
 
   constructor({ paths, lock, serviceManager }: { paths: LocalPaths; lock: Lock; serviceManager: ServiceManager | null }) {
@@ -104,6 +104,7 @@ export class HostProcess {
       const adopted = await successor.takeOver();
       if (adopted < running) throw new Error(`the new build found ${adopted} of ${running} running sessions`);
       await this.#serviceManager?.mainProcessIs(successor.pid);
+      if (this.#isStopAsked) await successor.stop();
       process.exit(0);
     } catch (error) {
       await successor.end();

@@ -105,6 +105,12 @@ export class Successor {
     return Number(sessions);
   }
 
+  /** Once it has taken over: has it stop as we would, and resolves when it is gone. */
+  async stop(): Promise<void> {
+    this.#child.kill('SIGTERM');
+    await this.#ended;
+  }
+
   /** Kills it, and resolves when it is gone and with it its hold on the lock. */
   async end(): Promise<void> {
     this.#child.kill('SIGKILL');

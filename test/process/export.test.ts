@@ -90,7 +90,7 @@ describe('as a recording', () => {
           ?.translateToString(true)
           .trimEnd(),
       ),
-    ).toEqual(lines);
+    ).toEqual(lines.map((line) => line.trimEnd()));
     expect(events.map(([, , text]) => text).join('')).not.toMatch(/cmdop=|\x1b\]633/);
   });
 

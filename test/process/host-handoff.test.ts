@@ -246,3 +246,17 @@ test('told to stop while another build is loaded, the host stops', async () => {
   await engine.startHost();
   expect(await running(engine.person('ben').client)).toBe(1);
 });
+
+test('told to stop while the next host takes over, that one stops', async () => {
+  await engine.startHost();
+  const ann = engine.person('ann', { reconnect: false });
+  await ann.client.request('session.create', { name: 'work', cwd: '/' });
+  const old = engine.host;
+  const hasExited = new Promise((resolve) => old?.once('exit', resolve));
+  const { pid } = await ann.client.request('host.handoff', { build: { node: nodePath(), hostBundle: BUNDLE } });
+  old?.kill('SIGTERM');
+  expect(await hasExited).toBe(0);
+  expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+  await engine.startHost();
+  expect(await running(engine.person('ben').client)).toBe(1);
+});
