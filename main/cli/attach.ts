@@ -10,6 +10,7 @@ import type { Key } from '../attach/keys.ts';
 import { showEnd } from '../attach/session-end.ts';
 import { commandFor, type Globals, hostOf, isRemote, lastingClient, sessionRef, withClient } from './connect.ts';
 import { parseKey } from './keys.ts';
+import { print } from './output.ts';
 import { programExitCode } from './program-exit.ts';
 import { expectTerminal, RawTty, windowSize } from './raw-tty.ts';
 import { showTime } from './times.ts';
@@ -30,11 +31,11 @@ export async function attach(settings: AttachSettings, session: string): Promise
   expectTerminal();
   await refuseMirror(settings, ref);
   const { ending, name } = await new Attachment({ settings, ref, keys }).run();
-  if (ending.by === 'detach') process.stdout.write(`[detached from ${name}]\n`);
+  if (ending.by === 'detach') print(`[detached from ${name}]\n`);
   else {
     const isLost = ending.end.reason === 'machine-restarted' || ending.end.reason === 'keeper-lost';
     const remedy = isLost ? `; \`${commandFor(settings, `restart ${name}`)}\` opens a new shell there` : '';
-    process.stdout.write(`[${name} ended: ${showEnd(ending.end)}${remedy}]\n`);
+    print(`[${name} ended: ${showEnd(ending.end)}${remedy}]\n`);
     process.exitCode = programExitCode(ending.end);
   }
 }

@@ -1,6 +1,7 @@
 /** The `cmdop` command line: runs one command and exits with what it says (exit-codes.ts). */
 import { LOCAL_HOST } from '#protocol/address.ts';
 import { EXIT, exitCodeOf, sentenceOf } from './exit-codes.ts';
+import { note } from './output.ts';
 import { commanderExitCode, makeProgram, splitCommand } from './program.ts';
 import { sentenceAbout } from './remedies.ts';
 
@@ -30,7 +31,7 @@ async function main(argv: readonly string[]): Promise<number> {
     if (ofCommander !== null) return ofCommander;
     // The host of -H, or of an address among the arguments.
     const { host = LOCAL_HOST } = program.opts<{ host?: string }>();
-    process.stderr.write(`cmdop: ${host === LOCAL_HOST ? sentenceOf(error) : sentenceAbout(host, error)}\n`);
+    note(host === LOCAL_HOST ? sentenceOf(error) : sentenceAbout(host, error));
     return exitCodeOf(error);
   }
 }

@@ -1,4 +1,5 @@
 /** How `cmdop` prints: for a person in a terminal, or plainly for a program. */
+import { printable } from '../attach/cells.ts';
 import type { Style } from './table.ts';
 
 /** Width to lay tables out for; Infinity where a program reads. */
@@ -18,8 +19,19 @@ export const green = style('32', '39');
 export const red = style('31', '39');
 export const yellow = style('33', '39');
 
+/** What `style` writes, and what makes lines and columns. */
+const OURS = /(\x1b\[(?:1|2|22|31|32|33|39)m|[\t\n])/;
+
+/** `text` as a terminal may get it: what hosts, programs and other people put into it says nothing to the terminal itself. */
+export const harmless = (text: string): string =>
+  text
+    .split(OURS)
+    .map((part, index) => (index % 2 === 1 ? part : printable(part)))
+    .join('');
+
+/** Byte by byte where a program reads. */
 export function print(text: string): void {
-  process.stdout.write(text);
+  process.stdout.write(process.stdout.isTTY ? harmless(text) : text);
 }
 
 /** One object, readable by itself; the form does not depend on who reads. */
@@ -34,5 +46,5 @@ export function printJsonLine(value: unknown): void {
 
 /** What is not the answer itself: hints and progress. */
 export function note(sentence: string): void {
-  process.stderr.write(`cmdop: ${sentence}\n`);
+  process.stderr.write(`cmdop: ${harmless(sentence)}\n`);
 }

@@ -36,6 +36,11 @@ describe('new and ls', () => {
     expect(table).not.toContain('\x1b');
   });
 
+  test('a sentence says nothing to the terminal it is read on, whatever name it repeats', async () => {
+    const { stderr } = await cmdop.run('inspect', 'no\x1b]0;title\x07\u202eeman');
+    expect(stderr).toMatch(/^cmdop: .*no�\]0;title��eman.*\n$/);
+  });
+
   test.each([
     [['new', 'work', '--detach'], 1, /^cmdop: .*work.*\n$/],
     [['new', 'x', '--cwd', '/nope', '--detach'], 2, /^cmdop: \/nope is no folder.*\n$/],
