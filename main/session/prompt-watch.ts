@@ -45,6 +45,11 @@ export class PromptWatch {
     if (bytes.some((byte) => byte === 0x0d || byte === 0x0a || byte === 0x0f || byte === 0x03 || byte === 0x04)) this.#submittedAt = now;
   }
 
+  /** Some of what was typed was dropped before it was read: how the line looks now is only known at the next prompt. */
+  dropped(now: number): void {
+    if (this.#atPrompt) this.#submittedAt = now;
+  }
+
   prompt(now: number): void {
     this.#atPrompt = true;
     this.#certainAt = this.#typedSinceSubmit ? now + TYPED_AHEAD_MS : now;
@@ -71,6 +76,11 @@ export class PromptWatch {
   /** At the prompt, and no line was submitted since. */
   get isEditing(): boolean {
     return this.#atPrompt && this.#submittedAt === null;
+  }
+
+  /** The next prompt, or what runs, is still to be told. */
+  get isOwed(): boolean {
+    return this.#atPrompt && this.#submittedAt !== null;
   }
 
   state(now: number): PromptState {

@@ -219,6 +219,20 @@ describe('beside people', () => {
     await agent.ok('send_keys', { session, text: 'true', keys: ['Enter'] });
   });
 
+  test('a line that was taken away before the shell read it leaves nothing behind: the next one is a command like others', async () => {
+    const session = await newSession();
+    const { shellPid } = await ann.client.request('session.inspect', { session });
+    process.kill(shellPid ?? 0, 'SIGSTOP');
+    await agent.ok('send_keys', { session, text: 'echo half', keys: ['Enter'] });
+    await ann.client.request('agents.pause', { session });
+    process.kill(shellPid ?? 0, 'SIGCONT');
+    await ann.client.request('agents.resume', { session });
+    await agent.ok('send_keys', { session, text: 'echo whole', keys: ['Enter'] });
+    await agent.ok('wait_for', { session, regex: '^whole$' });
+    const { value } = await agent.ok('history_search', { session, text: 'echo' });
+    expect(value.commands).toMatchObject([{ command: 'echo whole', submitter: 'fixer' }]);
+  });
+
   test('what the agent does is the session’s state for everybody', async () => {
     const session = await newSession();
     const state = () => ann.sessions.find(({ name }) => name === session)?.agentState;

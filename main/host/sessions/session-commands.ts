@@ -132,7 +132,14 @@ export class SessionCommands {
 
   /** What was typed ahead will not be read. */
   unreadDropped(): void {
+    this.#prompt.dropped(this.#options.clock.now());
     this.#notingDraft(() => this.#tracker.unreadDropped());
+    this.#contextChanged();
+  }
+
+  /** The shell was at its prompt, and has not said since what became of the line. */
+  get isPromptOwed(): boolean {
+    return this.#prompt.isOwed;
   }
 
   /** True if the summary is different now. */

@@ -12,6 +12,7 @@ import { setLatest } from '#session/input-ledger.ts';
 import type { DroppedOf } from '../../keeper/wire-messages.ts';
 import type { Records } from '../journal/records.ts';
 import type { KeeperLink } from '../keepers/keeper-link.ts';
+import { interruptedGroup } from './foreground.ts';
 import type { SessionClients } from './session-clients.ts';
 import type { SessionCommands } from './session-commands.ts';
 import { type InputSource, type SessionInput, type StopReason, TAKEN_BACK, type Unit } from './session-input.ts';
@@ -28,6 +29,9 @@ const QUIET_ROUNDS = 3;
 const MAX_RECALLED = 16;
 /** What ends a line for a terminal that gives whole lines: return, newline, ends of file, interrupts. */
 const LINE_ENDS = new Set([0x0d, 0x0a, 0x04, 0x03, 0x1c]);
+const INTERRUPT = Uint8Array.of(0x03);
+/** A shell that read a line has told by then what runs, milliseconds; less than a line of an agent waits for it (prompt-watch.ts). */
+const TOLD_MS = 200;
 /** The end of a paste, for a program that got its beginning. */
 const PASTE_END = new TextEncoder().encode('\x1b[201~');
 
@@ -57,6 +61,8 @@ export class UnreadInput {
   #isOfPeople = false;
   /** The last of them left a line without its end: in the terminal it counts as read. */
   #isLineOpen = false;
+  /** Units so far. */
+  #passed = 0;
   /** Why, for each answer of the keeper that is to come. */
   readonly #reasons: StopReason[] = [];
 
@@ -69,6 +75,7 @@ export class UnreadInput {
 
   /** A unit has passed the gate, and is not on its way yet. */
   passing({ client, actor }: InputSource, { bytes }: Unit): void {
+    this.#passed++;
     if (actor.kind === 'human') {
       this.#isOfPeople = true;
       this.#isLineOpen = !LINE_ENDS.has(bytes.at(-1) ?? 0);
@@ -86,9 +93,25 @@ export class UnreadInput {
     const taken = await this.takeBack(typists, why);
     const isInTerminal = [...this.#sinceRest].some((id) => isMeant(records.actor(id) ?? { name: '', kind: 'human' }));
     if (!isInTerminal || this.#isAtRest) return;
-    await this.dropUnread({ isKept: false, wasBlocked: wasLeft || taken.length > 0 });
+    const isLost = await this.dropUnread({ isKept: false, wasBlocked: wasLeft || taken.length > 0 });
     const end = this.endOfPaste(taken);
     if (end.length > 0) this.#options.keeper?.urgent(end);
+    commands.unreadDropped();
+    if (isLost) void this.#giveUpLine();
+  }
+
+  /**
+   * A shell at its prompt may have read the beginning of a line that lost its end, or nothing of it, and says neither: an
+   * interrupt has it begin anew. Not where something runs by now, or somebody types.
+   */
+  async #giveUpLine(): Promise<void> {
+    const { commands, keeper } = this.#options;
+    const passed = this.#passed;
+    await new Promise((resolve) => setTimeout(resolve, TOLD_MS));
+    if (!keeper || !commands.isPromptOwed) return;
+    const isOfShell = (await interruptedGroup(keeper.hello.shellPid)) === keeper.hello.shellPid;
+    if (!isOfShell || this.#passed !== passed || !commands.isPromptOwed) return;
+    keeper.urgent(INTERRUPT);
     commands.unreadDropped();
   }
 
@@ -152,14 +175,16 @@ export class UnreadInput {
     return bracketedPaste && taken.some(([, , , writtenBytes]) => writtenBytes > 0) ? PASTE_END : new Uint8Array(0);
   }
 
-  /** `wasBlocked`: more than the terminal holds was on its way. `isStill`: asked before each time. */
-  async dropUnread({ isKept, wasBlocked, isStill = () => true }: DropOptions): Promise<void> {
-    let quiet = 0;
+  /** `wasBlocked`: more than the terminal holds was on its way. `isStill`: asked before each time. Resolves with whether there was any. */
+  async dropUnread({ isKept, wasBlocked, isStill = () => true }: DropOptions): Promise<boolean> {
+    let [quiet, wasAny] = [0, false];
     for (let round = 0; round < MAX_ROUNDS && isStill(); round++) {
       quiet = this.#options.tty?.dropUnread({ isKept }) ? 0 : quiet + 1;
-      if (!wasBlocked || quiet === QUIET_ROUNDS) return;
+      wasAny ||= quiet === 0;
+      if (!wasBlocked || quiet === QUIET_ROUNDS) break;
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
+    return wasAny;
   }
 
   /** The keeper's answer. */
