@@ -29,6 +29,7 @@ test.each<[string, Reader[]]>([
 test.each<[string, Reader[]]>([
   ['nobody lags', [reader(0.1, 4), reader(0, 8)]],
   ['one takes nothing', [reader(8, 0), reader(0, 8)]],
+  ['one was stopped before it took anything', [reader(5, 0, { isBeginning: true }), reader(0, 8, { isBeginning: true })]],
   ['one is much slower than another', [reader(8, 2), reader(0, 8)]],
   ['one of many lags a little', Array.from({ length: 10 }, (_, n) => reader(n === 3 ? 3 : 0, n === 3 ? 0.3 : 0.5))],
   ['a lone one is slow', [reader(8, 0.02)]],

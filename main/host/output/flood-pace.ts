@@ -40,7 +40,8 @@ export function allowedBytes(readers: readonly Reader[]): { fastest: number; ste
       const { behindBytes, recentBytes, isBeginning, isIdle } = reader;
       if (!isBeginning && (recentBytes === 0 || recentBytes * 2 < most)) continue;
       fastest = Math.max(fastest, roomBefore(reader));
-      steady = Math.min(steady, Math.max(0, MAX_LAG_BYTES - behindBytes));
+      // Nobody waits for one that has taken nothing: it is stopped, or gone.
+      if (recentBytes > 0) steady = Math.min(steady, Math.max(0, MAX_LAG_BYTES - behindBytes));
       isStarving ||= isIdle;
     }
   }
