@@ -51,6 +51,8 @@ export class ReplayPlayer {
   #frameAt = 0;
   /** The place that is to be shown next, while another is still being drawn. */
   #wanted: number | null = null;
+  /** All screens are made that could be. */
+  #isPrepared = false;
   #isDisposed = false;
 
   constructor(options: { client: CmdopClient; session: SessionId; appearance: Appearance }) {
@@ -176,8 +178,9 @@ export class ReplayPlayer {
     this.#change({ prepared: 0 });
     await this.#recording.prepare().catch(() => {}); // an older host, or no room on its disk: guesses stay what they are
     if (this.#isDisposed) return;
-    this.#change({ prepared: null });
-    if (!this.#view.isExact) this.#show(this.#offset);
+    this.#isPrepared = true;
+    if (this.#view.isExact) this.#change({ prepared: null });
+    else this.#show(this.#offset); // until that is drawn it is the guess that was told of
   }
 
   /** A session that runs has printed more by now; else it is played from the beginning. */
@@ -212,7 +215,7 @@ export class ReplayPlayer {
         if (this.#isDisposed) return;
         this.#offset = screen.offset;
         this.#feed.snapshot(screen.text, screen.size, () => this.#shown());
-        this.#change({ isExact: screen.isExact, size: screen.size });
+        this.#change({ isExact: screen.isExact, size: screen.size, ...(this.#isPrepared ? { prepared: null } : {}) });
       })
       .catch((error: unknown) => this.#fail(error));
   }
