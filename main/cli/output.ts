@@ -8,19 +8,22 @@ export const tableWidth = (): number => (process.stdout.isTTY ? process.stdout.c
 /** Colours are for people who did not ask to be spared (no-color.org). */
 const hasColor = () => process.stdout.isTTY && !process.env.NO_COLOR && process.env.TERM !== 'dumb';
 
+/** SGR parameters that begin and end each. */
+const STYLES = { dim: [2, 22], bold: [1, 22], green: [32, 39], red: [31, 39], yellow: [33, 39] } as const;
+
 const style =
-  (on: string, off: string): Style =>
+  ([on, off]: readonly [number, number]): Style =>
   (text) =>
     hasColor() ? `\x1b[${on}m${text}\x1b[${off}m` : text;
 
-export const dim = style('2', '22');
-export const bold = style('1', '22');
-export const green = style('32', '39');
-export const red = style('31', '39');
-export const yellow = style('33', '39');
+export const dim = style(STYLES.dim);
+export const bold = style(STYLES.bold);
+export const green = style(STYLES.green);
+export const red = style(STYLES.red);
+export const yellow = style(STYLES.yellow);
 
-/** What `style` writes, and what makes lines and columns. */
-const OURS = /(\x1b\[(?:1|2|22|31|32|33|39)m|[\t\n])/;
+/** Our own styles, and what makes lines and columns. */
+const OURS = new RegExp(`(\\x1b\\[(?:${Object.values(STYLES).flat().join('|')})m|[\\t\\n])`);
 
 /** `text` as a terminal may get it: what hosts, programs and other people put into it says nothing to the terminal itself. */
 export const harmless = (text: string): string =>

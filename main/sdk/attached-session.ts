@@ -67,7 +67,7 @@ export class AttachedSession {
   get end(): SessionEnd | null {
     return this.#end;
   }
-  /** Where the output ended when something was last typed here, or not too long ago: what comes of it may be there before its verdict. */
+  /** Where the output ended when something was last typed here, at most MAX_BEHIND back: what comes of it may be there before its verdict. */
   get typedAt(): Offset {
     const { offset } = this.stream;
     return Math.max(this.#typedAt ?? offset, offset - MAX_BEHIND) as Offset;

@@ -1,3 +1,4 @@
+/** What the command line prints says nothing to the terminal but its words and our own styles. */
 import { expect, test } from 'vitest';
 import { harmless } from '../../main/cli/output.ts';
 

@@ -144,8 +144,8 @@ export class ScreenTerminal {
     const { active } = this.#core.buffers;
     const lines = this.#rows(active, active.ybase, active.ybase + this.#core.rows);
     // The blank that ends a prompt was printed, and is waited for: what stands before the cursor counts.
-    const typedAt = this.cells.getLine(active.ybase + active.y)?.translateToString(false, 0, active.x) ?? '';
-    if (typedAt.length > (lines[active.y]?.length ?? 0)) lines[active.y] = typedAt;
+    const beforeCursor = this.cells.getLine(active.ybase + active.y)?.translateToString(false, 0, active.x) ?? '';
+    if (beforeCursor.length > (lines[active.y]?.length ?? 0)) lines[active.y] = beforeCursor;
     return {
       lines,
       cursor: { row: active.y, col: Math.min(active.x, this.#core.cols - 1), visible: !this.#core.coreService.isCursorHidden },
