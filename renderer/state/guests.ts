@@ -5,6 +5,7 @@ import type { Role } from '#protocol/shapes.ts';
 import type { Grant, Invite } from '#protocol/sharing.ts';
 import { client } from './engines.ts';
 import { activeHost, app, findHost, type HostedSession, type HostView, setHost, toast } from './store.ts';
+import { terminals } from './terminals.ts';
 
 /** What only owners do to a session: not in the palette of a guest, nor on its keys. */
 const FOR_OWNERS: ReadonlySet<string> = new Set([...['rename', 'restart', 'kill', 'share', 'checkpoint', 'checkpoints', 'observer-files']]);
@@ -38,8 +39,12 @@ export function mayUse(command: string): boolean {
   const host = activeHost(app.get());
   if (!host?.guest) return true;
   if (FOR_OWN_HOSTS.has(command)) return app.get().hosts.some((host) => host.guest === null);
-  return !FOR_OWNERS.has(command) && !(guestRole(host) === 'observer' && FOR_OPERATORS.has(command));
+  return !FOR_OWNERS.has(command) && !(FOR_OPERATORS.has(command) && isObserver(host));
 }
+
+/** The terminal in front hears before the list does that an owner has made us an operator. */
+const isObserver = (host: HostView): boolean =>
+  guestRole(host) === 'observer' && terminals.get(app.get().preferences.activeTab)?.view.role !== 'operator';
 
 export async function fetchInvites(host: string, engine: CmdopClient): Promise<void> {
   setHost(host, { guest: engine.guest, invites: [] });
