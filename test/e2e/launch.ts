@@ -106,7 +106,8 @@ export function startWorld(): World {
   return { home, env, desktop, browser, cmdop, hostPid, dispose };
 }
 
-function remember(page: Page): void {
+/** Its picture is taken when a test fails. */
+export function remember(page: Page): void {
   page.setDefaultTimeout(PATIENCE_MS);
   openPages.add(page);
   page.on('close', () => openPages.delete(page));
@@ -172,6 +173,13 @@ export async function waitForScreen(page: Page, text: string | RegExp, timeoutMs
 export async function typeIntoTerminal(page: Page, text: string): Promise<void> {
   await page.locator('[data-testid="terminal"]:visible').first().click();
   await page.keyboard.type(text);
+}
+
+/** The terminal has the keyboard again two frames after a menu or a dialog; no person is at the next one before that. */
+export async function keyboardIsBack(page: Page): Promise<void> {
+  await page.evaluate(
+    () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(resolve)))),
+  );
 }
 
 /** Names on the tabs, left to right. */

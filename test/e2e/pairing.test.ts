@@ -12,7 +12,17 @@ import type { TestTerminal } from '../process/test-terminal.ts';
 import { makeAccount, makeGroup, type UnixAccount, whyNoAccounts } from '../process/unix-accounts.ts';
 import { giveCmdop } from '../remote/far.ts';
 import { clientFolder, newKey, type Sshd, startSshd } from '../remote/sshd.ts';
-import { chromiumPath, PATIENCE_MS, startWorld, takePicture, typeIntoTerminal, type World, waitForScreen } from './launch.ts';
+import {
+  chromiumPath,
+  keyboardIsBack,
+  PATIENCE_MS,
+  remember,
+  startWorld,
+  takePicture,
+  typeIntoTerminal,
+  type World,
+  waitForScreen,
+} from './launch.ts';
 import { accessibilityFaults, contrastFaults } from './looks.ts';
 import { journalOf } from './people.ts';
 
@@ -84,7 +94,7 @@ describe.skipIf(why !== null)(`four people in one session${why === null ? '' : `
     await cleo.until('cleo, operator of work');
     const { url } = await invited<{ url: string }>('--with', 'dora', '--link');
     dora = await (await chrome.newContext({ viewport: { width: 1180, height: 760 } })).newPage();
-    dora.setDefaultTimeout(PATIENCE_MS);
+    remember(dora);
     await dora.goto(url);
     await dora.getByRole('button', { name: 'Come in' }).click();
     await dora.getByTestId('session-row').getByRole('button').first().click();
@@ -142,6 +152,7 @@ describe.skipIf(why !== null)(`four people in one session${why === null ? '' : `
     await page.getByRole('menuitem', { name: 'Remove from this session…' }).press('Enter');
     await page.getByRole('alertdialog').getByRole('button', { name: 'Remove' }).press('Enter');
     expect((await cleo.exited).code).toBe(1);
+    await keyboardIsBack(page);
     await page.getByRole('button', { name: 'Revoke the invite of bob' }).press('Enter');
     await bob.until('may not be here any more');
     expect((await bob.exited).code).toBe(3);

@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { CmdopClient } from '#client/cmdop-client.ts';
 import type { SessionStream } from '#client/session-stream.ts';
-import { startWorld, takePicture, typeIntoTerminal, type World, waitForScreen } from './launch.ts';
+import { keyboardIsBack, startWorld, takePicture, typeIntoTerminal, type World, waitForScreen } from './launch.ts';
 import { accessibilityFaults, contrastFaults } from './looks.ts';
 import { atTerminal, connectEngine } from './people.ts';
 
@@ -56,7 +56,7 @@ test('the mode is seen and changed by keyboard; in a locked session the bar says
   await expect.poll(() => page.getByTestId('control-bar').textContent()).toMatch(/work is locked and nobody has control.*Take control/);
   await page.keyboard.press('Control+Shift+Enter');
   await expect.poll(() => page.getByTestId('control-bar').getAttribute('data-control')).toBe('mine');
-  await keyboardIsBack();
+  await keyboardIsBack(page);
   await page.getByTestId('control-menu').press('Enter');
   await page.getByRole('menuitem', { name: 'New sessions begin in this mode' }).press('Enter');
   await page.getByTestId('toast').filter({ hasText: 'begin in mode locked' }).waitFor();
@@ -128,7 +128,7 @@ function join(client: CmdopClient): SessionStream {
 const row = (name: string) => page.getByTestId('actor-row').filter({ hasText: name });
 
 async function menuOf(name: string): Promise<void> {
-  await keyboardIsBack();
+  await keyboardIsBack(page);
   await row(name)
     .getByRole('button', { name: `${name}: more` })
     .press('Enter');
@@ -137,19 +137,12 @@ async function menuOf(name: string): Promise<void> {
 
 /** An entry of the control bar's menu, by keys. */
 async function choose(name: string): Promise<void> {
-  await keyboardIsBack();
+  await keyboardIsBack(page);
   await page.getByTestId('control-menu').press('Enter');
   await page.getByRole('menu').waitFor();
   if (name === 'Locked') await lookAt('control-menu');
   await page.getByRole('menuitemradio', { name: new RegExp(`^${name}`) }).press('Enter');
   await page.getByRole('menu').waitFor({ state: 'hidden' });
-}
-
-/** The terminal has the keyboard again two frames after a menu or a dialog; no person is at the next one before that. */
-async function keyboardIsBack(): Promise<void> {
-  await page.evaluate(
-    () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(resolve)))),
-  );
 }
 
 async function lookAt(name: string): Promise<void> {

@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newGuestKey, openGuest } from '../process/ssh-guest.ts';
 import type { TestTerminal } from '../process/test-terminal.ts';
-import { startWorld, takePicture, typeIntoTerminal, type World, waitForScreen } from './launch.ts';
+import { keyboardIsBack, startWorld, takePicture, typeIntoTerminal, type World, waitForScreen } from './launch.ts';
 import { accessibilityFaults, contrastFaults } from './looks.ts';
 
 let world: World;
@@ -73,6 +73,7 @@ test('a guest is removed like anybody, at once', async () => {
   await page.getByRole('alertdialog').getByRole('button', { name: 'Remove' }).press('Enter');
   expect((await ben.exited).code).toBe(1);
   await row().waitFor({ state: 'hidden' });
+  await keyboardIsBack(page);
   await page.getByTestId('ssh-shared').getByRole('button', { name: 'Stop sharing' }).press('Enter');
   await page.getByTestId('ssh-shared').waitFor({ state: 'hidden' });
   await page.getByTestId('shared-mark').first().waitFor({ state: 'hidden' }); // though ben’s invite is there for another time
@@ -94,6 +95,7 @@ test('in the window somebody is invited by a key, and the line for them brings t
   await cleo.until('cleo, observer of work');
   cleo.dispose();
   await page.getByTestId('shared-mark').first().waitFor();
+  await keyboardIsBack(page);
   await page.getByRole('button', { name: 'Share…' }).press('Enter');
   await dialog.getByLabel('Way').selectOption('ssh');
   expect(await dialog.getByLabel('Served at').getAttribute('placeholder')).toBe(`127.0.0.1 port ${port}, as now`);
