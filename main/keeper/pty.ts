@@ -46,6 +46,9 @@ export interface Pty {
 const WRITE_BACKOFF_MS = { first: 1, longest: 64 };
 /** Quiet after the program's exit that ends the output where a background process keeps the PTY open, milliseconds. */
 const DRAIN_QUIET_MS = 100;
+/** Where it is never quiet: what a PTY can still hold of the program itself is read long before either. */
+const DRAIN_LONGEST_MS = 2000;
+const MAX_DRAIN_BYTES = 1024 * 1024;
 
 type Native = {
   fork(
@@ -89,6 +92,9 @@ class UnixPty implements Pty {
   #exit: { code: number | null; signal: number | null } | null = null;
   #isClosed = false;
   #quietTimer: NodeJS.Timeout | null = null;
+  /** Where output ends at the latest once the program has. */
+  #drainUntil = 0;
+  #drainedBytes = 0;
 
   constructor(spec: PtySpec, listener: PtyListener) {
     const { module, helper } = loadNative();
@@ -98,13 +104,15 @@ class UnixPty implements Pty {
     const child = module.fork(spec.file, spec.args, env, spec.cwd, spec.cols, spec.rows, -1, -1, true, helper, (code, signal) => {
       this.#exit = signal ? { code: null, signal } : { code, signal: null };
       listener.ending();
-      this.#awaitQuiet();
+      this.#drain();
     });
     this.pid = child.pid;
     this.#fd = child.fd;
     const received = (bytes: Uint8Array) => {
       this.#listener.output(bytes);
-      if (this.#exit) this.#awaitQuiet();
+      if (!this.#exit) return;
+      this.#drainedBytes += bytes.length;
+      this.#awaitQuiet();
     };
     this.#stream = new ReadStream(child.fd, { onread: readingInto(new ReadMemory(), received) });
     this.#stream.resume();
@@ -139,7 +147,7 @@ class UnixPty implements Pty {
 
   resume(): void {
     this.#stream.resume();
-    if (this.#exit) this.#awaitQuiet();
+    if (this.#exit) this.#drain();
   }
 
   #writeQueued(): void {
@@ -164,15 +172,19 @@ class UnixPty implements Pty {
     }
   }
 
-  /** A background process may hold the PTY open after the exit: then quiet ends the output. */
+  /** The program has ended, or what was left of its output is read again. */
+  #drain(): void {
+    this.#drainUntil = performance.now() + DRAIN_LONGEST_MS;
+    this.#awaitQuiet();
+  }
+
+  /** A background process may hold the PTY open after the exit: then quiet ends the output, or that there is no end of it. */
   #awaitQuiet(): void {
-    if (this.#isClosed) {
-      this.#close();
-      return;
-    }
     if (this.#quietTimer) clearTimeout(this.#quietTimer);
+    if (this.#isClosed) return this.#close();
     if (this.#stream.isPaused()) return;
-    this.#quietTimer = setTimeout(() => this.#close(), DRAIN_QUIET_MS);
+    if (this.#drainedBytes >= MAX_DRAIN_BYTES) return this.#close();
+    this.#quietTimer = setTimeout(() => this.#close(), Math.min(DRAIN_QUIET_MS, this.#drainUntil - performance.now()));
   }
 
   #close(): void {

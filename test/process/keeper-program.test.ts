@@ -152,6 +152,18 @@ describeKeepers((keeps, { program, unrunnable }) => {
     expect(host.text).toContain('done');
   });
 
+  keeps('ends the output where a background process never stops printing, with all that the program had printed', async (world) => {
+    const [yes, often] = ['exec yes', 'while sleep 0.02; do echo tick; done'];
+    for (const printer of [yes, often]) {
+      const host = await world.host(await world.script(`echo up; read go; (trap "" HUP; ${printer}) & sleep 0.3; echo last; exit 3`));
+      await host.says('up');
+      host.write('ann', 1, '\r');
+      await host.next('ending');
+      expect((await host.next('exit')).exit.code).toBe(3);
+      expect(host.text).toContain('last\r\n');
+    }
+  });
+
   keeps('lives as long as its program, whatever happens to its host, and ends when that has recorded the exit', async (world) => {
     const kept = await world.script('echo up; read line; echo "got $line"; exit 0');
     const host = await world.host(kept);

@@ -62,6 +62,9 @@ struct keeper {
 
   /* When to send verdicts that no output has taken along, to write again, and to end output: monotonic milliseconds, or NEVER. */
   int64_t verdicts_due, retry_due, quiet_due;
+  /* Where output ends at the latest once the program has: monotonic milliseconds, and an offset. */
+  int64_t drain_due;
+  uint64_t drain_end;
 };
 
 int64_t now_ms(void);

@@ -11,6 +11,9 @@
 #define MAX_FRAME_OUTPUT (256u * 1024)
 /* Quiet after the program's end that ends its output where a background process keeps the terminal open, milliseconds. */
 #define DRAIN_QUIET 100
+/* Where it is never quiet: what a terminal can still hold of the program itself is read long before either, milliseconds and bytes. */
+#define DRAIN_LONGEST 2000
+#define MAX_DRAIN (1024u * 1024)
 /* Read at a time, bytes. */
 #define READ_SIZE (64u * 1024)
 /* A read of less is all there was, bytes: an echo. */
@@ -25,7 +28,16 @@ static void send_frame(struct keeper *keeper, struct bytes frame) {
 }
 
 static void await_quiet(struct keeper *keeper) {
-  keeper->quiet_due = keeper->is_paused ? NEVER : now_ms() + DRAIN_QUIET; /* what is unread is not quiet */
+  int64_t quiet = now_ms() + DRAIN_QUIET;
+  if (keeper->is_paused) keeper->quiet_due = NEVER; /* what is unread is not quiet */
+  else if (output_end(keeper) >= keeper->drain_end) keeper->quiet_due = 0;
+  else keeper->quiet_due = quiet < keeper->drain_due ? quiet : keeper->drain_due;
+}
+
+/* The program has ended, or what was left of its output is read again. */
+static void drain(struct keeper *keeper) {
+  keeper->drain_due = now_ms() + DRAIN_LONGEST;
+  await_quiet(keeper);
 }
 
 void output_came(struct keeper *keeper, const uint8_t *bytes, size_t length) {
@@ -107,7 +119,7 @@ void acknowledge(struct keeper *keeper, uint64_t offset) {
 void resume(struct keeper *keeper) {
   if (!keeper->is_paused || keeper->output.length >= max_held(keeper)) return;
   keeper->is_paused = false;
-  if (keeper->has_ended && keeper->terminal >= 0) await_quiet(keeper);
+  if (keeper->has_ended && keeper->terminal >= 0) drain(keeper);
 }
 
 void append_exit(struct bytes *json, int status) {
@@ -130,7 +142,8 @@ void program_ended(struct keeper *keeper, int status) {
     append_frame(&frame, ENDING, NULL, 0);
     send_frame(keeper, frame);
   }
-  if (keeper->terminal >= 0) await_quiet(keeper);
+  keeper->drain_end = output_end(keeper) + MAX_DRAIN;
+  if (keeper->terminal >= 0) drain(keeper);
   else send_output(keeper);
 }
 
