@@ -10,7 +10,6 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createSecureServer } from 'node:https';
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
-import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { isLoopback } from '#local/networks.ts';
 import { CmdopError } from '#protocol/errors.ts';
@@ -18,6 +17,7 @@ import { MAX_FRAME_BYTES } from '#protocol/frames.ts';
 import type { Grant } from '#protocol/sharing.ts';
 import type { Transport } from '#protocol/transport.ts';
 import { HEADERS, pagePolicy, refuse, sendFile } from '../web/web-pages.ts';
+import { type Asked, answerRequests, type Raw, refuseUpgrade } from '../web/web-requests.ts';
 import { WebSocketTransport } from '../web/web-socket-transport.ts';
 import { ACCEPT_POLICY, acceptPage } from './accept-page.ts';
 import { grantOf, type Invites, type LinkPlace, type StoredInvite } from './invites.ts';
@@ -82,8 +82,10 @@ export class LinkServer {
     server.headersTimeout = REQUEST_MS;
     server.requestTimeout = REQUEST_MS;
     this.#strangers.watch(server);
-    server.on('request', (request: IncomingMessage, response: ServerResponse) => this.#request(request, response));
-    server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => this.#upgrade(request, socket, head));
+    answerRequests(server, {
+      request: (asked, response) => this.#request(asked, response),
+      upgrade: (asked, raw) => this.#upgrade(asked, raw),
+    });
     await new Promise<void>((resolve, reject) => {
       server.once('error', ({ code, message }: NodeJS.ErrnoException) => {
         const why =
@@ -103,9 +105,8 @@ export class LinkServer {
     this.#server = null;
   }
 
-  #request(request: IncomingMessage, response: ServerResponse): void {
+  #request({ request, pathname }: Asked, response: ServerResponse): void {
     if (!this.#isOwnHost(request)) return refuse(response, 403, 'this address is not served');
-    const { pathname } = new URL(request.url ?? '/', this.origin);
     const secret = /^\/join\/([\w-]{1,128})$/.exec(pathname)?.[1];
     if (secret !== undefined) return this.#join(secret, request, response);
     const isHead = request.method === 'HEAD';
@@ -150,14 +151,10 @@ export class LinkServer {
     ]);
   }
 
-  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    socket.on('error', () => socket.destroy());
-    const isOwn = this.#isOwnHost(request) && request.headers.origin === this.#originOf(request) && request.url?.split('?')[0] === '/ws';
+  #upgrade({ request, pathname }: Asked, { socket, head }: Raw): void {
+    const isOwn = this.#isOwnHost(request) && request.headers.origin === this.#originOf(request) && pathname === '/ws';
     const invite = isOwn ? this.#inviteOf(request) : null;
-    if (!invite) {
-      socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
-      return;
-    }
+    if (!invite) return refuseUpgrade(socket, '403 Forbidden');
     this.#sockets.handleUpgrade(request, socket, head, (webSocket) =>
       this.#options.admit(new WebSocketTransport(webSocket), grantOf(invite, { by: 'link' })),
     );

@@ -7,13 +7,13 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { z } from 'zod';
 import { CmdopError } from '#protocol/errors.ts';
 import { MAX_FRAME_BYTES } from '#protocol/frames.ts';
 import type { Transport } from '#protocol/transport.ts';
 import { HEADERS, pagePolicy, refuse, sendFile } from './web-pages.ts';
+import { type Asked, answerRequests, type Raw, refuseUpgrade } from './web-requests.ts';
 import { WebSocketTransport } from './web-socket-transport.ts';
 
 const LOOPBACK = '127.0.0.1';
@@ -89,31 +89,34 @@ export class WebServer {
   }
 
   #listen(port: number): Promise<void> {
-    const server = createServer((request, response) => this.#request(request, response));
-    server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
+    const server = createServer();
+    answerRequests(server, {
+      request: (asked, response) => this.#request(asked, response),
+      upgrade: (asked, raw) => this.#upgrade(asked, raw),
+    });
     return new Promise((resolve, reject) => {
       server.once('error', (error: NodeJS.ErrnoException) => {
         const why = error.code === 'EADDRINUSE' ? `port ${port} is in use: choose another with --port, or leave it out` : error.message;
         reject(new CmdopError('bad-request', `the browser interface cannot be opened: ${why}`));
       });
       server.listen(port, LOOPBACK, () => {
+        server.on('error', (error) => console.error('browser interface:', error));
         this.#server = server;
         resolve();
       });
     });
   }
 
-  #request(request: IncomingMessage, response: ServerResponse): void {
+  #request({ request, pathname, query }: Asked, response: ServerResponse): void {
     if (!this.#isOwnHost(request)) return refuse(response, 403, 'this address is not served');
     if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(response, 405, 'only GET');
-    const url = new URL(request.url ?? '/', this.address ?? undefined);
-    const token = url.searchParams.get('token');
+    const token = query.get('token');
     if (token !== null) return this.#exchange(token, response);
     if (!this.#isSignedIn(request))
       return refuse(response, 401, 'This page needs a one-time link: run `cmdop web` in a terminal and open the URL it prints.');
     const socket = this.address?.replace('http', 'ws') ?? '';
     const { rendererDir } = this.#options;
-    sendFile({ rendererDir, pathname: url.pathname, isHead: request.method === 'HEAD', policy: pagePolicy(socket) }, response);
+    sendFile({ rendererDir, pathname, isHead: request.method === 'HEAD', policy: pagePolicy(socket) }, response);
   }
 
   #exchange(token: string, response: ServerResponse): void {
@@ -138,16 +141,9 @@ export class WebServer {
     response.end();
   }
 
-  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    socket.on('error', () => socket.destroy());
-    const isOwn =
-      this.#isOwnHost(request) &&
-      request.headers.origin === this.address &&
-      new URL(request.url ?? '/', this.address ?? undefined).pathname === '/ws';
-    if (!isOwn || !this.#isSignedIn(request)) {
-      socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
-      return;
-    }
+  #upgrade({ request, pathname }: Asked, { socket, head }: Raw): void {
+    const isOwn = this.#isOwnHost(request) && request.headers.origin === this.address && pathname === '/ws';
+    if (!isOwn || !this.#isSignedIn(request)) return refuseUpgrade(socket, '403 Forbidden');
     this.#sockets.handleUpgrade(request, socket, head, (webSocket) => this.#options.connected(new WebSocketTransport(webSocket)));
   }
 
