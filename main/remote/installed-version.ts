@@ -1,5 +1,5 @@
 /** The last step of an installation, by the new version itself on its own machine: it takes its place among the others. */
-import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, realpathSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 
 /** VERSION-HASH, as `folderName` makes it. */
@@ -28,11 +28,13 @@ export function takePlace({ from, folder, home }: Place): string[] {
   link(join(folder, 'current'), name);
   const remarks = linkCommand({ folder, home });
   rmSync(join(folder, 'upload'), { recursive: true, force: true });
-  const inUse = runningCommands();
+  const inUse = runningPrograms();
+  const real = realpathSync(folder);
   for (const other of readdirSync(folder)) {
     if (!VERSION_FOLDER.test(other) || other === name || other === before) continue;
     // Keepers run from their own version's folder for as long as their session lives.
-    if (inUse === null || inUse.some((command) => command.includes(`${join(folder, other)}/`))) continue;
+    const places = [join(real, other), join(folder, other)];
+    if (inUse === null || inUse.some((program) => places.some((place) => program.includes(`${place}/`)))) continue;
     rmSync(join(folder, other), { recursive: true, force: true });
   }
   return remarks;
@@ -43,7 +45,7 @@ function linkCommand({ folder, home }: { folder: string; home: string }): string
   const command = join(home, '.local', 'bin', 'cmdop');
   const target = join(folder, 'current', 'bin', 'cmdop');
   const existing = lstatSync(command, { throwIfNoEntry: false });
-  if (existing && linkTarget(command) !== target) return [`${command} is something else and was left as it is; ours is ${target}`];
+  if (existing && realPath(command) !== realPath(target)) return [`${command} is something else and was left as it is; ours is ${target}`];
   mkdirSync(dirname(command), { recursive: true });
   if (!existing) link(command, target);
   return [];
@@ -65,12 +67,24 @@ function linkTarget(path: string): string | null {
   }
 }
 
-/** Programs and their arguments, of every process that may be seen; null where there is no such list. */
-function runningCommands(): string[] | null {
+/** Null if nothing is there. */
+function realPath(path: string): string | null {
+  try {
+    return realpathSync(path);
+  } catch {
+    return null; // a link to nothing is somebody else's
+  }
+}
+
+/**
+ * Of every process that may be seen, its program and arguments: the first without links in its path, as the system tells
+ * it of processes of the same account, the others as they were given. Null where there is no such list.
+ */
+function runningPrograms(): string[] | null {
   try {
     return readdirSync('/proc')
       .filter((pid) => /^\d+$/.test(pid))
-      .map((pid) => textOf(`/proc/${pid}/cmdline`));
+      .map((pid) => `${linkTarget(`/proc/${pid}/exe`) ?? ''}\0${textOf(`/proc/${pid}/cmdline`)}`);
   } catch {
     return null; // not Linux: old versions stay
   }
