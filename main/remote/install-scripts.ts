@@ -34,17 +34,21 @@ export const RECEIVE = [
   'echo "cmdop-look from=$((b * $3))"; echo "cmdop-look ready="; exec cat >>"$f"',
 ].join(' ');
 
-/** Takes back what was sent. */
-export const FORGET = 'rm -rf "$HOME/.local/share/cmdop/upload"';
+/** Takes back what was sent, and the folder where nothing else is in it. */
+export const FORGET = 'd="$HOME/.local/share/cmdop"; rm -rf "$d/upload"; rmdir "$d" 2>/dev/null';
 
-/** Checks the hash (`$2`), unpacks beside the other versions, tries it, and lets it take its place (`$1`). */
+/**
+ * Checks the hash (`$2`), unpacks beside the other versions, tries it, and lets it take its place (`$1`). Whichever of these
+ * fails, nothing of it stays: a resumed upload is for what broke off, and this one is whole.
+ */
 export const FINISH = [
   'd="$HOME/.local/share/cmdop"; f="$d/upload/$1.tar.gz"; n="$d/upload/$1"; umask 077;',
+  'failed() { rm -rf "$n" "$f"; rmdir "$d/upload" "$d" 2>/dev/null; echo "cmdop-look failed=$1"; exit 1; };',
   'h=$( (sha256sum "$f" || shasum -a 256 "$f" || openssl dgst -sha256 -r "$f") 2>/dev/null | cut -c 1-64);',
-  'if [ "$h" = "$2" ]; then :; else rm -f "$f"; echo "cmdop-look failed=hash"; exit 1; fi;',
-  'rm -rf "$n"; mkdir "$n" && gzip -dc "$f" | tar -xf - -C "$n" || { rm -rf "$n"; echo "cmdop-look failed=unpack"; exit 1; };',
-  '"$n/bin/cmdop" --version >/dev/null || { rm -rf "$n" "$f"; echo "cmdop-look failed=run"; exit 1; };',
-  'exec "$n/bin/cmdop" __installed "$n" "$d"',
+  '[ "$h" = "$2" ] || failed hash;',
+  'rm -rf "$n"; mkdir "$n" && gzip -dc "$f" | tar -xf - -C "$n" || failed unpack;',
+  '"$n/bin/cmdop" --version >/dev/null || failed run;',
+  '"$n/bin/cmdop" __installed "$n" "$d" || failed place',
 ].join(' ');
 
 /** A version that is there (`$1`) takes its place again. */

@@ -199,12 +199,14 @@ async function finish(
     case 'hash':
       throw obstacle(host, 'the archive arrived damaged and was removed: run it again');
     case 'unpack':
-      throw obstacle(host, `the archive cannot be unpacked there: ${why}`);
+      throw obstacle(host, `the archive cannot be unpacked there (${why}), and nothing was installed: make room, or see to its tar`);
     case 'run':
       throw obstacle(
         host,
         `its Node does not run there, and nothing was installed: ${why}${/permission denied/i.test(why) ? ' (is the home mounted noexec?)' : ''}`,
       );
+    case 'place':
+      throw obstacle(host, `it cannot take its place there, and nothing was installed: ${why}`);
     default:
       throw obstacle(host, `the installation did not end: ${why}`);
   }

@@ -14,19 +14,31 @@ type Place = {
   readonly home: string;
 };
 
-/** Returns what the person should know. Each step is whole or not done, and all can be done again. */
+/**
+ * Returns what the person should know. Each step is whole or not done, and all can be done again. Throws where the version
+ * cannot become the one in use, and leaves everything as it was without it.
+ */
 export function takePlace({ from, folder, home }: Place): string[] {
   const name = from.split('/').at(-1) ?? '';
   const target = join(folder, name);
-  if (resolve(from) !== resolve(target)) {
-    // Somebody else was faster: sessions may run from there already.
-    const isThere = lstatSync(join(target, 'bin', 'cmdop'), { throwIfNoEntry: false }) !== undefined;
-    rmSync(isThere ? from : target, { recursive: true, force: true });
-    if (!isThere) renameSync(from, target);
+  const current = join(folder, 'current');
+  const before = linkTarget(current);
+  // Somebody else may have been faster: sessions run from there already.
+  const isThere = resolve(from) === resolve(target) || lstatSync(join(target, 'bin', 'cmdop'), { throwIfNoEntry: false }) !== undefined;
+  if (!isThere) {
+    rmSync(target, { recursive: true, force: true });
+    renameSync(from, target);
   }
-  const before = linkTarget(join(folder, 'current'));
-  link(join(folder, 'current'), name);
-  const remarks = linkCommand({ folder, home });
+  let remarks: string[];
+  try {
+    link(current, name);
+    remarks = linkCommand({ folder, home });
+  } catch (error) {
+    if (before !== null) link(current, before);
+    else if (linkTarget(current) === name) rmSync(current);
+    if (!isThere) rmSync(target, { recursive: true, force: true });
+    throw error;
+  }
   rmSync(join(folder, 'upload'), { recursive: true, force: true });
   const inUse = runningPrograms();
   const real = realpathSync(folder);
@@ -56,7 +68,12 @@ function link(path: string, target: string): void {
   const temporary = `${path}.${process.pid}.new`;
   rmSync(temporary, { force: true });
   symlinkSync(target, temporary);
-  renameSync(temporary, path);
+  try {
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
 }
 
 function linkTarget(path: string): string | null {

@@ -6,13 +6,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { nodePath } from '#local/runtime.ts';
 
-/** Folder with `small.tar.gz`, to be described and removed by who asks. */
-export function smallArchive(): string {
+const WORKING = `[ "$1" = --version ] && exit\nexec '${nodePath()}' '${process.cwd()}/dist/cli.mjs' "$@"`;
+
+/** Folder with `small.tar.gz`, to be described and removed by who asks. `command` is what its `cmdop` does, for `sh`. */
+export function smallArchive({ command = WORKING }: { command?: string } = {}): string {
   const folder = mkdtempSync(join(tmpdir(), 'cmdop-archives-'));
   const staged = mkdtempSync(join(tmpdir(), 'cmdop-staged-'));
   mkdirSync(join(staged, 'bin'));
-  const command = `#!/bin/sh\n[ "$1" = --version ] && exit\nexec '${nodePath()}' '${process.cwd()}/dist/cli.mjs' "$@"\n`;
-  writeFileSync(join(staged, 'bin', 'cmdop'), command, { mode: 0o755 });
+  writeFileSync(join(staged, 'bin', 'cmdop'), `#!/bin/sh\n${command}\n`, { mode: 0o755 });
   spawnSync('sh', ['-c', `head -c 8388608 /dev/urandom > '${staged}/ballast'; tar -C '${staged}' -czf '${folder}/small.tar.gz' .`]);
   rmSync(staged, { recursive: true });
   return folder;
