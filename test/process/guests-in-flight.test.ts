@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { existsSync, mkdirSync, realpathSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { download, upload } from '#client/files/transfer.ts';
 import { nodeHash } from '#local/node-hash.ts';
 import { type Engine, openEngine, type Person } from './engine.ts';
@@ -72,6 +72,47 @@ async function endOf(session: string, how: string): Promise<number> {
   return (await find()) ?? 0;
 }
 
+type Reading = {
+  /** More than a beginning of it is there, and nothing is taken any more. */
+  inTheMiddle: Promise<void>;
+  goOn: () => void;
+  readonly length: number;
+  /** How it ended: `all of it`, or why not. */
+  copied: Promise<string>;
+};
+
+/** A file on its way to somebody who takes 2 MiB of it, and the rest only from `goOn` on. */
+function reading(person: Person, { session, path }: { session: string; path: string }): Reading {
+  const { promise: inTheMiddle, resolve } = Promise.withResolvers<void>();
+  const { promise: over, resolve: goOn } = Promise.withResolvers<void>();
+  let length = 0;
+  const sink = {
+    get length() {
+      return length;
+    },
+    read: async () => new Uint8Array(0),
+    restart: async () => {},
+    write: async (bytes: Uint8Array) => {
+      length += bytes.length;
+      if (length <= 2 * MIB) return;
+      resolve();
+      await over;
+    },
+  };
+  const copied = download({ client: person.client, session, path, sink, newHash: nodeHash }).then(
+    () => 'all of it',
+    (error: Error) => error.message,
+  );
+  return {
+    inTheMiddle,
+    goOn,
+    get length() {
+      return length;
+    },
+    copied,
+  };
+}
+
 describe.each(Object.keys(ENDS))('a guest who is %s', (how) => {
   const ending = ENDS[how] as Ending;
   const name = how.replaceAll(' ', '-');
@@ -107,39 +148,18 @@ describe.each(Object.keys(ENDS))('a guest who is %s', (how) => {
     bob.client.close();
   });
 
-  // Observers read below the folder that an owner opened to them: what is on its way may be theirs.
-  test.skipIf(how === 'made an observer')('gets no more of a file that is on its way, and hears why', async () => {
+  test('gets no more of a file that is on its way, and hears why', async () => {
     const session = `down-${name}`;
     await ann.client.request('session.create', { name: session, command: ['cat'], cwd: work });
     writeFileSync(join(work, 'long'), Buffer.alloc(16 * MIB, 'x'));
     const { bob, guest } = await bobIn(session, ending);
-    const { promise: inTheMiddle, resolve } = Promise.withResolvers<void>();
-    const { promise: over, resolve: goOn } = Promise.withResolvers<void>();
-    const kept: Uint8Array[] = [];
-    const sink = {
-      get length() {
-        return kept.reduce((sum, bytes) => sum + bytes.length, 0);
-      },
-      read: async () => new Uint8Array(0),
-      restart: async () => {},
-      write: async (bytes: Uint8Array) => {
-        kept.push(bytes);
-        if (sink.length > 2 * MIB) {
-          resolve();
-          await over;
-        }
-      },
-    };
-    const copied = download({ client: bob.client, session, path: 'long', sink, newHash: nodeHash }).then(
-      () => 'all of it',
-      (error: Error) => error.message,
-    );
-    await inTheMiddle;
+    const file = reading(bob, { session, path: 'long' });
+    await file.inTheMiddle;
     await ending.end(session, guest);
     await endOf(session, how);
-    goOn();
-    expect(await copied).toMatch(ending.told);
-    expect(sink.length).toBeLessThan(16 * MIB);
+    file.goOn();
+    expect(await file.copied).toMatch(ending.told);
+    expect(file.length).toBeLessThan(16 * MIB);
     bob.client.close();
   });
 
@@ -171,6 +191,77 @@ describe.each(Object.keys(ENDS))('a guest who is %s', (how) => {
     goOn();
     expect(await copied).toMatch(ending.told);
     expect(existsSync(join(work, path))).toBe(false);
+    bob.client.close();
+  });
+});
+
+describe('observers read below one folder, and a file that is on its way to a guest', () => {
+  let session = '';
+  let folder = '';
+  let count = 0;
+  /** A session in a folder of its own that is open to observers, where they have `in/long`, and others `out/long` beside it. */
+  beforeEach(async () => {
+    session = `open-${++count}`;
+    folder = join(work, session);
+    for (const name of ['in', 'out']) {
+      mkdirSync(join(folder, name), { recursive: true });
+      writeFileSync(join(folder, name, 'long'), Buffer.alloc(16 * MIB, 'x'));
+    }
+    await ann.client.request('session.create', { name: session, cwd: join(folder, 'in') });
+    await observersMayRead(join(folder, 'in'));
+  });
+
+  /** As an owner does it: from the session's folder on. */
+  async function observersMayRead(where: string): Promise<void> {
+    const watched = ann.attach(session);
+    await watched.type(`cd '${where}'\n`);
+    await ann.until(() => ann.sessions.some(({ name, cwd }) => name === session && cwd === where));
+    await ann.client.request('files.allow', { session, observers: true });
+  }
+
+  async function bobAs(role: 'observer' | 'operator'): Promise<Person> {
+    const who = await invited(ann, { session, name: 'bob', role });
+    const bob = engine.person('bob', { connect: byCode(engine, who) });
+    await bob.client.whenConnected();
+    return bob;
+  }
+
+  const makeObserver = () => ann.client.request('role.set', { session, actor: 'bob', role: 'observer' });
+  const cutOnRecord = async () => {
+    const { events } = await ann.client.request('journal.list', { session, kinds: ['file'] });
+    return events.some(({ actorName, payload }) => actorName === 'bob' && payload.is === 'read' && payload.cut === true);
+  };
+
+  test.each<[string, 'observer' | 'operator', string, () => Promise<unknown>]>([
+    ['lies elsewhere, once they are an observer', 'operator', 'out', makeObserver],
+    ['lies there no more, once an owner opens another folder', 'observer', 'in', () => observersMayRead(join(folder, 'out'))],
+    [
+      'lies there no more, once an owner opens none',
+      'observer',
+      'in',
+      () => ann.client.request('files.allow', { session, observers: false }),
+    ],
+  ])('ends where it %s', async (_, role, where, end) => {
+    const bob = await bobAs(role);
+    const file = reading(bob, { session, path: join(folder, where, 'long') });
+    await file.inTheMiddle;
+    await end();
+    // Also for a reader that takes nothing: not only with the next piece.
+    await expect.poll(cutOnRecord, { timeout: 5_000 }).toBe(true);
+    file.goOn();
+    expect(await file.copied).toMatch(/is not for observers: they read what is below|bob is an observer of/);
+    expect(file.length).toBeLessThan(16 * MIB);
+    bob.client.close();
+  });
+
+  test('arrives where it lies in that folder, though they are an observer by now', async () => {
+    const bob = await bobAs('operator');
+    const file = reading(bob, { session, path: join(folder, 'in', 'long') });
+    await file.inTheMiddle;
+    await makeObserver();
+    file.goOn();
+    expect(await file.copied).toBe('all of it');
+    expect(file.length).toBe(16 * MIB);
     bob.client.close();
   });
 });

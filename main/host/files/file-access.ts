@@ -41,21 +41,16 @@ export class FileAccess {
   /** Throws, or rejects, with what is in the way. */
   async toRead(connection: ClientConnection, reference: string, path: string): Promise<FilePlace> {
     const session = this.#options.registry.find(reference);
-    this.mustRead(connection, session);
+    this.#mustRead(connection, session);
     const absolute = this.#absolute(session, path);
     if (!this.#isJudged(connection, session)) return { session, path: absolute, real: null };
     const { thread } = this.#options;
     const real = await thread.ask('real', { path: absolute });
-    const allowed = session.roles.observerFiles;
-    if (this.#isObserver(connection, session) && (allowed === null || real === null || !isWithin(real, allowed))) {
-      throw new CmdopError(
-        'observer',
-        `${shownName(absolute)} is not for observers: they read what is below ${shownName(allowed ?? 'no folder')}`,
-      );
-    }
     // Only whoever may look learns that nothing is there.
+    if (this.#isObserver(connection, session)) mustBeObservable(session, real, absolute);
     if (real === null) throw new CmdopError('file-not-found', `${shownName(absolute)} is not there`);
     await this.#mustBeOpenTo(connection, { session, real, verb: 'read' });
+    this.mustGoOnReading(connection, session, real);
     return { session, path: absolute, real };
   }
 
@@ -75,11 +70,25 @@ export class FileAccess {
       real = below(folder, name);
     }
     await this.#mustBeOpenTo(connection, { session, real, verb: 'write' });
+    this.mustWrite(connection, session);
     return { session, path: absolute, real };
   }
 
-  /** Whether somebody may read here at all; asked again while bytes flow. Throws. */
-  mustRead(connection: ClientConnection, session: LiveSession): void {
+  /**
+   * Asked again of who was let to what lies at `real`, while its bytes flow: they may have become an observer, and observers
+   * may have another folder or none. Throws.
+   */
+  mustGoOnReading(connection: ClientConnection, session: LiveSession, real: string): void {
+    this.#mustRead(connection, session);
+    if (this.#isObserver(connection, session)) mustBeObservable(session, real, real);
+  }
+
+  mustWrite(connection: ClientConnection, session: LiveSession): void {
+    session.roles.mustAct(connection.who.actor, session.control.agentsPaused);
+  }
+
+  /** Whether somebody may read here at all. Throws. */
+  #mustRead(connection: ClientConnection, session: LiveSession): void {
     const { actor } = connection.who;
     session.roles.mustSee(actor);
     if (!this.#isObserver(connection, session) || session.roles.observerFiles !== null) return;
@@ -87,10 +96,6 @@ export class FileAccess {
       'observer',
       `${actor.name} is an observer of ${session.name}: an owner can open its files to observers (\`cmdop files ${session.name} --observers on\`)`,
     );
-  }
-
-  mustWrite(connection: ClientConnection, session: LiveSession): void {
-    session.roles.mustAct(connection.who.actor, session.control.agentsPaused);
   }
 
   #isObserver(connection: ClientConnection, session: LiveSession): boolean {
@@ -131,4 +136,14 @@ export class FileAccess {
     ).then((pairs) => [...pairs.flat(), PROCESSES]);
     return this.#protectedPlaces;
   }
+}
+
+/** Throws where observers of `session` may not read what lies at `real`, which is nothing where it is null. */
+function mustBeObservable({ roles }: LiveSession, real: string | null, asked: string): void {
+  const allowed = roles.observerFiles;
+  if (allowed !== null && real !== null && isWithin(real, allowed)) return;
+  throw new CmdopError(
+    'observer',
+    `${shownName(asked)} is not for observers: they read what is below ${shownName(allowed ?? 'no folder')}`,
+  );
 }

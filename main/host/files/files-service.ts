@@ -13,7 +13,7 @@ import type { Service } from '../service.ts';
 import type { ServiceContext } from '../service-context.ts';
 import type { LiveSession } from '../sessions/live-session.ts';
 import { sessionLookups } from '../sessions/session-lookups.ts';
-import { FileAccess } from './file-access.ts';
+import { FileAccess, type FilePlace } from './file-access.ts';
 import { FileThread } from './file-thread.ts';
 import { below, lastName } from './file-tree.ts';
 import { Receiving } from './receiving.ts';
@@ -30,7 +30,13 @@ const STALE_MS = 7 * 24 * 60 * 60_000;
 /** How often that is looked for, milliseconds. */
 const LOOK_EVERY_MS = 6 * 60 * 60_000;
 
-type Open = { stream: number; transfer: Transfer /** Of the upload, where it is one. */; lock: string | null };
+type Open = {
+  stream: number;
+  transfer: Transfer;
+  parts: TransferParts;
+  /** Of the upload, where it is one. */
+  lock: string | null;
+};
 
 export function filesService(
   context: Pick<ServiceContext, 'paths' | 'journal' | 'registry' | 'desk' | 'guard'>,
@@ -120,7 +126,7 @@ export function filesService(
       'files.list': counted<'files.list'>(async (connection, { session, path, ...question }, answer) => {
         const place = await access.toRead(connection, session, path);
         const listed = await thread.ask('list', { ...question, path: place.real ?? place.path });
-        mustBe(place.real, listed.path, path);
+        mustStillBe(connection, place, listed.path);
         answer(listed);
       }),
       'files.stat': counted<'files.stat'>(async (connection, { session, path, hash }, answer) => {
@@ -128,14 +134,15 @@ export function filesService(
         const at = place.real ?? place.path;
         const entry = await thread.ask('entry', { path: at });
         const hashed = hash ? await thread.ask('hash', { path: at }) : null;
-        if (place.real !== null) mustBe(place.real, hashed?.real ?? (await thread.ask('real', { path: at })), path);
+        const real = hashed?.real ?? (place.real === null ? at : await thread.ask('real', { path: at }));
+        mustStillBe(connection, place, real);
         answer({ path: at, entry, hash: hashed?.hash ?? null });
       }),
       'files.view': counted<'files.view'>(async (connection, { session: reference, path, max }, answer) => {
-        const { session, path: asked, real } = await access.toRead(connection, reference, path);
-        const seen = await thread.ask('view', { path: real ?? asked, max });
-        mustBe(real, seen.real, asked);
-        note(connection, session, { is: 'viewed', path: seen.real, bytes: seen.bytes.length });
+        const place = await access.toRead(connection, reference, path);
+        const seen = await thread.ask('view', { path: place.real ?? place.path, max });
+        mustStillBe(connection, place, seen.real);
+        note(connection, place.session, { is: 'viewed', path: seen.real, bytes: seen.bytes.length });
         answer({ path: seen.real, size: seen.size, modifiedAt: seen.modifiedAt, bytes: Buffer.from(seen.bytes).toString('base64') });
       }),
       async 'files.read'(connection, { session: reference, path, from, prefix }, answer) {
@@ -145,9 +152,10 @@ export function filesService(
         const stream = await openStream(connection, () => thread.ask('closeRead', { job: file.job, isWhole: false }));
         if (!stream) return;
         let entry: Open | null = null;
-        const parts = partsFor({ connection, session, entry: () => entry, mustGoOn: () => access.mustRead(connection, session) });
+        const mustGoOn = () => access.mustGoOnReading(connection, session, file.path);
+        const parts = partsFor({ connection, session, entry: () => entry, mustGoOn });
         const sending = new Sending({ parts, thread, stream, file, from });
-        entry = { stream: stream.id, transfer: sending, lock: null };
+        entry = { stream: stream.id, transfer: sending, parts, lock: null };
         all.add(entry);
         const { job: _job, ...facts } = file;
         answer({ stream: stream.id, ...facts });
@@ -183,7 +191,7 @@ export function filesService(
           mustGoOn: () => access.mustWrite(connection, session),
           over: () => void known().catch(() => {}), // forgets it where nothing is left; a later look does as well
         });
-        entry = { stream: stream.id, transfer: new Receiving({ parts, thread, stream, file }), lock };
+        entry = { stream: stream.id, transfer: new Receiving({ parts, thread, stream, file }), parts, lock };
         all.add(entry);
         answer({ stream: stream.id, path: file.path, from: file.from, prefix: file.prefix });
       },
@@ -226,6 +234,14 @@ export function filesService(
         answer({ session: session.summary() });
       },
     },
+    /** Who may read or write in it may be others now: what they have open ends, also where its other side takes nothing. */
+    sessionChanged({ id }) {
+      for (const { transfer, parts } of [...open.values()].flatMap((all) => [...all])) {
+        if (parts.session.id !== id) continue;
+        const why = whatForbids(parts);
+        if (why) void transfer.cut(why.message);
+      }
+    },
     closed(connection) {
       const all = open.get(connection) ?? [];
       open.delete(connection);
@@ -236,6 +252,13 @@ export function filesService(
       thread.dispose();
     },
   };
+
+  /** Throws where what was opened is not what was judged, or whoever asked is not let to it any more. */
+  function mustStillBe(connection: ClientConnection, { session, path, real }: FilePlace, opened: string | null): void {
+    if (real !== null && real !== opened)
+      throw new CmdopError('file-changed', `${shownName(lastName(path))} was moved just now: try again`);
+    access.mustGoOnReading(connection, session, opened ?? path);
+  }
 
   function maySee(connection: ClientConnection, id: string): boolean {
     const session = registry.get(id as SessionId);
@@ -260,8 +283,12 @@ async function openStream(connection: ClientConnection, giveBack: () => Promise<
   return null;
 }
 
-/** Throws where what was opened is not what was judged. */
-function mustBe(judged: string | null, opened: string | null, asked: string): void {
-  if (judged !== null && judged !== opened)
-    throw new CmdopError('file-changed', `${shownName(lastName(asked))} was moved just now: try again`);
+function whatForbids({ mustGoOn }: TransferParts): CmdopError | null {
+  try {
+    mustGoOn();
+    return null;
+  } catch (error) {
+    if (!(error instanceof CmdopError)) throw error;
+    return error;
+  }
 }
