@@ -2,6 +2,7 @@
 import { LOCAL_HOST } from '#protocol/address.ts';
 import { addHost, hostsFile, removeHost } from '../remote/hosts-file.ts';
 import { listHosts } from '../remote/list-hosts.ts';
+import { isSshConfigHost } from '../remote/ssh-config-hosts.ts';
 import { UsageError } from './exit-codes.ts';
 import { dim, note, print, printJson, tableWidth } from './output.ts';
 import { type Column, formatTable } from './table.ts';
@@ -35,6 +36,9 @@ export function add(name: string, words: readonly string[] | null): void {
   }
   addHost(name, { command: [...words] });
   note(`${name} is in ${hostsFile()}: \`cmdop -H ${name} ls\``);
+  // It may be meant: another way to the same machine.
+  if (isSshConfigHost(name))
+    note(`${name} is a Host of your SSH configuration too: this command goes before it; \`cmdop hosts remove ${name}\` undoes that`);
 }
 
 export function remove(name: string): void {

@@ -15,6 +15,7 @@ import type { Grant } from '#protocol/sharing.ts';
 import type { Asker } from './asker.ts';
 import { addHost, type HostEntries, mustBeNewHost, readHosts, replaceHost, type ShareEntry } from './hosts-file.ts';
 import { guestTarget, openDoor, openShare } from './share-transport.ts';
+import { isSshConfigHost } from './ssh-config-hosts.ts';
 
 /** How an invite is come by. */
 export type InviteWay = {
@@ -60,15 +61,15 @@ export async function lookAtInvite(way: InviteWay): Promise<Result<'auth.invite'
 }
 
 /**
- * Brings the key in, and writes the host into the hosts file: as `name`, which must be free, or as its machine. Throws as
- * `lookAtInvite`, and `name-taken`.
+ * Brings the key in, and writes the host into the hosts file: as `name`, which must be free, or as its machine. Neither hides
+ * a machine of the SSH configuration. Throws as `lookAtInvite`, and `name-taken`.
  */
 export async function acceptInvite(
   way: InviteWay & { readonly name?: string | undefined; readonly person: string; readonly interface: InterfaceKind },
 ): Promise<Accepted> {
   const { code, identity, ask, signal, name, person } = way;
   const { machine, secret } = code;
-  if (name !== undefined) mustBeNewHost(name); // before the code is used
+  if (name !== undefined) mustBeFree(name); // before the code is used
   const client = new CmdopClient({
     identity: { id: newClientId(randomBytes), interface: way.interface, name: person, build: VERSION },
     connect: (ended) =>
@@ -106,7 +107,17 @@ function wantedShare({ code: { socket, host, secret, session }, ssh }: InviteWay
   return { socket, host, ...of, ...(ssh === undefined ? {} : { ssh }) };
 }
 
-/** The machine's name, unless it means something else here already: an invite of another key is another host. `isFiles`: ours is the key in the file. */
+function mustBeFree(name: string): void {
+  mustBeNewHost(name);
+  if (!isSshConfigHost(name)) return;
+  const why = `${name} is a Host of your SSH configuration, and \`cmdop -H ${name}\` would not reach it any more`;
+  throw new CmdopError('name-taken', `${why}: choose another name`);
+}
+
+/**
+ * The machine's name, which is for its owner to choose, unless it means something else here already: an invite of another key
+ * is another host. `isFiles`: ours is the key in the file.
+ */
 function nameFor(machine: string, { share, isFiles }: { share: ShareEntry; isFiles: boolean }, hosts: HostEntries): string {
   const base =
     machine
@@ -116,7 +127,8 @@ function nameFor(machine: string, { share, isFiles }: { share: ShareEntry; isFil
   const isFree = (name: string) => {
     const known = Object.hasOwn(hosts, name) ? hosts[name] : undefined;
     if (name === 'local') return false;
-    if (!known || !('share' in known)) return !known;
+    if (!known) return !isSshConfigHost(name);
+    if (!('share' in known)) return false;
     const { host, session, key } = known.share;
     return host === share.host && session === share.session && (key === undefined ? isFiles : key === share.key);
   };

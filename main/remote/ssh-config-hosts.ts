@@ -1,4 +1,4 @@
-/** The names that an SSH configuration gives to hosts, with what it includes: for lists and completions only. */
+/** The names that an SSH configuration gives to hosts, with what it includes: for lists, completions and what a name here would hide. */
 import type { Directive, Section } from './ssh/config-file.ts';
 import { sectionsFrom } from './ssh/host-config.ts';
 
@@ -16,6 +16,12 @@ export function sshConfigHosts({ notice, configFile }: Options): { name: string;
     notice(`${error instanceof Error ? error.message : String(error)}; no host of the SSH configuration is listed`);
   }
   return [...found].map(([name, how]) => ({ name, how }));
+}
+
+/** Whether a machine has this name in the SSH configuration; as there, whatever the case. */
+export function isSshConfigHost(name: string): boolean {
+  const wanted = name.toLowerCase();
+  return sshConfigHosts({ notice: () => {} }).some((host) => host.name.toLowerCase() === wanted); // unreadable, it reaches nobody by it
 }
 
 function collect({ condition, entries }: Section, found: Map<string, string>): void {

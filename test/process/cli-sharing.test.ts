@@ -1,7 +1,8 @@
 /** Sharing a session from a command line: who may come, where, and until when; real ssh comes in by what it prints. */
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { formatJoinCode, parseJoinCode } from '#local/join-code.ts';
 import type { Result } from '#protocol/messages.ts';
 import type { SessionSummary } from '#protocol/shapes.ts';
 import type { Invite } from '#protocol/sharing.ts';
@@ -99,4 +100,36 @@ test('a key that is invited joins without a code that others could use, and its 
   await cmdop.ok('share', 'build', '--ssh');
   await cmdop.ok('share', 'build', '--stop');
   expect(await sharedNow('build')).toEqual({ ssh: null, invites: 1, link: false });
+});
+
+test('joining never takes the name of a machine that ssh knows, whatever the inviter calls theirs', { timeout: 60_000 }, async () => {
+  const gus = await startCmdop({ actor: 'gus' });
+  others.push(gus);
+  mkdirSync(join(gus.home, '.ssh', 'more'), { recursive: true });
+  writeFileSync(join(gus.home, '.ssh', 'config'), 'Include more/*.conf\nHost prod\n  ProxyCommand echo this is my own prod >&2\n');
+  writeFileSync(join(gus.home, '.ssh', 'more', 'work.conf'), 'Host Prod-2 staging\n');
+  await cmdop.ok('new', 'tempting', '--detach');
+  await cmdop.ok('host', 'share-socket', '--group', String(process.getgid?.()));
+  const key = file('gus.pub', await gus.ok('key'));
+  const line = await cmdop.ok('share', 'tempting', '--with', 'gus', '--key', key);
+  const named = (machine: string) => formatJoinCode({ ...parseJoinCode(line), machine });
+
+  expect(await gus.ok('join', named('prod'))).toBe('cmdop attach -H prod-3 tempting\n');
+  expect(await gus.ok('-H', 'prod-3', 'ls')).toContain('tempting');
+  expect(await gus.run('-H', 'prod', 'ls')).toMatchObject({ code: 69, stderr: expect.stringContaining('this is my own prod') });
+  expect(await gus.ok('join', named('PROD'))).toBe('cmdop attach -H PROD-3 tempting\n'); // ssh's names have no case
+  expect(await gus.ok('join', named('local'))).toBe('cmdop attach -H local-2 tempting\n');
+
+  expect(await gus.run('join', named('box'), '--name', 'staging')).toMatchObject({
+    code: 1,
+    stdout: '',
+    stderr: 'cmdop: staging is a Host of your SSH configuration, and `cmdop -H staging` would not reach it any more: choose another name\n',
+  });
+  expect(await gus.ok('join', named('staging'), '--name', 'box')).toBe('cmdop attach -H box tempting\n');
+
+  // A command for the same machine may well be meant.
+  expect(await gus.run('hosts', 'add', 'staging', '--', 'ssh', 'staging', 'cmdop', 'bridge')).toMatchObject({
+    code: 0,
+    stderr: expect.stringContaining('staging is a Host of your SSH configuration too: this command goes before it'),
+  });
 });
