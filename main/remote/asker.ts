@@ -11,11 +11,26 @@ export type Asker = {
 };
 
 /** Asks for one attempt: what is on screen when it ends is taken back. */
-export const askingUntil = (over: AbortSignal, ask: Asker): Asker => ({
-  hostKey: (question) => ask.hostKey(question, over),
-  secret: (question) => ask.secret(question, over),
-  notice: (text) => ask.notice(text),
-});
+export function askingUntil(over: AbortSignal, ask: Asker): Asker & { readonly isAsking: boolean } {
+  let shown = 0;
+  const during = async <Answer>(answer: Promise<Answer>): Promise<Answer> => {
+    shown++;
+    try {
+      return await answer;
+    } finally {
+      shown--;
+    }
+  };
+  return {
+    /** A person has not answered yet. */
+    get isAsking() {
+      return shown > 0;
+    },
+    hostKey: (question) => during(ask.hostKey(question, over)),
+    secret: (question) => during(ask.secret(question, over)),
+    notice: (text) => ask.notice(text),
+  };
+}
 
 export type HostKeyQuestion = {
   readonly host: string;

@@ -170,7 +170,7 @@ test('a question is taken back when the server does not wait for the answer', as
   await dialogOf(page).getByText('Sign in for impatient').waitFor();
   hangUp();
   await dialogOf(page).waitFor({ state: 'detached' });
-  await expect.poll(() => groupOf(page, 'impatient').getByTestId('host-trouble').textContent()).toMatch(/does not let you in/);
+  await expect.poll(() => groupOf(page, 'impatient').getByTestId('host-trouble').textContent()).toMatch(/nobody answered in time/);
   await groupOf(page, 'impatient').getByRole('button', { name: 'Try again' }).click();
   await dialogOf(page).waitFor();
   await page.keyboard.press('Escape');

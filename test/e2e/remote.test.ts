@@ -151,6 +151,23 @@ describe('a network that is cut', () => {
     await waitForScreen(page, /^typed 42 offline$/m);
   });
 
+  test('and breaks again while the window logs in: it goes on by itself', async () => {
+    const { page } = desktop;
+    far.network.setDelay(60);
+    far.network.cut();
+    // Six round trips of an attempt are behind it: the host has shown its key, and the user has not.
+    for (let cuts = 0; cuts < 4; cuts++) {
+      const before = far.network.connections;
+      await expect.poll(() => far.network.connections, { interval: 5 }).toBeGreaterThan(before);
+      await new Promise((resolve) => setTimeout(resolve, 450 + 90 * cuts)); // into its login
+      far.network.cut();
+    }
+    far.network.setDelay(0);
+    await expect.poll(() => linkOf(page)).toBe('connected');
+    await typeIntoTerminal(page, 'echo in after $((4 + 4)) cuts\n');
+    await waitForScreen(page, /^in after 8 cuts$/m);
+  });
+
   test('drops what was typed where that is asked for', async () => {
     const { page } = desktop;
     far.network.unplug();

@@ -212,8 +212,41 @@ describe('a server', () => {
     expect(outcome?.message).toMatch(/127\.0\.0\.1|box/);
   });
 
-  test('that hangs up during the login', async () => {
+  test('that hangs up during the login refuses nobody: another attempt may do', async () => {
     const server = await serve({ authenticate: (_attempt, connection) => connection.end() });
+    await expect(open(server.port)).rejects.toMatchObject({
+      code: 'host-unreachable',
+      message: expect.stringMatching(/broke during the login as ann \(it closed the connection\)/),
+    });
+  });
+
+  test('that has no patience with a person who does not answer: it is not asked again by itself', async () => {
+    const server = await serve({ authenticate: asksPassword('secret') });
+    let withdrawn = false;
+    const absent: Answers = Object.assign(answering(), {
+      secret: (_question: unknown, over?: AbortSignal) => {
+        for (const connection of server.connections) connection.end(); // as sshd after LoginGraceTime
+        return new Promise<null>((resolve) => {
+          over?.addEventListener('abort', () => {
+            withdrawn = true;
+            resolve(null);
+          });
+        });
+      },
+    });
+    await expect(open(server.port, { ask: absent })).rejects.toMatchObject({
+      code: 'unauthorized',
+      message: expect.stringContaining('nobody answered in time'),
+    });
+    expect(withdrawn).toBe(true);
+  });
+
+  test('that disconnects because nothing else may be tried refuses', async () => {
+    const NO_MORE_AUTH_METHODS_AVAILABLE = 14;
+    const server = await serve({
+      // The package offers no other reason than its own.
+      authenticate: (_attempt, connection) => Reflect.get(connection, '_protocol').disconnect(NO_MORE_AUTH_METHODS_AVAILABLE),
+    });
     await expect(open(server.port)).rejects.toMatchObject({
       code: 'unauthorized',
       message: expect.stringContaining('does not let you in'),

@@ -15,6 +15,9 @@ import type { Secrets } from './secrets.ts';
 
 /** Longest that a server may think about one step of the login, milliseconds: its own patience is 2 minutes. */
 const STEP_MS = 60_000;
+/** Reasons of a server to disconnect. */
+const NO_MORE_METHODS = 14;
+const ILLEGAL_USER_NAME = 15;
 
 export type Connection = {
   readonly client: Client;
@@ -31,7 +34,10 @@ export type ConnectionOptions = {
   readonly signal: AbortSignal;
 };
 
-/** Throws `host-key`, `unauthorized`, `host-unreachable` or `bad-configuration`; the route is disposed then. */
+/**
+ * Throws `host-key`, `unauthorized`, `host-unreachable` or `bad-configuration`; the route is disposed then. `unauthorized`
+ * is only what another attempt would end in as well: a line that breaks while the user proves who it is refuses nobody.
+ */
 export function connectOver({ config, route, ask: asker, secrets, signal }: ConnectionOptions): Promise<Connection> {
   const client = new Client();
   const over = new AbortController();
@@ -60,6 +66,8 @@ export function connectOver({ config, route, ask: asker, secrets, signal }: Conn
       route.dispose();
       reject(error);
     };
+    const brokenLogin = (why: string) =>
+      unreachable(`the connection to ${place} broke during the login as ${config.user} (${why}): check the network and its sshd`);
     const abort = () => fail(unreachable(`connecting to ${place} was given up`));
     const login = authentication({
       config,
@@ -83,16 +91,18 @@ export function connectOver({ config, route, ask: asker, secrets, signal }: Conn
       verifier.proven();
       // From here on each step has its own time.
       handshake.end();
-      steps.patience = new Patience(STEP_MS, () => fail(login.failure(`no answer within ${STEP_MS / 1000} s`)));
+      steps.patience = new Patience(STEP_MS, () => fail(brokenLogin(`no answer within ${STEP_MS / 1000} s`)));
     });
     client.on('error', (error) => {
       // A key that could not sign is none that ends the login: the next is tried.
       if ('level' in error && error.level === 'agent') return;
-      fail(sentenceFor({ error, place, route, login: hostFingerprint && steps.patience !== handshake ? login.failure : null }));
+      if (steps.patience === handshake) fail(sentenceFor({ error, place, route }));
+      else fail(isRefusal(error) ? login.failure(plainText(error.message)) : brokenLogin(plainText(error.message)));
     });
     client.once('close', () => {
-      if (steps.patience === handshake) fail(closedEarly(place, route));
-      else fail(login.failure('it closed the connection'));
+      if (ask.isAsking) fail(new CmdopError('unauthorized', `${place} closed the connection, since nobody answered in time: try again`));
+      else if (steps.patience === handshake) fail(closedEarly(place, route));
+      else fail(brokenLogin(route.said() || 'it closed the connection'));
     });
     client.once('ready', () => {
       if (isSettled) return;
@@ -140,12 +150,17 @@ export function connectOver({ config, route, ask: asker, secrets, signal }: Conn
   });
 }
 
-type Failed = { error: Error; place: string; route: Route; login: ((why: string) => CmdopError) | null };
+/** The server disconnects because of what was tried: OpenSSH says so in words, others by number (RFC 4253, section 11.1). */
+function isRefusal(error: Error): boolean {
+  const isByNumber = 'code' in error && (error.code === NO_MORE_METHODS || error.code === ILLEGAL_USER_NAME);
+  return isByNumber || /too many authentication/i.test(error.message);
+}
 
-function sentenceFor({ error, place, route, login }: Failed): CmdopError {
+type Failed = { error: Error; place: string; route: Route };
+
+function sentenceFor({ error, place, route }: Failed): CmdopError {
   const said = plainText(error.message);
   const level = 'level' in error ? error.level : '';
-  if (login) return login(said);
   if (/no matching/i.test(said)) {
     return new CmdopError(
       'bad-configuration',

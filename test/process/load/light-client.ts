@@ -5,6 +5,7 @@ import type { AttachOptions, SessionStream } from '#client/session-stream.ts';
 import { systemClock } from '#local/clock.ts';
 import { connectToHost } from '#local/host-connection.ts';
 import { localPaths } from '#local/paths.ts';
+import type { CmdopError } from '#protocol/errors.ts';
 import { newClientId } from '#protocol/ids.ts';
 import type { SessionEnd } from '#protocol/shapes.ts';
 import type { Transport } from '#protocol/transport.ts';
@@ -35,6 +36,7 @@ export type LightOptions = {
   start?: boolean;
   watch?: boolean;
   connect?: (given: AbortSignal) => Promise<Transport>;
+  isHeldBy?: (error: CmdopError) => boolean;
   onState?: (state: CmdopClient['state']) => void;
 };
 
@@ -50,6 +52,7 @@ export function lightClient(home: string, name: string, options: LightOptions = 
     clock: systemClock,
     random: Math.random,
     watch: options.watch ?? false,
+    ...(options.isHeldBy ? { isHeldBy: options.isHeldBy } : {}),
     onState: (state) => {
       options.onState?.(state);
       changed();
