@@ -22,8 +22,7 @@ export function OfflineBanner() {
   return (
     <div className="banner offline" role="alert" data-testid="offline-banner">
       <span className="banner-text" title={link.error.message}>
-        <strong>{link.isHeld ? 'Not connected.' : `Offline since ${clockText(link.since)}.`}</strong>{' '}
-        {host.sessions !== null && 'Sessions go on. '}
+        <strong>{awayText(link, host.sessions !== null)}</strong> {host.sessions !== null && 'Sessions go on. '}
         <span className="dim">{link.error.message}</span>
       </span>
       <Waiting />
@@ -31,6 +30,12 @@ export function OfflineBanner() {
       <HostRemedy host={host} />
     </div>
   );
+}
+
+/** `isShown`: there is something of it on screen, which is as old as the loss. */
+function awayText({ isHeld, since }: { isHeld: boolean; since: number }, isShown: boolean): string {
+  if (!isHeld) return `Offline since ${clockText(since)}.`;
+  return isShown ? `Not connected since ${clockText(since)}.` : 'Not connected.';
 }
 
 /** What was typed meanwhile: how much, not what, since it may be a secret. */

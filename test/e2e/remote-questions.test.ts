@@ -31,7 +31,7 @@ beforeAll(async () => {
   chmodSync(command, 0o755);
   const ports = {
     password: await serve((attempt) => {
-      if (attempt.method === 'password' && attempt.password === PASSWORD) attempt.accept();
+      if (attempt.method === 'password' && attempt.password === password) attempt.accept();
       else attempt.reject(['password']);
     }),
     factors: await serve((attempt) => {
@@ -57,6 +57,8 @@ afterAll(async () => {
 });
 
 let hangUp = () => {};
+/** What the first of them takes. */
+let password = PASSWORD;
 
 async function serve(authenticate: (attempt: AuthContext, connection: Connection) => void): Promise<number> {
   const server = await startOddServer({ authenticate, opened: runPrograms });
@@ -149,6 +151,17 @@ test('it is not asked for again when the line breaks', async () => {
   expect(await dialogOf(page).count()).toBe(0);
   await typeIntoTerminal(page, 'echo again $((6 * 7))\n');
   await waitForScreen(page, /^again 42$/m);
+});
+
+test('whoever does not log in again still sees since when the screen is old', async () => {
+  const { page } = desktop;
+  password = 'another one';
+  for (const connection of servers[0]?.connections ?? []) connection.end();
+  await dialogOf(page).waitFor();
+  await page.keyboard.press('Escape');
+  await expect.poll(() => groupOf(page, 'password').getAttribute('data-link')).toBe('held');
+  expect(await page.getByTestId('offline-banner').textContent()).toMatch(/^Not connected since \d\d:\d\d:\d\d\. Sessions go on\./);
+  password = PASSWORD;
 });
 
 test('a second factor is asked for in the server’s words, and what is no secret is seen', async () => {
