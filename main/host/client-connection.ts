@@ -5,33 +5,24 @@
 import { systemClock } from '#local/clock.ts';
 import { CmdopError, toWireError } from '#protocol/errors.ts';
 import { encodeMessage, type Frame, FrameReader, MAGIC } from '#protocol/frames.ts';
-import type { ClientId } from '#protocol/ids.ts';
 import { EVENTS, type EventName, type EventParams, envelope, METHODS, type Method, type Params, type Result } from '#protocol/messages.ts';
-import type { Actor, Origin } from '#protocol/shapes.ts';
-import type { Grant } from '#protocol/sharing.ts';
+import type { Origin } from '#protocol/shapes.ts';
 import { STREAM_EVENTS, type StreamEvent, type StreamEventName } from '#protocol/streams.ts';
 import type { Transport } from '#protocol/transport.ts';
 import { ByteStreams, type StreamPort } from '#session/byte-streams.ts';
 import { ClientVigil } from '#session/client-vigil.ts';
-import type { Whereabouts } from './agents/own-session.ts';
+import { BeforeHello } from './before-hello.ts';
+import type { Entry, Greeted } from './client-entry.ts';
 import { originIn } from './client-origin.ts';
 import type { OutputPort } from './output/subscriber.ts';
 
 /** A client that takes nothing may leave this much unread, bytes, beyond output; then it is cut off and may come back. */
 const MAX_UNREAD_BYTES = 8 * 1024 * 1024;
-/** A client must say hello after this long, milliseconds; one that comes from outside, after less. */
-const HELLO_TIMEOUT_MS = { owner: 10_000, shared: 5_000, granted: 10_000 };
-/** A request that is refused for want of proof is answered so late, milliseconds: whoever guesses waits. */
+/** A stranger is told so late why it is let go of, milliseconds, and not read meanwhile: whoever guesses waits. */
 const REFUSED_AFTER_MS = 250;
 
 /** What a client that is put out still hears: what has become of its input. */
 const LAST_WORDS: ReadonlySet<EventName> = new Set(['input.applied', 'input.refused', 'share.ended', 'session.kicked']);
-
-/** What may be asked before the greeting. */
-const BEFORE_HELLO: ReadonlySet<Method> = new Set(['hello', 'auth.challenge', 'auth.invite']);
-
-/** How a client came in: over the owner's own socket, at the door where a key must be proven, or with that behind it. */
-export type Entry = { is: 'owner' } | { is: 'shared' } | { is: 'granted'; grant: Grant; origin: Origin | null };
 
 export type Answer<M extends Method> = (result: Result<M>) => void;
 /** Calls `answer` once; what it sends after that call reaches the client after the answer. */
@@ -50,23 +41,14 @@ export type ClientPeer = {
   closed(connection: ClientConnection): void;
 };
 
-/** Who a client is, once greeted. */
-export type Greeted = {
-  client: ClientId;
-  actor: Actor;
-  /** What a guest may do; null for whoever came over the owner's own socket. */
-  grant: Grant | null;
-  /** Where an agent's process is, so that it does not drive its own session; null where it may, and for people. */
-  whereabouts?: Whereabouts | null;
-};
-
 export class ClientConnection implements OutputPort, StreamPort {
   readonly #transport: Transport;
   readonly #peer: ClientPeer;
   readonly entry: Entry;
   readonly #frames = new FrameReader();
   #greeted: Greeted | null = null;
-  #helloTimer: NodeJS.Timeout;
+  /** Null once greeted. */
+  #before: BeforeHello | null;
   readonly #vigil = new ClientVigil();
   /** Opened by requests of this client; they end with its connection. */
   readonly streams = new ByteStreams(this, systemClock);
@@ -77,13 +59,15 @@ export class ClientConnection implements OutputPort, StreamPort {
   #ending: NodeJS.Timeout | null = null;
   /** Gets `session.changed` and the like. */
   isWatching = false;
+  /** Why it was let go of; null where that was not for what it said, or did not say. */
+  refusedFor: string | null = null;
 
   constructor(transport: Transport, peer: ClientPeer, entry: Entry = { is: 'owner' }) {
     this.#transport = transport;
     this.#peer = peer;
     this.entry = entry;
     if (entry.is === 'granted') this.#origin = entry.origin; // whatever such a client says itself does not count
-    this.#helloTimer = setTimeout(() => this.close(), HELLO_TIMEOUT_MS[entry.is]);
+    this.#before = new BeforeHello(entry, (late) => this.#refuse(0, late));
     transport.listen({
       received: (bytes) => this.#received(bytes),
       drained: () => {
@@ -125,7 +109,8 @@ export class ClientConnection implements OutputPort, StreamPort {
   }
 
   greet(who: Greeted): void {
-    clearTimeout(this.#helloTimer);
+    this.#before?.dispose();
+    this.#before = null;
     this.#greeted = who;
   }
 
@@ -187,7 +172,7 @@ export class ClientConnection implements OutputPort, StreamPort {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    clearTimeout(this.#helloTimer);
+    this.#before?.dispose();
     if (this.#ending) clearTimeout(this.#ending);
     this.#transport.close();
     this.streams.close(new CmdopError('disconnected', 'the connection to the client has ended'));
@@ -197,15 +182,29 @@ export class ClientConnection implements OutputPort, StreamPort {
   #received(bytes: Uint8Array): void {
     this.#vigil.heard();
     try {
+      this.#before?.heard(bytes.length);
       for (const frame of this.#frames.push(bytes)) {
         if (this.isOver) return;
         this.#frame(frame);
       }
     } catch (error) {
-      // Why, as far as the other side can read it; then the stream ends, and with it nothing else.
-      this.#say({ id: 0, error: toWireError(error) });
-      this.close();
+      this.#refuse(0, error);
     }
+  }
+
+  /** Why, as far as the other side can read it; then the stream ends, and with it nothing else. */
+  #refuse(id: number, error: unknown): void {
+    if (this.isOver) return;
+    const told = toWireError(error);
+    const end = () => {
+      this.#say({ id, error: told });
+      this.close();
+    };
+    this.refusedFor = told.message;
+    if (!this.#before?.isStranger) return end();
+    this.#before.dispose();
+    this.pause();
+    this.#ending = setTimeout(end, REFUSED_AFTER_MS);
   }
 
   #frame(frame: Frame): void {
@@ -232,11 +231,9 @@ export class ClientConnection implements OutputPort, StreamPort {
   #message(json: string): void {
     const message = envelope.safeParse(parse(json)).data;
     if (!message) throw new CmdopError('bad-frame', `not a message: ${json.slice(0, 100)}`);
-    if ('event' in message) {
-      this.#told(message.event, message.params);
-      return;
-    }
-    if ('method' in message) void this.#request(message.id, message.method, message.params);
+    if ('method' in message) return void this.#request(message.id, message.method, message.params);
+    this.#before?.told();
+    if ('event' in message) this.#told(message.event, message.params);
   }
 
   #told(event: string, rawParams: unknown): void {
@@ -250,16 +247,19 @@ export class ClientConnection implements OutputPort, StreamPort {
   }
 
   async #request(id: number, method: string, rawParams: unknown): Promise<void> {
+    const before = this.#before;
     try {
       if (!isMethod(method)) throw new CmdopError('unknown-method', `this host knows no ${method}: update cmdop on its machine`);
-      if (!BEFORE_HELLO.has(method) && !this.#greeted) throw new CmdopError('unauthorized', 'say hello first');
+      const turn = before?.asks(method);
+      if (turn) await turn;
+      if (turn && this.isOver) return;
       await this.#handle(id, method, rawParams);
+      before?.answered();
     } catch (error) {
       if (!(error instanceof CmdopError)) console.error(`${method} failed:`, error);
-      const isStranger = !this.#greeted && this.entry.is === 'shared';
-      if (isStranger) await new Promise((resolve) => setTimeout(resolve, REFUSED_AFTER_MS));
-      this.#say({ id, error: toWireError(error) });
-      if (method === 'hello' || (method === 'auth.invite' && !this.#greeted)) this.close(); // one guess a connection
+      // One guess a connection.
+      if (method === 'hello' || this.#before?.isLastWord(method)) this.#refuse(id, error);
+      else this.#say({ id, error: toWireError(error) });
     }
   }
 

@@ -47,7 +47,7 @@ test('what names no session is about the connection alone', () => {
   // Each of these finds what it is about by a channel or number of the connection's own, or tells only of the guest's session.
   expect(about.toSorted()).toEqual(
     [
-      ...['hello', 'ping', 'auth.challenge', 'host.watch', 'session.list', 'session.detach', 'session.resize'],
+      ...['hello', 'ping', 'host.watch', 'session.list', 'session.detach', 'session.resize'],
       ...['control.take', 'control.release', 'control.request', 'input.interrupt', 'input.withdraw', 'agent.reason'],
       ...['search.cancel', 'files.finish', 'ports.connect', 'ports.close'],
     ].toSorted(),

@@ -10,15 +10,19 @@ import { CmdopError } from '#protocol/errors.ts';
 import type { ClientId } from '#protocol/ids.ts';
 import type { Params, Result } from '#protocol/messages.ts';
 import type { Grant, GuestRole, Proof } from '#protocol/sharing.ts';
+import type { ClientConnection } from '../client-connection.ts';
 import { findSession } from '../sessions/session-names.ts';
 import { grantOf, type Invites, type StoredInvite } from './invites.ts';
-import type { Refusals } from './refusals.ts';
+import type { Refused } from './refusals.ts';
 
 export type DoorOptions = {
   invites: Invites;
   /** The host's own key, made when first needed. */
   identity(): Identity;
-  refusals: Refusals;
+  /** Nobody is let in at `connection`. */
+  refused(connection: ClientConnection, refused: Refused): void;
+  /** Who is at `connection` has an invite. */
+  proved(connection: ClientConnection): void;
   /** With the role there now; null where the session is gone. */
   sessionOf(invite: StoredInvite): { id: string; name: string; isRunning: boolean; role: GuestRole } | null;
   /** A key was brought in by a code. */
@@ -27,14 +31,14 @@ export type DoorOptions = {
 
 export class Door {
   readonly #options: DoorOptions;
-  readonly #challenges = new WeakMap<object, Challenge>();
+  readonly #challenges = new WeakMap<ClientConnection, Challenge>();
 
   constructor(options: DoorOptions) {
     this.#options = options;
   }
 
   /** A new one takes the place of the one before. */
-  challenge(connection: object, { client, nonce }: Params<'auth.challenge'>): Result<'auth.challenge'> {
+  challenge(connection: ClientConnection, { client, nonce }: Params<'auth.challenge'>): Result<'auth.challenge'> {
     const { publicKey, sign } = this.#options.identity();
     const challenge = { host: publicKey.fingerprint, client, clientNonce: nonce, hostNonce: randomBytes(32).toString('base64') };
     this.#challenges.set(connection, challenge);
@@ -42,7 +46,7 @@ export class Door {
   }
 
   /** Throws `unauthorized`, whatever the reason: in a sentence, once it is on record. */
-  prove(connection: object, client: ClientId, proof: Proof | undefined): Grant {
+  prove(connection: ClientConnection, client: ClientId, proof: Proof | undefined): Grant {
     return this.#proven(connection, { client, proof }, (key, { code, session }) => {
       const { invites, joined } = this.#options;
       const invite = code === undefined ? this.#inviteOf(key, session) : this.#inviteOfCode(key, code);
@@ -55,7 +59,7 @@ export class Door {
   }
 
   /** What the key or the code is invited to; nothing is used by it. Throws as `prove`. */
-  look(connection: object, { client, proof }: Params<'auth.invite'>): Result<'auth.invite'> {
+  look(connection: ClientConnection, { client, proof }: Params<'auth.invite'>): Result<'auth.invite'> {
     return this.#proven(connection, { client, proof }, (key, { code, session }) => {
       const invite = code === undefined ? this.#inviteOf(key, session) : this.#inviteOfCode(key, code);
       const { role, name, createdBy, expiresAt } = invite;
@@ -66,11 +70,11 @@ export class Door {
 
   /** What `find` gives for a key that has proven itself. Throws `unauthorized`. */
   #proven<T>(
-    connection: object,
+    connection: ClientConnection,
     { client, proof }: { client: ClientId; proof: Proof | undefined },
     find: (key: PublicKey, proof: Proof) => T,
   ): T {
-    const { refusals } = this.#options;
+    const { refused: noted, proved } = this.#options;
     const challenge = this.#challenges.get(connection);
     this.#challenges.delete(connection); // it counts once
     try {
@@ -79,12 +83,14 @@ export class Door {
       if (!challenge || challenge.client !== client)
         throw refused('there is no challenge for this proof, or it was used already: connect anew');
       if (!isSigned(key, proof, challenge)) throw refused(`the proof does not fit the key ${key.fingerprint}`);
-      return find(key, proof);
+      const found = find(key, proof);
+      proved(connection);
+      return found;
     } catch (error) {
       const isExpected = error instanceof CmdopError;
       if (!isExpected) console.error('a proof could not be read:', error);
       const message = isExpected ? error.message : 'the proof cannot be read';
-      refusals.note({ message, key: proof?.key });
+      noted(connection, { message, key: proof?.key });
       if (isExpected && error.code !== 'bad-request') throw error;
       throw refused(message);
     }

@@ -14,8 +14,8 @@ type Access = 'never' | GuestRole;
 const GUEST_ACCESS: { readonly [M in Method]: Access } = {
   hello: 'observer',
   ping: 'observer',
-  'auth.challenge': 'observer',
   // For who has not come in yet.
+  'auth.challenge': 'never',
   'auth.invite': 'never',
   'host.watch': 'observer',
   'host.status': 'never',

@@ -7,13 +7,15 @@ import type { SessionSummary } from '#protocol/shapes.ts';
 import type { Grant, SHARE_METHODS } from '#protocol/sharing.ts';
 import type { Transport } from '#protocol/transport.ts';
 import type { Attachments } from '../attachments.ts';
-import type { ClientConnection, Entry } from '../client-connection.ts';
+import type { ClientConnection } from '../client-connection.ts';
+import type { Entry } from '../client-entry.ts';
 import { SshShares } from '../guests/ssh-shares.ts';
 import type { HostNews } from '../host-news.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Records } from '../journal/records.ts';
 import type { Registry } from '../registry.ts';
 import type { Service } from '../service.ts';
+import { Turns } from '../turns.ts';
 import { Door } from './door.ts';
 import { GuestRefusals } from './guest-refusals.ts';
 import { Invites } from './invites.ts';
@@ -68,6 +70,9 @@ export function newGuestDesk(options: GuestDeskOptions): GuestDesk {
   });
   const shares = new SshShares({ ...options, invites, sharing, guestRefusals });
   const strangers = new Strangers({ refused: (message) => refusals.note({ message }) });
+  const turns = new Turns(() => performance.now());
+  /** Connections whose refusal is on record already. */
+  const refused = new WeakSet<ClientConnection>();
   const links = new Links({
     rendererDir: options.rendererDir,
     invites,
@@ -84,7 +89,11 @@ export function newGuestDesk(options: GuestDeskOptions): GuestDesk {
   const door = new Door({
     invites,
     identity,
-    refusals,
+    refused(connection, why) {
+      refused.add(connection);
+      refusals.note(why);
+    },
+    proved: (connection) => strangers.left(connection),
     sessionOf({ session, id, role }) {
       const there = registry.get(session);
       return there && { id: there.id, name: there.name, isRunning: there.isRunning, role: there.roles.guestRole(id) ?? role };
@@ -94,7 +103,7 @@ export function newGuestDesk(options: GuestDeskOptions): GuestDesk {
   let problem: string | null = null;
   const socket = new SharedSocket({
     path: paths.sharedSocket,
-    connected: (transport) => strangers.came(connect(transport, { is: 'shared' })),
+    connected: (transport) => strangers.came(connect(transport, { is: 'shared', turns })),
   });
   const hostKey = () => identity().publicKey.fingerprint;
   return {
@@ -110,7 +119,6 @@ export function newGuestDesk(options: GuestDeskOptions): GuestDesk {
       if (entry.is === 'owner') return null;
       const grant = entry.is === 'granted' ? entry.grant : door.prove(connection, client.id, auth);
       sharing.enter(connection, grant);
-      strangers.left(connection);
       return grant;
     },
     async resume() {
@@ -128,7 +136,8 @@ export function newGuestDesk(options: GuestDeskOptions): GuestDesk {
     service: {
       handlers: shareHandlers({ registry, records, invites, sharing, door, socket, links, hostKey, wallNow }),
       closed(connection) {
-        strangers.left(connection);
+        const isUnproved = strangers.left(connection) && !refused.has(connection);
+        if (isUnproved) refusals.note({ message: connection.refusedFor ?? 'who connected left without proving a key' });
         sharing.closed(connection);
       },
       dispose() {

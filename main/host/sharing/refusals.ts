@@ -9,7 +9,7 @@ const SUMMARY_MS = 10_000;
 /** Longest reason that is kept, characters. */
 const MAX_REASON = 300;
 
-type Refused = { message: string; key?: string | undefined };
+export type Refused = { message: string; key?: string | undefined };
 
 export class Refusals {
   readonly #journal: Journal;

@@ -54,7 +54,10 @@ export function shareHandlers(context: ShareContext): Pick<Handlers, keyof typeo
   };
 
   return {
-    'auth.challenge': (connection, params, answer) => answer(door.challenge(connection, params)),
+    'auth.challenge'(connection, params, answer) {
+      if (connection.entry.is !== 'shared') throw new CmdopError('bad-request', 'nothing needs to be proven here: say hello');
+      answer(door.challenge(connection, params));
+    },
     'auth.invite': (connection, params, answer) => answer(door.look(connection, params)),
     'share.create'(connection, { key: text, ssh, ...wanted }, answer) {
       const key = text === undefined ? null : parsePublicKey(text);

@@ -34,9 +34,9 @@ export class Strangers {
     this.#turnOut(oldest, `more than ${this.#most} connections at a time proved nothing`);
   }
 
-  /** It has proven who it is, or is gone. */
-  left(stranger: Stranger): void {
-    this.#here.delete(stranger);
+  /** It has proven who it is, or is gone. Answers whether it was here until now. */
+  left(stranger: Stranger): boolean {
+    return this.#here.delete(stranger);
   }
 
   #turnOut(stranger: Stranger | undefined, why: string): void {
