@@ -21,7 +21,8 @@ export function OfflineBanner() {
   }
   return (
     <div className="banner offline" role="alert" data-testid="offline-banner">
-      <span className="banner-text" title={link.error.message}>
+      {/* What only a person can mend is told whole. */}
+      <span className={link.isHeld ? 'banner-text wrap' : 'banner-text'} title={link.error.message}>
         <strong>{awayText(link, host.sessions !== null)}</strong> {host.sessions !== null && 'Sessions go on. '}
         <span className="dim">{link.error.message}</span>
       </span>

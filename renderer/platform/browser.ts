@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { DEFAULT_PREFERENCES, type Preferences } from '../../preload/api.ts';
 import { connectWebSocket } from '../transport/websocket.ts';
 import type { Platform } from './platform-api.ts';
+import { signInKey, takeKeyFromAddress } from './sign-in-key.ts';
 
 const PREFERENCES_KEY = 'cmdop.preferences';
 
@@ -18,6 +19,7 @@ const stored = z.object({
 });
 
 export function browserPlatform(): Platform {
+  takeKeyFromAddress();
   return {
     interface: 'browser',
     isMac: navigator.platform.startsWith('Mac'),
@@ -30,7 +32,7 @@ export function browserPlatform(): Platform {
       url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
       url.search = '';
       url.hash = '';
-      return connectWebSocket(url.href);
+      return connectWebSocket(url.href, signInKey());
     },
     answer: async () => {},
     key: () => Promise.reject(notHere()),

@@ -1,21 +1,45 @@
 /** The wire over a WebSocket, for the page in a browser: binary messages are its bytes. */
+import { CmdopError } from '#protocol/errors.ts';
 import type { Transport, TransportListener } from '#protocol/transport.ts';
 
 /** How often we look whether the browser sent what it holds, milliseconds; it has no event for it. */
 const DRAIN_POLL_MS = 50;
+/** How long a host may take to say why it refuses this page, milliseconds. */
+const ANSWER_MS = 10_000;
 
-/** Resolves once open. Rejects with a sentence that says what to do. */
-export function connectWebSocket(url: string): Promise<Transport> {
-  return new Promise((resolve, reject) => {
-    const socket = new WebSocket(url);
+/**
+ * Resolves once open; `key`: what this page was given to be let in. Rejects with a sentence that says what to do, and as
+ * `unauthorized` where only a person can help.
+ */
+export async function connectWebSocket(url: string, key: string | null): Promise<Transport> {
+  const opened = key === null ? null : await open(url, key);
+  if (opened) return opened;
+  throw (await refusal(url, key)) ?? new Error('the host does not answer; if it was stopped, run `cmdop web` and open the new address');
+}
+
+/** Null where it cannot be opened. */
+function open(url: string, key: string): Promise<Transport | null> {
+  return new Promise((resolve) => {
+    const socket = new WebSocket(url, ['cmdop', `key.${key}`]);
     socket.binaryType = 'arraybuffer';
     socket.onopen = () => {
       socket.onopen = null;
       socket.onclose = null;
       resolve(new WebSocketTransport(socket));
     };
-    socket.onclose = () => reject(new Error('the host does not answer; if it was stopped, run `cmdop web` and open the new address'));
+    socket.onclose = () => resolve(null);
   });
+}
+
+/** Browsers do not tell why a WebSocket was refused, so the host is asked. Null where it lets this page in, or is not there. */
+async function refusal(url: string, key: string | null): Promise<CmdopError | null> {
+  const headers = key === null ? {} : { authorization: `Bearer ${key}` };
+  try {
+    const answer = await fetch(url.replace('ws', 'http'), { headers, signal: AbortSignal.timeout(ANSWER_MS) });
+    return answer.status === 401 ? new CmdopError('unauthorized', (await answer.text()).trim(), { needs: 'person' }) : null;
+  } catch {
+    return null; // nobody answers there
+  }
 }
 
 class WebSocketTransport implements Transport {

@@ -1,9 +1,10 @@
 /** The same interface in a browser: let in once by a link, refused to everybody else, and then the same as the app. */
-import { request } from 'node:http';
+import { createServer, type IncomingHttpHeaders, request, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { WebSocket } from 'ws';
-import { startWorld, takePicture, typeIntoTerminal, type World, waitForScreen } from './launch.ts';
+import { socketTo } from '../process/link-browser.ts';
+import { remember, startWorld, takePicture, typeIntoTerminal, type World, waitForScreen, whenConnected } from './launch.ts';
 import { historyOf } from './people.ts';
 
 let world: World;
@@ -15,6 +16,7 @@ afterAll(() => world?.dispose());
 describe('the link that `cmdop web` prints', () => {
   let link: URL;
   let cookie: string;
+  let key: string;
   beforeAll(async () => {
     link = new URL((await world.cmdop('web')).trim());
   });
@@ -26,11 +28,12 @@ describe('the link that `cmdop web` prints', () => {
   test('lets a browser in, and takes the token out of its address', async () => {
     const answer = await ask(link);
     expect(answer.status).toBe(303);
-    expect(answer.headers.location).not.toContain('token');
+    expect(answer.headers.location).toMatch(/^\/#key=[\w-]{43}$/); // what follows # is sent to nobody
     const [given = '', name = ''] = answer.headers['set-cookie'] ?? [];
     expect(given).toMatch(/HttpOnly; SameSite=Strict/);
     expect(name).toMatch(/_name=ann; SameSite=Strict/);
     cookie = given.split(';')[0] ?? '';
+    key = answer.headers.location?.replace('/#key=', '') ?? '';
     expect((await ask(new URL('/', link), { cookie })).status).toBe(200);
   });
 
@@ -54,14 +57,15 @@ describe('the link that `cmdop web` prints', () => {
     }
   });
 
-  test('a WebSocket needs the cookie, this origin and this host', async () => {
-    const { origin, port } = link;
-    expect(await connect(link, { origin, cookie })).toBe('open');
-    expect(await connect(link, { origin })).toBe(403);
-    expect(await connect(link, { origin: 'https://evil.example', cookie })).toBe(403);
-    expect(await connect(link, { origin: `http://localhost:${port}`, cookie })).toBe(403);
-    expect(await connect(link, { cookie })).toBe(403);
-    expect(await connect(link, { origin, cookie, host: `evil.example:${port}` })).toBe(403);
+  test('a WebSocket needs the cookie, its key, this origin and this host', async () => {
+    const { port } = link;
+    expect(await socketTo(link, { cookie, key })).toBe('open');
+    expect(await socketTo(link, { key })).toBe(403);
+    expect(await socketTo(link, { cookie })).toBe(403);
+    expect(await socketTo(link, { cookie, key, origin: 'https://evil.example' })).toBe(403);
+    expect(await socketTo(link, { cookie, key, origin: `http://localhost:${port}` })).toBe(403);
+    expect(await socketTo(link, { cookie, key, origin: '' })).toBe(403);
+    expect(await socketTo(link, { cookie, key, host: `evil.example:${port}` })).toBe(403);
   });
 
   test('files outside of the interface are not served', async () => {
@@ -84,7 +88,7 @@ describe('a browser', () => {
 
   test('shows the same interface, and its address says nothing secret', async () => {
     await first.getByText('outlives every window').waitFor();
-    expect(first.url()).not.toContain('token');
+    expect(first.url()).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/$/);
     expect(await first.evaluate(() => document.cookie)).toMatch(/^cmdop_\d+_name=ann$/);
   });
 
@@ -122,12 +126,123 @@ describe('a browser', () => {
     await waitForScreen(second, /^from the second$/m);
   });
 
+  test('after a crash of the host it is there again by itself', async () => {
+    const before = await world.hostPid();
+    const isOffline = first.locator('[data-testid="status-bar"]:not([data-link="connected"])').waitFor();
+    process.kill(before ?? 0, 'SIGKILL');
+    await isOffline;
+    await world.cmdop('ls');
+    for (const page of [first, second]) await whenConnected(page);
+    expect(await world.hostPid()).not.toBe(before);
+    await typeIntoTerminal(first, "echo 'after the 'crash\n");
+    await waitForScreen(second, /^after the crash$/m);
+  });
+
   test('breaks nothing in its page on the way', () => {
     expect(failures).toEqual([]);
   });
 });
 
-type Answer = { status: number; headers: import('node:http').IncomingHttpHeaders; body: string };
+describe('a browser whose page has lost its key', () => {
+  let page: Page;
+  beforeAll(async () => {
+    page = await world.browser();
+  });
+
+  test.each([
+    ['is gone, as when its site’s storage was cleared', null],
+    ['is of another time', 'A'.repeat(43)],
+  ])('which %s: it says what to do, and waits for that', async (_, key) => {
+    await page.evaluate((kept) => {
+      localStorage.clear();
+      if (kept) localStorage.setItem('cmdop.sign-in-key', kept);
+    }, key);
+    await page.reload();
+    await page.locator('[data-testid="status-bar"][data-link="held"]').waitFor();
+    expect(await bannerOf(page)).toMatch(/This page needs a one-time link: run `cmdop web` in a terminal and open the URL it prints\.$/);
+    await takePicture(page, `browser-${key ? 'wrong' : 'no'}-key`);
+  });
+
+  test('a new link opened in another tab lets this one in too', async () => {
+    const other = await page.context().newPage();
+    await other.goto((await world.cmdop('web')).trim());
+    await whenConnected(other);
+    await page.getByRole('button', { name: 'Try again' }).first().click();
+    await whenConnected(page);
+  });
+});
+
+describe('another server of this machine that the same browser opens', () => {
+  const heard: IncomingHttpHeaders[] = [];
+  let server: Server;
+  let page: Page;
+  beforeAll(async () => {
+    server = createServer(({ headers }, response) => {
+      heard.push(headers);
+      response.setHeader('Content-Type', 'text/html').end('<!doctype html><title>what runs here</title>');
+    });
+    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+    page = await world.browser();
+  });
+  afterAll(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+
+  /** The cookies that it gets, and every key that it could make of them. */
+  async function attempts(opened: Page): Promise<{ cookie: string; key?: string }[]> {
+    const from = heard.length;
+    await opened.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+    const cookie = heard[from]?.cookie ?? '';
+    const values = cookie.split('; ').map((each) => each.split('=')[1] ?? '');
+    return [{ cookie }, ...values.map((key) => ({ cookie, key }))];
+  }
+
+  test('gets the owner’s cookie, and can do nothing with it', async () => {
+    const own = new URL(page.url());
+    const opened = await page.context().newPage();
+    const all = await attempts(opened);
+    expect(all[0]?.cookie).toContain(`cmdop_${own.port}=`);
+    for (const attempt of all) {
+      for (const origin of [own.origin, new URL(opened.url()).origin, '']) expect(await socketTo(own, { ...attempt, origin })).toBe(403);
+    }
+    expect(await opened.evaluate(() => localStorage.length)).toBe(0);
+    await page.reload();
+    await whenConnected(page);
+  });
+
+  test('gets a guest’s cookie, and can do nothing with it', async () => {
+    await world.cmdop('new', 'shared', '--detach');
+    const link = new URL(/http:\S+/.exec(await world.cmdop('share', 'shared', '--with', 'eve', '--link'))?.[0] ?? '');
+    const guest = await page.context().newPage();
+    remember(guest);
+    await guest.goto(link.href);
+    await guest.getByRole('button', { name: 'Come in' }).click();
+    await whenConnected(guest);
+    expect(guest.url()).toBe(`${link.origin}/`);
+    const all = await attempts(await page.context().newPage());
+    expect(all[0]?.cookie).toContain(`cmdop_guest_${link.port}=`);
+    for (const attempt of all) {
+      for (const origin of [link.origin, '']) expect(await socketTo(link, { ...attempt, origin })).toBe(403);
+    }
+    await guest.goto(link.href); // the one browser that accepted it comes back by it
+    await whenConnected(guest);
+    await guest.evaluate(() => localStorage.clear());
+    await guest.reload();
+    expect(await bannerOf(guest)).toMatch(/If it worked before, ask for another\.$/);
+    await takePicture(guest, 'guest-no-key');
+  });
+});
+
+/** What the page says of its connection, which must be readable whole. */
+async function bannerOf(page: Page): Promise<string> {
+  const text = page.getByTestId('offline-banner').locator('.banner-text');
+  const shown = await text.innerText();
+  expect(await text.evaluate((element) => element.scrollWidth - element.clientWidth)).toBe(0);
+  return shown;
+}
+
+type Answer = { status: number; headers: IncomingHttpHeaders; body: string };
 
 /** Asks by hand: a browser would not send a wrong Host. `path` is sent as it is. */
 function ask(url: URL, { cookie, host, path }: { cookie?: string; host?: string; path?: string } = {}): Promise<Answer> {
@@ -141,24 +256,5 @@ function ask(url: URL, { cookie, host, path }: { cookie?: string; host?: string;
       answer.on('end', () => resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body }));
     });
     asked.on('error', reject).end();
-  });
-}
-
-/** `open`, or the status with which the WebSocket is refused. */
-function connect(url: URL, { origin, cookie, host }: { origin?: string; cookie?: string; host?: string }): Promise<'open' | number> {
-  return new Promise((resolve, reject) => {
-    const socket = new WebSocket(`ws://${url.host}/ws`, {
-      ...(origin ? { origin } : {}),
-      headers: { ...(cookie ? { cookie } : {}), ...(host ? { host } : {}) },
-    });
-    socket.on('open', () => {
-      socket.close();
-      resolve('open');
-    });
-    socket.on('unexpected-response', (_request, { statusCode }) => {
-      socket.terminate();
-      resolve(statusCode ?? 0);
-    });
-    socket.on('error', reject);
   });
 }

@@ -44,7 +44,7 @@ test('looking at a link does not use it up; accepting it does, once and only fro
 
 test('without the cookie, from another origin or under another name nothing is served', async () => {
   const { url } = await link();
-  const { cookie } = await ask(url, { method: 'POST', origin: url.origin });
+  const { cookie, key } = await accept(url);
   const root = new URL('/', url);
   expect((await ask(root, { cookie })).status).toBe(200);
   expect((await ask(root)).status).toBe(401);
@@ -52,22 +52,34 @@ test('without the cookie, from another origin or under another name nothing is s
   expect((await ask(root, { cookie, host: 'evil.example' })).status).toBe(403);
   expect((await ask(new URL('/../host.mjs', url), { cookie })).status).toBe(404);
   expect((await ask(new URL('/join/guessed-and-wrong', url))).status).toBe(401);
-  expect(await socketTo(url, { cookie })).toBe('open');
-  expect(await socketTo(url, {})).toBe(403);
-  expect(await socketTo(url, { cookie, origin: 'https://evil.example' })).toBe(403);
+  expect(await socketTo(url, { cookie, key })).toBe('open');
+  expect(await socketTo(url, { key })).toBe(403);
+  expect(await socketTo(url, { cookie, key, origin: 'https://evil.example' })).toBe(403);
   const { events } = await ann.client.request('journal.list', { kinds: ['share'] });
   expect(events.map(({ payload }) => payload.is)).toEqual(['invited', 'joined', 'refused']);
 });
 
+test('the cookie, which reaches every port of the address, opens nothing alone', async () => {
+  const { url } = await link();
+  const { cookie, key } = await accept(url);
+  const max = await accept((await link({ name: 'max' })).url);
+  for (const wrong of [undefined, max.key, cookie.split('=')[1], `${key}x`]) {
+    expect(await socketTo(url, { cookie, ...(wrong ? { key: wrong } : {}) })).toBe(403);
+    const why = await ask(new URL('/ws', url), { cookie, ...(wrong ? { key: wrong } : {}) });
+    expect(why).toMatchObject({ status: 401, body: expect.stringContaining('ask for another') });
+  }
+  expect((await ask(new URL('/ws', url), { cookie, key })).status).toBe(204);
+});
+
 test('an accepted link lasts through a crash of the host, and not through its end', async () => {
   const { url, id } = await link();
-  const { cookie } = await ask(url, { method: 'POST', origin: url.origin });
+  const signIn = await accept(url);
   await engine.killHost();
   await engine.startHost();
-  expect(await socketTo(url, { cookie })).toBe('open');
+  expect(await socketTo(url, signIn)).toBe('open');
   await ann.client.whenConnected();
   await ann.client.request('share.revoke', { id });
-  expect(await socketTo(url, { cookie })).toBe(403);
+  expect(await socketTo(url, signIn)).toBe(403);
   // With its last link the address is served no more.
   await expect.poll(() => ask(url).catch((error: NodeJS.ErrnoException) => error.code), { timeout: 5_000 }).toBe('ECONNREFUSED');
 });
@@ -128,8 +140,7 @@ test.each([
     expect((await opened).status).toBe(200);
     const accepting = accept(url);
     come(100);
-    const { cookie } = await accepting;
-    const eve = engine.person('eve', browser(url, cookie));
+    const eve = engine.person('eve', browser(url, await accepting));
     come(200);
     await eve.client.whenConnected();
     for (let n = 5; n < 10; n++) await echo(n);

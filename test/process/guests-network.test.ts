@@ -41,7 +41,8 @@ const BROWSER = `
   const cookies = accepted.headers.getSetCookie();
   const cookie = cookies.map((each) => each.split(';')[0]).join('; ');
   const first = await new Promise((done) => {
-    const socket = new WebSocket('wss://' + url.host + '/ws', { headers: { cookie, origin: url.origin } });
+    const protocols = ['cmdop', accepted.headers.get('location').replace('/#key=', 'key.')];
+    const socket = new WebSocket('wss://' + url.host + '/ws', { protocols, headers: { cookie, origin: url.origin } });
     socket.binaryType = 'arraybuffer';
     socket.onmessage = ({ data }) => done(Buffer.from(data).toString());
     socket.onerror = () => done('refused');

@@ -5,11 +5,14 @@ import type { ClientOptions } from '#client/client-options.ts';
 import type { Transport, TransportListener } from '#protocol/transport.ts';
 import { WebSocketTransport } from '../../main/host/web/web-socket-transport.ts';
 
-type Answer = { status: number; body: string; cookie: string };
-type Asked = { method?: string; origin?: string; cookie?: string; host?: string };
+/** What a browser that was let in has: `cookie` as it sends it, and the key that its page keeps. */
+export type SignIn = { cookie: string; key: string };
+type Answer = { status: number; body: string } & SignIn;
+type Asked = { method?: string; origin?: string; host?: string } & Partial<SignIn>;
 
-export function ask(url: URL, { method = 'GET', origin, cookie, host }: Asked = {}): Promise<Answer> {
-  const headers = { ...(origin ? { origin } : {}), ...(cookie ? { cookie } : {}), ...(host ? { host } : {}) };
+export function ask(url: URL, { method = 'GET', origin, cookie, key, host }: Asked = {}): Promise<Answer> {
+  const authorization = key ? { authorization: `Bearer ${key}` } : {};
+  const headers = { ...(origin ? { origin } : {}), ...(cookie ? { cookie } : {}), ...(host ? { host } : {}), ...authorization };
   return new Promise((settle, reject) => {
     const asked = request(url, { method, headers }, (answer) => {
       let body = '';
@@ -17,16 +20,18 @@ export function ask(url: URL, { method = 'GET', origin, cookie, host }: Asked = 
         body += text;
       });
       const [cookieOf = ''] = answer.headers['set-cookie'] ?? [];
-      answer.on('end', () => settle({ status: answer.statusCode ?? 0, body, cookie: cookieOf.split(';')[0] ?? '' }));
+      const key = /^\/#key=(.+)$/.exec(answer.headers.location ?? '')?.[1] ?? '';
+      answer.on('end', () => settle({ status: answer.statusCode ?? 0, body, cookie: cookieOf.split(';')[0] ?? '', key }));
     });
     asked.on('error', reject).end();
   });
 }
 
 /** `open`, or the status with which the WebSocket is refused. */
-export function socketTo(url: URL, { origin = url.origin, cookie = '' }: Asked): Promise<'open' | number> {
+export function socketTo(url: URL, { origin = url.origin, host, cookie = '', key }: Asked): Promise<'open' | number> {
   return new Promise((settle, reject) => {
-    const socket = new WebSocket(`ws://${url.host}/ws`, { origin, headers: { cookie } });
+    const headers = { cookie, ...(host ? { host } : {}) };
+    const socket = new WebSocket(`ws://${url.host}/ws`, key === undefined ? [] : ['cmdop', `key.${key}`], { origin, headers });
     socket.on('open', () => {
       socket.terminate();
       settle('open');
@@ -47,10 +52,10 @@ export async function accept(url: URL): Promise<Answer> {
 }
 
 /** How a page that was let in comes to its host. */
-export function browser(url: URL, cookie: string): Pick<ClientOptions, 'connect' | 'reconnect'> {
+export function browser(url: URL, { cookie, key }: SignIn): Pick<ClientOptions, 'connect' | 'reconnect'> {
   const connect = () =>
     new Promise<Transport>((settle, reject) => {
-      const socket = new WebSocket(`ws://${url.host}/ws`, { origin: url.origin, headers: { cookie } });
+      const socket = new WebSocket(`ws://${url.host}/ws`, ['cmdop', `key.${key}`], { origin: url.origin, headers: { cookie } });
       socket.once('open', () => {
         socket.pause();
         settle(new PageTransport(socket));

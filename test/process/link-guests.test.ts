@@ -29,8 +29,8 @@ async function eveIn(session: string, { role, expiresInMs }: { role: GuestRole; 
   await owner.until('reads');
   const made = await ann.client.request('share.link', { session, name: 'eve', role, ...(expiresInMs ? { expiresInMs } : {}) });
   const url = new URL(made.url);
-  const { cookie } = await accept(url);
-  const person = engine.person('eve', browser(url, cookie));
+  const signIn = await accept(url);
+  const person = engine.person('eve', browser(url, signIn));
   const ended: string[] = [];
   person.hearers.push((event) => event.event === 'share.ended' && ended.push(event.params.message));
   const view = person.attach(session);
@@ -38,7 +38,7 @@ async function eveIn(session: string, { role, expiresInMs }: { role: GuestRole; 
   return {
     ...{ person, view, ended, invite: made.invite.id },
     typed: () => (existsSync(file) ? readFileSync(file, 'utf8') : ''),
-    comesAgain: () => socketTo(url, { cookie }),
+    comesAgain: () => socketTo(url, signIn),
   };
 }
 

@@ -1,8 +1,8 @@
 /** The browser's server: nothing without a one-time link, nothing for other sites, and pages survive a crash of the host. */
 import { request } from 'node:http';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { WebSocket } from 'ws';
 import { type Engine, openEngine, type Person } from './engine.ts';
+import { socketTo } from './link-browser.ts';
 
 let engine: Engine;
 let ann: Person;
@@ -30,25 +30,17 @@ function get(url: string, headers: Record<string, string> = {}, method = 'GET'):
   });
 }
 
-async function signIn(): Promise<{ origin: string; cookie: string; url: string }> {
+type SignedIn = { url: string; origin: string; cookie: string; key: string };
+
+async function signIn(): Promise<SignedIn> {
   const { url } = await ann.client.request('web.open', {});
-  const answer = await get(url);
-  expect(answer.status).toBe(303);
-  return { url, origin: new URL(url).origin, cookie: String(answer.headers['set-cookie']).split(';')[0] ?? '' };
+  const { status, headers } = await get(url);
+  expect(status).toBe(303);
+  const key = String(headers.location).replace('/#key=', '');
+  return { url, origin: new URL(url).origin, cookie: String(headers['set-cookie']).split(';')[0] ?? '', key };
 }
 
-/** 101 or the status of the refusal. */
-function upgrade(origin: string, headers: Record<string, string>): Promise<number> {
-  return new Promise((resolve) => {
-    const socket = new WebSocket(`${origin.replace('http', 'ws')}/ws`, { headers });
-    socket.on('open', () => {
-      socket.terminate();
-      resolve(101);
-    });
-    socket.on('unexpected-response', (_request, response) => resolve(response.statusCode ?? 0));
-    socket.on('error', () => {}); // after the refusal
-  });
-}
+const upgrade = ({ url, cookie, key }: SignedIn) => socketTo(new URL(url), { cookie, key });
 
 test('a link works once, then only the cookie does', async () => {
   const { url, origin, cookie } = await signIn();
@@ -72,12 +64,24 @@ test('another host name, as DNS rebinding brings, is refused', async () => {
   expect((await get(origin, { cookie, host: `localhost:${new URL(origin).port}` })).status).toBe(403);
 });
 
-test('a socket is opened for the own page with its cookie, and for nobody else', async () => {
-  const { origin, cookie } = await signIn();
-  expect(await upgrade(origin, { origin, cookie })).toBe(101);
-  expect(await upgrade(origin, { origin })).toBe(403);
-  expect(await upgrade(origin, { origin: 'https://evil.example', cookie })).toBe(403);
-  expect(await upgrade(origin, { cookie })).toBe(403);
+test('a socket is opened for the own page with its cookie and its key, and for nobody else', async () => {
+  const { url, cookie, key } = await signIn();
+  const to = (by: Parameters<typeof socketTo>[1]) => socketTo(new URL(url), by);
+  expect(await to({ cookie, key })).toBe('open');
+  expect(await to({ key })).toBe(403);
+  expect(await to({ cookie, key, origin: 'https://evil.example' })).toBe(403);
+  expect(await to({ cookie, key, origin: '' })).toBe(403);
+});
+
+test('the cookie, which reaches every port of this machine, opens nothing alone, and a page without its key is told why', async () => {
+  const { url, origin, cookie, key } = await signIn();
+  const other = await signIn();
+  for (const wrong of [undefined, other.key, cookie.split('=')[1], `${key}x`]) {
+    expect(await socketTo(new URL(url), { cookie, ...(wrong ? { key: wrong } : {}) })).toBe(403);
+    const why = await get(`${origin}/ws`, { cookie, ...(wrong ? { authorization: `Bearer ${wrong}` } : {}) });
+    expect(why).toMatchObject({ status: 401, body: expect.stringContaining('run `cmdop web`') });
+  }
+  expect((await get(`${origin}/ws`, { cookie, authorization: `Bearer ${key}` })).status).toBe(204);
 });
 
 test.each(['/../../package.json', '/%2e%2e/%2e%2e/package.json', '/assets/../../../package.json', '/%zz', '/nothing.js'])(
@@ -100,10 +104,12 @@ test('only reading is possible', async () => {
 });
 
 test('after a crash of the host a page is served again at the same address; after a stop nobody is', async () => {
-  const { origin, cookie } = await signIn();
+  const signedIn = await signIn();
+  const { origin, cookie } = signedIn;
   await engine.killHost();
   await engine.startHost();
   expect((await get(origin, { cookie })).status).toBe(200);
+  expect(await upgrade(signedIn)).toBe('open');
   await ann.client.whenConnected();
   const stopped = new Promise<void>((resolve) => engine.host?.once('exit', () => resolve()));
   await ann.client.request('host.stop', {});
@@ -113,8 +119,9 @@ test('after a crash of the host a page is served again at the same address; afte
 });
 
 test('when the host is replaced by another build a page is served again at the same address', async () => {
-  const { origin, cookie } = await signIn();
+  const signedIn = await signIn();
   const { pid } = await ann.client.request('host.handoff', {});
   await ann.until(() => ann.client.state.is === 'connected' && ann.client.host?.pid === pid);
-  expect((await get(origin, { cookie })).status).toBe(200);
+  expect((await get(signedIn.origin, { cookie: signedIn.cookie })).status).toBe(200);
+  expect(await upgrade(signedIn)).toBe('open');
 });

@@ -74,7 +74,7 @@ const CLOCK_SLACK_MS = 1_000;
 
 const AUTHENTICATION: Readonly<Record<string, string>> = {
   'unix socket': 'opened the socket that only this account can open',
-  websocket: 'had the cookie that a one-time link of this host gave',
+  websocket: 'had the cookie and the key that a one-time link of this host gave',
 };
 
 function authentication({ payload, interface: via }: JournalEvent): string {

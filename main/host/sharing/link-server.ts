@@ -2,20 +2,19 @@
  * Browser links of guests, at one address that the owner named: one person, one session, one role, until it ends.
  *
  * A link is accepted with a button, so that whoever only looks at it (a chat that shows a preview) does not use it up. The
- * browser that accepts it gets a cookie, and without one nothing is served. Origin and Host must be this very address.
+ * browser that accepts it gets a cookie and its key: without the one nothing is served, without the other no WebSocket.
+ * Origin and Host must be this very address.
  */
-import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
-import { WebSocketServer } from 'ws';
 import { isLoopback } from '#local/networks.ts';
 import { CmdopError } from '#protocol/errors.ts';
-import { MAX_FRAME_BYTES } from '#protocol/frames.ts';
 import type { Grant } from '#protocol/sharing.ts';
 import type { Transport } from '#protocol/transport.ts';
+import { cookiesFor, newSignIn, newWebSockets, SOCKET_PATH, sayLetIn, sendToPage } from '../web/sign-in.ts';
 import { HEADERS, pagePolicy, refuse, sendFile } from '../web/web-pages.ts';
 import { type Asked, answerRequests, type Raw, refuseUpgrade } from '../web/web-requests.ts';
 import { WebSocketTransport } from '../web/web-socket-transport.ts';
@@ -28,6 +27,8 @@ const MAX_CONNECTIONS = 1024;
 /** How long a request of somebody known may take, and how often that is looked at, milliseconds. */
 const REQUEST_MS = 10_000;
 const LOOK_EVERY_MS = 1_000;
+
+const NOT_INVITED = 'This page is for invited people: open the link that you were sent. If it worked before, ask for another.';
 
 export type LinkServerOptions = {
   place: LinkPlace;
@@ -42,7 +43,7 @@ export type LinkServerOptions = {
 export class LinkServer {
   readonly #options: LinkServerOptions;
   #server: Server | null = null;
-  readonly #sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME_BYTES + 64, perMessageDeflate: false });
+  readonly #sockets = newWebSockets();
 
   readonly #strangers: LinkStrangers;
 
@@ -105,26 +106,28 @@ export class LinkServer {
     this.#server = null;
   }
 
-  #request({ request, pathname }: Asked, response: ServerResponse): void {
+  #request(asked: Asked, response: ServerResponse): void {
+    const { request, pathname } = asked;
     if (!this.#isOwnHost(request)) return refuse(response, 403, 'this address is not served');
     const secret = /^\/join\/([\w-]{1,128})$/.exec(pathname)?.[1];
-    if (secret !== undefined) return this.#join(secret, request, response);
+    if (secret !== undefined) return this.#join(secret, asked, response);
     const isHead = request.method === 'HEAD';
     if (request.method !== 'GET' && !isHead) return refuse(response, 405, 'only GET');
     const { rendererDir } = this.#options;
-    if (!this.#inviteOf(request))
-      return refuse(response, 401, 'This page is for invited people: open the link that you were sent. If it worked before, it is over.');
+    if (!this.#inviteOf(asked)) return refuse(response, 401, NOT_INVITED);
+    if (pathname === SOCKET_PATH) return sayLetIn(response);
     const socket = `${this.#originOf(request).replace('http', 'ws')}`;
     sendFile({ rendererDir, pathname, isHead, policy: pagePolicy(socket) }, response);
   }
 
-  #join(secret: string, request: IncomingMessage, response: ServerResponse): void {
+  #join(secret: string, asked: Asked, response: ServerResponse): void {
+    const { request } = asked;
     const { invites, sessionName, refused } = this.#options;
     const invite = invites.ofSecret(secret);
     const session = invite?.way === 'link' ? sessionName(invite) : null;
     if (!invite || session === null || invites.stateOf(invite) !== 'open') {
       // The one browser that has accepted it comes back by it.
-      if (invite && this.#inviteOf(request)?.id === invite.id) return redirect(response, []);
+      if (invite && this.#inviteOf(asked)?.id === invite.id) return sendToPage(response);
       const state = invite ? invites.stateOf(invite) : 'wrong';
       const why =
         { used: 'was used already', revoked: 'was revoked', expired: 'has expired' }[state as string] ?? 'is not one of this host';
@@ -142,30 +145,27 @@ export class LinkServer {
     if (request.method !== 'POST' || request.headers.origin !== this.#originOf(request))
       return refuse(response, 405, 'open the link, and accept it there');
     request.resume(); // the form says nothing
-    const cookie = randomBytes(32).toString('base64url');
+    const { cookie, key } = newSignIn();
     this.#options.accepted(invites.use(invite, { cookie }));
     const attributes = `${this.#options.place.tls ? '; Secure' : ''}; SameSite=Strict; Path=/`;
-    redirect(response, [
-      `${this.#cookieName}=${cookie}; HttpOnly${attributes}`,
-      `cmdop_${this.port}_name=${encodeURIComponent(invite.name)}${attributes}`, // for the page, and no secret
-    ]);
+    const name = `cmdop_${this.port}_name=${encodeURIComponent(invite.name)}`; // for the page, and no secret
+    sendToPage(response, { key, cookies: [`${this.#cookieName}=${cookie}; HttpOnly${attributes}`, `${name}${attributes}`] });
   }
 
-  #upgrade({ request, pathname }: Asked, { socket, head }: Raw): void {
-    const isOwn = this.#isOwnHost(request) && request.headers.origin === this.#originOf(request) && pathname === '/ws';
-    const invite = isOwn ? this.#inviteOf(request) : null;
+  #upgrade(asked: Asked, { socket, head }: Raw): void {
+    const { request, pathname } = asked;
+    const isOwn = this.#isOwnHost(request) && request.headers.origin === this.#originOf(request) && pathname === SOCKET_PATH;
+    const invite = isOwn ? this.#inviteOf(asked) : null;
     if (!invite) return refuseUpgrade(socket, '403 Forbidden');
     this.#sockets.handleUpgrade(request, socket, head, (webSocket) =>
       this.#options.admit(new WebSocketTransport(webSocket), grantOf(invite, { by: 'link' })),
     );
   }
 
-  #inviteOf(request: IncomingMessage): StoredInvite | null {
-    const cookies = (request.headers.cookie ?? '').split(/;\s*/).map((pair) => pair.split('='));
-    const [, value] = cookies.find(([name]) => name === this.#cookieName) ?? [];
-    const invite = value === undefined ? null : this.#options.invites.ofCookie(value);
-    if (invite) this.#strangers.proved(request);
-    return invite;
+  #inviteOf(asked: Asked): StoredInvite | null {
+    const [invite] = cookiesFor(asked, this.#cookieName).flatMap((cookie) => this.#options.invites.ofCookie(cookie) ?? []);
+    if (invite) this.#strangers.proved(asked.request);
+    return invite ?? null;
   }
 
   /** As the browser has it in its address bar; only after `#isOwnHost`. */
@@ -190,8 +190,3 @@ export class LinkServer {
 }
 
 const isAny = (address: string) => address === '0.0.0.0' || address === '::';
-
-function redirect(response: ServerResponse, cookies: string[]): void {
-  response.writeHead(303, { ...HEADERS, Location: '/', ...(cookies.length > 0 ? { 'Set-Cookie': cookies } : {}) });
-  response.end();
-}

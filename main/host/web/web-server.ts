@@ -1,18 +1,17 @@
 /**
  * The same interface in a browser: static files and the wire over a WebSocket, on loopback only.
  *
- * Nothing is served without a cookie, which is given once for a one-time token from `web.open`. Host and Origin are
- * checked on every request, so that no other site can reach it by DNS rebinding or from its own page.
+ * Nothing is served without a cookie, and no WebSocket without its key: both are given once, for a one-time token from
+ * `web.open`. Host and Origin are checked too, so that no other site can reach it by DNS rebinding or from its own page.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { WebSocketServer } from 'ws';
 import { z } from 'zod';
 import { CmdopError } from '#protocol/errors.ts';
-import { MAX_FRAME_BYTES } from '#protocol/frames.ts';
 import type { Transport } from '#protocol/transport.ts';
-import { HEADERS, pagePolicy, refuse, sendFile } from './web-pages.ts';
+import { cookiesFor, newSignIn, newWebSockets, SOCKET_PATH, sayLetIn, sendToPage } from './sign-in.ts';
+import { pagePolicy, refuse, sendFile } from './web-pages.ts';
 import { type Asked, answerRequests, type Raw, refuseUpgrade } from './web-requests.ts';
 import { WebSocketTransport } from './web-socket-transport.ts';
 
@@ -36,7 +35,7 @@ const memory = z.object({ port: z.number().int().min(1).max(65535), signedIn: z.
 export class WebServer {
   readonly #options: WebServerOptions;
   #server: Server | null = null;
-  readonly #sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME_BYTES + 64, perMessageDeflate: false });
+  readonly #sockets = newWebSockets();
   /** Unused tokens, when they end, and whose they are. */
   readonly #tokens = new Map<string, { end: number; name: string }>();
   /** Hashes of the cookies given. */
@@ -107,13 +106,15 @@ export class WebServer {
     });
   }
 
-  #request({ request, pathname, query }: Asked, response: ServerResponse): void {
+  #request(asked: Asked, response: ServerResponse): void {
+    const { request, pathname, query } = asked;
     if (!this.#isOwnHost(request)) return refuse(response, 403, 'this address is not served');
     if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(response, 405, 'only GET');
     const token = query.get('token');
     if (token !== null) return this.#exchange(token, response);
-    if (!this.#isSignedIn(request))
+    if (!this.#isSignedIn(asked))
       return refuse(response, 401, 'This page needs a one-time link: run `cmdop web` in a terminal and open the URL it prints.');
+    if (pathname === SOCKET_PATH) return sayLetIn(response);
     const socket = this.address?.replace('http', 'ws') ?? '';
     const { rendererDir } = this.#options;
     sendFile({ rendererDir, pathname, isHead: request.method === 'HEAD', policy: pagePolicy(socket) }, response);
@@ -124,26 +125,25 @@ export class WebServer {
     this.#tokens.delete(token);
     if (known === undefined || known.end < performance.now())
       return refuse(response, 401, 'This link was used already or is too old: run `cmdop web` again and open the new one.');
-    const cookie = randomBytes(32).toString('base64url');
+    const { cookie, key } = newSignIn();
     const [oldest] = this.#signedIn;
     if (oldest !== undefined && this.#signedIn.size >= MAX_COOKIES) this.#signedIn.delete(oldest);
     this.#signedIn.add(hashOf(cookie));
     this.#remember();
-    response.writeHead(303, {
-      ...HEADERS,
-      Location: '/',
+    sendToPage(response, {
+      key,
       // The second one is for the page, and no secret: what the person who asked for the link is called.
-      'Set-Cookie': [
+      cookies: [
         `${this.#cookieName}=${cookie}; HttpOnly; SameSite=Strict; Path=/`,
         `${this.#cookieName}_name=${encodeURIComponent(known.name)}; SameSite=Strict; Path=/`,
       ],
     });
-    response.end();
   }
 
-  #upgrade({ request, pathname }: Asked, { socket, head }: Raw): void {
-    const isOwn = this.#isOwnHost(request) && request.headers.origin === this.address && pathname === '/ws';
-    if (!isOwn || !this.#isSignedIn(request)) return refuseUpgrade(socket, '403 Forbidden');
+  #upgrade(asked: Asked, { socket, head }: Raw): void {
+    const { request, pathname } = asked;
+    const isOwn = this.#isOwnHost(request) && request.headers.origin === this.address && pathname === SOCKET_PATH;
+    if (!isOwn || !this.#isSignedIn(asked)) return refuseUpgrade(socket, '403 Forbidden');
     this.#sockets.handleUpgrade(request, socket, head, (webSocket) => this.#options.connected(new WebSocketTransport(webSocket)));
   }
 
@@ -156,10 +156,9 @@ export class WebServer {
     return this.address !== null && `http://${request.headers.host}` === this.address;
   }
 
-  #isSignedIn(request: IncomingMessage): boolean {
-    const cookies = (request.headers.cookie ?? '').split(/;\s*/).map((pair) => pair.split('='));
+  #isSignedIn(asked: Asked): boolean {
     // Compared by hash: how long it takes tells nothing of the cookie.
-    return cookies.some(([name, value = '']) => name === this.#cookieName && this.#signedIn.has(hashOf(value)));
+    return cookiesFor(asked, this.#cookieName).some((cookie) => this.#signedIn.has(hashOf(cookie)));
   }
 
   #remember(): void {
