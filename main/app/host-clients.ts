@@ -63,3 +63,8 @@ export function leaveHost(host: string): void {
   clients.get(host)?.close();
   clients.delete(host);
 }
+
+/** The machine woke up. */
+export function recheckHosts(): void {
+  for (const client of clients.values()) client.networkChanged();
+}

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { app, BrowserWindow, powerMonitor } from 'electron';
 import { acceptLinks, openLinksIn } from './deep-links.ts';
+import { recheckHosts } from './host-clients.ts';
 import { answerPage } from './ipc.ts';
 import { installMenu } from './menu.ts';
 import { listenForPage, tellPage } from './page-events.ts';
@@ -40,7 +41,11 @@ if (app.requestSingleInstanceLock()) {
     installMenu();
     openWindow({ distDir });
     openLinksIn(process.argv);
-    for (const event of ['resume', 'unlock-screen'] as const) powerMonitor.on(event as 'resume', () => tellPage({ is: 'awake' }));
+    const awake = () => {
+      tellPage({ is: 'awake' });
+      recheckHosts();
+    };
+    for (const event of ['resume', 'unlock-screen'] as const) powerMonitor.on(event as 'resume', awake);
   });
 } else {
   app.quit();

@@ -163,7 +163,10 @@ export class AttachedTerminal {
         this.#view?.windowResized(size);
         this.#stream.resize(size);
       },
-      continued: () => this.#view?.redraw(),
+      continued: () => {
+        this.#view?.redraw();
+        this.#options.client.networkChanged(); // it may be, after a stop of any length
+      },
       closed: () => this.#end({ by: 'detach' }),
       leaving: () => this.#view?.leaving() ?? '',
     });

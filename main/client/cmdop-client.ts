@@ -105,15 +105,21 @@ export class CmdopClient {
     return stream;
   }
 
-  /**
-   * Tries to connect at once: the user asked, or the network is back. An attempt that runs is given up: it may wait for
-   * an answer to what was sent into a dead network.
-   */
+  /** Tries to connect at once. An attempt that runs is given up: it may wait for an answer from a dead network. */
   reconnectNow(): void {
-    if (this.#state.is !== 'offline') return;
+    if (this.#state.is !== 'offline' && this.#state.is !== 'connecting') return;
     this.#cancelRetry();
     this.#attempt = 0;
     void this.#connect();
+  }
+
+  /**
+   * There is a network again or another one, or the machine woke up: a link that seems to hold has to show within a few
+   * round trips that it does, and what waits to be tried is tried at once, unless a person must act first.
+   */
+  networkChanged(): void {
+    if (this.#state.is === 'connected') this.#connection?.probe();
+    else if (this.#state.is !== 'offline' || !this.#state.isHeld) this.reconnectNow();
   }
 
   close(): void {
@@ -127,6 +133,7 @@ export class CmdopClient {
 
   async #connect(): Promise<void> {
     this.#attempting.abort();
+    this.#connection = null; // one that is greeted halfway ends with its attempt
     this.#attempting = new AbortController();
     const { signal } = this.#attempting;
     if (this.#state.is === 'offline') this.#setState({ ...this.#state, retryAt: null, isHeld: false });

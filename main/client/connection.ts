@@ -18,13 +18,7 @@ import type { Transport } from '#protocol/transport.ts';
 import type { ByteStream } from '#session/byte-stream.ts';
 import { ByteStreams } from '#session/byte-streams.ts';
 import type { SentUnit } from './input-outbox.ts';
-
-/** After this long without a frame we ask whether the host is there, milliseconds (DESIGN: liveness). */
-const PING_AFTER_MS = 5_000;
-/** After this long without a frame the connection is given up, milliseconds. */
-const CLOSE_AFTER_MS = 20_000;
-/** A timer later than this was held up by sleep or load on our side, milliseconds. */
-const OWN_DELAY_MS = 2_000;
+import { LinkWatch } from './link-watch.ts';
 
 /** Requests whose answer is a stream. */
 export type StreamMethod = { [M in Method]: Result<M> extends { stream: number } ? M : never }[Method];
@@ -50,8 +44,7 @@ export class Connection {
   readonly #streams: ByteStreams;
   #nextId = 1;
   #isClosed = false;
-  #lastFrameAt: number;
-  #cancelTimer: () => void = () => {};
+  readonly #watch: LinkWatch;
   #latencyMs: number | null = null;
   #receivedBytes = 0;
 
@@ -59,7 +52,6 @@ export class Connection {
     this.#transport = options.transport;
     this.#clock = options.clock;
     this.#listener = options.listener;
-    this.#lastFrameAt = this.#clock.now();
     const { transport } = options;
     this.#streams = new ByteStreams(
       {
@@ -81,7 +73,13 @@ export class Connection {
         ),
     });
     this.#transport.send(MAGIC);
-    this.#watchSilence();
+    this.#watch = new LinkWatch({
+      clock: this.#clock,
+      ping: () => this.request('ping', {}),
+      latencyMs: () => this.#latencyMs,
+      responsive: (isResponsive) => this.#listener.responsive(isResponsive),
+      dead: (silentMs) => this.#close(new CmdopError('disconnected', `the host has said nothing for ${Math.round(silentMs / 1000)} s`)),
+    });
   }
 
   /** Round trip of the last request, milliseconds; null before the first. */
@@ -90,7 +88,12 @@ export class Connection {
   }
 
   get traffic(): { receivedBytes: number; silentMs: number } {
-    return { receivedBytes: this.#receivedBytes, silentMs: this.#clock.now() - this.#lastFrameAt };
+    return { receivedBytes: this.#receivedBytes, silentMs: Math.max(0, this.#clock.wallNow() - this.lastByteAt) };
+  }
+
+  /** Unix time of the last byte that came: what is shown of the host is as old as that. */
+  get lastByteAt(): number {
+    return this.#watch.lastByteAt;
   }
 
   get transportKind(): string {
@@ -136,13 +139,18 @@ export class Connection {
     this.#transport.send(encodeMessage({ event, params }));
   }
 
+  /** The link may have died unseen: if it does not show soon that it holds, it is given up. */
+  probe(): void {
+    this.#watch.probe();
+  }
+
   close(error = new CmdopError('disconnected', 'closed by this client')): void {
     this.#close(error);
   }
 
   #received(bytes: Uint8Array): void {
     this.#receivedBytes += bytes.length;
-    this.#lastFrameAt = this.#clock.now();
+    this.#watch.heard();
     try {
       for (const frame of this.#frames.push(bytes)) {
         if (this.#isClosed) return;
@@ -202,27 +210,10 @@ export class Connection {
       );
   }
 
-  #watchSilence(): void {
-    const setAt = this.#clock.now();
-    this.#cancelTimer = this.#clock.after(PING_AFTER_MS, () => {
-      const now = this.#clock.now();
-      const isLate = now - setAt > PING_AFTER_MS + OWN_DELAY_MS;
-      if (isLate) this.#lastFrameAt = now; // we slept, not the host: count silence anew
-      const silentMs = now - this.#lastFrameAt;
-      if (silentMs >= CLOSE_AFTER_MS) {
-        this.#close(new CmdopError('disconnected', `the host has said nothing for ${Math.round(silentMs / 1000)} s`));
-        return;
-      }
-      this.#listener.responsive(silentMs < 2 * PING_AFTER_MS + OWN_DELAY_MS);
-      if (silentMs >= PING_AFTER_MS - OWN_DELAY_MS || isLate) this.request('ping', {}).catch(() => {}); // its failure is the close
-      this.#watchSilence();
-    });
-  }
-
   #close(error: CmdopError): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#cancelTimer();
+    this.#watch.stop();
     this.#transport.close();
     for (const waiting of this.#waiting.values()) waiting.reject(error);
     this.#waiting.clear();

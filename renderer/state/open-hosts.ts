@@ -40,12 +40,11 @@ export function startEngines(name: string): void {
   window.addEventListener('online', reconnectAll);
 }
 
-/** Tries at once wherever a try was to come: the network is back, or the machine woke up. */
+/** The network is back or another, or the machine woke up. */
 export function reconnectAll(): void {
   for (const [host, engine] of engines) {
     if (app.get().questions.some((question) => question.host === host)) continue; // whoever answers is not asked anew
-    if (engine.state.is === 'offline' && !engine.state.isHeld) engine.reconnectNow();
-    else if (engine.state.is === 'connected') void engine.request('ping', {}).catch(() => {}); // finds a link that died in the sleep
+    engine.networkChanged();
   }
 }
 

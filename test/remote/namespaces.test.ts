@@ -15,6 +15,8 @@ const THEIRS = `cf${process.pid}`.slice(0, 15);
 /** A network that nothing else of this machine is in: 198.18.0.0/15 is set aside for tests (RFC 2544). */
 const NETWORK = '198.18.7.0/24';
 const [FAR, HERE, HERE_LATER] = ['198.18.7.1', '198.18.7.2', '198.18.7.3'];
+/** Well below the 20 s that silence may last otherwise, milliseconds. */
+const SOON_MS = 12_000;
 
 const ip = (...args: string[]) => execFileSync('ip', args, { stdio: 'pipe' });
 const mayMakeNamespaces = (): boolean => {
@@ -57,8 +59,8 @@ describe.runIf(mayMakeNamespaces())('over a network between two machines', () =>
   });
 
   const ask: Asker = { hostKey: async () => false, secret: async () => null, notice: () => {} };
-  const person = (name: string) =>
-    lightClient(far.home, name, { connect: (signal) => reach('far', { ask, start: true, configFile: ssh.configFile, signal }) });
+  const reachFar = (signal: AbortSignal) => reach('far', { ask, start: true, configFile: ssh.configFile, signal });
+  const person = (name: string) => lightClient(far.home, name, { connect: reachFar });
 
   test('a machine that comes back with another address goes on where it was', { timeout: 120_000 }, async () => {
     const ann = person('ann');
@@ -75,7 +77,7 @@ describe.runIf(mayMakeNamespaces())('over a network between two machines', () =>
     ip('addr', 'add', `${HERE_LATER}/24`, 'dev', OURS);
     ip('link', 'set', OURS, 'up');
     const back = performance.now();
-    ann.client.reconnectNow(); // as the app does when the system says that there is a network
+    ann.client.networkChanged(); // as the app does when the system says that there is a network
     await ann.until(() => ann.client.state.is === 'connected' && view.stream.isAttached);
     const { sessions } = await ann.client.request('session.list', {});
     const end = sessions[0]?.outputEnd ?? 0;
@@ -86,5 +88,30 @@ describe.runIf(mayMakeNamespaces())('over a network between two machines', () =>
     await ann.client.request('session.kill', { session: 'flood' });
     await ann.until(() => view.end !== null);
     ann.close();
+  });
+
+  test('a machine that gets another address is back soon, before silence has told it of the loss', { timeout: 120_000 }, async () => {
+    const states: string[] = [];
+    const ben = lightClient(far.home, 'ben', { connect: reachFar, onState: ({ is }) => states.push(is) });
+    await ben.client.request('session.create', { name: 'quiet', command: ['cat'], cwd: '/' });
+    const view = ben.attach('quiet', { isNumbered: false });
+    await view.stream.type(Buffer.from('before '));
+    const [, before = ''] = /inet (\S+)\/24/.exec(ip('addr', 'show', 'dev', OURS).toString()) ?? [];
+    ip('link', 'set', OURS, 'down');
+    ip('addr', 'del', `${before}/24`, 'dev', OURS);
+    ip('addr', 'add', `${before === HERE ? HERE_LATER : HERE}/24`, 'dev', OURS);
+    ip('link', 'set', OURS, 'up');
+    expect(ben.client.state.is).toBe('connected');
+    const back = performance.now();
+    ben.client.networkChanged();
+    await ben.until(() => states.includes('offline'));
+    await ben.until(() => ben.client.state.is === 'connected' && view.stream.isAttached);
+    const took = performance.now() - back;
+    console.log(`back ${took.toFixed(0)} ms after the address changed`);
+    expect(took).toBeLessThan(SOON_MS);
+    expect((await view.stream.type(Buffer.from('after'))).verdict).toBe('applied');
+    await ben.client.request('session.kill', { session: 'quiet' });
+    await ben.until(() => view.end !== null);
+    ben.close();
   });
 });

@@ -13,6 +13,8 @@ export type Network = {
   unplug(): void;
   /** No byte passes and nobody is told, as when a cable is pulled, until `heal`. */
   stall(): void;
+  /** As `stall`, of the connections there are, and for good: those made later work, as after a change of address. */
+  strand(): void;
   heal(): void;
   /** One bit of the next bytes to the client is turned over. */
   corrupt(): void;
@@ -27,6 +29,7 @@ const RETRY_MS = 20;
 /** Carries connections to `port` of this machine. */
 export async function startNetwork(port: number): Promise<Network> {
   const sockets = new Set<Socket>();
+  const stranded = new WeakSet<Socket>();
   let state: 'up' | 'unplugged' | 'stalled' = 'up';
   let delayMs = 0;
   let rate = Number.POSITIVE_INFINITY;
@@ -38,6 +41,7 @@ export async function startNetwork(port: number): Promise<Network> {
     let timer: NodeJS.Timeout | null = null;
     let isFull = false;
     let budgetAt = 0;
+    const isDead = () => state === 'stalled' || stranded.has(from);
     const deliver = () => {
       timer = null;
       isFull = false;
@@ -45,7 +49,7 @@ export async function startNetwork(port: number): Promise<Network> {
         const now = performance.now();
         const first = late[0];
         if (!first) return from.resume();
-        const waitMs = state === 'stalled' ? RETRY_MS : Math.max(first.at - now, budgetAt - now);
+        const waitMs = isDead() ? RETRY_MS : Math.max(first.at - now, budgetAt - now);
         if (waitMs > 0) {
           timer = setTimeout(deliver, waitMs);
           return;
@@ -66,14 +70,14 @@ export async function startNetwork(port: number): Promise<Network> {
     };
     from.on('data', (bytes: Buffer) => {
       late.push({ bytes: Buffer.from(bytes), at: performance.now() + delayMs });
-      if (rate !== Number.POSITIVE_INFINITY || state === 'stalled') from.pause();
+      if (rate !== Number.POSITIVE_INFINITY || isDead()) from.pause();
       if (timer === null && !isFull) deliver();
     });
     from.on('error', () => {}); // its end follows
     from.on('close', () => {
       sockets.delete(from);
       if (timer) clearTimeout(timer);
-      if (state !== 'stalled') to.destroy();
+      if (!isDead()) to.destroy();
     });
     sockets.add(from);
   };
@@ -112,6 +116,9 @@ export async function startNetwork(port: number): Promise<Network> {
     },
     stall: () => {
       state = 'stalled';
+    },
+    strand: () => {
+      for (const socket of sockets) stranded.add(socket);
     },
     heal: () => {
       state = 'up';

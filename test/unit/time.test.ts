@@ -6,7 +6,7 @@ import { CmdopClient } from '#client/cmdop-client.ts';
 import { Connection } from '#client/connection.ts';
 import type { Clock } from '#protocol/clock.ts';
 import { CmdopError } from '#protocol/errors.ts';
-import { FrameDecoder, MAGIC } from '#protocol/frames.ts';
+import { encodeMessage, FrameDecoder, MAGIC } from '#protocol/frames.ts';
 import type { ActorId, ClientId, Epoch, Offset } from '#protocol/ids.ts';
 import type { Transport, TransportListener } from '#protocol/transport.ts';
 import { CommandTracker } from '#session/command-tracker.ts';
@@ -47,9 +47,10 @@ class Machine implements Clock {
     }
   }
 
-  /** Nothing runs meanwhile, though the monotonic clock goes on, as on some systems. */
-  sleep(ms: number): void {
-    this.ms += ms;
+  /** Nothing runs meanwhile; the monotonic clock goes on or stands still, as systems differ. */
+  sleep(ms: number, isCounted = true): void {
+    if (isCounted) this.ms += ms;
+    else this.wallOffset += ms;
     this.run(0);
   }
 
@@ -69,13 +70,19 @@ describe('a connection', () => {
     const frames = new FrameDecoder();
     let listener: TransportListener | null = null;
     let skip = MAGIC.length;
+    let lastId = 0;
     const transport: Transport = {
       kind: 'test',
       queuedBytes: 0,
       send: (...parts) => {
         for (const part of parts) {
           if (skip > 0) skip -= part.length;
-          else for (const _frame of frames.push(part)) asked.push(machine.ms);
+          else {
+            for (const frame of frames.push(part)) {
+              asked.push(machine.ms);
+              if (frame.kind === 'message') ({ id: lastId } = JSON.parse(frame.json) as { id: number });
+            }
+          }
         }
       },
       listen: (given) => {
@@ -88,8 +95,13 @@ describe('a connection', () => {
       asked,
       greets: () => listener?.received(MAGIC),
       speaks: () => listener?.received(ANY_FRAME),
+      answers: async () => {
+        listener?.received(encodeMessage({ id: lastId, result: {} }));
+        await Promise.resolve(); // until whoever asked has it
+      },
+      connection: null as Connection | null,
     };
-    new Connection({
+    state.connection = new Connection({
       transport,
       clock: machine,
       listener: {
@@ -104,31 +116,98 @@ describe('a connection', () => {
     return state;
   }
 
-  test('asks a silent host after 5 s and gives it up after 20 s, whatever the wall clock does', () => {
+  test('asks a silent host after 5 s and gives it up after 20 s, also where the wall clock is set back', () => {
     const host = silentHost();
     machine.run(4_000);
     machine.setWall(-HOUR);
     machine.run(3_000);
-    machine.setWall(9 * HOUR);
-    expect(host.asked[0]).toBe(5_000);
+    expect(host.asked).toEqual([5_000]);
     machine.run(30_000);
     expect(host.closedAt).toBe(20_000);
   });
 
-  test('is not given up after a sleep of its own machine, but asked', () => {
-    const host = silentHost();
-    host.greets();
-    machine.run(4_000);
-    host.speaks();
-    machine.sleep(8 * HOUR);
-    expect(host.closedAt).toBeNull();
-    expect(host.asked).toEqual([machine.ms]);
-    machine.run(10_000);
-    host.speaks(); // its pong
-    machine.run(15_000);
-    expect(host.closedAt).toBeNull();
-    machine.run(10_000);
-    expect(host.closedAt).not.toBeNull();
+  describe.each([
+    ['counts', true],
+    ['does not count', false],
+  ])('whose machine slept, on a system that %s the time in between,', (_system, isCounted) => {
+    function sleeper() {
+      const host = silentHost();
+      host.greets();
+      machine.run(4_000);
+      host.speaks();
+      machine.sleep(8 * HOUR, isCounted);
+      if (!isCounted) machine.run(1_000); // its timer is as late as it ever was
+      return { host, wokeAt: machine.ms };
+    }
+
+    test('asks its host, and keeps one that answers', async () => {
+      const { host, wokeAt } = sleeper();
+      expect(host.asked).toEqual([wokeAt]);
+      machine.run(1_500);
+      await host.answers();
+      machine.run(15_000);
+      expect(host.closedAt).toBeNull();
+    });
+
+    test('gives up a host that says nothing for two seconds', () => {
+      const { host, wokeAt } = sleeper();
+      machine.run(10_000);
+      expect(host.closedAt).toBe(wokeAt + 2_000);
+    });
+
+    test('says how old the last byte is, with the sleep', () => {
+      const { host } = sleeper();
+      expect(host.connection?.traffic.silentMs).toBeGreaterThanOrEqual(8 * HOUR);
+    });
+  });
+
+  describe('that may have died', () => {
+    test('is kept while bytes come, until the answer does', () => {
+      const host = silentHost();
+      host.greets();
+      host.connection?.probe();
+      for (let times = 0; times < 5; times++) {
+        machine.run(1_500);
+        host.speaks();
+      }
+      expect(host.closedAt).toBeNull();
+      machine.run(2_000);
+      expect(host.closedAt).toBe(9_500);
+    });
+
+    test('gets four round trips where those are longer', async () => {
+      const host = silentHost();
+      host.greets();
+      void host.connection?.request('ping', {});
+      machine.run(1_000);
+      await host.answers();
+      host.connection?.probe();
+      machine.run(3_900);
+      expect(host.closedAt).toBeNull();
+      machine.run(100);
+      expect(host.closedAt).toBe(5_000);
+    });
+
+    test('is asked again where its own side was held up meanwhile', async () => {
+      const host = silentHost();
+      host.greets();
+      host.connection?.probe();
+      machine.sleep(4_000);
+      expect(host.closedAt).toBeNull();
+      expect(host.asked).toEqual([0, 4_000]);
+      await host.answers();
+      machine.run(5_000);
+      expect(host.closedAt).toBeNull();
+    });
+
+    test('has one deadline, however often the network changes', () => {
+      const host = silentHost();
+      for (let times = 0; times < 4; times++) {
+        host.connection?.probe();
+        machine.run(500);
+      }
+      expect(host.closedAt).toBe(2_000);
+    });
   });
 });
 
