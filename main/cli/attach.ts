@@ -67,7 +67,7 @@ class Attachment {
   #terminal: AttachedTerminal | null = null;
   /** The host was stopped on purpose: we wait for it, and do not start it again. */
   #isHostStopped = false;
-  /** Unix time of the loss, which what is shown is as old as, and why the last attempt failed. */
+  /** Unix time of the last byte that came, and why the last attempt failed. */
   #offline: { since: number; error: CmdopError } | null = null;
 
   constructor({ settings, ref, keys }: { settings: AttachSettings; ref: string; keys: Keys }) {

@@ -25,8 +25,9 @@ export type ClientState =
   | { is: 'connecting' }
   | { is: 'connected'; isResponsive: boolean }
   /**
-   * `since`: Unix time of the loss; `retryAt`: Unix time of the next attempt, null while one runs. `isHeld`: there is no
-   * next attempt until `reconnectNow`, since a person must do something first.
+   * `since`: Unix time of the last byte that came, which what is shown is as old as; of the first failure where none ever
+   * did. `retryAt`: Unix time of the next attempt, null while one runs. `isHeld`: there is no next attempt until
+   * `reconnectNow`, since a person must do something first.
    */
   | { is: 'offline'; since: number; retryAt: number | null; isHeld: boolean; error: CmdopError }
   | { is: 'closed' };

@@ -30,6 +30,8 @@ export class CmdopClient {
   #attempting = new AbortController();
   /** The host said that another build takes over; until then a lost link is no news to anyone. */
   #upgradeEndsAt = Number.NEGATIVE_INFINITY;
+  /** Unix time of the last byte before the last loss. */
+  #lastByteAt: number | null = null;
   #actor: Actor | null = null;
   #hello: Result<'hello'> | null = null;
   #connected: Promise<void>;
@@ -188,6 +190,7 @@ export class CmdopClient {
   #lost(connection: Connection | null, error: CmdopError): void {
     if (this.#isClosed() || (connection !== this.#connection && this.#connection !== null)) return;
     const wasConnected = this.#connection !== null;
+    if (this.#connection) this.#lastByteAt = this.#connection.lastByteAt;
     this.#connection = null;
     for (const stream of this.#streams) if (wasConnected) stream.cut();
     const isUpgrading = this.#options.clock.now() < this.#upgradeEndsAt;
@@ -205,7 +208,7 @@ export class CmdopClient {
       if (wasConnected) this.#setState({ is: 'connecting' });
       return;
     }
-    const since = this.#state.is === 'offline' ? this.#state.since : clock.wallNow();
+    const since = this.#state.is === 'offline' ? this.#state.since : (this.#lastByteAt ?? clock.wallNow());
     if (this.#options.isHeldBy?.(error)) {
       this.#cancelRetry();
       this.#setState({ is: 'offline', since, retryAt: null, isHeld: true, error });

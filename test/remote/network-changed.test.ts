@@ -1,6 +1,6 @@
 /**
- * The network is back, or the machine is awake: a link that died meanwhile is found out soon and one that is only
- * slow is kept. Over a real SSH server, and a network that can leave a link dead.
+ * The network is back, or the machine is awake: a link that died meanwhile is found out soon, one that is only slow is
+ * kept, and what is shown says how old it is. Over a real SSH server, and a network that can leave a link dead.
  */
 import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,8 +18,10 @@ import { type ClientFolder, clientFolder } from './sshd.ts';
 
 /** Well below the 20 s that silence may last otherwise, milliseconds; it takes about three seconds. */
 const SOON_MS = 12_000;
-/** How long the program is stopped, milliseconds. */
+/** How long the machine is away, milliseconds: long enough to tell what was before from what is after. */
 const AWAY_MS = 3_000;
+/** What is on its way when a link dies may still arrive, milliseconds. */
+const ON_ITS_WAY_MS = 1_000;
 
 let far: Far;
 let network: Network;
@@ -75,19 +77,21 @@ async function person(name: string): Promise<LightClient & { states: ClientState
   return { ...light, states };
 }
 
-test('a dead link is found out soon after the network is said to be back', async () => {
+test('a dead link is found out soon after the network is said to be back, and its picture is as old as its last byte', async () => {
   const ann = await person('ann');
   const view = ann.attach('ann', { isNumbered: false });
   await view.stream.type(Buffer.from('before '));
   await ann.client.request('ping', {});
   network.strand();
-  const from = performance.now();
+  const [diedAt, from] = [Date.now(), performance.now()];
   ann.client.networkChanged();
   await ann.until(() => ann.client.state.is === 'offline');
   await ann.until(() => ann.client.state.is === 'connected' && view.stream.isAttached);
   const took = performance.now() - from;
   console.log(`back ${took.toFixed(0)} ms after the network was`);
   expect(took).toBeLessThan(SOON_MS);
+  const since = ann.states.flatMap((state) => (state.is === 'offline' ? [state.since] : []));
+  expect(Math.max(...since)).toBeLessThan(diedAt + ON_ITS_WAY_MS);
   expect((await view.stream.type(Buffer.from('after'))).verdict).toBe('applied');
   ann.close();
 });
@@ -127,17 +131,23 @@ test('a host that was greeted halfway when the network changed is tried for as l
   cleo.close();
 });
 
-test('`cmdop attach` looks at its link when it is continued', async () => {
+test('`cmdop attach` looks at its link when it is continued, and says since when its picture is old', async () => {
   await far.near.ok('new', 'work', '--detach', '-H', 'far');
   const terminal = far.near.terminal(['attach', 'work', '-H', 'far'], { cols: 120 });
   await terminal.until(/^\$$/m);
   network.strand();
+  const diedAt = Date.now();
   process.kill(terminal.pid, 'SIGSTOP');
   await new Promise((resolve) => setTimeout(resolve, AWAY_MS)); // the stop itself
   process.kill(terminal.pid, 'SIGCONT');
   const from = performance.now();
   await terminal.until('far is gone since');
   expect(performance.now() - from).toBeLessThan(SOON_MS);
+  const [, shown = ''] = /gone since (\d\d:\d\d:\d\d),/.exec(terminal.text()) ?? [];
+  // It was less than a minute ago, whatever day it is now.
+  const clockMs = (text: string) => Date.parse(`1970-01-01T${text}Z`);
+  const ageMs = clockMs(new Date(diedAt + ON_ITS_WAY_MS).toTimeString().slice(0, 8)) - clockMs(shown);
+  expect((ageMs + 86_400_000) % 86_400_000).toBeLessThan(60_000);
   terminal.type('echo ba""ck\r');
   await terminal.until((lines) => lines.includes('back') && !lines.join('\n').includes('gone since'));
   terminal.type('\x1c');
