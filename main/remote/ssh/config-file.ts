@@ -1,9 +1,9 @@
 /** Files of ssh_config as sections of directives, with what they include. Who is meant by a section is not decided here. */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { dirname, isAbsolute, join } from 'node:path';
+import { readFileSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
 import SSHConfig from 'ssh-config';
 import { CmdopError } from '#protocol/errors.ts';
-import { matchesPattern } from './patterns.ts';
+import { filesMatching } from './glob.ts';
 import { expandHome, expandVariables } from './tokens.ts';
 import { splitWords } from './words.ts';
 
@@ -131,31 +131,13 @@ function directiveAt(param: string, line: string, where: string): Directive {
 
 function includedBy(directive: Directive, options: ConfigFileOptions, depth: number): Section[] {
   return directive.words.flatMap((word) => {
-    const path = expandHome(expandVariables(word, process.env, directive.where), directive.where);
-    const files = filesMatching(isAbsolute(path) ? path : join(options.includesFrom, path));
+    const path = expandVariables(word, process.env, directive.where);
+    const below = /^~[/\\]+(.*)$/s.exec(path)?.[1];
+    // Signs of a pattern in the home's own name are none.
+    const files =
+      below === undefined ? filesMatching(expandHome(path, directive.where), options.includesFrom) : filesMatching(below, homedir());
     return files.flatMap((file) => readConfigFile(file, options, depth + 1));
   });
-}
-
-/** In the order of their names, as glob(3) gives them. */
-function filesMatching(pattern: string): string[] {
-  if (!/[*?]/.test(pattern)) return [pattern];
-  const folder = dirname(pattern);
-  const name = pattern.slice(folder.length).replace(/^[/\\]/, '');
-  return filesMatching(folder).flatMap((parent) =>
-    namesIn(parent)
-      .filter((each) => matchesPattern(each, name) && (!each.startsWith('.') || name.startsWith('.')))
-      .sort()
-      .map((each) => join(parent, each)),
-  );
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return []; // no such folder: there is nothing to include, as in OpenSSH
-  }
 }
 
 function textOf(file: string, mustBePrivate: boolean): string | null {

@@ -1,18 +1,25 @@
 /** Patterns of OpenSSH's files: `*` and `?`, lists of them, and `!` in front for all but these. Pure. */
 
+/** What may stand at one place of a text. */
+export type Sign = 'any number' | ((letter: string) => boolean);
+
 /** Whole and case-sensitive: callers lower what has no case, as host names. */
 export function matchesPattern(text: string, pattern: string): boolean {
-  // Not a regular expression: a pattern with many stars must not take for ever.
+  return matchesSigns(text, pattern.split('').map(signFor));
+}
+
+/** Not a regular expression: a pattern with many stars must not take for ever. */
+export function matchesSigns(text: string, signs: readonly Sign[]): boolean {
   let at = 0;
   let from = 0;
   let star = -1;
   let retry = 0;
   while (at < text.length) {
-    const sign = pattern[from];
-    if (sign === '*') {
+    const sign = signs[from];
+    if (sign === 'any number') {
       star = from++;
       retry = at;
-    } else if (sign !== undefined && (sign === '?' || sign === text[at])) {
+    } else if (sign?.(text[at] ?? '')) {
       from++;
       at++;
     } else if (star >= 0) {
@@ -22,8 +29,13 @@ export function matchesPattern(text: string, pattern: string): boolean {
       return false;
     }
   }
-  while (pattern[from] === '*') from++;
-  return from === pattern.length;
+  while (signs[from] === 'any number') from++;
+  return from === signs.length;
+}
+
+function signFor(letter: string): Sign {
+  if (letter === '*') return 'any number';
+  return letter === '?' ? () => true : (other) => other === letter;
 }
 
 /** A list matches if one of its patterns does and none of its negated ones does. */
