@@ -253,7 +253,7 @@ test('on another machine he joins over ssh: what ssh must know is asked on the w
   const question = page.getByTestId('host-key-dialog');
   const refused = await look();
   await question.getByRole('button', { name: 'Cancel' }).click();
-  await refused.getByRole('alert').getByText('was not accepted: nothing was sent there').waitFor();
+  await refused.getByRole('alert').getByText('was not accepted, and nothing was sent there').waitFor();
   await page.keyboard.press('Escape');
   const dialog = await look();
   await question.waitFor();

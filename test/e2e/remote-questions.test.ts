@@ -6,7 +6,7 @@ import type { Page } from 'playwright-core';
 import type { AuthContext, Connection, KeyboardAuthContext } from 'ssh2';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { endEverythingOf } from '../process/end-everything.ts';
-import { type OddServer, startOddServer } from '../remote/odd-server.ts';
+import { type OddServer, oddHostLine, startOddServer } from '../remote/odd-server.ts';
 import { type Desktop, projectDir, startWorld, takePicture, typeIntoTerminal, type World, waitForScreen } from './launch.ts';
 import { accessibilityFaults, contrastFaults } from './looks.ts';
 
@@ -44,10 +44,12 @@ beforeAll(async () => {
       if (attempt.method === 'keyboard-interactive') hangUp = () => connection.end();
     }),
   };
-  const always = 'HostName 127.0.0.1\n  User ann\n  IdentityAgent none\n  StrictHostKeyChecking accept-new';
+  const ssh = join(world.home, '.ssh');
+  mkdirSync(ssh, { mode: 0o700 });
+  const always = `HostName 127.0.0.1\n  User ann\n  IdentityAgent none\n  UserKnownHostsFile ${join(ssh, 'known')}`;
   const config = Object.entries(ports).map(([name, port]) => `Host ${name}\n  Port ${port}\n  ${always}\n`);
-  mkdirSync(join(world.home, '.ssh'), { mode: 0o700 });
-  writeFileSync(join(world.home, '.ssh', 'config'), config.join(''), { mode: 0o600 });
+  writeFileSync(join(ssh, 'known'), `${Object.values(ports).map(oddHostLine).join('\n')}\n`);
+  writeFileSync(join(ssh, 'config'), config.join(''), { mode: 0o600 });
   desktop = await world.desktop();
 });
 afterAll(async () => {

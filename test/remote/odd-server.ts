@@ -4,7 +4,10 @@ import ssh2, { type AuthContext, type Connection, type ServerConfig } from 'ssh2
 
 const { Server } = ssh2;
 /** One for all: nobody is told apart by it here. */
-const HOST_KEY = ssh2.utils.generateKeyPairSync('ed25519').private;
+const HOST_KEY = ssh2.utils.generateKeyPairSync('ed25519');
+
+/** What a known_hosts file has of the server on `port`. */
+export const oddHostLine = (port: number): string => `[127.0.0.1]:${port} ${HOST_KEY.public.split(' ').slice(0, 2).join(' ')}`;
 
 export type OddServer = {
   readonly port: number;
@@ -22,7 +25,7 @@ type Behaviour = {
 /** Listens on loopback. */
 export function startOddServer({ config = {}, authenticate, opened }: Behaviour): Promise<OddServer> {
   const connections: Connection[] = [];
-  const server = new Server({ hostKeys: [HOST_KEY], ...config }, (connection) => {
+  const server = new Server({ hostKeys: [HOST_KEY.private], ...config }, (connection) => {
     connections.push(connection);
     connection.on('error', () => {
       // the client hung up, which is its right

@@ -87,13 +87,30 @@ describe('a host that nobody knows', () => {
     expect(ask.hostKeys).toEqual([]);
   });
 
-  test.each(['accept-new', 'no'])('is taken with StrictHostKeyChecking %s, and the person is told', async (value) => {
+  test.each(['accept-new', 'no', 'off'])('is asked about with StrictHostKeyChecking %s, which is named', async (value) => {
     const own = home({ isKnown: false, lines: [`StrictHostKeyChecking ${value}`] });
-    const ask = answering();
+    const refused = answering();
+    const message = expect.stringMatching(/was not accepted, and nothing was sent there: .* add it with `ssh-keyscan -p \d+ 127\.0\.0\.1`/);
+    await expect(open(own, refused)).rejects.toMatchObject({ code: 'host-key', message });
+    expect(refused.hostKeys).toHaveLength(1);
+    expect(known(own)).toBe('');
+    const ask = answering({ hostKey: true });
     await open(own, ask);
-    expect(ask.hostKeys).toEqual([]);
-    expect(ask.notices.join()).toContain(sshd.hostKeys[0]?.fingerprint);
-    expect(known(own)).toContain(sshd.knownHostsLines[0]);
+    expect(ask.notices.join()).toContain(`StrictHostKeyChecking ${value === 'off' ? 'no' : value} is not followed`);
+    expect(known(own)).toBe(`${sshd.knownHostsLines[0]}\n`);
+    const again = answering();
+    await open(own, again);
+    expect([again.hostKeys, again.notices]).toEqual([[], []]);
+  });
+
+  test.each(['accept-new', 'no'])('is refused where nobody can be asked, StrictHostKeyChecking %s or not', async (value) => {
+    const own = home({ isKnown: false, lines: [`StrictHostKeyChecking ${value}`, 'BatchMode yes'] });
+    const ask = answering({ hostKey: true });
+    const message = expect.stringMatching(
+      /BatchMode leaves nobody to ask: add it with `ssh-keyscan -p \d+ 127\.0\.0\.1` after checking it/,
+    );
+    await expect(open(own, ask)).rejects.toMatchObject({ code: 'host-key', message });
+    expect([ask.hostKeys, known(own)]).toEqual([[], '']);
   });
 
   test('is shown with the other name under which its key is known', async () => {
@@ -150,8 +167,8 @@ describe('a host that is known by one type of key', () => {
     expect(ask.hostKeys).toEqual([]);
   });
 
-  test('and shows another type, is asked about even where new hosts are taken, with the known one named', async () => {
-    const own = home({ lines: ['StrictHostKeyChecking accept-new', 'HostKeyAlgorithms ssh-ed25519'] });
+  test('and shows another type, is asked about with the known one named', async () => {
+    const own = home({ lines: ['HostKeyAlgorithms ssh-ed25519'] });
     writeFileSync(own.knownHostsFile, `${place()} ${plainKey(sshd.hostKeys[1] ?? stranger)}\n`);
     const ask = answering();
     await expect(open(own, ask)).rejects.toMatchObject({ code: 'host-key' });

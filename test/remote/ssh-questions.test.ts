@@ -8,7 +8,7 @@ import type { SshLink } from '../../main/remote/ssh/link.ts';
 import { newSecrets, type Secrets } from '../../main/remote/ssh/secrets.ts';
 import { openSshLink } from '../../main/remote/ssh-link.ts';
 import { type Answers, answering } from './answers.ts';
-import { type OddServer, startOddServer, startTalker } from './odd-server.ts';
+import { type OddServer, oddHostLine, startOddServer, startTalker } from './odd-server.ts';
 import { type KeyFile, newKey } from './sshd.ts';
 
 let folder: string;
@@ -41,8 +41,10 @@ type Options = { ask?: Answers; lines?: string[]; signal?: AbortSignal };
 
 async function open(port: number, { ask = answering(), lines = [], signal }: Options = {}): Promise<SshLink> {
   const configFile = join(folder, 'config');
-  const always = ['HostName 127.0.0.1', `Port ${port}`, 'User ann', 'StrictHostKeyChecking no', 'IdentityAgent none'];
-  const files = [`UserKnownHostsFile ${join(folder, 'known')}-${port}`, `IdentityFile ${key.path}`];
+  const always = ['HostName 127.0.0.1', `Port ${port}`, 'User ann', 'IdentityAgent none'];
+  const known = join(folder, 'known');
+  writeFileSync(known, `${oddHostLine(port)}\n`);
+  const files = [`UserKnownHostsFile ${known}`, `IdentityFile ${key.path}`];
   writeFileSync(configFile, ['Host box', ...[...lines, ...always, ...files].map((line) => `  ${line}`), ''].join('\n'));
   const link = await openSshLink({ host: 'box', configFile, ask, secrets, ...(signal ? { signal } : {}) });
   cleanups.push(() => link.close());

@@ -53,6 +53,7 @@ export type HostConfig = {
 };
 
 export type HostKeyRules = {
+  /** Of a key that nobody vouches for: only `yes` refuses it; to every other it is asked about. */
   readonly strict: 'yes' | 'ask' | 'accept-new' | 'no';
   readonly userFiles: readonly string[];
   readonly globalFiles: readonly string[];

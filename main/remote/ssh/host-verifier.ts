@@ -56,16 +56,16 @@ export function hostVerifier({ config, ask }: VerifierOptions): HostVerifier {
     const unknown = `nothing vouches for the key of ${name} (${typeOf(key)}, ${fingerprint})`;
     if (hostKeys.strict === 'yes')
       throw refusal(`${unknown}, and StrictHostKeyChecking is on: add it with \`${keyscan(config)}\` after checking it`);
-    // A host that is known by another type of key should have shown that one: never without asking.
-    if (others.length === 0 && hostKeys.strict !== 'ask') {
-      ask.notice(`${unknown}; it is accepted and remembered, as StrictHostKeyChecking ${hostKeys.strict} says`);
-      return;
-    }
+    if (hostKeys.strict !== 'ask')
+      ask.notice(`StrictHostKeyChecking ${hostKeys.strict} is not followed: cmdop takes no key that nobody vouches for without asking`);
     if (config.isBatch)
       throw refusal(`${unknown}, and BatchMode leaves nobody to ask: add it with \`${keyscan(config)}\` after checking it`);
     const remark = remarkOn(key, others);
     const isAccepted = await ask.hostKey({ host: hostName, port, type: typeOf(key), fingerprint, ...(remark ? { remark } : {}) });
-    if (!isAccepted) throw refusal(`the key of ${name} (${fingerprint}) was not accepted: nothing was sent there`);
+    if (isAccepted) return;
+    throw refusal(
+      `the key of ${name} (${fingerprint}) was not accepted, and nothing was sent there: once it is checked, answer yes or add it with \`${keyscan(config)}\``,
+    );
   };
 
   const remarkOn = (key: Buffer, others: readonly KnownHost[]): string | null => {
