@@ -72,10 +72,7 @@ export class Host {
     this.#journal = new Journal({ file: options.paths.journalFile, wallNow: options.clock.wallNow });
     this.#journal.onProblem = () => this.#news.warn();
     this.#records = new Records({ journal: this.#journal, randomBytes: (n) => randomBytes(n) });
-    this.#journalWatchers = new JournalWatchers(
-      this.#records,
-      ({ who }, session) => this.#registry.get(session)?.roles.isKicked(who.actor) !== true,
-    );
+    this.#journalWatchers = new JournalWatchers(this.#records, (session) => this.#registry.get(session)?.roles ?? null);
     this.#journal.onAppended = (row) => this.#journalWatchers.appended(row);
     this.#news = new HostNews({
       connections: this.#connections,

@@ -12,6 +12,7 @@ import { sessionLookups } from '../sessions/session-lookups.ts';
 import { blame, provenance } from './blame.ts';
 import type { Journal } from './journal.ts';
 import type { JournalWatchers } from './journal-watchers.ts';
+import { observedEvent } from './observed-event.ts';
 import { recordedSession } from './recorded-session.ts';
 import type { Records } from './records.ts';
 
@@ -38,6 +39,9 @@ export function historyHandlers(context: HistoryContext): Pick<Handlers, keyof t
     registry.get(session)?.roles.mustSee(who.actor);
     return { session };
   };
+
+  const isObserver = ({ who }: ClientConnection, session: SessionId | null): boolean =>
+    session !== null && registry.get(session)?.roles.roleOf(who.actor) === 'observer';
 
   const { seen } = sessionLookups(registry);
 
@@ -75,7 +79,7 @@ export function historyHandlers(context: HistoryContext): Pick<Handlers, keyof t
     },
     'journal.list'(connection, { session, actor, kinds, since, after, before, limit }, answer) {
       const filter = { ...sessionFilter(connection, session), ...actorsNamed(actor), ...defined({ kinds, since, after, before }), limit };
-      const events = records.events(filter);
+      const events = records.events(filter).map((event) => (isObserver(connection, event.session) ? observedEvent(event) : event));
       answer({ events: after === undefined ? newestThatFit(events) : oldestThatFit(events) });
     },
     'journal.watch'(connection, { session, actor, kinds, since }, answer) {

@@ -1,7 +1,9 @@
 /** Connections that follow the journal: each is told the records that fit what it asked for, in the journal's order. */
 import type { SessionId } from '#protocol/ids.ts';
 import type { ClientConnection } from '../client-connection.ts';
+import type { SessionRoles } from '../sessions/session-roles.ts';
 import type { JournalRow } from './journal.ts';
+import { observedEvent } from './observed-event.ts';
 import type { Records } from './records.ts';
 
 /** `actor` is an id or a name; who first comes under this name later fits too. */
@@ -9,15 +11,15 @@ export type WatchFilter = { session?: SessionId; actor?: string; kinds?: string[
 
 export class JournalWatchers {
   readonly #records: Records;
-  readonly #mayHear: (connection: ClientConnection, session: SessionId) => boolean;
+  readonly #rolesIn: (session: SessionId) => SessionRoles | null;
   readonly #filters = new Map<ClientConnection, WatchFilter>();
   /** Told at the end of this turn: a record comes before its input reaches the program, which nobody may delay. */
   #untold: JournalRow[] = [];
 
-  /** `mayHear`: who was removed from a session while it listened hears no more of it. */
-  constructor(records: Records, mayHear: (connection: ClientConnection, session: SessionId) => boolean) {
+  /** `rolesIn`: who was removed from a session while it listened hears no more of it, and observers not everything. */
+  constructor(records: Records, rolesIn: (session: SessionId) => SessionRoles | null) {
     this.#records = records;
-    this.#mayHear = mayHear;
+    this.#rolesIn = rolesIn;
   }
 
   /** Only records that are appended from now on are told. */
@@ -41,9 +43,11 @@ export class JournalWatchers {
     this.#untold = [];
     for (const row of rows) {
       const event = this.#records.event(row);
+      const roles = row.session === null ? null : this.#rolesIn(row.session);
       for (const [connection, filter] of [...this.#filters]) {
-        if (!this.#fits(row, filter) || (row.session !== null && !this.#mayHear(connection, row.session))) continue;
-        connection.event('journal.event', { event });
+        const { actor } = connection.who;
+        if (!this.#fits(row, filter) || roles?.isKicked(actor)) continue;
+        connection.event('journal.event', { event: roles?.roleOf(actor) === 'observer' ? observedEvent(event) : event });
       }
     }
   }

@@ -7,6 +7,7 @@ import { sessionLookups } from '../sessions/session-lookups.ts';
 import { Forwards } from './forwards.ts';
 import { PortWaits } from './port-waits.ts';
 import { PortWatch } from './port-watch.ts';
+import { toldPorts } from './told-ports.ts';
 
 export function portService(context: { registry: Registry; journal: Journal }): Service<keyof typeof PORT_METHODS> {
   const { registry, journal } = context;
@@ -17,11 +18,13 @@ export function portService(context: { registry: Registry; journal: Journal }): 
   return {
     handlers: {
       async 'ports.list'(connection, params, answer) {
-        answer({ ports: [...(await watch.look(seen(connection, params.session)))] });
+        const session = seen(connection, params.session);
+        answer({ ports: toldPorts(await watch.look(session), session, connection) });
       },
       async 'ports.watch'(connection, params, answer) {
         const session = seen(connection, params.session);
-        answer({ session: session.id, ports: [...(await watch.watch(connection, session, params.isOpen))] });
+        const ports = await watch.watch(connection, session, params.isOpen);
+        answer({ session: session.id, ports: toldPorts(ports, session, connection) });
       },
       'ports.unwatch'(connection, params, answer) {
         watch.unwatch(connection, registry.find(params.session));

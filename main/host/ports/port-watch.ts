@@ -7,6 +7,7 @@ import type { ListeningPort } from '#protocol/ports.ts';
 import type { ClientConnection } from '../client-connection.ts';
 import type { LiveSession } from '../sessions/live-session.ts';
 import { SessionPorts } from './session-ports.ts';
+import { toldPorts } from './told-ports.ts';
 
 /** From output to a look, milliseconds; and between two looks while it goes on. */
 const SOON_MS = 250;
@@ -149,9 +150,10 @@ export class PortWatch {
         const text = textOf(ports);
         if (text === watched.told) return;
         watched.told = text;
-        const { id } = watched.session;
-        for (const connection of watched.watchers.keys()) {
-          if (maySee(connection, watched.session)) connection.event('ports.changed', { session: id, ports: [...ports] });
+        const { session, watchers } = watched;
+        for (const connection of watchers.keys()) {
+          if (!maySee(connection, session)) continue;
+          connection.event('ports.changed', { session: session.id, ports: toldPorts(ports, session, connection) });
         }
       },
       (error: unknown) => console.error('ports could not be looked at:', error),

@@ -107,7 +107,7 @@ async function linuxRow(pid: number, uptimeSeconds: number): Promise<Row | null>
       pid,
       ppid,
       sid,
-      command: cmdline.replaceAll('\0', ' ').trim() || name,
+      command: cmdline.replaceAll('\0', ' ').trimEnd() || name, // an empty name of its own stays in front of the arguments
       cpu: ageSeconds > 0 ? cpuTicks / TICKS_PER_SECOND / ageSeconds : 0,
       cpuMs: (cpuTicks / TICKS_PER_SECOND) * 1000,
       memoryBytes: (fields[21] ?? 0) * PAGE_BYTES,
