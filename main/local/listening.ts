@@ -67,7 +67,7 @@ async function socketIds(pid: number): Promise<string[]> {
 async function lsof(pids: readonly number[]): Promise<OwnedSocket[]> {
   if (pids.length === 0) return [];
   try {
-    const { stdout } = await promisify(execFile)('lsof', ['-nP', '-a', '-iTCP', '-sTCP:LISTEN', '-Fpn', '-p', pids.join(',')], {
+    const { stdout } = await promisify(execFile)('lsof', ['-nP', '-a', '-iTCP', '-sTCP:LISTEN', '-Fptn', '-p', pids.join(',')], {
       timeout: LSOF_MS,
     });
     return readLsof(stdout);
@@ -77,15 +77,17 @@ async function lsof(pids: readonly number[]): Promise<OwnedSocket[]> {
   }
 }
 
-/** Lines `pPID`, then `fFD` and `nADDRESS:PORT` for each socket; `*` is every address. */
+/** Lines `pPID`, then `fFD`, `tIPv4` or `tIPv6` and `nADDRESS:PORT` for each socket; `*` is every address. */
 export function readLsof(text: string): OwnedSocket[] {
   let pid = 0;
+  let every = '0.0.0.0';
   return text.split('\n').flatMap((line) => {
     if (line.startsWith('p')) pid = Number(line.slice(1));
+    if (line.startsWith('t')) every = line === 'tIPv6' ? '::' : '0.0.0.0';
     const match = /^n(.*):(\d+)$/.exec(line);
     if (!match) return [];
     const [, address = '', port = ''] = match;
-    return [{ id: `${pid} ${line}`, pid, port: Number(port), address: address === '*' ? '0.0.0.0' : address.replace(/^\[|\]$/g, '') }];
+    return [{ id: `${pid} ${line}`, pid, port: Number(port), address: address === '*' ? every : address.replace(/^\[|\]$/g, '') }];
   });
 }
 

@@ -2,21 +2,32 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import type { Server } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { nodePath } from '#local/runtime.ts';
 import { type Engine, openEngine, type Person } from './engine.ts';
-import { closeOf, fetchBody, forward, readAll, serve, serverCommand, socketTo } from './port-world.ts';
+import { closeOf, fetchBody, forward, readAll, serve, serverCommand, socketTo, startOther } from './port-world.ts';
 
 const MIB = 1024 * 1024;
 
+/** Two programs can have a port at two addresses, which only Linux tells apart here. */
+const onLinux = test.runIf(process.platform === 'linux');
+const hasIpv6 = Object.values(networkInterfaces()).some((found) => found?.some(({ address }) => address === '::1'));
+
 let engine: Engine;
 let ann: Person;
+const others: Server[] = [];
 beforeEach(async () => {
   engine = openEngine();
   expect(await engine.startHost()).toBe('ready');
   ann = engine.person('ann');
 });
-afterEach(() => engine.dispose());
+afterEach(async () => {
+  for (const other of others.splice(0)) other.close();
+  await engine.dispose();
+});
 
 test('a page of a server in the session is fetched through the same port or another, byte by byte', async () => {
   const body = `response.end(request.url === '/big' ? Buffer.alloc(${8 * MIB}, 'cmdop') : 'hello ' + request.url)`;
@@ -142,6 +153,53 @@ test('only ports of the session are forwarded, unless its owner asks for any; no
   expect((await readAll(await socketTo(any.localPort))).toString()).toBe('one');
   await expect(forward(ann, { session: 'one', port, address: '0.0.0.0' })).rejects.toThrow('0.0.0.0 is not of this machine alone');
   await expect(forward(ann, { session: 'one', port, localPort: port })).rejects.toThrow(`port ${port} here cannot be opened: it is in use`);
+});
+
+onLinux('a server on IPv6 alone is reached, and not the program that has its port on IPv4', async ({ skip }) => {
+  if (!hasIpv6) skip('this machine has no ::1');
+  const { port, addresses } = await serve(ann, 'six', serverCommand('net', "socket.end('six')", { host: '::', ipv6Only: true }));
+  expect(addresses).toEqual(['::']);
+  others.push(await startOther({ port, host: '127.0.0.1' }));
+  const { localPort } = await forward(ann, { session: 'six', port });
+  expect((await readAll(await socketTo(localPort))).toString()).toBe('six');
+});
+
+onLinux('where another program would answer nothing is forwarded, until it is gone; nor once it came back', async () => {
+  const { port } = await serve(ann, 'wide', serverCommand('net', "socket.end('wide')", { host: '0.0.0.0', reusePort: true }));
+  const at = { port, host: '127.0.0.1', reusePort: true };
+  const other = await startOther(at);
+  const sentence = `another program listens on port ${port} too, and would answer instead of wide: end that one, or let wide listen on another port`;
+  await expect(forward(ann, { session: 'wide', port })).rejects.toThrow(sentence);
+  await new Promise((closed) => other.close(closed));
+  const { localPort } = await forward(ann, { session: 'wide', port });
+  expect((await readAll(await socketTo(localPort))).toString()).toBe('wide');
+  others.push(await startOther(at));
+  await expect(socketTo(localPort).then(readAll)).rejects.toThrow(/ECONNRESET/);
+});
+
+onLinux('a port that another program has taken since is not reached through the forward, until it is the session’s again', async () => {
+  await ann.client.request('session.create', { name: 'shell', cwd: '/' });
+  const shell = ann.attach('shell');
+  const source = `const server = require('net').createServer((socket) => { socket.resume().end('own'); server.close(); });
+    server.listen(Number(process.argv[2]), '127.0.0.1', () => console.log(process.argv[3] + '-' + server.address().port + '.'));`;
+  writeFileSync(join(engine.home, 'once.cjs'), source);
+  await shell.until(/[$#] /);
+  shell.type(`${nodePath()} ~/once.cjs 0 first\r`);
+  await shell.until(/first-\d+\./);
+  const port = Number(/first-(\d+)\./.exec(shell.text())?.[1]);
+  const { localPort } = await forward(ann, { session: 'shell', port });
+  const first = await socketTo(localPort);
+  expect((await readAll(first)).toString()).toBe('own');
+  first.end(); // whereupon the program ends
+  let other: Server | null = null;
+  while (!other) other = await startOther({ port, host: '127.0.0.1' }).catch(() => null); // until the first has closed
+  others.push(other);
+  await expect(socketTo(localPort).then(readAll)).rejects.toThrow(/ECONNRESET/);
+  const closing = other;
+  await new Promise((closed) => closing.close(closed));
+  shell.type(`${nodePath()} ~/once.cjs ${port} second\r`);
+  await shell.until(`second-${port}.`);
+  expect((await readAll(await socketTo(localPort))).toString()).toBe('own');
 });
 
 test('an observer forwards nothing, and who becomes one loses what is open at once', async () => {

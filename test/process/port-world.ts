@@ -1,20 +1,23 @@
 /** What tests of ports work with: servers that run in a session, and forwards of them on this machine. */
 import { get } from 'node:http';
-import { connect, type Socket } from 'node:net';
+import { connect, createServer, type ListenOptions, type Server, type Socket } from 'node:net';
 import { Forward, type ForwardOptions } from '#local/forward.ts';
 import { nodePath } from '#local/runtime.ts';
 import type { ListeningPort } from '#protocol/ports.ts';
 import type { Person } from './engine.ts';
 
-/** A server in a session: `body` is the source of what it does with each `socket` (net) or `request, response` (http). */
-export function serverCommand(kind: 'net' | 'http', body: string, host = '127.0.0.1'): string[] {
+/**
+ * A server in a session: `body` is the source of what it does with each `socket` (net) or `request, response` (http); `at`: an
+ * address, or how else it listens.
+ */
+export function serverCommand(kind: 'net' | 'http', body: string, at: string | ListenOptions = '127.0.0.1'): string[] {
   const make =
     kind === 'net'
       ? `net.createServer({ allowHalfOpen: true }, (socket) => { socket.on('error', () => {}); ${body} })`
       : `http.createServer((request, response) => { ${body} })`;
   const source = `const net = require('net'), http = require('http'), crypto = require('crypto');
     const server = ${make};
-    server.listen(0, '${host}', () => console.log('http://localhost:' + server.address().port + '/hello'));`;
+    server.listen(${JSON.stringify({ port: 0, ...(typeof at === 'string' ? { host: at } : at) })}, () => console.log('http://localhost:' + server.address().port + '/hello'));`;
   return [nodePath(), '-e', source];
 }
 
@@ -43,6 +46,15 @@ export const socketTo = (port: number): Promise<Socket> =>
     socket.once('connect', () => resolve(socket));
     socket.once('error', reject);
   });
+
+/** A program that is no session's and says `other` to whoever comes; rejects where the address is in use. */
+export function startOther(at: ListenOptions): Promise<Server> {
+  const server = createServer((socket) => socket.on('error', () => {}).end('other')); // cut by who did not want it
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(at, () => resolve(server));
+  });
+}
 
 /** Everything that comes until its end; rejects with an error of the socket. */
 export function readAll(socket: Socket): Promise<Buffer> {

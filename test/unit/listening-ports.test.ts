@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { isListening, listeningSockets, readLsof, socketsOf } from '#local/listening.ts';
 import { PrintedUrls } from '#session/printed-urls.ts';
+import { reachableAt } from '../../main/host/ports/reachable.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const servers: Server[] = [];
@@ -35,11 +36,31 @@ test.runIf(process.platform === 'linux')('a port is found with its address and i
 });
 
 test('lsof on macOS is read', () => {
-  expect(readLsof('p12\nf7\nn*:3000\nf8\nn[::1]:9229\np13\nf3\nn127.0.0.1:80\n')).toEqual([
+  expect(readLsof('p12\nf7\ntIPv4\nn*:3000\nf9\ntIPv6\nn*:3001\nf8\ntIPv6\nn[::1]:9229\np13\nf3\ntIPv4\nn127.0.0.1:80\n')).toEqual([
     { id: '12 n*:3000', pid: 12, port: 3000, address: '0.0.0.0' },
+    { id: '12 n*:3001', pid: 12, port: 3001, address: '::' },
     { id: '12 n[::1]:9229', pid: 12, port: 9229, address: '::1' },
     { id: '13 n127.0.0.1:80', pid: 13, port: 80, address: '127.0.0.1' },
   ]);
+});
+
+test.each([
+  ['on every address of IPv4', ['0.0.0.0'], [], ['127.0.0.1']],
+  ['on every address of both', ['::'], [], ['::1', '127.0.0.1']],
+  ['one by one', ['::', '0.0.0.0'], [], ['::1', '127.0.0.1']],
+  ['on one address', ['::1'], ['127.0.0.1', '::'], ['::1']],
+  ['where another has IPv4', ['::'], ['0.0.0.0'], ['::1']],
+  ['where another has 127.0.0.1', ['::'], ['127.0.0.1'], ['::1']],
+  ['where another has ::1', ['::'], ['::1'], ['127.0.0.1']],
+  ['where another has both loopbacks', ['::'], ['::1', '127.0.0.1'], []],
+  ['where another listens more precisely', ['0.0.0.0'], ['127.0.0.1'], []],
+  ['where another listens less precisely', ['127.0.0.1'], ['0.0.0.0', '::'], ['127.0.0.1']],
+  ['where another has the same address', ['127.0.0.1'], ['127.0.0.1'], []],
+  ['where another has an address of the network', ['0.0.0.0'], ['192.0.2.1'], ['127.0.0.1']],
+])('a listener is reached where only it answers: %s', (_name, own, others, addresses) => {
+  const ids = (whose: string, bound: string[]) => bound.map((address, n) => ({ id: `${whose} ${n}`, address }));
+  const [mine, theirs] = [ids('own', own), ids('other', others)];
+  expect(reachableAt(mine, [...theirs, ...mine])).toEqual(addresses);
 });
 
 test.each([

@@ -5,22 +5,24 @@
 import type { Socket } from 'node:net';
 import { connectTcp, joinSocket } from '#local/socket-stream.ts';
 import { CmdopError } from '#protocol/errors.ts';
-import type { ListeningPort } from '#protocol/ports.ts';
 import type { ByteStream } from '#session/byte-stream.ts';
 import type { ClientConnection } from '../client-connection.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { LiveSession } from '../sessions/live-session.ts';
+import type { PortWatch } from './port-watch.ts';
 
 /** Of one connection. */
 const MAX_FORWARDS = 64;
-/** A port was found at most this long ago when somebody connects to it, milliseconds. */
-const AGE_MS = 1_000;
+/** A port was found at most this long ago when somebody connects to it, milliseconds: `lsof` takes its time, /proc none. */
+const AGE_MS = process.platform === 'linux' ? 0 : 1_000;
 /** A program that listens answers at once, or its queue is full; milliseconds. */
 const CONNECT_MS = 10_000;
+/** Where any program of the machine is reached. */
+const LOOPBACK = ['127.0.0.1', '::1'];
 
 export type ForwardsOptions = {
   journal: Journal;
-  look(session: LiveSession, ageMs?: number): Promise<readonly ListeningPort[]>;
+  ports: Pick<PortWatch, 'look' | 'reachableAt'>;
 };
 
 type Forward = {
@@ -49,7 +51,7 @@ export class Forwards {
     mustForward(connection, session, any);
     const forwards = this.#byConnection.get(connection) ?? new Map<number, Forward>();
     if (forwards.size >= MAX_FORWARDS) throw new CmdopError('stream-limit', `${MAX_FORWARDS} ports are forwarded already: close one first`);
-    if (!any) portOf(await this.#options.look(session), session, port);
+    if (!any) await this.#addresses(session, port);
     mustForward(connection, session, any);
     if (connection.isClosed) throw new CmdopError('disconnected', 'the client has gone');
     const forward = {
@@ -72,12 +74,13 @@ export class Forwards {
   async connect(connection: ClientConnection, id: number): Promise<{ stream: ByteStream; begin: () => void }> {
     const forward = this.#byConnection.get(connection)?.get(id);
     if (!forward) throw new CmdopError('forward-not-found', `this client has no forward ${id}: it has ended`);
-    mustForward(connection, forward.session, forward.any);
-    const socket = await connectTo(await this.#addresses(forward), forward.port);
+    const { session, port, any } = forward;
+    mustForward(connection, session, any);
+    const socket = await connectTo(any ? LOOPBACK : await this.#addresses(session, port), port);
     // Meanwhile it may have ended.
     if (!this.#byConnection.get(connection)?.has(id)) {
       socket.destroy();
-      throw new CmdopError('forward-not-found', `the forward of port ${forward.port} has ended`);
+      throw new CmdopError('forward-not-found', `the forward of port ${port} has ended`);
     }
     let stream: ByteStream;
     try {
@@ -124,12 +127,22 @@ export class Forwards {
     }
   }
 
-  async #addresses({ session, port, any }: Forward): Promise<readonly string[]> {
-    if (any) return ['127.0.0.1', '::1'];
-    const { look } = this.#options;
-    const recent = (await look(session, AGE_MS)).find((each) => each.port === port);
-    const { addresses } = recent ?? portOf(await look(session), session, port);
-    return [...new Set(addresses.flatMap(reachableAt))];
+  /** Where the session answers, and nobody else: others may have taken the port since it was forwarded. Throws `port-not-found`. */
+  async #addresses(session: LiveSession, port: number): Promise<readonly string[]> {
+    const { ports } = this.#options;
+    const addresses = (await ports.reachableAt(session, port, AGE_MS)) ?? (await ports.reachableAt(session, port));
+    if (!addresses) {
+      const others = (await ports.look(session, AGE_MS)).map((each) => each.port).join(', ');
+      throw new CmdopError(
+        'port-not-found',
+        `nothing of ${session.name} listens on port ${port}${others ? `; it listens on ${others}` : ''}: start it there, or ask for any process's port with --any`,
+      );
+    }
+    if (addresses.length > 0) return addresses;
+    throw new CmdopError(
+      'port-not-found',
+      `another program listens on port ${port} too, and would answer instead of ${session.name}: end that one, or let ${session.name} listen on another port`,
+    );
   }
 
   #end(forward: Forward, why: string): void {
@@ -170,22 +183,6 @@ function whatForbids({ connection, session, any }: Forward): CmdopError | null {
     if (!(error instanceof CmdopError)) throw error;
     return error;
   }
-}
-
-function portOf(ports: readonly ListeningPort[], session: LiveSession, port: number): ListeningPort {
-  const found = ports.find((each) => each.port === port);
-  if (found) return found;
-  const others = ports.map((each) => each.port).join(', ');
-  throw new CmdopError(
-    'port-not-found',
-    `nothing of ${session.name} listens on port ${port}${others ? `; it listens on ${others}` : ''}: start it there, or ask for any process's port with --any`,
-  );
-}
-
-/** Where a socket that listens on `address` is reached from its own machine. */
-function reachableAt(address: string): string[] {
-  if (address === '0.0.0.0') return ['127.0.0.1'];
-  return address === '::' ? ['127.0.0.1', '::1'] : [address];
 }
 
 /** To the first address that takes it. Throws `port-not-found`. */

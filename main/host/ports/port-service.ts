@@ -13,7 +13,7 @@ export function portService(context: { registry: Registry; journal: Journal }): 
   const { registry, journal } = context;
   const watch = new PortWatch({ now: () => performance.now() });
   const waits = new PortWaits();
-  const forwards = new Forwards({ journal, look: (session, ageMs) => watch.look(session, ageMs) });
+  const forwards = new Forwards({ journal, ports: watch });
   const { seen } = sessionLookups(registry);
   return {
     handlers: {

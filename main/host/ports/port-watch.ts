@@ -49,12 +49,14 @@ export class PortWatch {
 
   /** Of a session now, or at most `ageMs` ago. */
   look(session: LiveSession, ageMs = 0): Promise<readonly ListeningPort[]> {
-    let ports = this.#watched.get(session.id)?.ports ?? this.#idle.get(session);
-    if (!ports) {
-      ports = new SessionPorts();
-      this.#idle.set(session, ports);
-    }
-    return ports.look(session, { ageMs, now: this.#options.now });
+    return this.#portsOf(session).look(session, { ageMs, now: this.#options.now });
+  }
+
+  /** As `SessionPorts.reachableAt`, now or at most `ageMs` ago. */
+  async reachableAt(session: LiveSession, port: number, ageMs = 0): Promise<readonly string[] | null> {
+    const ports = this.#portsOf(session);
+    await ports.look(session, { ageMs, now: this.#options.now });
+    return ports.reachableAt(port);
   }
 
   async watch(connection: ClientConnection, session: LiveSession, isOpen: boolean): Promise<readonly ListeningPort[]> {
@@ -93,6 +95,14 @@ export class PortWatch {
   dispose(): void {
     for (const watched of this.#watched.values()) this.#end(watched);
     this.#watched.clear();
+  }
+
+  #portsOf(session: LiveSession): SessionPorts {
+    const known = this.#watched.get(session.id)?.ports ?? this.#idle.get(session);
+    if (known) return known;
+    const ports = new SessionPorts();
+    this.#idle.set(session, ports);
+    return ports;
   }
 
   #begin(session: LiveSession): Watched {

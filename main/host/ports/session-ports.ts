@@ -5,6 +5,7 @@ import type { ListeningPort } from '#protocol/ports.ts';
 import { PrintedUrls } from '#session/printed-urls.ts';
 import { processIds, processTree } from '../processes/process-tree.ts';
 import type { LiveSession } from '../sessions/live-session.ts';
+import { reachableAt } from './reachable.ts';
 
 /** The last output that is searched for addresses, bytes: what the ring keeps when nobody lags. */
 const SEARCHED_BYTES = 256 * 1024;
@@ -14,21 +15,40 @@ const MAX_COMMAND_CHARACTERS = 1000;
 
 export class SessionPorts {
   #ports: readonly ListeningPort[] = [];
+  #reachable: ReadonlyMap<number, readonly string[]> = new Map();
   readonly #urls = new PrintedUrls();
   #searchedTo = 0;
   /** The machine's listening sockets at the last look, and that session's shell: the same ones give the same answer. */
   #lookedAt = '';
   #running: Promise<readonly ListeningPort[]> | null = null;
+  #next: Promise<readonly ListeningPort[]> | null = null;
   #lastLookMs = Number.NEGATIVE_INFINITY;
 
   get ports(): readonly ListeningPort[] {
     return this.#ports;
   }
 
+  /** Where a port is reached so that nobody but the session answers, as last looked at; null where it does not listen on it. */
+  reachableAt(port: number): readonly string[] | null {
+    return this.#reachable.get(port) ?? null;
+  }
+
   /** As it is now, or was at most `ageMs` ago. */
   look(session: LiveSession, { ageMs = 0, now }: { ageMs?: number; now: () => number }): Promise<readonly ListeningPort[]> {
     if (now() - this.#lastLookMs <= ageMs) return Promise.resolve(this.#ports);
-    this.#running ??= this.#look(session).finally(() => {
+    if (this.#next) return this.#next;
+    if (!this.#running) return this.#begin(session, now);
+    // That one may have seen what is over by now: whoever comes while it runs shares the one after it.
+    const begin = () => {
+      this.#next = null;
+      return this.#begin(session, now);
+    };
+    this.#next = this.#running.then(begin, begin);
+    return this.#next;
+  }
+
+  #begin(session: LiveSession, now: () => number): Promise<readonly ListeningPort[]> {
+    this.#running = this.#look(session).finally(() => {
       this.#running = null;
       this.#lastLookMs = now();
     });
@@ -40,6 +60,7 @@ export class SessionPorts {
     if (shellPid === null) {
       this.#lookedAt = '';
       this.#ports = [];
+      this.#reachable = new Map();
       return this.#ports;
     }
     this.#searchOutput(session);
@@ -63,6 +84,9 @@ export class SessionPorts {
         const since = before.get(port)?.since ?? Date.now();
         return { port, addresses: addressesOf(found), pid, command, url: null, since };
       });
+    const everybodys = Map.groupBy(all ?? sockets, ({ port }) => port);
+    const owns = Map.groupBy(sockets, ({ port }) => port);
+    this.#reachable = new Map([...owns].map(([port, own]) => [port, reachableAt(own, everybodys.get(port) ?? own)]));
     this.#lookedAt = looked;
   }
 
