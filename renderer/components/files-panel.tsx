@@ -6,14 +6,14 @@ import { shownName } from '#session/file-names.ts';
 import { type Dropped, droppedIn, uploadInto } from '../state/dropped-files.ts';
 import { allowObservers, CHOOSER_ID } from '../state/file-actions.ts';
 import { type FileList, type FileSort, useFileList } from '../state/file-list.ts';
-import { guestRole } from '../state/guests.ts';
-import { findHost, type HostedSession, useActiveSession, useApp } from '../state/store.ts';
+import { type HostedSession, useActiveSession } from '../state/store.ts';
 import { crumbsOf, inFolder } from '../text/file-text.ts';
 import { FileRow } from './file-row.tsx';
 import { TransferList } from './file-transfers.tsx';
 import { IconButton } from './icon-button.tsx';
 import { PanelHead } from './panel-head.tsx';
 import { useDrop } from './use-drop.ts';
+import { useMayAct } from './use-may-act.ts';
 import { useActiveTerminal, useTerminalView } from './use-terminal.ts';
 
 export function FilesPanel() {
@@ -36,7 +36,7 @@ function SessionFiles({ session }: { session: HostedSession }) {
   const list = useFileList(session, { path, sort });
   const folder = list.path ?? path ?? session.cwd;
   const uploadAll = (dropped: Dropped) => void uploadInto(session, { ...dropped, into: folder });
-  const canWrite = useMayWrite(session);
+  const canWrite = useMayAct(session);
   const drop = useDrop((transfer) => canWrite && uploadAll(droppedIn(transfer)));
   const up = folder.slice(0, folder.lastIndexOf('/')) || '/';
   return (
@@ -95,16 +95,6 @@ function SessionFiles({ session }: { session: HostedSession }) {
       <ForObservers session={session} />
     </aside>
   );
-}
-
-/** Not for observers: who only looks on by choice may. */
-function useMayWrite({ host }: HostedSession): boolean {
-  const view = useTerminalView(useActiveTerminal());
-  const isGuestObserver = useApp((state) => {
-    const there = findHost(state, host);
-    return there !== null && guestRole(there) === 'observer';
-  });
-  return !isGuestObserver && view?.isDemoted !== true;
 }
 
 function Crumbs({ path, onOpen }: { path: string; onOpen: (path: string) => void }) {

@@ -1,15 +1,16 @@
 /** On which ports the programs of the session in front listen, and what of them is open on this machine. */
 import { ArrowLeftRight, Copy, ExternalLink, X } from 'lucide-react';
-import { formatAddress, LOCAL_HOST } from '#protocol/address.ts';
+import { formatAddress } from '#protocol/address.ts';
 import type { ListeningPort } from '#protocol/ports.ts';
 import type { ForwardView } from '../../preload/api.ts';
 import { platform } from '../platform/platform.ts';
 import { copyText } from '../state/actions.ts';
-import { endForward, forwardOf, forwardPort, openPort, urlOf, usePorts, usePortsOf } from '../state/ports.ts';
+import { endForward, forwardOf, forwardPort, isNear, openPort, urlOf, usePorts, usePortsOf } from '../state/ports.ts';
 import { findHost, findSession, type HostedSession, useActiveSession, useApp } from '../state/store.ts';
 import { bytesText, programText } from '../text/format.ts';
 import { IconButton } from './icon-button.tsx';
 import { PanelHead } from './panel-head.tsx';
+import { useMayAct } from './use-may-act.ts';
 
 export function PortsPanel() {
   const session = useActiveSession();
@@ -20,12 +21,27 @@ export function PortsPanel() {
         {session ? <SessionPorts session={session} /> : <p className="nothing">Open a session to see what listens in it.</p>}
         <OtherForwards session={session} />
       </div>
-      {session?.state === 'running' && session.host !== LOCAL_HOST && (
-        <p className="panel-foot dim">
-          From a terminal: <code>cmdop forward {session.address} PORT</code>
-        </p>
-      )}
+      {session?.state === 'running' && <FromElsewhere session={session} />}
     </aside>
+  );
+}
+
+/** How else a port of another machine is reached from here. */
+function FromElsewhere({ session }: { session: HostedSession }) {
+  const isHere = useApp((state) => isNear(state, session.host));
+  const mayAct = useMayAct(session);
+  if (isHere) return null;
+  if (!mayAct) return <p className="panel-foot dim">Observers forward nothing: ask an owner to make you an operator.</p>;
+  if (!platform.canForward)
+    return (
+      <p className="panel-foot dim">
+        A browser cannot open ports of another machine: use the app, or <code>cmdop forward</code>.
+      </p>
+    );
+  return (
+    <p className="panel-foot dim">
+      From a terminal: <code>cmdop forward {session.address} PORT</code>
+    </p>
   );
 }
 
@@ -51,7 +67,8 @@ function SessionPorts({ session }: { session: HostedSession }) {
 type RowProps = { session: HostedSession; port: ListeningPort; forward: ForwardView | undefined };
 
 function PortRow({ session, port, forward }: RowProps) {
-  const isFar = session.host !== LOCAL_HOST;
+  const isHere = useApp((state) => isNear(state, session.host));
+  const canForward = useMayAct(session) && platform.canForward && !isHere && !forward;
   const url = urlOf(session, port, forward);
   return (
     <li className="port-row" data-testid="port-row" data-port={port.port}>
@@ -61,10 +78,12 @@ function PortRow({ session, port, forward }: RowProps) {
           {programText(port.command)}
         </span>
         <span className="spring" />
-        <IconButton label={`Open port ${port.port} in the browser`} onClick={() => void openPort(session, port)}>
-          <ExternalLink size={14} />
-        </IconButton>
-        {isFar && platform.canForward && !forward && (
+        {(url || canForward) && (
+          <IconButton label={`Open port ${port.port} in the browser`} onClick={() => void openPort(session, port)}>
+            <ExternalLink size={14} />
+          </IconButton>
+        )}
+        {canForward && (
           <IconButton label={`Forward port ${port.port} to this machine`} onClick={() => void forwardPort(session, port.port)}>
             <ArrowLeftRight size={14} />
           </IconButton>

@@ -7,6 +7,8 @@ import { signInKey, takeKeyFromAddress } from './sign-in-key.ts';
 
 const PREFERENCES_KEY = 'cmdop.preferences';
 
+const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '[::1]']);
+
 const stored = z.object({
   theme: z.enum(['system', 'light', 'dark']),
   fontSize: z.number().min(6).max(40),
@@ -41,6 +43,7 @@ export function browserPlatform(): Platform {
     endJoining: async () => {},
     install: async () => {},
     hostBuild: async () => null,
+    isBesideHost: LOOPBACK.has(location.hostname),
     canForward: false,
     forward: async () => {
       throw new Error('a browser cannot open ports: use the app, or `cmdop forward`');

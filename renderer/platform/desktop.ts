@@ -20,6 +20,7 @@ export function desktopPlatform(app: DesktopApi): Platform {
     endJoining: () => app.endJoining(),
     install: (host) => app.install(host),
     hostBuild: (host) => app.hostBuild(host),
+    isBesideHost: true,
     canForward: true,
     forward: (wanted) => app.forward(wanted),
     endForward: (id) => app.endForward(id),

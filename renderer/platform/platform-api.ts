@@ -34,6 +34,8 @@ export type Platform = Given & {
   readonly canReadClipboard: boolean;
   /** Whether other machines' hosts can be added; a browser has the one that serves its page. */
   readonly reachesHosts: boolean;
+  /** Whether the host that the page calls local is on the machine of the page, as far as its address tells. */
+  readonly isBesideHost: boolean;
   /** Whether ports of sessions can be opened on the machine of this page; a browser cannot. */
   readonly canForward: boolean;
   /** Rejects with a sentence that says what to do; a CmdopError's `data.needs` is as in ConnectAnswer. */

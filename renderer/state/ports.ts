@@ -62,18 +62,26 @@ export async function endForward(id: number): Promise<void> {
   usePorts.setState(({ forwards }) => ({ forwards: forwards.filter((each) => each.id !== id) }));
 }
 
+/**
+ * Whether the ports of a host are ports of this machine too. A guest by link looks from wherever they are, and their page calls
+ * the host local as well.
+ */
+export function isNear({ hosts }: Pick<AppState, 'hosts'>, host: string): boolean {
+  return host === LOCAL_HOST && platform.isBesideHost && findHost({ hosts }, host)?.guest == null;
+}
+
 /** Where a port is reached from here: straight on this machine, else through its forward; null where there is none yet. */
 export function urlOf({ host }: Pick<HostedSession, 'host'>, port: ListeningPort, forward: ForwardView | undefined): string | null {
   const url = port.url ?? `http://localhost:${port.port}/`;
   if (forward) return url.replace(/^(https?:\/\/)[^/]*/, `$1localhost:${forward.localPort}`);
-  return host === LOCAL_HOST ? url : null;
+  return isNear(app.get(), host) ? url : null;
 }
 
 /** In the person's browser, through a forward where one is needed. */
 export async function openPort(session: HostedSession, port: ListeningPort): Promise<void> {
   const forward = forwardOf(usePorts.getState().forwards, session, port.port);
-  const isNear = session.host === LOCAL_HOST || forward !== undefined;
-  const url = urlOf(session, port, isNear ? forward : ((await forwardPort(session, port.port)) ?? undefined));
+  const isHere = isNear(app.get(), session.host);
+  const url = urlOf(session, port, forward ?? (isHere ? undefined : ((await forwardPort(session, port.port)) ?? undefined)));
   if (url) await platform.openExternal(url);
 }
 

@@ -1,7 +1,12 @@
 /** A guest by link: invited in the desktop, in with a browser, an observer that cannot type, made an operator, and put out. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { chromiumPath, type Desktop, PATIENCE_MS, startWorld, takePicture, typeIntoTerminal, type World, waitForScreen } from './launch.ts';
+
+const SERVER = `const server = require('http').createServer((request, response) => response.end('page ' + request.url));
+server.listen(0, '127.0.0.1', () => console.log('  Local: http://localhost:' + server.address().port + '/app'));`;
 
 let world: World;
 let desktop: Desktop;
@@ -76,6 +81,36 @@ test('an observer’s keys reach nothing, and as operator they do', async () => 
   await row.getByText('guest', { exact: true }).waitFor();
   expect(await row.innerText()).toContain('came by a link');
   await takePicture(desktop.page, 'guest-in-desktop');
+});
+
+test('a port is opened in the browser of the owner’s machine, and offered to no guest: theirs is another', async () => {
+  writeFileSync(join(world.home, 'server.cjs'), SERVER);
+  await typeIntoTerminal(guest, `${process.execPath} ~/server.cjs\n`);
+  const rows = await waitForScreen(guest, /localhost:(\d+)\/app/);
+  const port = Number(/localhost:(\d+)\/app/.exec(rows.join('\n'))?.[1]);
+  const shown = async (page: Page) => {
+    await page.getByRole('button', { name: /^Ports, / }).click();
+    const row = page.locator(`[data-testid="port-row"][data-port="${port}"]`);
+    await row.waitFor();
+    return row;
+  };
+
+  const theirs = await shown(guest);
+  expect(await theirs.getByRole('button').count()).toBe(0);
+  await guest.getByText('A browser cannot open ports of another machine').waitFor();
+  await takePicture(guest, 'guest-ports');
+  await world.cmdop('role', 'build', 'eve', 'observer');
+  await guest.getByText('Observers forward nothing: ask an owner').waitFor();
+  expect(await theirs.getByRole('button').count()).toBe(0);
+
+  const own = await world.browser();
+  await own.getByTestId('session-row').filter({ hasText: 'build' }).getByRole('button').first().click();
+  const ours = await shown(own);
+  const opened = own.context().waitForEvent('page');
+  await ours.getByRole('button', { name: `Open port ${port} in the browser` }).click();
+  const page = await opened;
+  await page.getByText('page /app').waitFor();
+  expect(page.url()).toBe(`http://localhost:${port}/app`);
 });
 
 test('revoked in the window, the guest is out at once and told why', async () => {
