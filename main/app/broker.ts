@@ -3,6 +3,7 @@ import { MessageChannelMain, type WebFrameMain } from 'electron';
 import type { Transport } from '#protocol/transport.ts';
 import type { ConnectAnswer } from '../../preload/api.ts';
 import { PORT } from '../../preload/channels.ts';
+import { pageReached } from './host-clients.ts';
 import { reachHost } from './reach-host.ts';
 
 let lastId = 0;
@@ -11,6 +12,7 @@ let lastId = 0;
 export async function connectPage(page: WebFrameMain, host: string): Promise<ConnectAnswer> {
   const reached = await reachHost(host);
   if (reached.is === 'failed') return reached;
+  pageReached(host);
   const { transport } = reached;
   const id = ++lastId;
   const { port1, port2 } = new MessageChannelMain();

@@ -9,6 +9,7 @@ import { newClientId } from '#protocol/ids.ts';
 import { reach } from '../remote/reach.ts';
 import { identityFor } from './own-key.ts';
 import { askPage } from './questions.ts';
+import { whatHelps } from './what-helps.ts';
 
 export type HostUser = {
   /** Whether it still needs a client of the host. */
@@ -39,6 +40,8 @@ export function hostClient(host: string, user: HostUser): Promise<CmdopClient> {
       },
       clock: systemClock,
       random: Math.random,
+      // As the page's: who said no is not asked by another dialog.
+      isHeldBy: (error) => whatHelps(error) !== 'time',
       onEvent: (event) => {
         for (const each of users) each.event?.(event);
       },
@@ -55,6 +58,12 @@ export function hostClient(host: string, user: HostUser): Promise<CmdopClient> {
     });
     clients.set(host, client);
   });
+}
+
+/** The page got there: what kept us away as well is over. */
+export function pageReached(host: string): void {
+  const client = clients.get(host);
+  if (client?.state.is === 'offline' && client.state.isHeld) client.reconnectNow();
 }
 
 /** Somebody needs it no more. */

@@ -1,10 +1,10 @@
 /** The way to a host for the page: what is in it is asked in the page, and what is in the way is told. */
-import { CmdopError } from '#protocol/errors.ts';
 import type { Transport } from '#protocol/transport.ts';
 import type { ConnectAnswer } from '../../preload/api.ts';
 import { reach } from '../remote/reach.ts';
 import { identityFor } from './own-key.ts';
 import { askPage } from './questions.ts';
+import { whatHelps } from './what-helps.ts';
 
 export type Reached = { is: 'reached'; transport: Transport } | Extract<ConnectAnswer, { is: 'failed' }>;
 
@@ -26,22 +26,5 @@ export async function reachHost(host: string): Promise<Reached> {
   } finally {
     ask.end();
     if (attempts.get(host) === attempt) attempts.delete(host);
-  }
-}
-
-function whatHelps(error: unknown): 'time' | 'person' | 'install' {
-  if (!(error instanceof CmdopError)) return 'time';
-  if (error.data?.needs === 'person') return 'person';
-  switch (error.code) {
-    case 'not-installed':
-      return 'install';
-    case 'unauthorized':
-    case 'host-key':
-    case 'bad-request':
-    case 'bad-configuration':
-    case 'protocol-mismatch':
-      return 'person';
-    default:
-      return 'time';
   }
 }

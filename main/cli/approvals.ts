@@ -30,7 +30,9 @@ async function watchApprovals(options: Globals & { json?: boolean }, filter: { s
     for (const approval of listed.approvals) shown(approval);
   };
   let client: CmdopClient | null = null;
+  const { promise: over, reject: refused } = Promise.withResolvers<never>();
   const connected = await lastingClient(options, {
+    refused,
     watch: true,
     // What was asked while the host was away is not told, but listed.
     onState: ({ is }) => {
@@ -41,8 +43,8 @@ async function watchApprovals(options: Globals & { json?: boolean }, filter: { s
     },
   });
   client = connected;
-  await list(connected);
-  return new Promise<never>(() => {});
+  await Promise.race([list(connected), over]);
+  return over;
 }
 
 export async function approve(options: Globals & { session?: boolean; rule?: boolean; edit?: string }, id: string): Promise<void> {

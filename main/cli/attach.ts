@@ -17,8 +17,8 @@ import { showTime } from './times.ts';
 
 export type AttachSettings = Globals & { observe?: boolean; take?: boolean; detachKey?: string; takeKey?: string; talkKey?: string };
 
-/** Failures that a person must do something about. */
-const ASKS: ReadonlySet<ErrorCode> = new Set(['host-key', 'unauthorized', 'bad-configuration', 'not-installed', 'protocol-mismatch']);
+/** Failures that a person must do something about elsewhere; then it goes on here. */
+const ASKS: ReadonlySet<ErrorCode> = new Set(['bad-configuration', 'not-installed', 'protocol-mismatch']);
 
 export async function attach(settings: AttachSettings, session: string): Promise<void> {
   compileEarly();
@@ -82,6 +82,7 @@ class Attachment {
         start: () => !this.#isHostStopped,
         mayAsk: () => this.#tty === null, // a question in a session's picture would be typed into it
         onState: (state) => this.#stateChanged(state),
+        refused: (error) => this.#refused(error),
         onEvent: (event) => {
           if (event.event === 'host.stopping') this.#isHostStopped = event.params.reason === 'stopped';
           this.#terminal?.heard(event);
@@ -128,6 +129,16 @@ class Attachment {
     }
   }
 
+  /** Only in a terminal that shows no session can be asked what the next login needs. */
+  #refused({ code, message, data }: CmdopError): void {
+    const terminal = this.#terminal;
+    if (!terminal) return;
+    const bytes = terminal.pendingBytes;
+    const unsent = bytes > 0 ? `; ${bytes} bytes typed were not sent` : '';
+    const again = commandFor(this.#settings, `attach ${terminal.name}`);
+    terminal.fail(new CmdopError(code, `${message}${unsent}; ${terminal.name} goes on, and \`${again}\` logs in anew`, data));
+  }
+
   #offlineSentence({ since, error }: { since: number; error: CmdopError }): string {
     const bytes = this.#terminal?.pendingBytes ?? 0;
     const kept = bytes > 0 ? `; ${bytes} bytes typed are kept` : '';
@@ -137,11 +148,8 @@ class Attachment {
       const start = commandFor(this.#settings, 'host start');
       return `${host} was stopped, \`${start}\` starts it${kept}; ${this.#keys.detach.name} detaches`;
     }
-    // A question cannot be asked in a terminal that shows a session; whatever else time does not heal is told.
-    const why = ASKS.has(error.code) ? ` (${printable(error.message)})` : '';
-    const isAsked = error.code === 'unauthorized' || error.code === 'host-key';
-    const leave = isAsked ? 'detaches, and attaching again asks' : 'detaches';
     // Why comes last: it is the longest, and what does not fit is cut.
-    return `${host} is gone since ${showTime(since, Date.now())}, connecting again${kept}; ${this.#keys.detach.name} ${leave}${why}`;
+    const why = ASKS.has(error.code) ? ` (${printable(error.message)})` : '';
+    return `${host} is gone since ${showTime(since, Date.now())}, connecting again${kept}; ${this.#keys.detach.name} detaches${why}`;
   }
 }

@@ -7,6 +7,7 @@ import { connectToHost } from '#local/host-connection.ts';
 import { personName } from '#local/person-name.ts';
 import { VERSION } from '#local/version.ts';
 import { formatAddress, LOCAL_HOST, parseAddress } from '#protocol/address.ts';
+import { type CmdopError, isRefusal } from '#protocol/errors.ts';
 import { newClientId } from '#protocol/ids.ts';
 import type { SessionSummary } from '#protocol/shapes.ts';
 import type { Transport } from '#protocol/transport.ts';
@@ -16,7 +17,7 @@ import { asTypedHere } from './remedies.ts';
 /** `host`: as given with -H, or as the host part of a session's address. */
 export type Globals = { as?: string; host?: string };
 
-type ConnectOptions = Partial<Pick<ClientOptions, 'watch' | 'reconnect' | 'onEvent' | 'onState' | 'onWatch'>> & {
+type ConnectOptions = Partial<Pick<ClientOptions, 'watch' | 'reconnect' | 'isHeldBy' | 'onEvent' | 'onState' | 'onWatch'>> & {
   /** Start a host if none runs; asked at every attempt. Default true. */
   start?: () => boolean;
   /** The terminal is free for questions. Default: it is. */
@@ -46,13 +47,22 @@ export async function withClient<T>(globals: Globals, work: (client: CmdopClient
   }
 }
 
-/** A client that, once connected, comes back after every loss. Rejects when it cannot connect at first. Its owner closes it. */
-export function lastingClient(globals: Globals, options: Omit<ConnectOptions, 'reconnect'>): Promise<CmdopClient> {
+type LastingOptions = Omit<ConnectOptions, 'reconnect' | 'isHeldBy'> & {
+  /** It does not come back: the host lets this person in no more, or needs an answer that nobody here can give. */
+  refused: (error: CmdopError) => void;
+};
+
+/**
+ * A client that, once connected, comes back after every loss, and asks nobody twice who said no: a server counts that.
+ * Rejects when it cannot connect at first. Its owner closes it.
+ */
+export function lastingClient(globals: Globals, { refused, ...options }: LastingOptions): Promise<CmdopClient> {
   return new Promise((resolve, reject) => {
     let wasConnected = false;
     const client = newClient(globals, {
       ...options,
       reconnect: true,
+      isHeldBy: isRefusal,
       onState: (state) => {
         if (state.is === 'connected' && !wasConnected) {
           wasConnected = true;
@@ -61,7 +71,9 @@ export function lastingClient(globals: Globals, options: Omit<ConnectOptions, 'r
           client.close();
           reject(state.error);
         }
-        if (wasConnected) options.onState?.(state);
+        if (!wasConnected) return;
+        options.onState?.(state);
+        if (state.is === 'offline' && state.isHeld) refused(state.error);
       },
     });
   });

@@ -15,7 +15,9 @@ const GIVE_UP_MS = 30_000;
 export async function upgrade(options: Globals & { json?: boolean; force?: boolean; isQuiet?: boolean }): Promise<void> {
   const own = await buildOn(options);
   let changed: () => void = () => {};
-  const client = await lastingClient(options, { start: () => false, onState: () => changed() });
+  const { promise: over, reject: refused } = Promise.withResolvers<never>();
+  over.catch(() => {}); // raced below, if it is still on
+  const client = await lastingClient(options, { start: () => false, onState: () => changed(), refused });
   /** The connection ends when the old host gives way, and is back when somebody serves again. */
   const isBack = () =>
     new Promise<void>((resolve, reject) => {
@@ -42,7 +44,7 @@ export async function upgrade(options: Globals & { json?: boolean; force?: boole
     const back = isBack();
     back.catch(() => {}); // awaited below, if the handoff begins
     const { pid } = await client.request('host.handoff', { build: { node: own.node, hostBundle: own.hostBundle } }).catch(explain);
-    await back;
+    await Promise.race([back, over]);
     const now = await client.request('host.status', {});
     if (now.pid !== pid) {
       throw new CmdopError('spawn-failed', now.failedHandoff?.message ?? 'the host was not replaced, but another one runs: see its log');

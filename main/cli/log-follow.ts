@@ -26,6 +26,7 @@ export function follow(options: LogOptions, filter: HistoryFilter, rows: number)
     };
     lastingClient(options, {
       watch: !options.events,
+      refused: reject,
       onState: ({ is }) => {
         if (is === 'connected' && client) follower.connected(client).catch(unlessCut);
       },

@@ -41,13 +41,15 @@ export async function withOperator<T>(
       lostAt ??= performance.now();
       if (performance.now() - lostAt > GIVE_UP_MS) giveUp(state.error);
     },
+    refused: giveUp,
   });
   const attached = attach(client, ref);
   try {
     return await Promise.race([isLost, attached.then(work)]);
   } finally {
     // A command that is over types no more: the next one need not wait until that shows.
-    await attached.then(({ stream }) => (stream.hasControl ? stream.releaseControl() : undefined)).catch(() => {}); // it ends with the link as well
+    if (client.state.is === 'connected')
+      await attached.then(({ stream }) => (stream.hasControl ? stream.releaseControl() : undefined)).catch(() => {}); // it ends with the link as well
     client.close();
   }
 }

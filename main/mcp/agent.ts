@@ -11,7 +11,7 @@ import { systemClock } from '#local/clock.ts';
 import { VERSION } from '#local/version.ts';
 import { LOCAL_HOST, parseAddress } from '#protocol/address.ts';
 import type { Approval } from '#protocol/approvals.ts';
-import { CmdopError } from '#protocol/errors.ts';
+import { CmdopError, isRefusal } from '#protocol/errors.ts';
 import { newClientId, type SessionId } from '#protocol/ids.ts';
 import type { CommandRecord, SessionSummary } from '#protocol/shapes.ts';
 import type { Transport } from '#protocol/transport.ts';
@@ -76,7 +76,7 @@ export class Agent {
       clock: systemClock,
       random: Math.random,
       watch: true,
-      isHeldBy: ({ data }) => data?.needs === 'person',
+      isHeldBy: isRefusal,
       onWatch: ({ sessions }) => {
         this.#sessions.clear();
         for (const session of sessions) this.#sessions.set(session.id, session);

@@ -77,6 +77,10 @@ export class CmdopError extends Error {
   }
 }
 
+/** The other side or a person said no, and would again: another attempt is for a person to make. */
+export const isRefusal = ({ code, data }: CmdopError): boolean =>
+  code === 'unauthorized' || code === 'host-key' || data?.needs === 'person';
+
 /** What to tell the other side about `error`; a bug is named, not described. */
 export function toWireError(error: unknown): WireError {
   if (error instanceof CmdopError) return error.toWire();

@@ -3,7 +3,7 @@
  * channel to the host's socket, or where the server forbids that, a bridge.
  */
 import { pipeTransport } from '#local/socket-transport.ts';
-import { CmdopError } from '#protocol/errors.ts';
+import { CmdopError, isRefusal } from '#protocol/errors.ts';
 import type { Origin } from '#protocol/shapes.ts';
 import type { Transport } from '#protocol/transport.ts';
 import type { Asker } from './asker.ts';
@@ -45,7 +45,10 @@ export async function openSocketOverSsh(name: string, socket: string, options: S
 export async function withSshHost<T>(name: string, options: SshOptions, work: (host: SshHost) => Promise<T>): Promise<T> {
   const known = hosts.get(name);
   if (known) {
-    const host = await known.catch(() => null);
+    const host = await known.catch((error: unknown) => {
+      if (error instanceof CmdopError && isRefusal(error)) throw error; // who said no to another stream is not asked for this one
+      return null;
+    });
     if (host && (await host.answers())) return host.using(() => work(host));
     if (hosts.get(name) === known) hosts.delete(name);
     host?.abandon();

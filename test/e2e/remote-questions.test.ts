@@ -1,12 +1,12 @@
 /** Servers that ask: a password and a second factor in the window's dialogs, kept nowhere, and taken back when the server gives up. */
-import { spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import type { AuthContext, Connection, KeyboardAuthContext } from 'ssh2';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { endEverythingOf } from '../process/end-everything.ts';
-import { type OddServer, oddHostLine, startOddServer } from '../remote/odd-server.ts';
+import { fetchBody } from '../process/port-world.ts';
+import { type OddServer, oddHostLine, runningPrograms, startOddServer } from '../remote/odd-server.ts';
 import { type Desktop, projectDir, startWorld, takePicture, typeIntoTerminal, type World, waitForScreen } from './launch.ts';
 import { accessibilityFaults, contrastFaults } from './looks.ts';
 
@@ -61,30 +61,13 @@ afterAll(async () => {
 let hangUp = () => {};
 /** What the first of them takes. */
 let password = PASSWORD;
+const SERVER = `const server = require('http').createServer((request, response) => response.end('served'));
+server.listen(0, '127.0.0.1', () => console.log('listens on ' + server.address().port));`;
 
 async function serve(authenticate: (attempt: AuthContext, connection: Connection) => void): Promise<number> {
-  const server = await startOddServer({ authenticate, opened: runPrograms });
+  const server = await startOddServer({ authenticate, opened: runningPrograms(far) });
   servers.push(server);
   return server.port;
-}
-
-/** As sshd does; sockets it does not give, so that a bridge carries the bytes. */
-function runPrograms(connection: Connection): void {
-  connection.on('session', (acceptSession) => {
-    acceptSession().on('exec', (accept, _reject, { command }) => {
-      const channel = accept();
-      const child = spawn('/bin/sh', ['-c', command], { env: far, cwd: far.HOME });
-      child.stdin.on('error', () => {}); // it ended before it read all
-      channel.pipe(child.stdin);
-      child.stdout.pipe(channel, { end: false });
-      child.stderr.pipe(channel.stderr, { end: false });
-      child.on('close', (code) => {
-        channel.exit(code ?? 1);
-        channel.end();
-      });
-      channel.on('close', () => child.kill());
-    });
-  });
 }
 
 function askTwice(attempt: KeyboardAuthContext): void {
@@ -155,15 +138,36 @@ test('it is not asked for again when the line breaks', async () => {
   await waitForScreen(page, /^again 42$/m);
 });
 
-test('whoever does not log in again still sees since when the screen is old', async () => {
+test('whoever does not log in again is asked no more, forwards or not, and sees since when the screen is old', async () => {
   const { page } = desktop;
+  writeFileSync(join(far.HOME ?? '', 'server.cjs'), SERVER);
+  await typeIntoTerminal(page, `${process.execPath} ~/server.cjs\n`);
+  const port = Number(/listens on (\d+)/.exec((await waitForScreen(page, /listens on \d+/)).join('\n'))?.[1]);
+  await page.getByRole('button', { name: 'Ports, 1 open' }).click();
+  const row = page.locator(`[data-testid="port-row"][data-port="${port}"]`);
+  await row.getByRole('button', { name: `Forward port ${port} to this machine` }).click();
+  const address = await row.getByTestId('forward').locator('code').textContent();
+  const localPort = Number(address?.split(':').at(-1));
+  expect((await fetchBody(localPort)).toString()).toBe('served');
+
   password = 'another one';
   for (const connection of servers[0]?.connections ?? []) connection.end();
   await dialogOf(page).waitFor();
   await page.keyboard.press('Escape');
   await expect.poll(() => groupOf(page, 'password').getAttribute('data-link')).toBe('held');
-  expect(await page.getByTestId('offline-banner').textContent()).toMatch(/^Not connected since \d\d:\d\d:\d\d\. Sessions go on\./);
-  password = PASSWORD;
+  const logins = servers[0]?.connections.length;
+  const banner = page.getByTestId('offline-banner');
+  expect(await banner.textContent()).toMatch(/^Not connected since \d\d:\d\d:\d\d\. Sessions go on\./);
+  await new Promise((resolve) => setTimeout(resolve, 4_000)); // in which the forward would have tried several times
+  expect(await dialogOf(page).count()).toBe(0);
+  expect(servers[0]?.connections.length).toBe(logins);
+
+  await banner.getByRole('button', { name: 'Try again' }).click();
+  await dialogOf(page).waitFor();
+  await answer(password);
+  await expect.poll(() => groupOf(page, 'password').getAttribute('data-link')).toBe('connected');
+  const served = () => fetchBody(localPort).then(String, () => 'refused');
+  await expect.poll(served).toBe('served');
 });
 
 test('a second factor is asked for in the server’s words, and what is no secret is seen', async () => {

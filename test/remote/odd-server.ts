@@ -1,4 +1,5 @@
 /** SSH servers in this process that do what a real sshd would not be made to do in a test. */
+import { spawn } from 'node:child_process';
 import { createServer, type Server as TcpServer } from 'node:net';
 import ssh2, { type AuthContext, type Connection, type ServerConfig } from 'ssh2';
 
@@ -48,6 +49,28 @@ export function startOddServer({ config = {}, authenticate, opened }: Behaviour)
     });
   });
 }
+
+/**
+ * For `opened`: runs programs as sshd does, on a machine with this environment. Sockets it does not give, so that a bridge
+ * carries the bytes.
+ */
+export const runningPrograms = (env: Readonly<Record<string, string>>) => (connection: Connection) => {
+  connection.on('session', (acceptSession) => {
+    acceptSession().on('exec', (accept, _reject, { command }) => {
+      const channel = accept();
+      const child = spawn('/bin/sh', ['-c', command], { env, cwd: env.HOME });
+      child.stdin.on('error', () => {}); // it ended before it read all
+      channel.pipe(child.stdin);
+      child.stdout.pipe(channel, { end: false });
+      child.stderr.pipe(channel.stderr, { end: false });
+      child.on('close', (code) => {
+        channel.exit(code ?? 1);
+        channel.end();
+      });
+      channel.on('close', () => child.kill());
+    });
+  });
+};
 
 /** Says `bytes` to whoever connects, then does nothing, or hangs up. */
 export function startTalker(bytes: Uint8Array | string, { hangsUp = false } = {}): Promise<{ port: number; dispose(): Promise<void> }> {

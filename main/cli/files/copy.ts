@@ -69,22 +69,20 @@ export async function copy(options: Options, texts: readonly string[]): Promise<
 async function withLink(globals: Globals, work: (link: Pick<Copy, 'client' | 'progress' | 'signal'>) => Promise<boolean>): Promise<void> {
   const progress = new CopyProgress(process.stderr, () => performance.now());
   const abort = new AbortController();
-  let interrupted: (error: Interrupted) => void = () => {};
-  const interruption = new Promise<never>((_, reject) => {
-    interrupted = reject;
-  });
-  interruption.catch(() => {}); // the race sees it
+  const { promise: over, reject: end } = Promise.withResolvers<never>();
+  over.catch(() => {}); // the race sees it
   const interrupt = () => {
     abort.abort();
-    interrupted(new Interrupted('given up: what was copied so far stays, and the same command goes on there'));
+    end(new Interrupted('given up: what was copied so far stays, and the same command goes on there'));
   };
   process.on('SIGINT', interrupt);
   let client: CmdopClient | null = null;
   try {
     client = await lastingClient(globals, {
       onState: (state) => progress.remark(state.is === 'offline' ? 'the link broke; it goes on once it is back' : null),
+      refused: end,
     });
-    const isAll = await Promise.race([work({ client, progress, signal: abort.signal }), interruption]);
+    const isAll = await Promise.race([work({ client, progress, signal: abort.signal }), over]);
     if (!isAll) process.exitCode = EXIT.failed;
   } finally {
     progress.clear();

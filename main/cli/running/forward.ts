@@ -25,6 +25,7 @@ export async function forward(options: Options, session: string, given: readonly
       if (is === 'offline') status.note(`${hostOf(options)} is away: connections are refused until it is back`);
     },
     mayAsk: () => forwards.length === 0,
+    refused: reject,
   });
   try {
     for (const { port, localPort } of wanted) {
