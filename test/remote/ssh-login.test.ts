@@ -106,6 +106,23 @@ describe('a key', () => {
     });
   });
 
+  test('in an old format, of which nothing is known without its passphrase, is passed over or ends the attempt just so', async () => {
+    const old = newKey({ folder: sshd.folder, name: 'old', type: 'rsa', passphrase: 'open sesame', isOld: true });
+    rmSync(`${old.path}.pub`);
+    sshd.authorize(old);
+    const link = await login([file(old), file(keys.plain)], answering({ secrets: [''] }));
+    expect(link.login.proof.fingerprint).toBe(keys.plain.fingerprint);
+    const ask = answering({ secrets: [null] });
+    await expect(login([file(old), file(keys.plain)], ask)).rejects.toMatchObject({
+      code: 'unauthorized',
+      message: expect.stringContaining('given up'),
+    });
+    expect(ask.secrets).toHaveLength(1);
+    expect((await login([file(old), file(keys.plain)], answering({ secrets: ['open sesame'] }))).login.proof.fingerprint).toBe(
+      old.fingerprint,
+    );
+  });
+
   test('that the server refuses: the error names every key that was tried, what is accepted and what to do', async () => {
     const failure = await login([file(keys.stranger), file(keys.lockedStranger)]).catch((error: Error) => error.message);
     expect(failure).toContain(`${sshd.user}@127.0.0.1 does not let you in`);

@@ -179,11 +179,19 @@ export function clientFolder(
   return { folder, configFile, knownHostsFile };
 }
 
-export function newKey(options: { folder: string; name: string; type?: KeyType; passphrase?: string; comment?: string }): KeyFile {
-  const { folder, name, type = 'ed25519', passphrase = '', comment = name } = options;
+/** `isOld`: in OpenSSL's format, which keeps nothing in the open; not for ed25519. */
+export function newKey(options: {
+  folder: string;
+  name: string;
+  type?: KeyType;
+  passphrase?: string;
+  comment?: string;
+  isOld?: boolean;
+}): KeyFile {
+  const { folder, name, type = 'ed25519', passphrase = '', comment = name, isOld = false } = options;
   const path = join(folder, name);
   const size = type === 'rsa' ? ['-b', '2048'] : [];
-  execFileSync('ssh-keygen', ['-q', '-t', type, ...size, '-N', passphrase, '-C', comment, '-f', path]);
+  execFileSync('ssh-keygen', ['-q', '-t', type, ...size, ...(isOld ? ['-m', 'PEM'] : []), '-N', passphrase, '-C', comment, '-f', path]);
   chmodSync(path, 0o600);
   return keyFile(path);
 }

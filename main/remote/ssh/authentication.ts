@@ -1,5 +1,5 @@
 /** Logging in, in OpenSSH's order: keys, then the server's questions, then a password; and what was tried, for the error. */
-import type { AnyAuthMethod, AuthHandlerMiddleware } from 'ssh2';
+import type { AnyAuthMethod, AuthHandlerMiddleware, ParsedKey } from 'ssh2';
 import { CmdopError } from '#protocol/errors.ts';
 import type { Asker } from '../asker.ts';
 import type { HostConfig, Method } from './host-config.ts';
@@ -167,12 +167,9 @@ class Login {
       this.#untried = [...this.#identities.offered];
     }
     for (let identity = this.#untried.shift(); identity; identity = this.#untried.shift()) {
-      const publicKey = identity.publicKey ?? (await waiting(identity.reveal()));
-      if (!publicKey) {
-        this.#tried.push(`${identity.label} (not opened)`);
-        this.#isKeyLocked = true;
-        continue;
-      }
+      const publicKey = identity.publicKey ?? (await this.#revealed(identity));
+      if (this.isCancelled) return null;
+      if (!publicKey) continue;
       const fingerprint = fingerprintOf(publicKey.getPublicSSH());
       this.#tried.push(`${identity.label} (${fingerprint})`);
       this.proof = { method: 'publickey', label: identity.label, fingerprint };
@@ -181,6 +178,23 @@ class Login {
       return { type: 'agent', username: config.user, agent: this.#lastKey };
     }
     return null;
+  }
+
+  /** Null where the key stays locked: the next is tried, unless the person ended it all. */
+  async #revealed(identity: Identity): Promise<ParsedKey | null> {
+    try {
+      return await this.#options.waiting(identity.reveal());
+    } catch (error) {
+      this.#tried.push(`${identity.label} [${error instanceof Error ? error.message : String(error)}]`);
+      this.#notOpened(error);
+      return null;
+    }
+  }
+
+  #notOpened(error: unknown): void {
+    if (!(error instanceof PassphraseRefused)) return;
+    this.#isKeyLocked = true;
+    if (error.isCancelled) this.isCancelled = true;
   }
 
   /**
@@ -192,10 +206,7 @@ class Login {
     this.#lastKey = null;
     if (!key) return false;
     if (key.failure) this.#tried.push(`${this.#tried.pop() ?? ''} [${key.failure.message}]`);
-    if (key.failure instanceof PassphraseRefused) {
-      this.#isKeyLocked = true;
-      if (key.failure.isCancelled) this.isCancelled = true;
-    }
+    this.#notOpened(key.failure);
     if (key.hasSigned) this.#earlierProofs.push(this.proof);
     return key.hasSigned;
   }

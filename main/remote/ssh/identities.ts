@@ -17,8 +17,8 @@ export type Identity = {
   readonly label: string;
   /** Null where only the passphrase reveals it: `reveal` first. */
   readonly publicKey: ParsedKey | null;
-  /** The public half, if a person must help for it. Null if the person cannot. */
-  reveal(): Promise<ParsedKey | null>;
+  /** The public half, if a person must help for it. Throws PassphraseRefused if none was right. */
+  reveal(): Promise<ParsedKey>;
   /** May ask for a passphrase. Throws PassphraseRefused if none was right. */
   sign(bytes: Buffer, options: SigningRequestOptions): Promise<Buffer>;
 };
@@ -150,7 +150,7 @@ function fileIdentity(path: string, file: KeyFile, around: Surroundings): Identi
   return {
     label,
     publicKey: file.publicKey,
-    reveal: () => (file.publicKey ? Promise.resolve(file.publicKey) : open().catch(() => null)),
+    reveal: async () => file.publicKey ?? (await open()),
     sign: async (bytes, options) => signed(await open(), bytes, options),
   };
 }
