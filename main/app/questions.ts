@@ -1,6 +1,7 @@
 /** What reaching a host has to ask, shown by the page. A secret passes through here to whoever asked and is kept nowhere. */
 import type { Question, QuestionAnswer } from '../../preload/api.ts';
 import type { Asker } from '../remote/asker.ts';
+import { Notices } from '../remote/notices.ts';
 import { tellPage, whenPageLeaves } from './page-events.ts';
 
 type NewQuestion = Question extends infer Q ? (Q extends Question ? Omit<Q, 'id'> : never) : never;
@@ -8,6 +9,15 @@ type Waiting = { question: NewQuestion; decide: (answer: boolean | string | null
 
 const waiting = new Map<number, Waiting>();
 let lastId = 0;
+
+/** Of each host. */
+const notices = new Map<string, Notices>();
+
+function noticesOf(host: string): Notices {
+  const known = notices.get(host) ?? new Notices();
+  notices.set(host, known);
+  return known;
+}
 
 /** An asker for one attempt to reach a host. */
 export type PageAsker = Asker & {
@@ -60,7 +70,9 @@ export function askPage(host: string): PageAsker {
       const answer = await ask({ is: 'secret', host, kind, prompt, isEchoed, instruction: instruction ?? null }, over);
       return typeof answer === 'string' ? answer : null;
     },
-    notice: (text) => tellPage({ is: 'notice', host, text }),
+    notice: (text) => {
+      if (noticesOf(host).isNew(text)) tellPage({ is: 'notice', host, text });
+    },
     end: () => {
       for (const withdraw of [...own.values()]) withdraw();
     },

@@ -10,12 +10,15 @@ import type { Key } from '../attach/keys.ts';
 import { showEnd } from '../attach/session-end.ts';
 import { commandFor, type Globals, hostOf, isRemote, lastingClient, sessionRef, withClient } from './connect.ts';
 import { parseKey } from './keys.ts';
-import { print } from './output.ts';
+import { note, print } from './output.ts';
 import { programExitCode } from './program-exit.ts';
 import { expectTerminal, RawTty, windowSize } from './raw-tty.ts';
 import { showTime } from './times.ts';
 
 export type AttachSettings = Globals & { observe?: boolean; take?: boolean; detachKey?: string; takeKey?: string; talkKey?: string };
+
+/** Notices kept for the end, the newest: a host may have a new one at every login. */
+const MAX_LATE_NOTICES = 20;
 
 /** Failures that a person must do something about elsewhere; then it goes on here. */
 const ASKS: ReadonlySet<ErrorCode> = new Set(['bad-configuration', 'not-installed', 'protocol-mismatch']);
@@ -69,6 +72,8 @@ class Attachment {
   #isHostStopped = false;
   /** Unix time of the last byte that came, and why the last attempt failed. */
   #offline: { since: number; error: CmdopError } | null = null;
+  /** What was to be said while the session had the terminal. */
+  #lateNotices: readonly string[] = [];
 
   constructor({ settings, ref, keys }: { settings: AttachSettings; ref: string; keys: Keys }) {
     this.#settings = settings;
@@ -81,6 +86,7 @@ class Attachment {
       this.#client = await lastingClient(this.#settings, {
         start: () => !this.#isHostStopped,
         mayAsk: () => this.#tty === null, // a question in a session's picture would be typed into it
+        notice: (sentence) => this.#notice(sentence),
         onState: (state) => this.#stateChanged(state),
         refused: (error) => this.#refused(error),
         onEvent: (event) => {
@@ -114,8 +120,15 @@ class Attachment {
     } finally {
       const last = this.#terminal?.dispose() ?? '';
       this.#tty?.restore(last);
+      for (const sentence of this.#lateNotices) note(sentence);
       this.#client?.close();
     }
+  }
+
+  /** Nothing but what the session shows is written where it is shown. */
+  #notice(sentence: string): void {
+    if (this.#tty === null) note(sentence);
+    else this.#lateNotices = [...this.#lateNotices, sentence].slice(-MAX_LATE_NOTICES);
   }
 
   #stateChanged(state: ClientState): void {

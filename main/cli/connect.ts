@@ -12,6 +12,7 @@ import { newClientId } from '#protocol/ids.ts';
 import type { SessionSummary } from '#protocol/shapes.ts';
 import type { Transport } from '#protocol/transport.ts';
 import { UsageError } from './exit-codes.ts';
+import { note } from './output.ts';
 import { asTypedHere } from './remedies.ts';
 
 /** `host`: as given with -H, or as the host part of a session's address. */
@@ -22,13 +23,18 @@ type ConnectOptions = Partial<Pick<ClientOptions, 'watch' | 'reconnect' | 'isHel
   start?: () => boolean;
   /** The terminal is free for questions. Default: it is. */
   mayAsk?: () => boolean;
+  /** Hears what the person should know of the way there, each sentence once. Default: it is noted in the terminal. */
+  notice?: (sentence: string) => void;
 };
 
 /** A client that gives up when the link breaks, unless told otherwise. Its owner closes it. */
-export function newClient(globals: Globals, { start = () => true, mayAsk = () => true, ...options }: ConnectOptions = {}): CmdopClient {
+export function newClient(
+  globals: Globals,
+  { start = () => true, mayAsk = () => true, notice = note, ...options }: ConnectOptions = {},
+): CmdopClient {
   return new CmdopClient({
     identity: { id: newClientId(randomBytes), interface: 'cli', name: personName(globals.as), build: VERSION },
-    connect: (signal) => connectTo(hostOf(globals), { start: start(), mayAsk, signal }),
+    connect: (signal) => connectTo(hostOf(globals), { start: start(), mayAsk, notice, signal }),
     clock: systemClock,
     random: Math.random,
     reconnect: false,
@@ -82,12 +88,12 @@ export function lastingClient(globals: Globals, { refused, ...options }: Lasting
 /** A fresh connection to a host. */
 export async function connectTo(
   host: string,
-  { start, mayAsk, signal }: { start: boolean; mayAsk: () => boolean; signal?: AbortSignal },
+  { start, mayAsk, notice, signal }: { start: boolean; mayAsk: () => boolean; notice: (sentence: string) => void; signal?: AbortSignal },
 ): Promise<Transport> {
   if (host === LOCAL_HOST) return connectToHost({ start });
   // Only who needs them waits until SSH and its cryptography are loaded.
   const [{ reach }, { ttyAsker }] = await Promise.all([import('../remote/reach.ts'), import('./tty-asker.ts')]);
-  return reach(host, { start, ask: ttyAsker({ mayAsk }), ...(signal ? { signal } : {}) });
+  return reach(host, { start, ask: ttyAsker({ mayAsk, notice }), ...(signal ? { signal } : {}) });
 }
 
 export const hostOf = ({ host }: Globals): string => host ?? LOCAL_HOST;

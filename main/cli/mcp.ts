@@ -21,7 +21,7 @@ export async function mcp(options: Options): Promise<void> {
   const server = (await import(pathToFileURL(programPath('mcp')).href)) as { serve: typeof serve };
   await server.serve({
     // Nobody is there to answer a question: what needs one fails with what to do.
-    connect: () => connectTo(hostOf(options), { start: true, mayAsk: () => false }),
+    connect: () => connectTo(hostOf(options), { start: true, mayAsk: () => false, notice: note }),
     host: hostOf(options),
     httpPort: httpPort(options),
     ownSessionAllowed: options.allowOwnSession === true,

@@ -4,9 +4,16 @@ import { ReadStream, WriteStream } from 'node:tty';
 import { CmdopError } from '#protocol/errors.ts';
 import { printable } from '../attach/cells.ts';
 import type { Asker } from '../remote/asker.ts';
+import { Notices } from '../remote/notices.ts';
 import { note } from './output.ts';
 
-/** `mayAsk`: false while somebody else has the terminal; then every question is answered by no. */
+/** Of this process. */
+const notices = new Notices();
+
+/**
+ * `mayAsk`: false while somebody else has the terminal; then every question is answered by no. `notice` hears each
+ * sentence once a process.
+ */
 export function ttyAsker({ mayAsk, notice = note }: { mayAsk: () => boolean; notice?: (sentence: string) => void }): Asker {
   // One question at a time, in the order in which they came.
   let last: Promise<unknown> = Promise.resolve();
@@ -31,7 +38,9 @@ export function ttyAsker({ mayAsk, notice = note }: { mayAsk: () => boolean; not
       const whose = kind === 'interactive' ? `(${user}@${host}) ` : '';
       return ask(`${instruction ? `${instruction}\n` : ''}${whose}${prompt}`, { isEchoed, over });
     },
-    notice,
+    notice: (sentence) => {
+      if (notices.isNew(sentence)) notice(sentence);
+    },
   };
 }
 

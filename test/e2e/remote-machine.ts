@@ -24,7 +24,13 @@ export type RemoteMachine = {
   dispose(): Promise<void>;
 };
 
-export async function startRemoteMachine({ hasCmdop = true }: { hasCmdop?: boolean } = {}): Promise<RemoteMachine> {
+export type RemoteMachineOptions = {
+  hasCmdop?: boolean;
+  /** Further lines of sshd_config. */
+  config?: readonly string[];
+};
+
+export async function startRemoteMachine({ hasCmdop = true, config = [] }: RemoteMachineOptions = {}): Promise<RemoteMachine> {
   const home = mkdtempSync(join(tmpdir(), 'cmdop-far-'));
   writeFileSync(join(home, '.bashrc'), "PS1='far$ '\n");
   writeFileSync(join(home, '.bash_profile'), '. ~/.bashrc\n');
@@ -33,7 +39,7 @@ export async function startRemoteMachine({ hasCmdop = true }: { hasCmdop?: boole
   const setEnv = `SetEnv ${Object.entries(env)
     .map(([name, value]) => `${name}=${value}`)
     .join(' ')}`;
-  const sshd = await startSshd({ config: [setEnv] });
+  const sshd = await startSshd({ config: [setEnv, ...config] });
   const network = await startNetwork(sshd.port);
   const agent: Agent = await startAgent();
   agent.add(sshd.clientKey);
