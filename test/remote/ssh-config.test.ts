@@ -122,6 +122,19 @@ Match all
   });
 });
 
+describe('algorithms of keys', () => {
+  test.each(['+ssh-rsa', '-rsa*', '^rsa-sha2-256', '-ecdsa-*,ssh-ed25519', '+ssh-*', 'ssh-ed25519,rsa-sha2-512', 'sk-*@openssh.com'])(
+    '%s leaves those that it leaves to ssh -G',
+    async (list) => {
+      const file = write(`PubkeyAcceptedAlgorithms ${list}\n`);
+      const ours = (await read('box', { configFile: file })).keyRules.algorithms ?? [];
+      const theirs = new Set(asked('box', file).get('pubkeyacceptedalgorithms')?.[0]?.split(','));
+      const known = ['ssh-ed25519', 'ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp384', 'ecdsa-sha2-nistp521', 'rsa-sha2-512', 'rsa-sha2-256'];
+      expect([...ours].sort()).toEqual([...known, 'ssh-rsa', 'ssh-dss'].filter((name) => theirs.has(name)).sort());
+    },
+  );
+});
+
 describe('files', () => {
   test('include others by pattern, in the order of their names, and only where the section holds', async () => {
     write('Include conf.d/*.conf\nHost inner\n  Include only-inner\nHost *\n  Port 9\n');
@@ -183,6 +196,27 @@ describe('what is not supported', () => {
       `${file}:3: cmdop does not support certificatefile: the plain key is offered; \`cmdop hosts add NAME -- ssh HOST cmdop bridge\` goes through your own ssh, which can use it`,
       `${file}:4: cmdop does not know frobnicate; it is left out`,
     ]);
+  });
+
+  test('is named where a connection would be guarded less than was asked for', async () => {
+    const file = write(
+      'RekeyLimit 100M 1h\nObscureKeystrokeTiming yes\nCheckHostIP yes\nInclude conf.d/%h.conf\nHost *\n  Include conf.d/%r\n',
+    );
+    await read('box');
+    expect(notices.map((text) => text.split(': ').slice(0, 2))).toEqual([
+      [`${file}:1`, 'cmdop does not support rekeylimit'],
+      [`${file}:2`, 'cmdop does not support obscurekeystroketiming'],
+      [`${file}:3`, 'cmdop does not support checkhostip'],
+      [`${file}:4`, 'cmdop does not support include'],
+      [`${file}:6`, 'cmdop does not support include'],
+    ]);
+  });
+
+  test('is not named where it is about terminals, forwarding and shared connections, of which there are none here', async () => {
+    const lines = ['ForwardAgent yes', 'SetEnv A=b', 'SendEnv LANG', 'LocalForward 1 a:1', 'RemoteForward 1 a:1', 'DynamicForward 1'];
+    write([...lines, 'RemoteCommand top', 'AddKeysToAgent yes', 'ControlMaster auto', 'RekeyLimit default none', ''].join('\n'));
+    await read('box');
+    expect(notices).toEqual([]);
   });
 
   test('is not named where it does not hold for this host, or says no', async () => {

@@ -158,6 +158,20 @@ describe('a host with a changed key', () => {
   });
 });
 
+test('a host whose RSA key is smaller than RequiredRSASize is refused, known or not', async () => {
+  const rsa = sshd.hostKeys[2] ?? stranger;
+  const lines = (bits: number) => [`RequiredRSASize ${bits}`, 'HostKeyAlgorithms rsa-sha2-*'];
+  const small = home({ lines: lines(2049) });
+  const message = `the RSA key of ${place()} is too small: it has 2048 bits, and RequiredRSASize is 2049`;
+  await expect(open(small, answering({ hostKey: true }))).rejects.toMatchObject({
+    code: 'host-key',
+    message: expect.stringContaining(message),
+  });
+  const enough = home({ lines: lines(2048) });
+  writeFileSync(enough.knownHostsFile, `${place()} ${plainKey(rsa)}\n`);
+  await open(enough);
+});
+
 describe('a host that is known by one type of key', () => {
   test('is asked for that type, though it has others', async () => {
     const own = home();

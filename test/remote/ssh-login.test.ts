@@ -54,6 +54,39 @@ async function login(lines: readonly string[], ask: Answers = answering(), host 
 
 const file = ({ path }: KeyFile) => `IdentityFile ${path}`;
 
+describe('what the configuration wants of a key', () => {
+  const offers = () => sshd.log().split('publickey for').length;
+
+  test.each([
+    ['plain', 'PubkeyAcceptedAlgorithms -ssh-ed25519', 'not offered: PubkeyAcceptedAlgorithms has no ssh-ed25519'],
+    ['rsa', 'PubkeyAcceptedAlgorithms ssh-ed25519', 'not offered: PubkeyAcceptedAlgorithms has no rsa-sha2-512'],
+    ['rsa', 'PubkeyAcceptedKeyTypes ecdsa-*', 'not offered: PubkeyAcceptedAlgorithms has no rsa-sha2-512'],
+    ['rsa', 'RequiredRSASize 2049', 'not offered: it has 2048 bits, and RequiredRSASize is 2049'],
+  ] as const)('%s is not offered with %s, and the reason is told', async (name, line, reason) => {
+    const before = offers();
+    await expect(login([line, file(keys[name])])).rejects.toMatchObject({
+      code: 'unauthorized',
+      message: expect.stringContaining(`key ${keys[name].path} (${reason})`),
+    });
+    expect(offers()).toBe(before);
+  });
+
+  test.each([
+    ['plain', 'PubkeyAcceptedAlgorithms -rsa*'],
+    ['rsa', 'PubkeyAcceptedAlgorithms rsa-sha2-*'],
+    ['rsa', 'RequiredRSASize 2048'],
+  ] as const)('%s logs in with %s', async (name, line) => {
+    const link = await login([line, file(keys[name])]);
+    expect(link.login.proof.fingerprint).toBe(keys[name].fingerprint);
+  });
+
+  test('a signature of a kind that was not wanted is never made', async () => {
+    await expect(login(['PubkeyAcceptedAlgorithms rsa-sha2-512', file(keys.rsa)])).rejects.toMatchObject({
+      message: expect.stringContaining('PubkeyAcceptedAlgorithms has no rsa-sha2-256, which is tried with this host'),
+    });
+  });
+});
+
 describe('a key', () => {
   test.each(['plain', 'rsa'] as const)('%s logs in, and the link says with what', async (name) => {
     const link = await login([file(keys[name])]);

@@ -81,6 +81,9 @@ export function algorithmsFor(wishes: AlgorithmWishes, knownTypes: readonly stri
   };
 }
 
+/** By which a user's key may prove itself, of those that can be done at all; null where the configuration leaves it open. */
+export const userKeyAlgorithms = (asked: AskedList): readonly string[] | null => asked && listed(asked, HOST_KEYS, OLD_HOST_KEYS);
+
 /** Electron's crypto has fewer ciphers than Node's, and ssh2 refuses a list with one that is not there. */
 function isPossible(cipher: CipherAlgorithm): boolean {
   return !cipher.startsWith('chacha20') || getCiphers().includes('chacha20');
@@ -91,16 +94,20 @@ function keyTypeOf(algorithm: string): string {
   return algorithm.startsWith('rsa-sha2-') ? 'ssh-rsa' : algorithm;
 }
 
-/** `A,B` replaces the list, `+A` adds behind it, `-A` removes, `^A` puts first; each with `*` and `?`. */
 function chosen<Name extends string>(asked: AskedList, usual: readonly Name[], old: readonly Name[]): Name[] {
   if (!asked) return [...usual];
-  const sign = /^[+^-]/.exec(asked.text)?.[0] ?? '';
-  const patterns = asked.text.slice(sign.length).split(',').filter(Boolean);
-  const all = [...usual, ...old];
-  const named = patterns.flatMap((pattern) => all.filter((name) => matchesPattern(name, pattern)));
-  const found = [...new Set(listWith(sign, { usual, named, patterns }))];
+  const found = listed(asked, usual, old);
   if (found.length > 0) return found;
   throw new CmdopError('bad-configuration', `${asked.where}: cmdop has none of ${asked.text}: add one of ${usual.join(', ')}`);
+}
+
+/** `A,B` replaces the list, `+A` adds behind it, `-A` removes, `^A` puts first; each with `*` and `?`. */
+function listed<Name extends string>({ text }: { text: string }, usual: readonly Name[], old: readonly Name[]): Name[] {
+  const sign = /^[+^-]/.exec(text)?.[0] ?? '';
+  const patterns = text.slice(sign.length).split(',').filter(Boolean);
+  const all = [...usual, ...old];
+  const named = patterns.flatMap((pattern) => all.filter((name) => matchesPattern(name, pattern)));
+  return [...new Set(listWith(sign, { usual, named, patterns }))];
 }
 
 function listWith<Name extends string>(

@@ -5,6 +5,7 @@ import type { Asker } from '../asker.ts';
 import type { HostConfig, Method } from './host-config.ts';
 import { fingerprintOf } from './host-key.ts';
 import { certificateRemark, type Identities, type Identity, identitiesFor, OneKeyAgent, PassphraseRefused } from './identities.ts';
+import { whyNotOffered } from './key-rules.ts';
 import { plainText } from './plain-text.ts';
 import type { Secrets } from './secrets.ts';
 
@@ -170,11 +171,17 @@ class Login {
       const publicKey = identity.publicKey ?? (await this.#revealed(identity));
       if (this.isCancelled) return null;
       if (!publicKey) continue;
-      const fingerprint = fingerprintOf(publicKey.getPublicSSH());
+      const blob = publicKey.getPublicSSH();
+      const objection = whyNotOffered(blob, config.keyRules);
+      if (objection) {
+        this.#tried.push(`${identity.label} (not offered: ${objection})`);
+        continue;
+      }
+      const fingerprint = fingerprintOf(blob);
       this.#tried.push(`${identity.label} (${fingerprint})`);
       this.proof = { method: 'publickey', label: identity.label, fingerprint };
-      const { sign } = identity;
-      this.#lastKey = new OneKeyAgent(publicKey, { ...identity, sign: (bytes, signing) => waiting(sign(bytes, signing)) });
+      const sign: Identity['sign'] = (bytes, signing) => waiting(identity.sign(bytes, signing));
+      this.#lastKey = new OneKeyAgent(publicKey, { ...identity, sign }, config.keyRules);
       return { type: 'agent', username: config.user, agent: this.#lastKey };
     }
     return null;

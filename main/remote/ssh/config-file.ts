@@ -63,8 +63,9 @@ export function readConfigFile(file: string, options: ConfigFileOptions, depth =
   return sections;
 }
 
+/** What a token stands for is known only when it is known who is meant: such an `Include` stays, to be named. */
 function entryOf(directive: Directive, include: (directive: Directive) => Section[]): Entry {
-  return directive.name === 'include' ? { included: include(directive) } : { directive };
+  return directive.name === 'include' && !directive.text.includes('%') ? { included: include(directive) } : { directive };
 }
 
 /**

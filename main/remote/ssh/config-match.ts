@@ -9,7 +9,7 @@ import { expandTokens, type Tokens, tokensOf } from './tokens.ts';
 /** Longest that a `Match exec` may run, milliseconds: the attempt to connect waits for it. */
 const EXEC_MS = 10_000;
 /** Every line of these counts, not only the first. */
-const COLLECTED: ReadonlySet<string> = new Set(['identityfile', 'certificatefile']);
+const COLLECTED: ReadonlySet<string> = new Set(['identityfile', 'certificatefile', 'include']);
 /** Criteria that cannot be judged here; a section that needs one does not hold. */
 const UNKNOWN_CRITERIA: ReadonlySet<string> = new Set(['localnetwork', 'sessiontype', 'version', 'command']);
 

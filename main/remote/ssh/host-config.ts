@@ -3,10 +3,11 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { account } from '#local/account.ts';
 import { CmdopError } from '#protocol/errors.ts';
-import type { AlgorithmWishes } from './algorithms.ts';
+import { type AlgorithmWishes, userKeyAlgorithms } from './algorithms.ts';
 import { type Directive, readConfigFile, type Section } from './config-file.ts';
 import { hostNameOf, type Settings, settingsFor } from './config-match.ts';
 import type { Spec } from './destination.ts';
+import type { KeyRules } from './key-rules.ts';
 import { unsupportedIn } from './options.ts';
 import { expandHome, expandTokens, expandVariables, type Tokens, tokensOf } from './tokens.ts';
 
@@ -15,6 +16,8 @@ const KEEPALIVE_SECONDS = 15;
 const KEEPALIVE_COUNT = 3;
 /** OpenSSH waits for the system's own timeout, about two minutes: too long for someone who watches. */
 const CONNECT_SECONDS = 20;
+/** As OpenSSH: it can only be raised. */
+const MIN_RSA_BITS = 1_024;
 const DEFAULT_IDENTITIES = ['id_rsa', 'id_ecdsa', 'id_ed25519'];
 const METHODS = ['publickey', 'keyboard-interactive', 'password'] as const;
 
@@ -49,6 +52,7 @@ export type HostConfig = {
   /** Nobody is there to be asked. */
   readonly isBatch: boolean;
   readonly hostKeys: HostKeyRules;
+  readonly keyRules: KeyRules;
   readonly algorithms: AlgorithmWishes;
 };
 
@@ -127,6 +131,10 @@ function configFrom(settings: Settings, spec: Spec): HostConfig {
       globalFiles: pathsOf(settings.get('globalknownhostsfile')?.[0], tokens) ?? ['/etc/ssh/ssh_known_hosts', '/etc/ssh/ssh_known_hosts2'],
       isHashing: option.flag('hashknownhosts', false),
       revokedFile: pathsOf(settings.get('revokedhostkeys')?.[0], tokens)?.[0] ?? null,
+    },
+    keyRules: {
+      rsaBits: Math.max(MIN_RSA_BITS, option.number('requiredrsasize', MIN_RSA_BITS, { from: 0, to: 65_536 })),
+      algorithms: userKeyAlgorithms(option.list('pubkeyacceptedalgorithms') ?? option.list('pubkeyacceptedkeytypes')),
     },
     algorithms: {
       kex: option.list('kexalgorithms'),

@@ -9,6 +9,7 @@ import { CmdopError } from '#protocol/errors.ts';
 import type { Asker } from '../asker.ts';
 import type { HostConfig } from './host-config.ts';
 import { fingerprintOf, typeOf } from './host-key.ts';
+import { tooSmall } from './key-rules.ts';
 import { isFor, judgeKey, type KnownHost, knownHostsLine, knownName, knownTypes, parseKnownHosts } from './known-hosts.ts';
 import { refuseRevoked } from './revoked-keys.ts';
 
@@ -31,6 +32,8 @@ export function hostVerifier({ config, ask }: VerifierOptions): HostVerifier {
   let toRemember: Buffer | null = null;
 
   const judge = async (key: Buffer) => {
+    const small = tooSmall(key, config.keyRules);
+    if (small) throw refusal(`the RSA key of ${name} is too small: ${small}; ask who runs it for a larger one`);
     if (hostKeys.revokedFile) await refuseRevoked({ key, file: hostKeys.revokedFile, hostName });
     const verdict = judgeKey(entries, { key, name, ...(keyAlias || port === 22 ? {} : { fallbackName: hostName.toLowerCase() }) });
     switch (verdict.is) {

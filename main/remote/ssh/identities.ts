@@ -4,6 +4,7 @@ import { BaseAgent, createAgent, type IdentityCallback, type ParsedKey, type Sig
 import type { Asker } from '../asker.ts';
 import type { HostConfig } from './host-config.ts';
 import { fingerprintOf } from './host-key.ts';
+import { type KeyRules, whyNotSigned } from './key-rules.ts';
 import { type KeyFile, readKeyFile } from './private-key.ts';
 import type { Secrets } from './secrets.ts';
 
@@ -80,11 +81,13 @@ export class OneKeyAgent extends BaseAgent<ParsedKey> {
   failure: Error | null = null;
   readonly #publicKey: ParsedKey;
   readonly #identity: Identity;
+  readonly #rules: KeyRules;
 
-  constructor(publicKey: ParsedKey, identity: Identity) {
+  constructor(publicKey: ParsedKey, identity: Identity, rules: KeyRules) {
     super();
     this.#publicKey = publicKey;
     this.#identity = identity;
+    this.#rules = rules;
   }
 
   override getIdentities(callback: IdentityCallback<ParsedKey>): void {
@@ -93,10 +96,14 @@ export class OneKeyAgent extends BaseAgent<ParsedKey> {
 
   override sign(_key: ParsedKey, bytes: Buffer, options: SigningRequestOptions | SignCallback, callback?: SignCallback): void {
     const done = typeof options === 'function' ? options : callback;
-    this.#identity.sign(bytes, typeof options === 'function' ? {} : options).then(
-      (signature) => {
+    const signing = typeof options === 'function' ? {} : options;
+    // The algorithm was chosen by ssh2, from what the server takes.
+    const refusal = whyNotSigned(this.#publicKey.getPublicSSH(), signing.hash, this.#rules);
+    const signature = refusal ? Promise.reject(new Error(refusal)) : this.#identity.sign(bytes, signing);
+    signature.then(
+      (made) => {
         this.hasSigned = true;
-        done?.(null, signature);
+        done?.(null, made);
       },
       (error: unknown) => {
         this.failure = error instanceof Error ? error : new Error(String(error));
