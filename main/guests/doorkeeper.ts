@@ -1,53 +1,54 @@
 /**
- * Who may try to come in now: bounds on what strangers cost, whatever they send. Pure.
- *
- * Strangers share one allowance each address (an IPv6 network of 64 bits is one), and all of them another; who proves a
- * key gives its share back.
+ * Who may try to come in: bounds on what strangers cost, whatever they send, so that whoever has an invited key gets in
+ * through any crowd, also from the crowd's own address.
  */
-import { networkOf } from '#local/networks.ts';
+import { isLoopback } from '#local/networks.ts';
+import { type Stranger, Strangers } from '#local/strangers.ts';
+import { Turns } from '#local/turns.ts';
 
-/** Connections that have proved nothing yet, at a time: in all, and from one address. */
-const MAX_STRANGERS = 64;
-const MAX_STRANGERS_FROM_ONE = 16;
 /** Guests at a time, in all. */
 export const MAX_GUESTS = 64;
-/** Failures that an address may have at once, and how soon one is forgiven, milliseconds. */
-const FAILURES = 40;
-const FORGIVEN_EVERY_MS = 1_000;
-/** Addresses remembered; beyond that the one that was quiet longest is forgotten. */
-const MAX_ADDRESSES = 1024;
-
-type Known = { strangers: number; failures: number; at: number };
+/** As many as the kernel lets wait: of all that are accepted in one turn the first is still there when it is heard. */
+const MAX_STRANGERS = 512;
+/**
+ * Connections that are heard at once, and the time between two that follow, milliseconds: agreeing on keys costs seven. Who
+ * is on this machine has its processors anyway, so that there only the wait behind a crowd counts.
+ */
+const PACE = { fromHere: { atOnce: 64, everyMs: 4 }, fromElsewhere: { atOnce: 40, everyMs: 20 } };
 
 export class Doorkeeper {
-  readonly #known = new Map<string, Known>();
-  #strangers = 0;
+  readonly #strangers = new Strangers({ most: MAX_STRANGERS });
+  readonly #turns: { fromHere: Turns; fromElsewhere: Turns };
   #guests = 0;
 
-  /** Whether a connection from `address` is heard. One that is becomes a stranger until `left` or `proved`. */
-  admits(address: string, now: number): boolean {
-    const known = this.#of(address, now);
-    if (this.#strangers >= MAX_STRANGERS || known.strangers >= MAX_STRANGERS_FROM_ONE || known.failures >= FAILURES) return false;
-    known.strangers++;
-    this.#strangers++;
-    return true;
+  /** `now`: monotonic, milliseconds. */
+  constructor(now: () => number) {
+    this.#turns = { fromHere: new Turns({ now, ...PACE.fromHere }), fromElsewhere: new Turns({ now, ...PACE.fromElsewhere }) };
   }
 
-  /** A stranger went without having proved anything. */
-  left(address: string, now: number): void {
-    const known = this.#of(address, now);
-    known.strangers = Math.max(0, known.strangers - 1);
-    known.failures++;
-    this.#strangers--;
+  /** Calls `hear` when it is the turn of `stranger`, if it is there then. */
+  came(stranger: Stranger, address: string, hear: () => void): void {
+    this.#strangers.came(stranger, address);
+    const turn = this.#turns[isLoopback(address) ? 'fromHere' : 'fromElsewhere'].wait(stranger);
+    if (!turn) return hear();
+    void turn.then(() => {
+      if (!this.#strangers.left(stranger)) return;
+      this.#strangers.came(stranger, address); // the time that it waited for us is not held against it
+      hear();
+    });
+  }
+
+  /** A stranger went, or had to. */
+  left(stranger: Stranger): void {
+    this.#strangers.left(stranger);
+    this.#turns.fromHere.left(stranger);
+    this.#turns.fromElsewhere.left(stranger);
   }
 
   /** A stranger proved an invited key; false where the house is full, and it stays a stranger. */
-  proved(address: string, now: number): boolean {
+  proved(stranger: Stranger): boolean {
     if (this.#guests >= MAX_GUESTS) return false;
-    const known = this.#of(address, now);
-    known.strangers = Math.max(0, known.strangers - 1);
-    known.failures = 0;
-    this.#strangers--;
+    this.#strangers.left(stranger);
     this.#guests++;
     return true;
   }
@@ -55,27 +56,5 @@ export class Doorkeeper {
   /** A guest went. */
   guestLeft(): void {
     this.#guests--;
-  }
-
-  #of(address: string, now: number): Known {
-    const network = networkOf(address);
-    const known = this.#known.get(network) ?? { strangers: 0, failures: 0, at: now };
-    const forgiven = Math.floor((now - known.at) / FORGIVEN_EVERY_MS);
-    if (forgiven > 0) {
-      known.failures = Math.max(0, known.failures - forgiven);
-      known.at += forgiven * FORGIVEN_EVERY_MS;
-    }
-    this.#known.delete(network);
-    this.#known.set(network, known); // the newest last
-    if (this.#known.size > MAX_ADDRESSES) this.#forgetOne();
-    return known;
-  }
-
-  #forgetOne(): void {
-    for (const [network, { strangers }] of this.#known) {
-      if (strangers > 0) continue;
-      this.#known.delete(network);
-      return;
-    }
   }
 }

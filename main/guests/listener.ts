@@ -13,6 +13,8 @@ import type { Guest, Report } from './wire.ts';
 const FIRST_WORDS_MS = 10_000;
 /** An address that is taken is tried again this often, milliseconds: a host that starts again finds the last one's. */
 const AGAIN_MS = 2_000;
+/** Pieces that are read of who has to wait. */
+const MAX_HELD = 2;
 /** What was turned away is told this much later, milliseconds, and not more often than this. */
 const TELL_MS = { after: 1_000, every: 10_000 };
 
@@ -46,7 +48,7 @@ export class Listener {
   readonly #connections = new Set<SshConnection>();
   readonly #turnedAway: TurnedAway;
   /** Of sockets whose first words are awaited: ssh2 names a connection only then. */
-  readonly #heard = new Map<string, { socket: Socket; settle: (connection: SshConnection) => void }>();
+  readonly #heard = new Map<string, { stranger: Stranger; settle: (connection: SshConnection) => void }>();
   #again: NodeJS.Timeout | null = null;
   #telling: NodeJS.Timeout | null = null;
   #problem: string | null = null;
@@ -99,7 +101,7 @@ export class Listener {
     this.#tell();
     this.#server.close();
     for (const connection of this.#connections) connection.end(sentence);
-    for (const { socket } of this.#heard.values()) socket.destroy();
+    for (const { stranger } of this.#heard.values()) stranger.socket.destroy();
   }
 
   #listen(): void {
@@ -108,20 +110,13 @@ export class Listener {
   }
 
   #connected(socket: Socket): void {
-    const { doorkeeper } = this.#options;
     const address = socket.remoteAddress ?? '';
-    if (!doorkeeper.admits(address, performance.now())) {
-      socket.on('error', () => {}); // nobody's business
-      socket.resetAndDestroy();
-      this.#turnedAway.unheard(address, performance.now());
-      this.#tellSoon();
-      return;
-    }
     const place = `${address} ${socket.remotePort}`;
+    const stranger = new Stranger(socket, address);
     let connection: SshConnection | null = null;
     const timer = setTimeout(() => socket.destroy(), FIRST_WORDS_MS);
     this.#heard.set(place, {
-      socket,
+      stranger,
       settle: (greeted) => {
         connection = greeted;
         clearTimeout(timer);
@@ -131,9 +126,14 @@ export class Listener {
     socket.on('close', () => {
       clearTimeout(timer);
       this.#heard.delete(place);
-      if (connection === null) this.#strangerLeft(address, null);
+      if (connection === null) this.#strangerLeft(stranger, null);
     });
-    this.#ssh.injectSocket(socket);
+    const hearAgain = holdBack(socket);
+    this.#options.doorkeeper.came(stranger, address, () => {
+      if (socket.destroyed || socket.readableEnded) return; // its close is on the way
+      hearAgain();
+      this.#ssh.injectSocket(socket);
+    });
   }
 
   /** It speaks SSH. */
@@ -142,23 +142,23 @@ export class Listener {
     if (!heard) return void ssh.end();
     this.#heard.delete(place);
     const { door, doorkeeper } = this.#options;
-    const address = heard.socket.remoteAddress ?? '';
+    const { stranger } = heard;
     let isGuest = false;
     const connection = new SshConnection({
       connection: ssh,
-      socket: heard.socket,
-      address,
+      socket: stranger.socket,
+      address: stranger.address,
       door,
       invited: (user, key) => this.#invited(user, key),
       proved: () => {
-        isGuest = doorkeeper.proved(address, performance.now());
+        isGuest = doorkeeper.proved(stranger);
         return isGuest;
       },
       refused: this.#options.refused,
       closed: (tried) => {
         this.#connections.delete(connection);
         if (isGuest) doorkeeper.guestLeft();
-        else this.#strangerLeft(address, tried);
+        else this.#strangerLeft(stranger, tried);
       },
     });
     heard.settle(connection);
@@ -174,10 +174,12 @@ export class Listener {
     );
   }
 
-  #strangerLeft(address: string, tried: { user: string | null; keys: ReadonlySet<string> } | null): void {
+  #strangerLeft(stranger: Stranger, tried: { user: string | null; keys: ReadonlySet<string> } | null): void {
     const now = performance.now();
-    this.#options.doorkeeper.left(address, now);
-    this.#turnedAway.unproved({ address, keys: tried?.keys ?? [], user: tried?.user ?? null }, now);
+    const { address, madeRoom } = stranger;
+    this.#options.doorkeeper.left(stranger);
+    if (madeRoom) this.#turnedAway.unheard(address, now);
+    else this.#turnedAway.unproved({ address, keys: tried?.keys ?? [], user: tried?.user ?? null }, now);
     this.#tellSoon();
   }
 
@@ -193,4 +195,35 @@ export class Listener {
     this.#toldAt = performance.now();
     this.#options.report(this.#turnedAway.take(performance.now()));
   }
+}
+
+/** Who has proved nothing yet. */
+class Stranger {
+  readonly socket: Socket;
+  readonly address: string;
+  /** Others needed its place. */
+  madeRoom = false;
+
+  constructor(socket: Socket, address: string) {
+    this.socket = socket;
+    this.address = address;
+  }
+
+  close(): void {
+    this.madeRoom = true;
+    this.socket.resetAndDestroy();
+  }
+}
+
+/** What comes waits for whoever reads once the answer is called; meanwhile it is read a little, so that an end is seen. */
+function holdBack(socket: Socket): () => void {
+  const held: Buffer[] = [];
+  const hold = (bytes: Buffer) => {
+    if (held.push(bytes) >= MAX_HELD) socket.pause();
+  };
+  socket.on('data', hold);
+  return () => {
+    socket.off('data', hold).pause();
+    if (held.length > 0) socket.unshift(Buffer.concat(held));
+  };
 }

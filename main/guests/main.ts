@@ -20,7 +20,7 @@ const LAST_WORDS_MS = 500;
 
 class Guests {
   readonly #door: HostDoor;
-  readonly #doorkeeper = new Doorkeeper();
+  readonly #doorkeeper = new Doorkeeper(() => performance.now());
   readonly #listeners = new Map<string, Listener>();
   readonly #hostKey: HostKey | null;
   readonly #problem: string | null;

@@ -23,6 +23,7 @@ export class TurnedAway {
     return this.#unheard + this.#unproved === 0;
   }
 
+  /** It made room for others. */
   unheard(address: string, now: number): void {
     if (this.isEmpty) this.#since = now;
     this.#unheard++;

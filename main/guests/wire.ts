@@ -65,7 +65,7 @@ export const report = z.discriminatedUnion('is', [
     is: z.literal('refused'),
     listener: z.string().max(256),
     sinceMs: z.number(),
-    /** Closed before a word: too many at once, or too often from there. */
+    /** Hung up on to make room: too many at once, or from there. */
     unheard: z.number().int(),
     /** Came without a key that is invited, or did not speak SSH. */
     unproved: z.number().int(),

@@ -2,10 +2,10 @@
  * A client that was not greeted yet: it says hello in time, and a stranger, who comes where a key must be proven, says
  * little until then, one request at a time, each done in its turn among all strangers.
  */
+import type { Turns } from '#local/turns.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import type { Method } from '#protocol/messages.ts';
 import type { Entry } from './client-entry.ts';
-import type { Turns } from './turns.ts';
 
 /** A client must say hello after this long, milliseconds; a stranger, after less. */
 const HELLO_TIMEOUT_MS = { owner: 10_000, shared: 5_000, granted: 10_000 };

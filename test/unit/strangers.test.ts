@@ -1,7 +1,7 @@
 /** Who goes when too many have proven nothing: never those who have, and of one address its own. */
 import { expect, test } from 'vitest';
 import { isLoopback } from '#local/networks.ts';
-import { Strangers } from '../../main/host/sharing/strangers.ts';
+import { Strangers } from '#local/strangers.ts';
 
 function crowd() {
   const closed: string[] = [];

@@ -1,13 +1,13 @@
 /** Turns of many: a few at once, then at a pace, first come first, and none for who has left. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { Turns } from '../../main/host/turns.ts';
+import { Turns } from '#local/turns.ts';
 
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
 
 /** Everybody asks now; `order`: whose turn came, as it comes. */
 function asking(names: readonly string[]) {
-  const turns = new Turns(() => Date.now());
+  const turns = new Turns({ now: () => Date.now(), everyMs: 2, atOnce: 16 });
   const order: string[] = [];
   const all = names.map((name) => ({ name }));
   for (const who of all) {

@@ -5,8 +5,7 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { isLoopback, networkOf } from '#local/networks.ts';
-import { Strangers } from './strangers.ts';
+import { Strangers } from '#local/strangers.ts';
 
 /** As many as the kernel lets wait: of all that are accepted in one turn the first is still there when it is read. */
 const MAX_STRANGERS = 512;
@@ -44,7 +43,6 @@ export class LinkStrangers {
 
   #came(socket: Socket): void {
     const place = placeOf(socket);
-    const address = socket.remoteAddress ?? '';
     const timer = setTimeout(() => {
       if (this.#strangers.size > FEW) this.#refused(`a connection proved nothing within ${PROOF_MS / 1000} s`);
       socket.destroy();
@@ -54,7 +52,7 @@ export class LinkStrangers {
     this.#waiting.set(place, stranger);
     socket.on('error', () => {}); // the close follows
     socket.on('close', () => this.#left(place));
-    this.#strangers.came(stranger, isLoopback(address) ? null : networkOf(address));
+    this.#strangers.came(stranger, socket.remoteAddress);
   }
 
   #left(place: string): void {

@@ -1,20 +1,20 @@
 /** Whose turn it is where many want what costs: in the order in which they came, at a pace that leaves time for all else. Pure but for its timer. */
 
-/** Turns a second and at once: a signature and what belongs to it take 0.2 ms, so that strangers have a tenth of the time. */
-const EVERY_MS = 2;
-const AT_ONCE = 16;
-
 export class Turns {
   readonly #now: () => number;
+  readonly #everyMs: number;
+  readonly #atOnce: number;
   /** First come, first. */
   readonly #waiting = new Map<object, () => void>();
   /** Until when turns were given, milliseconds: a bucket of tokens as one number. */
   #givenUntil = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | null = null;
 
-  /** `now`: monotonic, milliseconds. */
-  constructor(now: () => number) {
+  /** `now`: monotonic, milliseconds. `atOnce` turns may come together, and one more after every `everyMs`. */
+  constructor({ now, everyMs, atOnce }: { now: () => number; everyMs: number; atOnce: number }) {
     this.#now = now;
+    this.#everyMs = everyMs;
+    this.#atOnce = atOnce;
   }
 
   /** Null where it is the turn of `who` now. Each waits for one at a time; the turn of one who has left never comes. */
@@ -22,7 +22,7 @@ export class Turns {
     if (this.#waiting.size === 0 && this.#isGiven()) return null;
     return new Promise((resolve) => {
       this.#waiting.set(who, resolve);
-      this.#timer ??= setTimeout(this.#next, EVERY_MS);
+      this.#timer ??= setTimeout(this.#next, this.#everyMs);
     });
   }
 
@@ -32,8 +32,8 @@ export class Turns {
 
   #isGiven(): boolean {
     const now = this.#now();
-    const until = Math.max(this.#givenUntil, now) + EVERY_MS;
-    if (until > now + AT_ONCE * EVERY_MS) return false;
+    const until = Math.max(this.#givenUntil, now) + this.#everyMs;
+    if (until > now + this.#atOnce * this.#everyMs) return false;
     this.#givenUntil = until;
     return true;
   }
@@ -45,6 +45,6 @@ export class Turns {
       this.#waiting.delete(who);
       go();
     }
-    if (this.#waiting.size > 0) this.#timer = setTimeout(this.#next, EVERY_MS);
+    if (this.#waiting.size > 0) this.#timer = setTimeout(this.#next, this.#everyMs);
   };
 }

@@ -3,19 +3,22 @@
  * and who has a key gets in through any crowd.
  */
 
+import { isLoopback, networkOf } from './networks.ts';
+
 /** At a time: in all, where nothing else is said, and from one party, of whose too many its own oldest goes. */
 const MAX_STRANGERS = 64;
 const MAX_STRANGERS_FROM_ONE = 16;
 
-type Stranger = { close(): void };
+export type Stranger = { close(): void };
 
 export class Strangers {
   readonly #refused: (message: string) => void;
   readonly #most: number;
-  /** Oldest first, with whoever they are from, where that says anything. */
+  /** Oldest first, with the network that they are from, where that says anything. */
   readonly #here = new Map<Stranger, string | null>();
 
-  constructor({ refused, most = MAX_STRANGERS }: { refused: (message: string) => void; most?: number }) {
+  /** `refused`: one had to go, and why. */
+  constructor({ refused = () => {}, most = MAX_STRANGERS }: { refused?: (message: string) => void; most?: number } = {}) {
     this.#refused = refused;
     this.#most = most;
   }
@@ -24,7 +27,9 @@ export class Strangers {
     return this.#here.size;
   }
 
-  came(stranger: Stranger, from: string | null = null): void {
+  /** `address`: where it came from, if from a network. */
+  came(stranger: Stranger, address: string | null = null): void {
+    const from = address === null || isLoopback(address) ? null : networkOf(address);
     this.#here.set(stranger, from);
     const fromOne = from === null ? [] : [...this.#here].filter(([, each]) => each === from);
     if (fromOne.length > MAX_STRANGERS_FROM_ONE)
