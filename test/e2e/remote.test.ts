@@ -203,6 +203,23 @@ describe('a network that is cut', () => {
   });
 });
 
+describe('a link that died without a word', () => {
+  test.each<[string, (desktop: Desktop) => Promise<unknown>]>([
+    ['there is a network again', ({ page }) => page.evaluate(() => window.dispatchEvent(new Event('online')))],
+    ['the machine woke up', ({ app }) => app.evaluate(({ powerMonitor }) => powerMonitor.emit('resume'))],
+  ])('is found out within seconds when the system says that %s', async (_news, tell) => {
+    const { page } = desktop;
+    const { connections } = far.network;
+    far.network.strand();
+    await tell(desktop);
+    // Silence alone is found out after 20 s and more.
+    await expect.poll(() => far.network.connections, { timeout: 12_000 }).toBeGreaterThan(connections);
+    await expect.poll(() => linkOf(page)).toBe('connected');
+    await typeIntoTerminal(page, 'clear; echo back $((1 + 1))\n');
+    await waitForScreen(page, /^back 2$/m);
+  });
+});
+
 describe('the host over there', () => {
   test('is killed, and its session goes on', async () => {
     const { page } = desktop;
