@@ -142,6 +142,62 @@ describe('questions of the server', () => {
     expect(link.describe()).toContain('answers to its questions');
   });
 
+  test('for the password are answered once with what was right before, and asked again once it is refused', async () => {
+    let right = 'secret';
+    let refusals = 0;
+    const server = await serve({
+      authenticate: (attempt) => {
+        if (attempt.method !== 'keyboard-interactive') return attempt.reject(['keyboard-interactive']);
+        // As PAM does it, with a second factor.
+        attempt.prompt([{ prompt: 'Password: ', echo: false }], ([password]) => {
+          attempt.prompt([{ prompt: 'Verification code: ', echo: false }], ([code]) => {
+            if (password === right && code === '42') return attempt.accept();
+            refusals++;
+            attempt.reject(['keyboard-interactive']);
+          });
+        });
+      },
+    });
+    const asked = async (...answers: string[]) => {
+      const ask = answering({ secrets: answers });
+      await open(server.port, { ask });
+      return ask.secrets.map(({ prompt }) => prompt);
+    };
+    expect(await asked('wrong', '42', 'secret', '42')).toEqual(['Password:', 'Verification code:', 'Password:', 'Verification code:']);
+    expect(await asked('42')).toEqual(['Verification code:']);
+    expect(await asked('42')).toEqual(['Verification code:']);
+
+    right = 'new';
+    refusals = 0;
+    expect(await asked('42', 'new', '42')).toEqual(['Verification code:', 'Password:', 'Verification code:']);
+    expect(refusals).toBe(1);
+    expect(await asked('42')).toEqual(['Verification code:']);
+  });
+
+  test.each([
+    ['seen', [{ prompt: 'Password: ', echo: true }]],
+    ['of other words', [{ prompt: 'One-time password: ', echo: false }]],
+    [
+      'one of several',
+      [
+        { prompt: 'Password: ', echo: false },
+        { prompt: 'Password: ', echo: false },
+      ],
+    ],
+  ])('are all asked anew where the answer is %s', async (_what, prompts) => {
+    const server = await serve({
+      authenticate: (attempt) => {
+        if (attempt.method !== 'keyboard-interactive') return attempt.reject(['keyboard-interactive']);
+        attempt.prompt(prompts, () => attempt.accept());
+      },
+    });
+    for (let logins = 0; logins < 2; logins++) {
+      const ask = answering({ secrets: ['123456', '123456'] });
+      await open(server.port, { ask });
+      expect(ask.secrets).toHaveLength(prompts.length);
+    }
+  });
+
   test('come after a key where the server wants both', async () => {
     let hasKey = false;
     const server = await serve({

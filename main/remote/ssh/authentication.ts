@@ -6,6 +6,7 @@ import type { HostConfig, Method } from './host-config.ts';
 import { fingerprintOf } from './host-key.ts';
 import { certificateRemark, type Identities, type Identity, identitiesFor, OneKeyAgent, PassphraseRefused } from './identities.ts';
 import { whyNotOffered } from './key-rules.ts';
+import { asksPassword, LoginPassword } from './login-password.ts';
 import { plainText } from './plain-text.ts';
 import type { Secrets } from './secrets.ts';
 
@@ -24,8 +25,6 @@ export type Authentication = {
   succeeded(): void;
   /** What was tried and what to do. */
   failure(why?: string): CmdopError;
-  /** The person ended it. */
-  readonly isCancelled: boolean;
 };
 
 export type AuthenticationOptions = {
@@ -56,9 +55,6 @@ export function authentication(options: AuthenticationOptions): Authentication {
     proof: () => login.wholeProof(),
     succeeded: () => login.succeeded(),
     failure: (why) => login.failure(why),
-    get isCancelled() {
-      return login.isCancelled;
-    },
   };
 }
 
@@ -73,7 +69,7 @@ class Login {
   #untried: Identity[] = [];
   #allowed: readonly string[] = [];
   #lastKey: OneKeyAgent | null = null;
-  #lastPassword: string | null = null;
+  readonly #password: LoginPassword;
   /** A key had no passphrase that was right. */
   #isKeyLocked = false;
   #hasAskedFirst = false;
@@ -87,6 +83,7 @@ class Login {
     this.#options = options;
     this.#passwordsLeft = options.config.prompts;
     this.#roundsLeft = options.config.prompts;
+    this.#password = new LoginPassword(options.secrets.passwords, () => this.#passwordPlace());
   }
 
   /** Null when there is nothing left to try. */
@@ -98,7 +95,7 @@ class Login {
       return { type: 'none', username };
     }
     if (this.#settleLastKey()) return { type: 'none', username };
-    this.#settleLastPassword(isPartial);
+    this.#password.settle(isPartial); // what was half of the proof is right
     if (isPartial) this.#earlierProofs.push(this.proof);
     if (allowed) this.#allowed = allowed;
     if (this.isCancelled) return null;
@@ -118,8 +115,7 @@ class Login {
   }
 
   succeeded(): void {
-    const { secrets } = this.#options;
-    if (this.proof.method === 'password' && this.#lastPassword !== null) secrets.passwords.set(this.#passwordPlace(), this.#lastPassword);
+    this.#password.settle(true);
   }
 
   fail(error: unknown): void {
@@ -157,7 +153,7 @@ class Login {
       case 'keyboard-interactive':
         return this.#questionsRound();
       case 'password':
-        return this.#password();
+        return this.#passwordRound();
     }
   }
 
@@ -218,10 +214,10 @@ class Login {
     return key.hasSigned;
   }
 
-  async #password(): Promise<AnyAuthMethod | null> {
-    const { config, ask, secrets, waiting } = this.#options;
-    const remembered = secrets.passwords.get(this.#passwordPlace());
-    if (remembered !== undefined && this.#lastPassword === null) return this.#passwordAttempt(remembered, 'remembered password');
+  async #passwordRound(): Promise<AnyAuthMethod | null> {
+    const { config, ask, waiting } = this.#options;
+    const remembered = this.#password.remembered();
+    if (remembered !== null) return this.#passwordAttempt(remembered, 'remembered password');
     if (this.#passwordsLeft-- <= 0) return null;
     this.#tellOfCertificate();
     const isAgain = this.#passwordsLeft + 1 < config.prompts;
@@ -236,18 +232,10 @@ class Login {
 
   #passwordAttempt(password: string, label: string): AnyAuthMethod {
     const { config } = this.#options;
-    this.#lastPassword = password;
+    this.#password.sent(password);
     this.#note(label);
     this.proof = { method: 'password', label: 'password', fingerprint: null };
     return { type: 'password', username: config.user, password };
-  }
-
-  /** A password that was refused is not tried again by itself; one that was half of the proof is right. */
-  #settleLastPassword(isPartial: boolean): void {
-    if (this.proof.method !== 'password' || this.#lastPassword === null) return;
-    const { secrets } = this.#options;
-    if (isPartial) secrets.passwords.set(this.#passwordPlace(), this.#lastPassword);
-    else if (secrets.passwords.get(this.#passwordPlace()) === this.#lastPassword) secrets.passwords.delete(this.#passwordPlace());
   }
 
   async #questionsRound(): Promise<AnyAuthMethod | null> {
@@ -267,6 +255,13 @@ class Login {
   async #answers(above: readonly string[], prompts: readonly { prompt: string; echo?: boolean }[]): Promise<string[]> {
     const { config, ask, waiting } = this.#options;
     if (prompts.length > MAX_PROMPTS || ++this.#questions > MAX_ROUNDS) this.#giveUp();
+    const isPassword = asksPassword(prompts);
+    const remembered = isPassword ? this.#password.remembered() : null;
+    if (remembered !== null) {
+      this.#roundsLeft++; // a person has not had a try
+      this.#password.sent(remembered);
+      return [remembered];
+    }
     this.#tellOfCertificate();
     const instruction = above.map(plainText).filter(Boolean).join('\n');
     const answers: string[] = [];
@@ -281,6 +276,7 @@ class Login {
       const answer = this.isCancelled ? null : await waiting(ask.secret({ ...question, ...(instruction ? { instruction } : {}) }));
       if (answer === null) this.#giveUp();
       answers.push(answer);
+      if (isPassword) this.#password.sent(answer);
     }
     return answers;
   }

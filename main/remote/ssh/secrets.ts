@@ -4,7 +4,7 @@ import type { ParsedKey } from 'ssh2';
 export type Secrets = {
   /** A decrypted private key, by the fingerprint of its public one. */
   readonly keys: Map<string, ParsedKey>;
-  /** A password that was accepted, by user, host, port and the fingerprint of the host's key. */
+  /** A password that was accepted, however it was asked for, by user, host, port and the fingerprint of the host's key. */
   readonly passwords: Map<string, string>;
 };
 
