@@ -35,6 +35,8 @@ export type ClientPeer = {
   request<M extends Method>(connection: ClientConnection, method: M, params: Params<M>): Params<M>;
   /** Null where the request may be done at once; throws or rejects where it may not. */
   permit<M extends Method>(connection: ClientConnection, method: M, params: Params<M>): Promise<void> | null;
+  /** A guest's request is answered with an error. */
+  guestRefused(connection: ClientConnection, request: { method: string; params: unknown; error: unknown }): void;
   input(connection: ClientConnection, frame: Extract<Frame, { kind: 'input' }>): void;
   acknowledged(connection: ClientConnection, ack: EventParams<'output.ack'>): void;
   drained(connection: ClientConnection): void;
@@ -257,8 +259,8 @@ export class ClientConnection implements OutputPort, StreamPort {
       before?.answered();
     } catch (error) {
       if (!(error instanceof CmdopError)) console.error(`${method} failed:`, error);
-      // One guess a connection.
-      if (method === 'hello' || this.#before?.isLastWord(method)) this.#refuse(id, error);
+      if (this.#greeted?.grant) this.#peer.guestRefused(this, { method, params: rawParams, error });
+      if (method === 'hello' || this.#before?.isLastWord(method)) this.#refuse(id, error); // one guess a connection
       else this.#say({ id, error: toWireError(error) });
     }
   }

@@ -181,6 +181,7 @@ export class Host {
       },
       request: (connection, method, params) => this.#guests.sharing.request(connection, method, params),
       permit: (connection, method, params) => guard.permit(connection, method, params),
+      guestRefused: (connection, request) => this.#guests.sharing.refused(connection, request),
       input: (connection, { channel, epoch, seq, bytes }) => {
         if (this.#guests.sharing.holds(connection)) this.#attachments.get(connection, channel)?.input(channel, { epoch, seq, bytes });
       },

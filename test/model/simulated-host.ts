@@ -106,6 +106,7 @@ export function startSimulatedHost(options: SimulatedHostOptions): SimulatedHost
         handlers,
         request: (_connection, _method, params) => params,
         permit: () => null,
+        guestRefused: unasked,
         input: (connection, { channel, epoch, seq, bytes }) => attachments.get(connection, channel)?.input(channel, { epoch, seq, bytes }),
         acknowledged: () => {},
         drained: () => {},

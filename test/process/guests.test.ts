@@ -1,5 +1,7 @@
 /** Every request of guests at a real host: they get the session and the role that their invite says, and nothing else is there. */
+import { existsSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { localPaths } from '#local/paths.ts';
 import { METHODS, type Method } from '#protocol/messages.ts';
 import type { Engine, Person } from './engine.ts';
 import { byCode, type GuestWorld, guestWorld, invited, outcome } from './guest-clients.ts';
@@ -91,6 +93,46 @@ test('what a guest asks for in vain stands in the journal of its session, once f
   expect(await refused()).toEqual(['bob: session.kill of build', 'bob: session.screen of pay‹Esc›[2Jroll0', 'bob: control.release']);
   const { events } = await ann.client.request('journal.list', { session: 'payroll', kinds: ['share'] });
   expect(events).toEqual([]);
+});
+
+test('whatever refuses a guest, it stands in the journal with what was asked for; a mistake does not', async () => {
+  const [bob, cleo] = [await guest('observer'), await guest('operator', 'cleo')];
+  const { hostKeyFile } = localPaths({ ...engine.env });
+  expect(existsSync(hostKeyFile)).toBe(true);
+  const view = (person: Person, path: string) => outcome(person, 'files.view', { session: 'build', path });
+  const forward = (port: number, any: boolean) => outcome(cleo, 'ports.forward', { session: 'build', port, any });
+  const refused = async () => {
+    const { events } = await ann.client.request('journal.list', { session: 'build', kinds: ['share'], limit: 500 });
+    return events.flatMap(({ actorName, payload }) => (payload.is === 'guest-refused' ? [`${actorName}: ${payload.asked}`] : []));
+  };
+  // Nothing is there, nothing listens, no such name; and what the app and the command line look at by themselves.
+  expect(await view(cleo, '/nothing/of/this/name')).toBe('file-not-found');
+  expect(await view(cleo, '/etc/pass\0wd')).toBe('bad-request');
+  expect(await forward(1, false)).toBe('port-not-found');
+  expect(await outcome(bob, 'session.inspect', { session: 'build' })).toBe('observer');
+  expect(await outcome(bob, 'processes.list', { session: 'build' })).toBe('observer');
+  expect(await refused()).toEqual([]);
+
+  expect(await view(bob, '/etc/passwd')).toBe('observer');
+  expect(await view(cleo, hostKeyFile)).toBe('policy');
+  expect(await view(cleo, '/proc/self/environ')).toBe('policy');
+  expect(await forward(22, true)).toBe('not-owner');
+  const asked = [
+    'bob: files.view of build: /etc/passwd',
+    `cleo: files.view of build: ${hostKeyFile}`,
+    'cleo: files.view of build: /proc/self/environ',
+    'cleo: ports.forward of build: 22',
+  ];
+  expect(await refused()).toEqual(asked);
+  // Of the owners nothing is written, whatever they are refused.
+  expect(await outcome(ann, 'session.kick', { session: 'build', actor: 'ann' })).toBe('bad-request');
+  expect(await outcome(ann, 'files.view', { session: 'nothing', path: '/' })).toBe('session-not-found');
+  expect(await refused()).toEqual(asked);
+  for (let n = 0; n < 100; n++) {
+    expect(await view(bob, `/etc/passwd${n}`)).toBe('observer');
+    expect(await view(cleo, '/proc/self/environ')).toBe('policy');
+  }
+  expect((await refused()).length).toBeLessThan(asked.length + 20);
 });
 
 test('what runs in the session is out of an observer’s reach, with its real numbers, and within an operator’s', async () => {

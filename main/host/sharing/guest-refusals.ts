@@ -1,6 +1,7 @@
 /** What guests asked for and may not have, in the journal of the session that they are invited to, with who it was. */
+import { z } from 'zod';
 import { GatheredRefusals } from '#local/gathered-refusals.ts';
-import { CmdopError } from '#protocol/errors.ts';
+import { CmdopError, type ErrorCode } from '#protocol/errors.ts';
 import type { Method } from '#protocol/messages.ts';
 import type { Actor } from '#protocol/shapes.ts';
 import type { Journal } from '../journal/journal.ts';
@@ -10,8 +11,15 @@ import type { Invites } from './invites.ts';
 
 export type GuestRefusalsOptions = { journal: Journal; records: Records; registry: Registry; invites: Invites };
 
+/** Refused for want of leave; another session is none of a guest's. Mistakes, and what is not there just now, are no attempts. */
+const WANT_OF_LEAVE: ReadonlySet<ErrorCode> = new Set(['observer', 'not-owner', 'policy', 'unauthorized', 'kicked', 'session-not-found']);
 /** What the app and the command line look at by themselves, also for observers: it is no attempt of anybody. */
-const LOOKS: ReadonlySet<Method> = new Set(['session.inspect', 'processes.list']);
+const LOOKS: ReadonlySet<string> = new Set<Method>(['session.inspect', 'processes.list']);
+/** What a request is about, as far as it says. */
+const about = z.object({ session: z.string(), path: z.string(), port: z.number() }).partial();
+
+/** A request that was answered with `error`; `params`: as they came. */
+export type Refused = { method: string; params: unknown; error: unknown };
 
 /** Said to the guests' process, or asked in the protocol. */
 type Told = { asked: string; count: number };
@@ -24,13 +32,16 @@ export class GuestRefusals {
     this.#options = options;
   }
 
-  /** A request of a guest of `invite`, about the session that it names; `error`: why it was refused. */
-  asked(invite: string, by: Actor, { method, session, error }: { method: Method; session: string | undefined; error: unknown }): void {
-    if (LOOKS.has(method) && error instanceof CmdopError && error.code === 'observer') return;
+  /** A request of a guest of `invite`. */
+  asked(invite: string, by: Actor, { method, params, error }: Refused): void {
+    if (!(error instanceof CmdopError) || !WANT_OF_LEAVE.has(error.code)) return;
+    if (error.code === 'observer' && LOOKS.has(method)) return;
+    const { session, path, port } = about.safeParse(params).data ?? {};
+    const what = path ?? port ?? '';
     this.#gathered.note({
       guest: invite,
-      sort: `${by.id} ${method}`,
-      asked: session === undefined ? method : `${method} of ${session}`,
+      sort: `${by.id} ${method} ${what}`,
+      asked: `${method}${session === undefined ? '' : ` of ${session}`}${what === '' ? '' : `: ${what}`}`,
       tell: (asked, count) => this.#record(invite, by, { asked, count }),
     });
   }

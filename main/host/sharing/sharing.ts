@@ -20,7 +20,7 @@ import type { Registry } from '../registry.ts';
 import type { LiveSession } from '../sessions/live-session.ts';
 import { type GuestView, guestRequest } from './guest-access.ts';
 import { guestHears } from './guest-events.ts';
-import type { GuestRefusals } from './guest-refusals.ts';
+import type { GuestRefusals, Refused } from './guest-refusals.ts';
 import type { Invites, StoredInvite } from './invites.ts';
 
 /** A guest that is put out gets the verdicts of what had passed the gate within this, milliseconds. */
@@ -77,13 +77,12 @@ export class Sharing {
     if (method === 'hello') throw new CmdopError('bad-request', `${grant.name} was greeted already: a connection is one guest's`);
     const { session, view } = this.#view(connection.who.actor, grant);
     if (session.roles.isKicked(connection.who.actor) && !OF_THE_KICKED.has(method)) session.roles.mustSee(connection.who.actor);
-    try {
-      return guestRequest(method, params, view);
-    } catch (error) {
-      const session = 'session' in params ? params.session : undefined;
-      this.#options.guestRefusals.asked(grant.id, connection.who.actor, { method, session, error });
-      throw error;
-    }
+    return guestRequest(method, params, view);
+  }
+
+  /** A guest's request is answered with an error, wherever it was thrown. */
+  refused({ who: { actor, grant } }: ClientConnection, request: Refused): void {
+    if (grant) this.#options.guestRefusals.asked(grant.id, actor, request);
   }
 
   /** Whether a guest's invite still holds; if not, it is put out. True of those who are no guests. */
