@@ -16,8 +16,11 @@ import { openSshLink } from './ssh-link.ts';
 
 /** An unused link stays so long, milliseconds: a command that asks twice logs in once. */
 const LINGER_MS = 5_000;
-/** A link that is open already answers within this, milliseconds, or another is made: it may be dead without knowing. */
-const ANSWER_MS = 1_000;
+/**
+ * A link that is open already and silent for so long though it was asked, milliseconds, is dead, and another is made. An
+ * answer takes two round trips, and another login may ask a person.
+ */
+const ANSWER_MS = 4_000;
 
 export type SshOptions = {
   readonly ask: Asker;
@@ -143,9 +146,16 @@ export class SshHost {
   /** False if the link is closed, or does not answer: then it will not. */
   async answers(): Promise<boolean> {
     if (this.#isClosed) return false;
+    const askedAt = performance.now();
     let timer: NodeJS.Timeout | null = null;
-    const late = new Promise<false>((resolve) => {
-      timer = setTimeout(() => resolve(false), ANSWER_MS);
+    const silence = new Promise<false>((resolve) => {
+      // A link that is full of what others send answers late, and is not dead.
+      const look = () => {
+        const quietMs = Math.min(this.link.silentMs(), performance.now() - askedAt);
+        if (quietMs >= ANSWER_MS) resolve(false);
+        else timer = setTimeout(look, ANSWER_MS - quietMs);
+      };
+      look();
     });
     const echo = this.link.exec(loginCommand('exit 0')).then(
       ({ stream, stderr }) => {
@@ -156,7 +166,7 @@ export class SshHost {
       },
       () => false,
     );
-    const isThere = await Promise.race([echo, late]);
+    const isThere = await Promise.race([echo, silence]);
     if (timer) clearTimeout(timer);
     return isThere;
   }

@@ -1,6 +1,6 @@
 /**
  * Typing over a slow link on which a forwarded connection and a file take all they can get: real sshd, real sockets, a
- * network of 256 kB/s and a round trip of 40 ms.
+ * network of 256 kB/s and a round trip of 40 ms. And which link it is that further streams go over.
  */
 import { randomBytes } from 'node:crypto';
 import { rmSync, truncateSync, writeFileSync } from 'node:fs';
@@ -148,3 +148,23 @@ test.each(['to us', 'from us'])(
     await over;
   },
 );
+
+const reachFar = () => reach('far', { ask, start: true, configFile: ssh.configFile });
+
+test('streams go over the link that is open, however late it answers: nobody logs in anew', async () => {
+  network.setRate(Number.POSITIVE_INFINITY);
+  network.setDelay(300);
+  await ann.client.request('ping', {});
+  const logins = network.connections;
+  const streams = await Promise.all([reachFar(), reachFar(), reachFar()]);
+  expect(network.connections).toBe(logins);
+  for (const stream of streams) stream.close();
+  network.setDelay(ONE_WAY_MS);
+});
+
+test('a link that died without a word is left for another by who needs one', async () => {
+  const logins = network.connections;
+  for (const pid of far.sshd.connections()) process.kill(pid, 'SIGSTOP'); // sshd ends them with the test
+  (await reachFar()).close();
+  expect(network.connections).toBe(logins + 1);
+});

@@ -24,6 +24,8 @@ export type Connection = {
   readonly config: HostConfig;
   readonly hostFingerprint: string;
   readonly proof: Proof;
+  /** How long ago the last bytes came, milliseconds. */
+  silentMs(): number;
 };
 
 export type ConnectionOptions = {
@@ -108,7 +110,11 @@ export function connectOver({ config, route, ask: asker, secrets, signal }: Conn
       if (isSettled) return;
       settle();
       login.succeeded();
-      resolve({ client, config, hostFingerprint, proof: login.proof() });
+      let receivedAt = performance.now();
+      route.stream.on('data', () => {
+        receivedAt = performance.now();
+      });
+      resolve({ client, config, hostFingerprint, proof: login.proof(), silentMs: () => performance.now() - receivedAt });
     });
 
     if (signal.aborted) return abort();

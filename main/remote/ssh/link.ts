@@ -25,6 +25,8 @@ export type SshLink = {
    */
   streamLocal(path: string): Promise<Duplex>;
   sftp(): Promise<SFTPWrapper>;
+  /** How long ago the last bytes came, milliseconds. */
+  silentMs(): number;
   /** Called once, at once if it is closed already; with why, if it was not on purpose. */
   onClosed(listener: (error?: Error) => void): void;
   close(): void;

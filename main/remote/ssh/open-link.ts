@@ -26,8 +26,7 @@ export class OpenLink implements SshLink {
 
   constructor(chain: Chain) {
     this.#chain = chain;
-    const last = chain[chain.length - 1] ?? chain[0];
-    const { config, hostFingerprint, proof } = last;
+    const { config, hostFingerprint, proof } = this.#last;
     const via = chain.slice(0, -1).map((hop) => hop.config.typed);
     this.login = { user: config.user, host: config.hostName, port: config.port, via, hostFingerprint, proof };
     for (const { client, config: own } of chain) {
@@ -71,6 +70,10 @@ export class OpenLink implements SshLink {
     return this.#open('its files', (done: Opened<SFTPWrapper>) => this.#client.sftp(done));
   }
 
+  silentMs(): number {
+    return this.#last.silentMs();
+  }
+
   onClosed(listener: (error?: Error) => void): void {
     const closedWith = this.#closedWith;
     if (closedWith) queueMicrotask(() => listener(closedWith.error));
@@ -103,11 +106,15 @@ export class OpenLink implements SshLink {
 
   /** As typed. */
   get #name() {
-    return (this.#chain[this.#chain.length - 1] ?? this.#chain[0]).config.typed;
+    return this.#last.config.typed;
   }
 
   get #client() {
-    return (this.#chain[this.#chain.length - 1] ?? this.#chain[0]).client;
+    return this.#last.client;
+  }
+
+  get #last() {
+    return this.#chain[this.#chain.length - 1] ?? this.#chain[0];
   }
 
   /** Throws `host-unreachable`, with `data.refused` where the server said no. */
