@@ -112,6 +112,11 @@ export class EchoPrediction {
     return { row: last.row, cells, cursorCol: last.cursorCol };
   }
 
+  /** Keys are foretold whose echo is not here yet. */
+  get isWaiting(): boolean {
+    return this.#units.length > 0;
+  }
+
   /** When to look again though nothing was parsed, by the clock of `now`; null if there is no need. */
   get lookAgainAt(): number | null {
     const settledAt = this.#units[0]?.settledAt;

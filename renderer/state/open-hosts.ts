@@ -1,9 +1,9 @@
 /** Ties client engines to the store: one for each host in this window; their state and events become what the interface shows. */
 import { CmdopClient } from '#client/cmdop-client.ts';
 import { LOCAL_HOST } from '#protocol/address.ts';
-import type { Clock } from '#protocol/clock.ts';
 import type { CmdopError } from '#protocol/errors.ts';
 import { newClientId } from '#protocol/ids.ts';
+import { pageClock } from '../platform/clock.ts';
 import { platform } from '../platform/platform.ts';
 import { countApprovalsSoon, fetchApprovals } from './approvals.ts';
 import { engines } from './engines.ts';
@@ -17,15 +17,6 @@ import { app, findHost, setHost, setPreferences } from './store.ts';
 const LATENCY_EVERY_MS = 5_000;
 /** When the first look is worth something: the page has been made by then, milliseconds. */
 const FIRST_LATENCY_MS = 1_000;
-
-const clock: Clock = {
-  now: () => performance.now(),
-  wallNow: () => Date.now(),
-  after: (delayMs, callback) => {
-    const timer = setTimeout(callback, delayMs);
-    return () => clearTimeout(timer);
-  },
-};
 
 /** What the person in front of this window is called. */
 let personName = '';
@@ -96,7 +87,7 @@ function openHost(name: string): void {
   const created = new CmdopClient({
     identity: { id, interface: platform.interface, name: personName, build: 'renderer' },
     connect: () => platform.connect(name),
-    clock,
+    clock: pageClock,
     random: Math.random,
     watch: true,
     isHeldBy: (error) => isHeldBy(error) || findHost(app.get(), name)?.guestEnd != null,

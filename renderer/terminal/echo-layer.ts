@@ -1,40 +1,35 @@
-/**
- * Draws what typing will look like over the terminal until its echo is here: underlined, in a layer of the page, never in
- * the terminal's buffer. On where the round trip is felt.
- */
+/** Draws what typing will look like over the terminal until its echo is here: underlined, in a layer of the page, never in the terminal's buffer. */
 import type { Terminal } from '@xterm/xterm';
-import { type EchoOverlay, EchoPrediction, type EchoScreen } from '#client/echo-prediction.ts';
+import { EchoForecast, echoScreen, type PredictionChoice } from '#client/echo-forecast.ts';
+import type { EchoOverlay, EchoScreen } from '#client/echo-prediction.ts';
 import type { Verdict } from '#client/input-outbox.ts';
-import type { EchoPredictionChoice } from '../../preload/api.ts';
+import { pageClock } from '../platform/clock.ts';
 import type { TerminalScreen } from './terminal-screen.ts';
-
-/** Above this round trip typing is foretold, below the lower one no more, milliseconds: an echo within 60 feels like one's own. */
-const SLOW_MS = { from: 60, until: 40 };
-/** How much a new round trip counts in the mean. */
-const SMOOTHING = 0.3;
-/** A unit held over an outage says nothing about the link, milliseconds. */
-const LONGEST_MS = 2_000;
 
 export type EchoLayerOptions = {
   terminal: Terminal;
   screen: TerminalScreen;
-  choice: () => EchoPredictionChoice;
+  choice: () => PredictionChoice;
   /** Round trip to the host, milliseconds; null where it is not known. */
   latencyMs: () => number | null;
 };
 
 export class EchoLayer {
   readonly #options: EchoLayerOptions;
-  readonly #prediction = new EchoPrediction();
+  readonly #forecast: EchoForecast;
   readonly #element = document.createElement('div');
-  #roundTripMs: number | null = null;
-  #isSlow = false;
   #hasDrawn = false;
   #frame = 0;
-  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: EchoLayerOptions) {
     this.#options = options;
+    this.#forecast = new EchoForecast({
+      clock: pageClock,
+      choice: options.choice,
+      latencyMs: options.latencyMs,
+      screen: () => this.#screen(),
+      changed: () => this.#drawSoon(),
+    });
     this.#element.className = 'echo-layer';
     this.#element.dataset.testid = 'echo-layer';
     this.#element.setAttribute('aria-hidden', 'true');
@@ -45,66 +40,34 @@ export class EchoLayer {
 
   /** A unit was typed; `verdict` says when it reached the program. */
   typed(text: string, verdict: Promise<Verdict>): void {
-    const typedAt = performance.now();
-    const id = this.#isOn() ? this.#prediction.typed(text, this.#screen(), typedAt) : null;
-    void verdict.then((settled) => {
-      const now = performance.now();
-      if (settled.verdict === 'applied') this.#measured(now - typedAt);
-      if (id === null) return;
-      this.#prediction.settled(id, settled.verdict === 'applied', this.#screen(), now);
-      this.#drawSoon();
-    });
-    if (id !== null) this.#draw();
+    if (this.#forecast.typed([text], verdict)) this.#draw();
   }
 
   /** The terminal parsed output. */
   parsed(): void {
-    this.#prediction.look(this.#screen(), performance.now());
+    this.#forecast.parsed();
     this.#drawSoon();
   }
 
   reset(): void {
-    this.#prediction.reset();
+    this.#forecast.reset();
     this.#drawSoon();
   }
 
   dispose(): void {
+    this.#forecast.dispose();
     cancelAnimationFrame(this.#frame);
-    clearTimeout(this.#timer);
     this.#element.remove();
-  }
-
-  #measured(ms: number): void {
-    const bounded = Math.min(LONGEST_MS, ms);
-    this.#roundTripMs = this.#roundTripMs === null ? bounded : this.#roundTripMs + SMOOTHING * (bounded - this.#roundTripMs);
-  }
-
-  #isOn(): boolean {
-    const choice = this.#options.choice();
-    if (choice !== 'slow') return choice === 'always';
-    const ms = this.#roundTripMs ?? this.#options.latencyMs() ?? 0;
-    const isSlow = ms > (this.#isSlow ? SLOW_MS.until : SLOW_MS.from);
-    if (isSlow && !this.#isSlow) this.#prediction.reset(); // what is on its way was not followed
-    this.#isSlow = isSlow;
-    return isSlow;
   }
 
   #screen(): EchoScreen {
     const { buffer, cols } = this.#options.terminal;
-    const { active } = buffer;
-    return {
-      cols,
-      cursor: { row: active.cursorY, col: active.cursorX },
-      cell: (row, col) => {
-        const cell = active.getLine(active.baseY + row)?.getCell(col);
-        return cell?.getWidth() === 0 ? '' : cell?.getChars() || ' ';
-      },
-    };
+    return echoScreen(buffer.active, cols);
   }
 
   /** With the terminal's own next picture, so that a character and its echo are never both missing. */
   #drawSoon(): void {
-    if (!this.#hasDrawn && this.#prediction.lookAgainAt === null) return;
+    if (!this.#hasDrawn && !this.#forecast.isWaiting) return;
     if (this.#frame !== 0) return;
     this.#frame = requestAnimationFrame(() => {
       this.#frame = 0;
@@ -113,12 +76,9 @@ export class EchoLayer {
   }
 
   #draw(): void {
-    clearTimeout(this.#timer);
-    const again = this.#prediction.lookAgainAt;
-    if (again !== null) this.#timer = setTimeout(() => this.parsed(), Math.max(0, again - performance.now()));
     const screen = this.#screen();
     const { active } = this.#options.terminal.buffer;
-    const overlay = active.viewportY === active.baseY ? this.#prediction.overlay(screen) : null;
+    const overlay = active.viewportY === active.baseY ? this.#forecast.overlay : null;
     if (!overlay && !this.#hasDrawn) return;
     this.#hasDrawn = overlay !== null;
     this.#element.replaceChildren(...(overlay ? this.#cellsOf(overlay, screen) : []));
