@@ -2,6 +2,7 @@
  * What a person sees of a session in their own terminal: its output as it comes where both have one size, and a
  * picture of its screen where they have not, or where there is something to say.
  */
+import type { Verdict } from '#client/input-outbox.ts';
 import type { Pointing } from '#protocol/guests.ts';
 import type { Offset } from '#protocol/ids.ts';
 import type { Size } from '#protocol/shapes.ts';
@@ -10,6 +11,7 @@ import { LineMarks } from './line-marks.ts';
 import { PicturePainter } from './picture.ts';
 import { QueryFilter } from './query-filter.ts';
 import { blankTerminal, INPUT_RESET, inputModesOf, leaveTerminal, PICTURE_START } from './terminal-modes.ts';
+import { type Prediction, TypedEcho, type TypedEchoOptions } from './typed-echo.ts';
 
 /** Pictures are at least so far apart, milliseconds: 30 a second. */
 const PICTURE_EVERY_MS = 33;
@@ -25,11 +27,14 @@ export type ViewOptions = {
   write(bytes: Uint8Array | string): void;
   /** Said while the sizes differ. */
   sizeReason(): string;
+  /** Null where nothing typed is foretold. */
+  prediction: Prediction | null;
 };
 
 export class AttachView {
   readonly #options: ViewOptions;
   readonly #painter = new PicturePainter();
+  readonly #echo: TypedEcho | null;
   #filter = new QueryFilter();
   #screen: ScreenTerminal | null = null;
   #session: Size | null = null;
@@ -56,6 +61,8 @@ export class AttachView {
   constructor(options: ViewOptions) {
     this.#options = options;
     this.#window = options.window;
+    const { prediction, write } = options;
+    this.#echo = prediction && new TypedEcho({ prediction, write, screen: () => this.#echoScreen });
   }
 
   /** Of the session; null before its first picture. */
@@ -64,6 +71,7 @@ export class AttachView {
   }
 
   snapshot(text: Uint8Array, size: Size): void {
+    this.#leaveDirect();
     const isFirst = this.#screen === null;
     this.#screen?.dispose();
     this.#screen = new ScreenTerminal({ offset: 0 as Offset, size, snapshot: text });
@@ -71,7 +79,6 @@ export class AttachView {
     this.#filter = new QueryFilter();
     // At first the session may be on its way to our size.
     if (isFirst) this.#picturesFrom = performance.now() + RESIZE_MS;
-    this.#mode = 'picture';
     if (isFirst && this.#isDirectWanted) {
       // The host's own text brings its scrollback along.
       this.#options.write(blankTerminal(false));
@@ -82,11 +89,20 @@ export class AttachView {
 
   output(bytes: Uint8Array): void {
     const shown = this.#filter.push(bytes);
-    if (this.#mode === 'direct') this.#options.write(shown);
+    const isDirect = this.#mode === 'direct';
+    const echo = isDirect && this.#echo?.isBusy ? this.#echo : null;
+    if (isDirect && !echo) this.#options.write(shown);
     this.#screen?.take(bytes);
     this.#screen?.events(); // answers and marks are the host's business
-    if (this.#mode === 'direct') this.#isWindowAlternate = this.#isAlternate;
-    else this.#show();
+    const isWhole = echo?.output(shown) ?? true;
+    if (isDirect) this.#isWindowAlternate = this.#isAlternate;
+    if (!isWhole) this.redraw();
+    else if (!isDirect) this.#show();
+  }
+
+  /** A unit was typed; `verdict` says when it reached the program. */
+  typed(bytes: Uint8Array, verdict: Promise<Verdict>): void {
+    this.#echo?.typed(bytes, verdict);
   }
 
   sessionResized(size: Size): void {
@@ -163,7 +179,7 @@ export class AttachView {
 
   /** Nothing is known of what the window shows. */
   redraw(): void {
-    this.#mode = 'picture';
+    this.#leaveDirect();
     this.#hasPictureStarted = false;
     this.#painter.forget();
     this.#show();
@@ -183,15 +199,17 @@ export class AttachView {
   /** What gives the window back, now. */
   leaving(): string {
     this.dispose();
+    const echo = this.#echo?.leave() ?? '';
     const colors = this.#screen ? /\x1b\](?:4|1[0-2]);/.test(this.#snapshotText(0)) : false;
     const row = this.#mode === 'direct' ? (this.#screen?.cells.cursorY ?? 0) : this.#window.rows - 1;
-    return leaveTerminal({ isAlternate: this.#isWindowAlternate, row: Math.min(row, this.#window.rows - 1), hasColors: colors });
+    return echo + leaveTerminal({ isAlternate: this.#isWindowAlternate, row: Math.min(row, this.#window.rows - 1), hasColors: colors });
   }
 
   dispose(): void {
     if (this.#saidTimer) clearTimeout(this.#saidTimer);
     if (this.#pictureTimer) clearTimeout(this.#pictureTimer);
     for (const timer of this.#markTimers.values()) clearTimeout(timer);
+    this.#echo?.dispose();
   }
 
   get #isAlternate(): boolean {
@@ -207,8 +225,19 @@ export class AttachView {
     return this.#screen !== null && this.#isSameSize && isSilent;
   }
 
-  #sizesChanged(): void {
+  get #echoScreen(): ReturnType<TypedEchoOptions['screen']> {
+    if (!this.#screen || !this.#session) return null;
+    return { terminal: this.#screen, cols: this.#session.cols, isShown: this.#mode === 'direct' && this.#filter.isWhole };
+  }
+
+  /** What is drawn from here on is a picture, until it is right to show output itself again. */
+  #leaveDirect(): void {
     this.#mode = 'picture';
+    if (this.#echo) this.#options.write(this.#echo.leave());
+  }
+
+  #sizesChanged(): void {
+    this.#leaveDirect();
     this.#hasPictureStarted = false;
     this.#painter.forget();
     this.#picturesFrom = performance.now() + RESIZE_MS;
@@ -222,7 +251,7 @@ export class AttachView {
       this.#goDirect();
       return;
     }
-    this.#mode = 'picture';
+    if (this.#mode === 'direct') this.#leaveDirect();
     if (this.#pictureTimer) return;
     const now = performance.now();
     const waitMs = Math.max(this.#lastPictureAt + PICTURE_EVERY_MS, this.#picturesFrom) - now;

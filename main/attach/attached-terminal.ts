@@ -12,6 +12,7 @@ import { InputUnits, isAutomatic, type OwnKeys } from './input-units.ts';
 import { Talk } from './talk.ts';
 import { PUSH_TITLE } from './terminal-modes.ts';
 import type { Tty, TtyListener } from './tty.ts';
+import type { Prediction } from './typed-echo.ts';
 
 /** Lines of scrollback that a fresh attach brings into the terminal's own. */
 const SCROLLBACK_LINES = 1000;
@@ -42,6 +43,8 @@ export type AttachedOptions = {
   wayToGrant(asker: string): string | null;
   /** Something was typed while the host is gone. */
   typedOffline(): void;
+  /** When typing is foretold; absent where the terminal itself is far from here: it would come no sooner than the echo. */
+  prediction?: Omit<Prediction, 'latencyMs'>;
   /** Control, or what is typed and has no verdict yet, changed. */
   changed?(): void;
 };
@@ -171,7 +174,13 @@ export class AttachedTerminal {
       leaving: () => this.#view?.leaving() ?? '',
     });
     this.#tty = tty;
-    const view = new AttachView({ window: tty.size, write: (bytes) => tty.write(bytes), sizeReason: () => this.#sizeReason() });
+    const { prediction, client } = this.#options;
+    const view = new AttachView({
+      window: tty.size,
+      write: (bytes) => tty.write(bytes),
+      sizeReason: () => this.#sizeReason(),
+      prediction: prediction ? { ...prediction, latencyMs: () => client.latencyMs } : null,
+    });
     this.#view = view;
     tty.write(`${PUSH_TITLE}\x1b[${tty.size.rows};1H${'\n'.repeat(tty.size.rows)}`); // what was there goes to the scrollback
     if (this.#options.takesControl) this.#take();
@@ -204,7 +213,7 @@ export class AttachedTerminal {
       this.#complain(`you are looking on: nothing you type reaches ${this.name}`);
       return;
     }
-    void stream.type(bytes); // a refusal comes to the sink
+    this.#view?.typed(bytes, stream.type(bytes)); // a refusal comes to the sink
     if (!stream.isAttached) this.#options.typedOffline();
   }
 

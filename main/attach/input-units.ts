@@ -94,6 +94,16 @@ export class InputUnits {
 
 const unit = (text: string): Typed => ({ is: 'unit', bytes: Buffer.from(text, 'latin1') });
 
+/** What looks like a key for each character or sequence; more of them in one unit are a paste. */
+const MAX_KEYS = 8;
+
+/** The keys of a unit: on a busy machine one read has several. */
+export function keysIn(bytes: Uint8Array): string[] {
+  const text = new TextDecoder().decode(bytes);
+  const keys = text.match(/\x1b(?:\[[0-9;:?<=>]*[ -/]*[@-~]|O[A-Za-z])|./gsu) ?? [];
+  return keys.length > MAX_KEYS ? [text] : keys;
+}
+
 /** Sent by the terminal, not by the person: focus reports and movements of a mouse without a button. */
 export function isAutomatic(bytes: Uint8Array): boolean {
   const text = Buffer.from(bytes).toString('latin1');

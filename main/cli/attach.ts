@@ -1,6 +1,8 @@
 /** `attach`: a session in this terminal, across every loss of its host, until it ends or the person detaches. */
 import type { ClientState } from '#client/client-options.ts';
 import type { CmdopClient } from '#client/cmdop-client.ts';
+import { PREDICTION_CHOICES, type PredictionChoice } from '#client/echo-forecast.ts';
+import { systemClock } from '#local/clock.ts';
 import { compileEarly } from '#local/early-tiers.ts';
 import { CmdopError, type ErrorCode } from '#protocol/errors.ts';
 import type { SessionSummary } from '#protocol/shapes.ts';
@@ -9,13 +11,21 @@ import { printable } from '../attach/cells.ts';
 import type { Key } from '../attach/keys.ts';
 import { showEnd } from '../attach/session-end.ts';
 import { commandFor, type Globals, hostOf, isRemote, lastingClient, sessionRef, withClient } from './connect.ts';
+import { UsageError } from './exit-codes.ts';
 import { parseKey } from './keys.ts';
 import { note, print } from './output.ts';
 import { programExitCode } from './program-exit.ts';
 import { expectTerminal, RawTty, windowSize } from './raw-tty.ts';
 import { showTime } from './times.ts';
 
-export type AttachSettings = Globals & { observe?: boolean; take?: boolean; detachKey?: string; takeKey?: string; talkKey?: string };
+export type AttachSettings = Globals & {
+  observe?: boolean;
+  take?: boolean;
+  detachKey?: string;
+  takeKey?: string;
+  talkKey?: string;
+  predict?: string;
+};
 
 /** Notices kept for the end, the newest: a host may have a new one at every login. */
 const MAX_LATE_NOTICES = 20;
@@ -31,9 +41,10 @@ export async function attach(settings: AttachSettings, session: string): Promise
     take: parseKey(settings.takeKey ?? process.env.CMDOP_TAKE_KEY ?? 'ctrl-^'),
     talk: parseKey(settings.talkKey ?? process.env.CMDOP_TALK_KEY ?? 'ctrl-]'),
   };
+  const choice = parseChoice(settings.predict ?? process.env.CMDOP_PREDICT ?? 'slow');
   expectTerminal();
   await refuseMirror(settings, ref);
-  const { ending, name } = await new Attachment({ settings, ref, keys }).run();
+  const { ending, name } = await new Attachment({ settings, ref, keys, choice }).run();
   if (ending.by === 'detach') print(`[detached from ${name}]\n`);
   else {
     const isLost = ending.end.reason === 'machine-restarted' || ending.end.reason === 'keeper-lost';
@@ -41,6 +52,13 @@ export async function attach(settings: AttachSettings, session: string): Promise
     print(`[${name} ended: ${showEnd(ending.end)}${remedy}]\n`);
     process.exitCode = programExitCode(ending.end);
   }
+}
+
+/** As the window calls them. Throws UsageError. */
+function parseChoice(given: string): PredictionChoice {
+  const choice = PREDICTION_CHOICES.find((each) => each === given);
+  if (choice) return choice;
+  throw new UsageError(`"${given}" is not when typing can be foretold: choose ${PREDICTION_CHOICES.join(', ')}`);
 }
 
 /** A session that shows itself would print its own output for ever. */
@@ -65,6 +83,7 @@ class Attachment {
   readonly #settings: AttachSettings;
   readonly #ref: string;
   readonly #keys: Keys;
+  readonly #choice: PredictionChoice;
   #client: CmdopClient | null = null;
   #tty: RawTty | null = null;
   #terminal: AttachedTerminal | null = null;
@@ -75,10 +94,11 @@ class Attachment {
   /** What was to be said while the session had the terminal. */
   #lateNotices: readonly string[] = [];
 
-  constructor({ settings, ref, keys }: { settings: AttachSettings; ref: string; keys: Keys }) {
+  constructor({ settings, ref, keys, choice }: { settings: AttachSettings; ref: string; keys: Keys; choice: PredictionChoice }) {
     this.#settings = settings;
     this.#ref = ref;
     this.#keys = keys;
+    this.#choice = choice;
   }
 
   async run(): Promise<{ ending: Ending; name: string }> {
@@ -101,6 +121,7 @@ class Attachment {
         isObserver: this.#settings.observe === true,
         takesControl: this.#settings.take === true,
         size: windowSize(),
+        prediction: { choice: () => this.#choice, clock: systemClock },
         open: (listener) => {
           this.#tty = new RawTty(listener);
           return this.#tty;

@@ -195,7 +195,8 @@ function attaching(command: Command): Command {
     .option('--take', 'take control at once')
     .option('--detach-key <key>', 'detach with this key (ctrl-\\, or $CMDOP_DETACH_KEY)')
     .option('--take-key <key>', 'take control with this key (ctrl-^, or $CMDOP_TAKE_KEY)')
-    .option('--talk-key <key>', 'talk to the others with this key (ctrl-], or $CMDOP_TALK_KEY)');
+    .option('--talk-key <key>', 'talk to the others with this key (ctrl-], or $CMDOP_TALK_KEY)')
+    .option('--predict <when>', 'draw what you type before its echo comes: slow, always or never (slow, or $CMDOP_PREDICT)');
 }
 
 const NEW_HELP = `

@@ -66,6 +66,7 @@ const FOREIGN_NAMES = new Set([
   'CMDOP_ACTOR',
   'CMDOP_DETACH_KEY',
   'CMDOP_TAKE_KEY',
+  'CMDOP_PREDICT',
 ]);
 
 /** Settings of the user whose names look like a program's. */

@@ -226,6 +226,11 @@ describe('usage', () => {
     expect(outcome.code).toBe(2);
     expect(outcome.stdout).toBe('');
   });
+
+  test('when typing is foretold is one of three', async () => {
+    const { code, stderr } = await cmdop.run('attach', 'work', '--predict', 'fast');
+    expect([code, stderr]).toEqual([2, 'cmdop: "fast" is not when typing can be foretold: choose slow, always, never\n']);
+  });
 });
 
 describe('host', () => {

@@ -8,6 +8,7 @@ import type { Offset } from '#protocol/ids.ts';
 import type { ScreenText, Size, TerminalModes } from '#protocol/shapes.ts';
 import { TerminalRepairs } from '#session/terminal-repairs.ts';
 import { type Osc, VtScanner } from '#session/vt-scanner.ts';
+import { type CursorLine, readCursorLine } from './cursor-line.ts';
 import { KeyboardModes } from './keyboard-modes.ts';
 import type { CursorPosition, ScreenColors, ScreenEvent, Snapshot } from './screen-messages.ts';
 import { DEFAULT_COLORS, TerminalColors } from './terminal-colors.ts';
@@ -90,6 +91,11 @@ export class ScreenTerminal {
   /** The cells of the screen that is shown, for who draws them. */
   get cells(): headless.IBuffer {
     return this.#terminal.buffer.active;
+  }
+
+  /** For who draws at the cursor for a moment; null where that could be seen afterwards. */
+  get cursorLine(): CursorLine | null {
+    return readCursorLine(this.#core);
   }
 
   get modes(): TerminalModes {
