@@ -260,7 +260,8 @@ export class ClientConnection implements OutputPort, StreamPort {
     } catch (error) {
       if (!(error instanceof CmdopError)) console.error(`${method} failed:`, error);
       if (this.#greeted?.grant) this.#peer.guestRefused(this, { method, params: rawParams, error });
-      if (method === 'hello' || this.#before?.isLastWord(method)) this.#refuse(id, error); // one guess a connection
+      if (method === 'hello' || this.#before?.isLastWord(method))
+        this.#refuse(id, error); // one guess a connection
       else this.#say({ id, error: toWireError(error) });
     }
   }
