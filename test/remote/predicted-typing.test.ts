@@ -69,15 +69,15 @@ async function typeSlowly(keys: Iterable<string>, everyMs = 20): Promise<void> {
   }
 }
 
-/** Types letters until one of them is foretold, and waits for their echo; answers all of them. */
-async function proven(): Promise<string> {
+/** Types letters from column `col` on until one of them is foretold, and waits for their echo; answers all of them. */
+async function proven(col = '$ '.length): Promise<string> {
   let typed = '';
+  await expect.poll(() => cursor(plain), PATIENCE).toBe(col);
   for (const key of 'abcdefghijklmnopqrstuvwxyz') {
     const from = typist.raw().length;
-    const before = cursor(plain);
     await typeSlowly(key, 60);
     typed += key;
-    await expect.poll(() => cursor(plain), PATIENCE).toBe(before + 1);
+    await expect.poll(() => cursor(plain), PATIENCE).toBe(col + typed.length);
     await settled();
     if (UNDERLINES.test(typist.raw().slice(from))) return typed;
   }
@@ -184,7 +184,7 @@ describe('over a slow link', () => {
     await run('vim -u NONE -i NONE -n -c "set showmode"', /^~$/m);
     typist.type('i');
     await plain.until('INSERT');
-    const line = await proven();
+    const line = await proven(0);
     network.stall();
     typist.type('cd e');
     await expect.poll(() => underlined(typist), PATIENCE).toBe('cde');

@@ -9,7 +9,7 @@ import { endEverythingOf } from '../process/end-everything.ts';
 import { serverCommand } from '../process/port-world.ts';
 import { startCmdop, type TestCmdop } from '../process/start-cmdop.ts';
 import { giveCmdop } from './far.ts';
-import { type OddServer, runningPrograms, startOddServer } from './odd-server.ts';
+import { type OddServer, oddHostLine, runningPrograms, startOddServer } from './odd-server.ts';
 
 let near: TestCmdop;
 let home: string;
@@ -40,8 +40,9 @@ beforeAll(async () => {
     `Port ${server.port}`,
     'User ann',
     'IdentityAgent none',
-    'StrictHostKeyChecking accept-new',
+    `UserKnownHostsFile ${join(near.home, '.ssh', 'known')}`,
   ];
+  writeFileSync(join(near.home, '.ssh', 'known'), `${oddHostLine(server.port)}\n`);
   writeFileSync(join(near.home, '.ssh', 'config'), `${lines.join('\n  ')}\n`);
 });
 beforeEach(() => {

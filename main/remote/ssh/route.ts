@@ -88,13 +88,14 @@ export function commandRoute(command: string): Route {
     stream.push(null);
     stream.end();
   };
+  let ended = '';
   child.on('exit', (code, signal) => {
-    if (said === '' && code !== 0) said = `it ended with ${signal ?? code}`;
+    if (code !== 0) ended = `it ended with ${signal ?? code}`;
   });
   // Its output ends a moment before what it said of it is here.
   child.stdout.on('end', () => setTimeout(finish, SAYING_MS));
   child.on('close', finish);
-  return { stream, said: () => plainText(said), dispose: () => stream.destroy() };
+  return { stream, said: () => plainText(said || ended), dispose: () => stream.destroy() };
 }
 
 /** Throws `host-unreachable` if the hop cannot reach it. */
