@@ -23,8 +23,8 @@ type Suite = keyof typeof LIMITS;
 
 /** They start programs, and wait for what those show. */
 const LIVE: ReadonlySet<Suite> = new Set(['process', 'load', 'remote', 'e2e']);
-/** What is measured, links that are slow or cut, windows that draw: two at once would disturb each other on two cores. */
-const SEQUENTIAL: ReadonlySet<Suite> = new Set(['load', 'remote', 'e2e']);
+/** What is measured, and windows that draw: two at once would disturb each other on two cores. */
+const SEQUENTIAL: ReadonlySet<Suite> = new Set(['load', 'e2e']);
 
 /**
  * Where nobody can look again, a test of processes and windows that fails is tried once more, and said to have been: what

@@ -7,6 +7,7 @@
  * collector has not taken yet come on top: SLACK_BYTES.
  */
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -117,10 +118,17 @@ const BAD: Record<string, (session: string) => Promise<Bad>> = {
   },
 };
 
+/** A session whose program floods once a line was typed. */
+async function waitingProgram(name: string): Promise<void> {
+  const waitsAt = join(engine.home, `${name} waits`);
+  const command = numberedProgram({ lines: FLOOD_LINES, waitsAt });
+  await ann.client.request('session.create', { name, command, cwd: '/' });
+  await expect.poll(() => existsSync(waitsAt)).toBe(true);
+}
+
 /** Time from the program's start until a fast client has its last byte, milliseconds. */
 async function flood(name: string, bad: keyof typeof BAD | null): Promise<{ ms: number; grownBytes: number }> {
-  const command = numberedProgram({ lines: FLOOD_LINES, waits: true });
-  await ann.client.request('session.create', { name, command, cwd: '/' });
+  await waitingProgram(name);
   const fast = client('fast');
   const view = fast.attach(name);
   await fast.until(() => view.stream.isAttached);
@@ -170,8 +178,7 @@ test.each(Object.keys(BAD))('%s costs the others nothing', { timeout: IS_FULL ? 
 });
 
 test('ten clients and a terminal that read steadily see all of a flood', { timeout: 120_000 }, async () => {
-  const command = numberedProgram({ lines: FLOOD_LINES, waits: true });
-  await ann.client.request('session.create', { name: 'shared', command, cwd: '/' });
+  await waitingProgram('shared');
   const readers = Array.from({ length: 10 }, (_, n) => client(`r${n}`));
   const views = readers.map((each) => each.attach('shared'));
   for (const [n, each] of readers.entries()) await each.until(() => views[n]?.snapshots === 1);

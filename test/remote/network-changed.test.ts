@@ -137,6 +137,7 @@ test('`cmdop attach` looks at its link when it is continued, and says since when
   await terminal.until(/^\$$/m);
   network.strand();
   const diedAt = Date.now();
+  await new Promise((resolve) => setTimeout(resolve, ON_ITS_WAY_MS));
   process.kill(terminal.pid, 'SIGSTOP');
   await new Promise((resolve) => setTimeout(resolve, AWAY_MS)); // the stop itself
   process.kill(terminal.pid, 'SIGCONT');

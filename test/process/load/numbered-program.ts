@@ -9,18 +9,18 @@ export type NumberedOutput = {
   lines?: number;
   /** Lines printed at once, and the pause after them, milliseconds. Without, it prints as fast as it can. */
   burst?: { lines: number; pauseMs: number };
-  /** Waits for one typed line first. */
-  waits?: boolean;
+  /** Waits for one typed line first, once it has made this file: from then on no typing is echoed. */
+  waitsAt?: string;
 };
 
 /** Nothing but the numbered lines reaches the terminal: no echo, no carriage returns. */
-export function numberedProgram({ lines, burst, waits = false }: NumberedOutput): string[] {
+export function numberedProgram({ lines, burst, waitsAt }: NumberedOutput): string[] {
   const every = burst?.lines ?? 256;
   const pause = burst ? `select(undef, undef, undef, ${burst.pauseMs / 1000});` : '';
   const print = `$b .= sprintf("%0${NUMBER_DIGITS}d%s\\n", $i, $f); if (($i + 1) % ${every} == 0) { print $b; $b = ""; ${pause} }`;
   const loop = `for ($i = 0; ${lines === undefined ? '' : `$i < ${lines}`}; $i++) { ${print} }`;
   const perl = `$| = 1; $f = "x" x ${LINE_BYTES - NUMBER_DIGITS - 1}; $b = ""; ${loop} print $b;`;
-  return ['/bin/sh', '-c', `stty -echo -opost; ${waits ? 'read line; ' : ''}exec perl -e '${perl}'`];
+  return ['/bin/sh', '-c', `stty -echo -opost; ${waitsAt === undefined ? '' : `: > '${waitsAt}'; read line; `}exec perl -e '${perl}'`];
 }
 
 export const numberedBytes = (lines: number): number => lines * LINE_BYTES;
