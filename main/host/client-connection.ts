@@ -4,7 +4,7 @@
  */
 import { systemClock } from '#local/clock.ts';
 import { CmdopError, toWireError } from '#protocol/errors.ts';
-import { encodeMessage, type Frame, FrameReader, MAGIC } from '#protocol/frames.ts';
+import { type Frame, FrameReader, MAGIC } from '#protocol/frames.ts';
 import { EVENTS, type EventName, type EventParams, envelope, METHODS, type Method, type Params, type Result } from '#protocol/messages.ts';
 import type { Origin } from '#protocol/shapes.ts';
 import { STREAM_EVENTS, type StreamEvent, type StreamEventName } from '#protocol/streams.ts';
@@ -14,6 +14,7 @@ import { ClientVigil } from '#session/client-vigil.ts';
 import { BeforeHello } from './before-hello.ts';
 import type { Entry, Greeted } from './client-entry.ts';
 import { originIn } from './client-origin.ts';
+import { answerFrame, errorFrame, eventFrame } from './fitting-frames.ts';
 import type { OutputPort } from './output/subscriber.ts';
 
 /** A client that takes nothing may leave this much unread, bytes, beyond output; then it is cut off and may come back. */
@@ -132,17 +133,17 @@ export class ClientConnection implements OutputPort, StreamPort {
   }
 
   event<E extends EventName>(event: E, params: EventParams<E>): void {
-    if (this.#ending && !LAST_WORDS.has(event)) return;
-    this.#say({ event, params });
+    if (this.#isClosed || (this.#ending && !LAST_WORDS.has(event))) return;
+    this.tell(eventFrame(event, params));
   }
 
   tellStream(event: StreamEvent): void {
-    this.#say(event);
+    this.tell(eventFrame(event.event, event.params));
   }
 
-  /** A MESSAGE frame, made once for many. Whoever reads none of them is closed. */
-  tell(frame: Uint8Array): void {
-    if (this.#isClosed) return;
+  /** A MESSAGE frame, made once for many; null: none that fits. Whoever reads none of them is closed. */
+  tell(frame: Uint8Array | null): void {
+    if (this.#isClosed || !frame) return;
     if (this.#transport.queuedBytes > MAX_UNREAD_BYTES) return this.close();
     this.#vigil.sent(frame.length);
     if (this.#transport.sendSoon) this.#transport.sendSoon(frame);
@@ -199,7 +200,7 @@ export class ClientConnection implements OutputPort, StreamPort {
     if (this.isOver) return;
     const told = toWireError(error);
     const end = () => {
-      this.#say({ id, error: told });
+      this.tell(errorFrame(id, told));
       this.close();
     };
     this.refusedFor = told.message;
@@ -262,7 +263,7 @@ export class ClientConnection implements OutputPort, StreamPort {
       if (this.#greeted?.grant) this.#peer.guestRefused(this, { method, params: rawParams, error });
       if (method === 'hello' || this.#before?.isLastWord(method))
         this.#refuse(id, error); // one guess a connection
-      else this.#say({ id, error: toWireError(error) });
+      else this.tell(errorFrame(id, toWireError(error)));
     }
   }
 
@@ -280,12 +281,8 @@ export class ClientConnection implements OutputPort, StreamPort {
       this.#peer.request(this, method, params); // meanwhile a guest may have been put out
     }
     await handler(this, params, (result) => {
-      if (!this.isOver) this.#say({ id, result });
+      if (!this.isOver) this.tell(answerFrame(id, result));
     });
-  }
-
-  #say(message: unknown): void {
-    if (!this.#isClosed) this.tell(encodeMessage(message));
   }
 }
 

@@ -1,11 +1,11 @@
 /** What the host tells the clients that watch it: sessions, command records, approvals, and what is wrong. */
 import type { Approval } from '#protocol/approvals.ts';
-import { encodeMessage } from '#protocol/frames.ts';
 import type { SessionId } from '#protocol/ids.ts';
 import type { EventName, EventParams } from '#protocol/messages.ts';
 import type { Actor, CommandRecord } from '#protocol/shapes.ts';
 import { isAgent } from './agents/input-judge.ts';
 import type { ClientConnection } from './client-connection.ts';
+import { eventFrame } from './fitting-frames.ts';
 import type { StoredCommand } from './journal/command-records.ts';
 import type { Records } from './journal/records.ts';
 import type { LiveSession } from './sessions/live-session.ts';
@@ -44,7 +44,8 @@ export class HostNews {
     for (const connection of this.#options.connections) {
       if (!connection.isWatching || !connection.greeted || !may(connection.greeted.actor)) continue;
       if (!this.#options.hears(connection, event, params)) continue;
-      frame ??= encodeMessage({ event, params });
+      frame ??= eventFrame(event, params);
+      if (!frame) return; // too large for everybody
       connection.tell(frame);
     }
   }

@@ -3,7 +3,7 @@
  * every client becomes a guest in the same way, and none of them sees the private key.
  */
 import { randomBytes } from 'node:crypto';
-import { CmdopError, type WireError } from '#protocol/errors.ts';
+import { CmdopError, toWireError } from '#protocol/errors.ts';
 import { encodeMessage, FrameReader, MAGIC, MAX_NOISE_BYTES } from '#protocol/frames.ts';
 import type { ClientId } from '#protocol/ids.ts';
 import { envelope, METHODS, type Result } from '#protocol/messages.ts';
@@ -84,9 +84,8 @@ export class GuestTransport extends PassingTransport {
   /** Told to the client as the host's answer to its hello, which was never sent. */
   #refuse(error: CmdopError): void {
     this.#incoming = null;
-    const told: WireError = error.toWire();
     this.#listener?.received(MAGIC);
-    this.#listener?.received(encodeMessage({ id: this.#hello?.id ?? 0, error: told }));
+    this.#listener?.received(encodeMessage({ id: this.#hello?.id ?? 0, error: toWireError(error) }));
     this.transport.close();
   }
 }

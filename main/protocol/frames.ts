@@ -47,10 +47,20 @@ export const MAX_INPUT_BYTES = MAX_FRAME_BYTES - INPUT_HEADER_BYTES + 4;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** Throws RangeError if the JSON is larger than a frame: senders page what can grow. */
+/** A message of `bytes` that no frame carries. */
+export class MessageTooLarge extends RangeError {
+  readonly bytes: number;
+
+  constructor(bytes: number) {
+    super(`message of ${bytes} bytes exceeds a frame of ${MAX_FRAME_BYTES}`);
+    this.bytes = bytes;
+  }
+}
+
+/** Throws MessageTooLarge if the JSON is larger than a frame: senders page what can grow. */
 export function encodeMessage(message: unknown): Uint8Array {
   const json = encoder.encode(JSON.stringify(message));
-  if (json.length + 1 > MAX_FRAME_BYTES) throw new RangeError(`message of ${json.length} bytes exceeds a frame of ${MAX_FRAME_BYTES}`);
+  if (json.length + 1 > MAX_FRAME_BYTES) throw new MessageTooLarge(json.length);
   const frame = new Uint8Array(5 + json.length);
   header(frame, 1 + json.length, FRAME.message);
   frame.set(json, 5);

@@ -5,6 +5,8 @@ type Named = { readonly id: string; readonly name: string; readonly isRunning: b
 
 /** Shortest id prefix that names a session. */
 const MIN_PREFIX = 2;
+/** Sessions that a refusal names, the last of them. */
+const MAX_NAMED = 20;
 
 /** By id, name, or unique id prefix. Throws `session-not-found` or `session-ambiguous`, with the candidates; never guesses. */
 export function findSession<T extends Named>(sessions: readonly T[], reference: string): T {
@@ -15,8 +17,10 @@ export function findSession<T extends Named>(sessions: readonly T[], reference: 
   // Of several with one name, the one that runs is meant: an ended one is told by its id.
   const matches = [byId, running, named, byPrefix].find((found) => found.length > 0) ?? [];
   if (matches.length === 1 && matches[0]) return matches[0];
-  const candidates = (matches.length > 0 ? matches : sessions).map(({ id, name }) => ({ id, name }));
-  const list = candidates.map(({ id, name }) => `${name} (${id})`).join(', ');
+  const possible = matches.length > 0 ? matches : sessions;
+  const candidates = possible.slice(-MAX_NAMED).map(({ id, name }) => ({ id, name }));
+  const more = possible.length - candidates.length;
+  const list = candidates.map(({ id, name }) => `${name} (${id})`).join(', ') + (more > 0 ? ` and ${more} more` : '');
   if (matches.length > 1)
     throw new CmdopError('session-ambiguous', `${reference} could be ${list}: give the whole name or id`, { candidates });
   const there = candidates.length > 0 ? `there are ${list}` : 'there are none: `cmdop new` makes one';
