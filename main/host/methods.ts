@@ -10,6 +10,7 @@ import { runsInside } from './agents/own-session.ts';
 import type { ClientConnection, Handlers } from './client-connection.ts';
 import { cleanName } from './journal/actor-names.ts';
 import { processTree } from './processes/process-tree.ts';
+import { oldestThatFit } from './screen/rows-that-fit.ts';
 import type { Screens } from './screen/screens.ts';
 import type { ServiceMethod } from './service.ts';
 import { type ControlContext, controlMethods } from './sessions/control-methods.ts';
@@ -137,7 +138,7 @@ export function createHandlers(host: MethodsContext): SessionHandlers {
         session: session.summary(),
         shellPid: session.shellPid,
         keeperPid: session.keeperPid,
-        processes,
+        processes: oldestThatFit(processes),
         modes: screen.modes,
         output: { start: session.output.start, end: session.output.end },
         shellIntegration: session.commands.hasIntegration,

@@ -1,6 +1,8 @@
 /** What does not fit a frame costs whoever asked for it a sentence, and the host and everybody else nothing. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { nodePath } from '#local/runtime.ts';
 import { encodeMessage, MAGIC } from '#protocol/frames.ts';
+import type { ListeningPort } from '#protocol/ports.ts';
 import { type Engine, openEngine, type Person } from './engine.ts';
 import { calmPerson, hello, strangerAt } from './stranger.ts';
 
@@ -48,4 +50,45 @@ test('of many sessions a refusal names the last ones, and how many there are mor
     message: expect.stringMatching(/^there is no session nope; there are .* and 5 more$/),
   });
   await Promise.all(made.map(({ session }) => ann.client.request('session.kill', { session: session.id, signal: 'SIGKILL' })));
+});
+
+test('a session of a megabyte of arguments runs with all of them, and is told of with its first ones', async () => {
+  const words = Array.from({ length: 8 }, () => 'w'.repeat(120_000));
+  const command = ['/bin/sh', '-c', 'echo "$# words, $(printf %s "$*" | wc -c) bytes"; exec cat', 'sh', ...words];
+  await ann.client.request('journal.watch', {});
+  const told: number[] = [];
+  ann.hearers.push((event) => event.event === 'journal.event' && told.push(JSON.stringify(event.params.event).length));
+  await ann.client.request('session.create', { name: 'wordy', command, cwd: '/' });
+  const view = ann.attach('wordy');
+  await view.until('8 words, 960007 bytes');
+  await ann.until(() => ann.sessions.some(({ name }) => name === 'wordy'));
+  const isShort = (shown: readonly string[] | undefined) =>
+    shown?.[0] === '/bin/sh' && shown.at(-1) === '…' && shown.join('').length < 2000;
+  expect(isShort(ann.sessions.find(({ name }) => name === 'wordy')?.command)).toBe(true);
+  const { sessions } = await ann.client.request('session.list', {});
+  expect(isShort(sessions.find(({ name }) => name === 'wordy')?.command)).toBe(true);
+  const { events } = await ann.client.request('journal.list', { session: 'wordy', kinds: ['session'] });
+  expect(isShort(events[0]?.payload.command as string[])).toBe(true);
+  await ann.until(() => told.length > 0);
+  expect(Math.max(...told)).toBeLessThan(70_000);
+  const { processes } = await ann.client.request('processes.list', { session: 'wordy' });
+  expect(processes[0]?.command).toBe('cat');
+  await expectCalm();
+});
+
+test('ports of a program whose arguments are control characters are told, and so is the program', async () => {
+  const SOURCE = `const net = require('net');
+    process.stdin.once('data', () => { for (let at = 0; at < 256; at++) net.createServer().listen(0, '127.0.0.1'); });
+    console.log('ready');`;
+  const command = [nodePath(), '-e', 'eval(process.env.SOURCE)', '\x01'.repeat(2000)];
+  await ann.client.request('session.create', { name: 'many-ports', command, env: { SOURCE }, cwd: '/' });
+  const view = ann.attach('many-ports');
+  await view.until('ready');
+  await ann.client.request('ports.watch', { session: 'many-ports', isOpen: true });
+  const told = new Promise<ListeningPort[]>((resolve) =>
+    ann.hearers.push(({ event, params }) => event === 'ports.changed' && params.ports.length === 256 && resolve(params.ports)),
+  );
+  await view.type('\r');
+  for (const { command: shown } of await told) expect(shown).toContain('eval(process.env.SOURCE) ‹^A›‹^A›');
+  await expectCalm();
 });

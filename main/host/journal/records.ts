@@ -3,11 +3,15 @@ import type { DatabaseSync } from 'node:sqlite';
 import { type ActorId, type ClientId, type Epoch, newActorId, type Offset, type Seq, type SessionId } from '#protocol/ids.ts';
 import { ACTOR_COLORS, type Actor, actor as actorShape, type JournalEvent, type SessionEnd, type Size } from '#protocol/shapes.ts';
 import { MAX_DROPPED_UNITS } from '#session/input-ledger.ts';
+import { shownCommand } from '#session/shown-command.ts';
 import { CommandRecords } from './command-records.ts';
 import type { Journal, JournalRow } from './journal.ts';
 import { conditions, whereClause, without } from './sql-conditions.ts';
 import type { SessionAccess } from './stored-shapes.ts';
 import { anyPayload, attachPayload, controlPayload, fromJson, keptRefusal, resizePayload, storedSession } from './stored-shapes.ts';
+
+/** Of one record, characters: what is larger is told in part. */
+const MAX_TOLD_PAYLOAD = 64 * 1024;
 
 /** What must be known of a session when its keeper is gone. */
 export type StoredSession = {
@@ -235,9 +239,18 @@ export class Records {
       interface: via,
       kind,
       outputOffset: output_offset as Offset | null,
-      payload: fromJson(anyPayload, String(payload)) ?? {},
+      payload: toldPayload(String(payload)),
     };
   }
+}
+
+/** What a record holds, as far as an answer and an event have room for it: the journal itself keeps all of it. */
+function toldPayload(json: string): JournalEvent['payload'] {
+  const payload = fromJson(anyPayload, json) ?? {};
+  if (json.length <= MAX_TOLD_PAYLOAD) return payload;
+  const command = Array.isArray(payload.command) ? { command: shownCommand(payload.command.map(String)) } : {};
+  const told = { ...payload, ...command };
+  return JSON.stringify(told).length <= MAX_TOLD_PAYLOAD ? told : { is: payload.is, characters: json.length };
 }
 
 function rarestColor(actors: Actor[]): number {

@@ -11,7 +11,6 @@ import { reachableAt } from './reachable.ts';
 const SEARCHED_BYTES = 256 * 1024;
 /** Ports of one session that are told. */
 const MAX_PORTS = 256;
-const MAX_COMMAND_CHARACTERS = 1000;
 
 export class SessionPorts {
   #ports: readonly ListeningPort[] = [];
@@ -80,7 +79,7 @@ export class SessionPorts {
       .toSorted(([a], [b]) => a - b)
       .map(([port, found]): ListeningPort => {
         const pid = found[0]?.pid ?? 0;
-        const command = rows.find((row) => row.pid === pid)?.command.slice(0, MAX_COMMAND_CHARACTERS) ?? '';
+        const command = rows.find((row) => row.pid === pid)?.command ?? '';
         const since = before.get(port)?.since ?? Date.now();
         return { port, addresses: addressesOf(found), pid, command, url: null, since };
       });

@@ -3,12 +3,10 @@ import { CmdopError } from '#protocol/errors.ts';
 import type { PROCESS_METHODS } from '#protocol/processes.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Registry } from '../registry.ts';
+import { oldestThatFit } from '../screen/rows-that-fit.ts';
 import type { Service } from '../service.ts';
 import { sessionLookups } from '../sessions/session-lookups.ts';
 import { isStill, processOf, processTree } from './process-tree.ts';
-
-/** A command line in the journal, characters. */
-const MAX_COMMAND_CHARACTERS = 1000;
 
 export function processService(context: { registry: Registry; journal: Journal }): Service<keyof typeof PROCESS_METHODS> {
   const { registry, journal } = context;
@@ -17,7 +15,7 @@ export function processService(context: { registry: Registry; journal: Journal }
     handlers: {
       async 'processes.list'(connection, params, answer) {
         const session = seen(connection, params.session);
-        answer({ processes: session.shellPid === null ? [] : await processTree(session.shellPid) });
+        answer({ processes: session.shellPid === null ? [] : oldestThatFit(await processTree(session.shellPid)) });
       },
       async 'processes.signal'(connection, params, answer) {
         const { actor } = connection.who;
@@ -33,7 +31,7 @@ export function processService(context: { registry: Registry; journal: Journal }
             `${pid} is no process of ${session.name}, or not any more: look with \`cmdop ps ${session.name}\``,
           );
         }
-        const command = found.command.slice(0, MAX_COMMAND_CHARACTERS);
+        const { command } = found;
         journal.append({
           session: session.id,
           actor: actor.id,

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import type { ProcessRow } from '#protocol/shapes.ts';
+import { shownCommandLine } from '#session/shown-command.ts';
 
 /** Clock ticks a second in /proc; 100 on every Linux since 2.6. */
 const TICKS_PER_SECOND = 100;
@@ -107,7 +108,7 @@ async function linuxRow(pid: number, uptimeSeconds: number): Promise<Row | null>
       pid,
       ppid,
       sid,
-      command: cmdline.replaceAll('\0', ' ').trimEnd() || name, // an empty name of its own stays in front of the arguments
+      command: shownCommandLine(cmdline.replaceAll('\0', ' ').trimEnd() || name), // an empty name of its own stays in front of the arguments
       cpu: ageSeconds > 0 ? cpuTicks / TICKS_PER_SECOND / ageSeconds : 0,
       cpuMs: (cpuTicks / TICKS_PER_SECOND) * 1000,
       memoryBytes: (fields[21] ?? 0) * PAGE_BYTES,
@@ -127,7 +128,15 @@ async function psRows(): Promise<Row[]> {
       if (!match) return [];
       const [, pid, ppid, cpu, rssKib, command = ''] = match;
       const memoryBytes = Number(rssKib) * 1024;
-      return { pid: Number(pid), ppid: Number(ppid), sid: 0, cpu: Number(cpu) / 100, memoryBytes, command, startedAt: null };
+      return {
+        pid: Number(pid),
+        ppid: Number(ppid),
+        sid: 0,
+        cpu: Number(cpu) / 100,
+        memoryBytes,
+        command: shownCommandLine(command),
+        startedAt: null,
+      };
     });
   } catch {
     return []; // no ps (Windows): the tree stays empty

@@ -2,6 +2,7 @@
 import { formatAddress, LOCAL_HOST } from '#protocol/address.ts';
 import type { SessionSummary } from '#protocol/shapes.ts';
 import type { AgentTracker } from '#session/agent-state.ts';
+import { shownCommand } from '#session/shown-command.ts';
 import type { StoredSession } from '../journal/records.ts';
 import type { SessionClients } from './session-clients.ts';
 import type { SessionCommands } from './session-commands.ts';
@@ -27,7 +28,7 @@ export function summaryOf({ stored, commands, clients, control, size, output, ag
     address: formatAddress({ host: LOCAL_HOST, session: name }),
     state: end ? 'ended' : 'running',
     end,
-    command,
+    command: shownCommand(command),
     cwd: commands.cwd ?? stored.cwd,
     title,
     size: stored.size,
