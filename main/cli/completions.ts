@@ -29,7 +29,7 @@ export async function complete(globals: Globals, what: string): Promise<void> {
   const client = newClient(globals, { start: () => false, mayAsk: () => false });
   setTimeout(() => client.close(), PATIENCE_MS).unref();
   try {
-    const { sessions } = await client.request('session.list', {});
+    const sessions = await client.sessions();
     print(sessions.map(({ name }) => `${name}\n`).join(''));
   } catch {
     // without a host there is nothing to complete

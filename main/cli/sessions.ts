@@ -21,7 +21,7 @@ const COLUMNS: readonly Column[] = [
 ];
 
 export async function list(globals: Globals & { json?: boolean }): Promise<void> {
-  const { sessions } = await withClient(globals, (client) => client.request('session.list', {}));
+  const sessions = await withClient(globals, (client) => client.sessions());
   if (globals.json) printJson(sessions.map((session) => asReached(globals, session)));
   else if (sessions.length > 0) {
     // What `attach` takes from here: whole, since it may be copied.

@@ -2,12 +2,13 @@
 import { CmdopError } from '#protocol/errors.ts';
 import type { ClientId } from '#protocol/ids.ts';
 import type { Method, ParamsInput, Result } from '#protocol/messages.ts';
-import type { Actor } from '#protocol/shapes.ts';
+import type { Actor, SessionSummary } from '#protocol/shapes.ts';
 import type { Grant } from '#protocol/sharing.ts';
 import { PROTOCOL } from '#protocol/versions.ts';
 import type { ByteStream } from '#session/byte-stream.ts';
 import type { ClientOptions, ClientState } from './client-options.ts';
 import { Connection, type ConnectionEvent, type StreamMethod } from './connection.ts';
+import { GatheredSessions } from './gathered-sessions.ts';
 import type { SessionSink } from './session-sink.ts';
 import { type AttachOptions, SessionStream } from './session-stream.ts';
 
@@ -34,6 +35,8 @@ export class CmdopClient {
   #lastByteAt: number | null = null;
   #actor: Actor | null = null;
   #hello: Result<'hello'> | null = null;
+  /** While the list of sessions comes. */
+  #gathering: GatheredSessions | null = null;
   #connected: Promise<void>;
   #resolveConnected: () => void = () => {};
   #rejectConnected: (error: CmdopError) => void = () => {};
@@ -81,16 +84,17 @@ export class CmdopClient {
 
   /** Waits for the connection, then asks. Rejects with the host's error, or `disconnected` if the link breaks meanwhile. */
   async request<M extends Method>(method: M, params: ParamsInput<M>): Promise<Result<M>> {
-    await this.#connected;
-    if (!this.#connection) throw new CmdopError('disconnected', 'not connected to the host');
-    return this.#connection.request(method, params);
+    return (await this.#now()).request(method, params);
+  }
+
+  /** All sessions of the host that we may see, in the order in which they were made. Rejects as `request` does. */
+  async sessions(): Promise<SessionSummary[]> {
+    return new GatheredSessions().list(await this.#now());
   }
 
   /** Waits for the connection, then opens a byte stream by a request. It ends with the connection and does not come back. */
   async openStream<M extends StreamMethod>(method: M, params: ParamsInput<M>): Promise<{ stream: ByteStream; answer: Result<M> }> {
-    await this.#connected;
-    if (!this.#connection) throw new CmdopError('disconnected', 'not connected to the host');
-    return this.#connection.openStream(method, params);
+    return (await this.#now()).openStream(method, params);
   }
 
   /** Attaches now or as soon as connected, and again after every reconnect, until `detach` or the session's end. */
@@ -178,7 +182,11 @@ export class CmdopClient {
     this.#hello = hello;
     this.#actor = hello.actor;
     this.#connection = connection;
-    if (this.#options.watch) await connection.request('host.watch', {}, (state) => this.#options.onWatch?.(state));
+    if (this.#options.watch) {
+      this.#gathering = new GatheredSessions();
+      await this.#gathering.watch(connection, (state) => this.#options.onWatch?.(state));
+      this.#gathering = null;
+    }
     if (this.#connection !== connection) return; // lost meanwhile
     this.#attempt = 0;
     this.#upgradeEndsAt = Number.NEGATIVE_INFINITY;
@@ -232,6 +240,7 @@ export class CmdopClient {
   }
 
   #event(event: ConnectionEvent): void {
+    this.#gathering?.heard(event);
     switch (event.event) {
       case 'input.applied':
         this.#streamOf(event.params.channel)?.applied(event.params);
@@ -267,6 +276,12 @@ export class CmdopClient {
       default:
         this.#options.onEvent?.(event);
     }
+  }
+
+  async #now(): Promise<Connection> {
+    await this.#connected;
+    if (!this.#connection) throw new CmdopError('disconnected', 'not connected to the host');
+    return this.#connection;
   }
 
   #streamOf(channel: number): SessionStream | null {

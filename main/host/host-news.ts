@@ -10,6 +10,9 @@ import type { StoredCommand } from './journal/command-records.ts';
 import type { Records } from './journal/records.ts';
 import type { LiveSession } from './sessions/live-session.ts';
 
+/** Sessions with a problem that are named. */
+const MAX_SESSION_PROBLEMS = 50;
+
 export type HostNewsOptions = {
   connections: Iterable<ClientConnection>;
   records: Records;
@@ -103,7 +106,10 @@ export class HostNews {
 
   warnings(): string[] {
     const own = this.#options.problems().filter((problem) => problem !== null);
-    return [...own, ...this.#problems.values()];
+    const ofSessions = [...this.#problems.values()];
+    const more = ofSessions.length - MAX_SESSION_PROBLEMS;
+    if (more <= 0) return [...own, ...ofSessions];
+    return [...own, ...ofSessions.slice(0, MAX_SESSION_PROBLEMS), `something is wrong with ${more} more sessions: see the host log`];
   }
 
   #tellChanged(): void {

@@ -3,7 +3,8 @@ import { hostname } from 'node:os';
 import { CmdopError } from '#protocol/errors.ts';
 import type { ActorId, ClientId, SessionId } from '#protocol/ids.ts';
 import type { Params } from '#protocol/messages.ts';
-import type { Actor, HostStatus, SessionSummary } from '#protocol/shapes.ts';
+import type { SessionCursor, SessionPart } from '#protocol/sessions.ts';
+import type { Actor, HostStatus } from '#protocol/shapes.ts';
 import type { Grant } from '#protocol/sharing.ts';
 import { negotiate, PROTOCOL } from '#protocol/versions.ts';
 import { runsInside } from './agents/own-session.ts';
@@ -16,6 +17,7 @@ import type { ServiceMethod } from './service.ts';
 import { type ControlContext, controlMethods } from './sessions/control-methods.ts';
 import type { LiveSession } from './sessions/live-session.ts';
 import { sessionLookups } from './sessions/session-lookups.ts';
+import { sessionPage } from './sessions/session-page.ts';
 import { agentsPausedError } from './sessions/session-roles.ts';
 import type { Build } from './successor.ts';
 
@@ -70,8 +72,11 @@ export function createHandlers(host: MethodsContext): SessionHandlers {
   };
   const { seen, acted } = sessionLookups(registry);
 
-  const seenBy = (connection: ClientConnection): SessionSummary[] =>
-    registry.all().flatMap((session) => (host.sees(connection, session.id) ? [session.summary()] : []));
+  const seenBy = (connection: ClientConnection, from?: SessionCursor): SessionPart =>
+    sessionPage(
+      registry.all().filter(({ id }) => host.sees(connection, id)),
+      from,
+    );
 
   return {
     hello(connection, hello, answer) {
@@ -95,7 +100,7 @@ export function createHandlers(host: MethodsContext): SessionHandlers {
     'host.watch'(connection, _params, answer) {
       host.watch(connection);
       answer({
-        sessions: seenBy(connection),
+        ...seenBy(connection),
         warnings: connection.who.grant ? [] : host.warnings(),
         agentsPaused: host.status().agentsPaused,
       });
@@ -107,7 +112,7 @@ export function createHandlers(host: MethodsContext): SessionHandlers {
     },
     'host.handoff': async (_connection, { build }, answer) => answer(await host.handOff(build)),
     'web.open': async (connection, { port }, answer) => answer(await host.openWeb({ port, name: connection.who.actor.name })),
-    'session.list': (connection, _params, answer) => answer({ sessions: seenBy(connection) }),
+    'session.list': (connection, { from }, answer) => answer(seenBy(connection, from)),
     async 'session.create'(connection, params, answer) {
       const { actor } = connection.who;
       if (actor.kind === 'agent' && host.status().agentsPaused) throw agentsPausedError(null);

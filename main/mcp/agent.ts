@@ -142,7 +142,7 @@ export class Agent {
     } catch (error) {
       // Somebody's guest that looks on may not see which programs run; the one session that it has, it may.
       if (!(error instanceof CmdopError) || error.code !== 'observer') throw error;
-      const { sessions } = await this.client.request('session.list', {});
+      const sessions = await this.client.sessions();
       const found = sessions.find(({ id, name }) => id === ref || name === ref);
       if (!found) throw error;
       return found;

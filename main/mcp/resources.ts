@@ -27,7 +27,7 @@ export function addResources(server: McpServer, agents: AgentsByName): void {
         const { client, host } = agent;
         // Later revisions say what they want to hear of.
         if (!context.mcpReq.envelope) updates.ofList(agent);
-        const { sessions } = await client.request('session.list', {});
+        const sessions = await client.sessions();
         const shown = sessions.map(({ name }) => ({ uri: `${formatAddress({ host, session: name })}/${part}`, name: `${name}: ${part}` }));
         return { resources: shown.map((each) => ({ ...each, mimeType: MIME[part] })) };
       },

@@ -66,7 +66,7 @@ export function addSessionTools(server: McpServer, agents: AgentsByName): void {
     output: z.object({ you: z.string().describe('The name under which people see you'), sessions: z.array(sessionShape) }),
     annotations: READS,
     run: async ({ agent }) => {
-      const { sessions } = await agent.client.request('session.list', {});
+      const sessions = await agent.client.sessions();
       const you = agent.client.actor?.name ?? '';
       const text = sessions.map(line).join('\n') || 'There is no session: make one with session_create.';
       return { structured: { you, sessions: sessions.map((each) => shown(each, agent.host)) }, text: `You are ${you} here.\n${text}` };

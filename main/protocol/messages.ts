@@ -16,7 +16,7 @@ import { PROCESS_METHODS } from './processes.ts';
 import { REPLAY_EVENTS, REPLAY_METHODS } from './replay.ts';
 import { RETENTION_METHODS } from './retention.ts';
 import { SEARCH_EVENTS, SEARCH_METHODS } from './search.ts';
-import { SESSION_METHODS } from './sessions.ts';
+import { SESSION_METHODS, sessionPart } from './sessions.ts';
 import {
   ACTOR_COLORS,
   actor,
@@ -87,7 +87,8 @@ export const METHODS = {
   /** From now on this connection gets `session.changed`, `session.removed`, `command.changed` and `host.warnings` of everything. */
   'host.watch': {
     params: none,
-    result: z.object({ sessions: z.array(sessionSummary), warnings: z.array(z.string()), agentsPaused: z.boolean().default(false) }),
+    /** What does not fit, `session.list` tells from `next` on. */
+    result: sessionPart.extend({ warnings: z.array(z.string()), agentsPaused: z.boolean().default(false) }),
   },
   'host.status': { params: none, result: hostStatus },
   /** Ends the host, not the sessions: their keepers wait for the next host. */

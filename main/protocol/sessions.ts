@@ -12,16 +12,31 @@ import {
   role,
   screenText,
   seq,
+  sessionId,
   sessionRef,
   sessionSummary,
   size,
   terminalModes,
+  time,
 } from './shapes.ts';
 
 const none = z.object({});
 
+/** Where the rest of a list begins: the newest session that is not told yet. */
+const sessionCursor = z.object({ createdAt: time, id: sessionId });
+export type SessionCursor = z.infer<typeof sessionCursor>;
+
+/** As many as one answer holds, in the order in which they were made: those that run, and of the others the newest. */
+export const sessionPart = z.object({
+  sessions: z.array(sessionSummary),
+  /** There are more, from here on; absent where this is the end, and in older hosts. */
+  next: sessionCursor.optional(),
+});
+export type SessionPart = z.infer<typeof sessionPart>;
+
 export const SESSION_METHODS = {
-  'session.list': { params: none, result: z.object({ sessions: z.array(sessionSummary) }) },
+  /** `from`: the `next` of the answer before. A session may come again, as it is then. */
+  'session.list': { params: z.object({ from: sessionCursor.optional() }), result: sessionPart },
   'session.create': {
     params: z.object({
       name: z.string().min(1).max(64).optional(),
@@ -74,6 +89,7 @@ export const SESSION_METHODS = {
       applied: seq,
       /** The last unit of this client that was let pass, or is in `refused`: a stream that begins anew numbers its units above it. */
       accepted: seq.optional(),
+      /** Those refused last, more than a client leaves without a verdict. */
       refused: z.array(z.object({ seq, reason: z.string() })),
       control,
       session: sessionSummary,

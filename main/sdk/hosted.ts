@@ -21,7 +21,7 @@ export class Hosted implements Cmdop {
   }
 
   async list({ signal }: CallOptions = {}): Promise<SessionInfo[]> {
-    const { sessions } = await abortable(this.#client.request('session.list', {}), signal);
+    const sessions = await abortable(this.#client.sessions(), signal);
     return sessions.map((session) => infoOf(session, this.host));
   }
 

@@ -17,7 +17,7 @@ type Wanted = {
 };
 
 export async function gatherReport(client: CmdopClient, { session, since, now }: Wanted): Promise<ReportSource> {
-  const { sessions } = session ? { sessions: [session] } : await client.request('session.list', {});
+  const sessions = session ? [session] : await client.sessions();
   const filter = { ...(session ? { session: session.id } : {}), ...(since === null ? {} : { since }) };
   const commands = await allCommands(client, filter);
   const events = await allEvents(client, filter);
