@@ -172,8 +172,8 @@ export function createHandlers(host: MethodsContext): SessionHandlers {
       const { session, isHome } = await registry.restart(params, connection.who.actor);
       answer({ session: session.summary(), isHome });
     },
-    'session.remove'(connection, { session }, answer) {
-      registry.remove(acted(connection, session), connection.who.actor);
+    async 'session.remove'(connection, { session }, answer) {
+      await registry.remove(acted(connection, session), connection.who.actor);
       answer({});
     },
     'session.resize'(connection, { channel, size }, answer) {

@@ -1,6 +1,6 @@
 /** The sessions of this host: made, found again after a crash or a reboot, looked up by what a person calls them. */
 import { randomBytes } from 'node:crypto';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { basename } from 'node:path';
 import { homeFolder } from '#local/home-folder.ts';
 import { CmdopError } from '#protocol/errors.ts';
@@ -15,7 +15,8 @@ import { KeeperStarter } from './keepers/keeper-starter.ts';
 import { prepareLaunch, removeLaunchFiles } from './keepers/shell-launch.ts';
 import { bootId } from './sessions/boot.ts';
 import type { LiveSession } from './sessions/live-session.ts';
-import { type KeeperMeta, openSession, type SessionSurroundings } from './sessions/open-session.ts';
+import { type KeeperMeta, openSession, type SessionSurroundings, sessionFolder } from './sessions/open-session.ts';
+import { RemovedFiles } from './sessions/removed-files.ts';
 import { findSession, freeName, validName } from './sessions/session-names.ts';
 import { SessionRestart } from './sessions/session-restart.ts';
 
@@ -34,6 +35,7 @@ export class Registry {
   /** Names being created, so that two clients cannot both get one. */
   readonly #reserved = new Set<string>();
   readonly #keepers: KeeperStarter;
+  readonly #removedFiles: RemovedFiles;
   /** Sessions on their way into being. */
   readonly #beginning = new Set<Promise<LiveSession>>();
   #isSettling = false;
@@ -41,6 +43,11 @@ export class Registry {
   constructor(options: RegistryOptions) {
     this.#options = options;
     this.#keepers = new KeeperStarter(options.keeper);
+    this.#removedFiles = new RemovedFiles({
+      folderOf: (session) => sessionFolder(options.paths, session),
+      removed: (session) => options.records.removeSession(session),
+      problem: options.events.problem,
+    });
   }
 
   /** In the order in which they were made, whatever order a new host found them in. */
@@ -167,10 +174,13 @@ export class Registry {
     const stored = new Map(this.#options.records.sessions().map((session) => [session.id, session]));
     const ids = new Set([...stored.keys(), ...this.#keeperIds()]);
     await Promise.all([...ids].map((id) => this.#adoptOne(id, stored.get(id) ?? null)));
+    for (const removed of this.#options.records.removedStored())
+      if (existsSync(sessionFolder(this.#options.paths, removed.id))) this.#removedFiles.resume(removed);
     return this.all().filter(({ hasKeeper }) => hasKeeper).length;
   }
 
-  remove(session: LiveSession, by: Actor): void {
+  /** As `forget`. Throws `session-running`. */
+  remove(session: LiveSession, by: Actor): Promise<void> {
     if (session.isRunning)
       throw new CmdopError('session-running', `${session.name} still runs: end it with \`cmdop kill ${session.name}\` first`);
     this.#options.journal.append({
@@ -182,7 +192,7 @@ export class Registry {
       payload: { is: 'removed' },
     });
     this.#options.records.removeSession(session.id);
-    void this.forget(session);
+    return this.forget(session);
   }
 
   /** Whether a session that has ended stays so: nobody is opening a new shell in it. */
@@ -190,11 +200,11 @@ export class Registry {
     return !session.isRunning && !this.#reserved.has(session.name) && this.get(session.id) === session;
   }
 
-  /** Takes an ended session out of the list at once; resolves when its files are gone too. */
+  /** Takes an ended session out of the list at once; resolves when its files are gone too, rejects with `storage` where they stay. */
   forget(session: LiveSession): Promise<void> {
     this.#sessions.delete(session.id);
     this.#options.events.changed(session);
-    return session.output.erase();
+    return this.#removedFiles.remove(session.stored, () => session.output.erase());
   }
 
   rename(session: LiveSession, name: string, by: Actor): void {
@@ -212,6 +222,7 @@ export class Registry {
 
   async dispose(): Promise<void> {
     this.#keepers.dispose();
+    this.#removedFiles.dispose();
     await Promise.all(this.all().map((session) => session.dispose()));
   }
 

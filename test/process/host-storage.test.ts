@@ -1,9 +1,10 @@
 /** Damaged files, tampered records, and a disk that refuses: sessions go on, the user is told, what is intact is served. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { mountSmallDisk, unmountDisk } from '../small-disk.ts';
 import { type Engine, openEngine, type Person, type Watched } from './engine.ts';
 
 let engine: Engine;
@@ -77,20 +78,9 @@ test('a state folder that cannot be written: the host says so and what to do', a
   expect(await engine.startHost()).toMatch(/^error: .*state.*CMDOP_HOME/);
 });
 
-/** A disk of 1 MiB, where this user may mount one. */
-function smallDisk(folder: string): boolean {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m,mode=0700', 'tmpfs', folder], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 test('a full disk: typing and output go on, people are told, and the journal catches up when there is room', async (context) => {
   const folder = join(engine.home, 'state');
-  if (!smallDisk(folder)) return context.skip('this user may not mount a small disk');
+  if (!mountSmallDisk(folder)) return context.skip('this user may not mount a small disk');
   try {
     const { ann, view } = await session();
     const ballast = join(folder, 'ballast');
@@ -114,6 +104,29 @@ test('a full disk: typing and output go on, people are told, and the journal cat
     expect(inputs.events.at(-1)?.payload).toMatchObject({ bytes: expect.any(Number) });
     expect(existsSync(join(folder, 'journal.db'))).toBe(true);
   } finally {
-    execFileSync('umount', ['-l', folder]);
+    unmountDisk(folder);
   }
+});
+
+test('a session whose files the disk does not let go is off the list, its files are named, and go when they can', async (context) => {
+  const { ann, view } = await session();
+  const folder = join(engine.home, 'state', 'sessions', view.stream.sessionId ?? '');
+  const held = join(folder, 'held');
+  if (!mountSmallDisk(held)) return context.skip('this user may not mount a small disk');
+  try {
+    await ann.client.request('session.kill', { session: 'one', signal: 'SIGKILL' });
+    await ann.until(() => view.end !== null);
+    const removed = ann.client.request('session.remove', { session: 'one' });
+    await expect(removed).rejects.toThrow(/^one is off the list, but its files cannot be removed \(EBUSY.*held.*\): make .* removable/);
+    const { sessions } = await ann.client.request('session.list', {});
+    expect(sessions).toEqual([]);
+    expect((await ann.client.request('host.status', {})).warnings).toEqual([expect.stringContaining(folder)]);
+    // The next host goes on with it.
+    await engine.killHost();
+    expect(await engine.startHost()).toBe('ready');
+  } finally {
+    unmountDisk(held);
+  }
+  await expect.poll(() => existsSync(folder), { timeout: 60_000 }).toBe(false);
+  await expect.poll(async () => (await ann.client.request('host.status', {})).warnings, { timeout: 60_000 }).toEqual([]);
 });

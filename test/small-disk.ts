@@ -1,0 +1,16 @@
+/** A disk of 1 MiB at a folder, where this user may mount one: what a full, or busy, disk is to the code under test. */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+
+/** False where this user may not. */
+export function mountSmallDisk(folder: string): boolean {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m,mode=0700', 'tmpfs', folder], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export const unmountDisk = (folder: string) => execFileSync('umount', ['-l', folder]);
