@@ -1,10 +1,11 @@
 /** Output on disk: what was appended is read back byte for byte, while segments are compressed behind it and after. */
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Offset } from '#protocol/ids.ts';
 import { OutputLog } from '../../main/host/output/output-log.ts';
+import { mountSmallDisk, unmountDisk } from '../small-disk.ts';
 
 const PART_BYTES = 100_000;
 
@@ -124,4 +125,50 @@ test('when output came is known to the next host, in marks of 50 ms or 4 KiB', a
   expect(await next.times(25 as Offset)).toEqual({ marks: marks.slice(1), to: 5_050 });
   expect(await next.times(5_050 as Offset)).toBeNull();
   await next.dispose();
+});
+
+test('output before a write that a full disk took half of is read back packed, when room came back at once', async (context) => {
+  if (!mountSmallDisk(folder)) return context.skip('this user may not mount a small disk');
+  try {
+    const problems: (string | null)[] = [];
+    const ballast = join(folder, 'ballast');
+    writeFileSync(ballast, new Uint8Array(500_000));
+    const problem = (sentence: string | null) => {
+      problems.push(sentence);
+      rmSync(ballast, { force: true });
+    };
+    let sealed = () => {};
+    const packed = new Promise<void>((resolve) => {
+      sealed = resolve;
+    });
+    const log = await OutputLog.open({ folder, budgetBytes: () => 1e9, wallNow: () => now, stored: () => {}, problem, sealed });
+    const whole = 3 * PART_BYTES;
+    // Not random: packed it needs less room than there is.
+    const bytes = (at: number, length: number) => Uint8Array.from({ length }, (_, index) => Math.floor((at + index) / 1000));
+    log.append(0 as Offset, bytes(0, whole));
+    await log.flushed();
+    log.append(whole as Offset, bytes(whole, 4 * PART_BYTES));
+    await log.flushed();
+    expect(problems).toEqual([expect.stringMatching(/output cannot be stored \(only \d+ of 400000 bytes were taken\)/)]);
+    await packed;
+    expect(readdirSync(folder).filter((name) => name.endsWith('.zst'))).toHaveLength(1);
+    expect(await log.verify()).toEqual([]);
+    expect(Buffer.compare(await readAll(log, 0, whole), bytes(0, whole))).toBe(0);
+    await log.dispose();
+  } finally {
+    unmountDisk(folder);
+  }
+});
+
+test('a segment that a full disk has no room to pack stays as it is, and leaves nothing behind', async (context) => {
+  if (!mountSmallDisk(folder)) return context.skip('this user may not mount a small disk');
+  try {
+    const log = await OutputLog.open({ folder, budgetBytes: () => 1e9, wallNow: () => now, stored: () => {}, problem: () => {} });
+    for (let at = 0; at < 12 * PART_BYTES; at += PART_BYTES) log.append(at as Offset, part(at));
+    await log.dispose();
+    expect(readdirSync(folder).filter((name) => !/\.raw$|^times-/.test(name))).toEqual([]);
+    expect(Buffer.compare(await readAll(log, 0, PART_BYTES), part(0))).toBe(0);
+  } finally {
+    unmountDisk(folder);
+  }
 });

@@ -6,13 +6,22 @@
  * When the disk refuses, the session goes on without: `problem` says so, and reading names what is missing.
  */
 import { mkdirSync, writevSync } from 'node:fs';
-import { type FileHandle, open, readFile, rename, rm, truncate, unlink, writeFile } from 'node:fs/promises';
+import { type FileHandle, open, readFile, rename, rm, truncate, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Offset } from '#protocol/ids.ts';
 import { removeSketch, verifySketches } from '../sketches/sketch-file.ts';
 import { GatheredOutput } from './gathered-output.ts';
 import { type Damage, type Segment, segmentName, setAside } from './segment.ts';
-import { beyondBudget, findSegments, packSegment, removeBeside, removeSegment, unpackSegment, verifySegments } from './segment-files.ts';
+import {
+  beyondBudget,
+  findSegments,
+  packSegment,
+  removeBeside,
+  removeSegment,
+  storeSealed,
+  unpackSegment,
+  verifySegments,
+} from './segment-files.ts';
 import { readTimes, SegmentTimes, type TimeMark } from './segment-times.ts';
 
 /** Raw bytes of a segment, bytes: small enough to decompress for one read, large enough to compress well. */
@@ -223,10 +232,10 @@ export class OutputLog {
       }
       const file = this.#file;
       const bytesWritten = bytes <= OWN_THREAD_BYTES ? writevSync(file.fd, parts) : (await file.writev(parts)).bytesWritten;
+      segment.bytes += bytesWritten;
+      segment.fileBytes += bytesWritten;
+      if (bytesWritten > 0) this.#times.mark(segment.start, start, since);
       if (bytesWritten !== bytes) throw new Error(`only ${bytesWritten} of ${bytes} bytes were taken`);
-      segment.bytes += bytes;
-      segment.fileBytes += bytes;
-      this.#times.mark(segment.start, start, since);
       if (segment.bytes >= SEGMENT_BYTES) this.#seal();
       if (this.#isBroken) this.#options.problem(null);
       this.#isBroken = false;
@@ -261,10 +270,10 @@ export class OutputLog {
     try {
       const raw = this.#path(segment, 'raw');
       const content = await readFile(raw);
-      const packed = await packSegment(content);
-      const target = this.#path(segment, 'zst');
-      await writeFile(`${target}.new`, packed, { mode: 0o600 });
-      await rename(`${target}.new`, target);
+      if (content.length < segment.bytes) throw new Error(`${raw} has ${content.length} of ${segment.bytes} bytes`);
+      // A disk that refused a write, or to cut the file, may have left more in it than counts.
+      const packed = await packSegment(content.subarray(0, segment.bytes));
+      await storeSealed(this.#path(segment, 'zst'), packed);
       segment.isSealed = true;
       segment.fileBytes = packed.length;
       await unlink(raw);

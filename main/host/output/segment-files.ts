@@ -1,7 +1,7 @@
 /** The files of a session's output: what a folder holds of it, how a sealed one is packed and checked, what is damaged. */
 import { readdirSync, statSync } from 'node:fs';
-import { readFile, stat, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { open, readFile, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { constants, zstdCompress, zstdDecompress } from 'node:zlib';
 import { removeSketch } from '../sketches/sketch-file.ts';
@@ -65,6 +65,30 @@ export function beyondBudget(segments: readonly Segment[], budgetBytes: number):
 
 export function packSegment(content: Uint8Array): Promise<Uint8Array> {
   return compress(content, { ...COMPRESSION, pledgedSrcSize: content.length });
+}
+
+/** One at a time, whatever sessions they are of: a slow disk is not to hold all the threads that output is written in. */
+let storing: Promise<void> = Promise.resolve();
+
+/** Resolves when a power cut cannot take it any more. Rejects where the disk refuses, and leaves nothing of it then. */
+export function storeSealed(file: string, packed: Uint8Array): Promise<void> {
+  const stored = storing.then(() => store(file, packed));
+  storing = stored.catch(() => {}); // its caller is told
+  return stored;
+}
+
+async function store(file: string, packed: Uint8Array): Promise<void> {
+  const fresh = `${file}.new`;
+  try {
+    await writeFile(fresh, packed, { mode: 0o600, flush: true });
+    await rename(fresh, file);
+  } catch (error) {
+    await rm(fresh, { force: true }).catch(() => {}); // a disk that refuses that too
+    throw error;
+  }
+  if (process.platform === 'win32') return; // folders cannot be opened there, and renames are logged
+  const folder = await open(dirname(file), 'r');
+  await folder.sync().finally(() => folder.close());
 }
 
 /** Rejects if it is not what was packed: zstd checks the content, the name its length. */
