@@ -3,12 +3,12 @@
  * cannot. It says `waiting` once it has loaded, is told `go` when the lock is free, and then says `ready SESSIONS`.
  * If we die while it waits, its stdin ends and it serves as any next host does.
  */
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, closeSync, constants, openSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
-import type { Readable, Writable } from 'node:stream';
 import { IDLE_FLAGS } from '#local/runtime.ts';
 import { CmdopError } from '#protocol/errors.ts';
+import { startFailure } from './start-failure.ts';
 
 /** In the environment of a host that is to wait; its value says whether it was given the listening socket as descriptor 3. */
 export const SUCCESSOR_ENV = 'CMDOP_SUCCESSOR';
@@ -45,7 +45,7 @@ export function checkBuild({ node, hostBundle }: Build): void {
 }
 
 export class Successor {
-  readonly #child: ChildProcessByStdio<Writable, Readable, null>;
+  readonly #child: ChildProcess;
   readonly #ended: Promise<void>;
   #words = '';
   #heard: () => void = () => {};
@@ -59,11 +59,11 @@ export class Successor {
       env: { ...process.env, ...env, [SUCCESSOR_ENV]: listener === null ? 'alone' : 'listener' },
       stdio: ['pipe', 'pipe', log, ...(listener === null ? [] : [listener])],
       windowsHide: true,
-    }) as ChildProcessByStdio<Writable, Readable, null>;
+    });
     closeSync(log);
-    this.#child.stdin.on('error', () => {}); // the exit tells
-    this.#child.stdout.on('error', () => {}); // the exit tells
-    this.#child.stdout.on('data', (bytes: Buffer) => {
+    this.#child.stdin?.on('error', () => {}); // the exit tells
+    this.#child.stdout?.on('error', () => {}); // the exit tells
+    this.#child.stdout?.on('data', (bytes: Buffer) => {
       this.#words = (this.#words + bytes.toString()).slice(-MAX_WORDS_BYTES);
       this.#heard();
     });
@@ -74,7 +74,7 @@ export class Successor {
     this.#ended = new Promise((resolve) => {
       this.#child.on('exit', () => resolve());
       this.#child.on('error', (error) => {
-        ended(`it could not be started (${error.message})`);
+        ended(`it could not be started: ${startFailure(error)}`);
         resolve();
       });
     });
@@ -84,12 +84,13 @@ export class Successor {
 
   /** Resolves when the build has loaded and waits; nobody has noticed anything so far. Rejects with `spawn-failed`. */
   static async start(build: Build, surroundings: Surroundings): Promise<Successor> {
-    const successor = new Successor(build, surroundings);
+    let successor: Successor | null = null;
     try {
+      successor = new Successor(build, surroundings);
       await successor.#says(/^waiting$/m, 'did not load');
       return successor;
     } catch (error) {
-      await successor.end();
+      await successor?.end();
       throw new CmdopError('spawn-failed', `the host was not replaced: ${(error as Error).message}; the old one goes on`);
     }
   }
@@ -100,7 +101,7 @@ export class Successor {
 
   /** The lock is free. Resolves with the number of live sessions it has adopted; rejects with why not, in words. */
   async takeOver(): Promise<number> {
-    this.#child.stdin.end('go\n');
+    this.#child.stdin?.end('go\n');
     const [, sessions] = await this.#says(/^ready (\d+)$/m, 'did not take over');
     return Number(sessions);
   }

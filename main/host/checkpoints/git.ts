@@ -7,6 +7,8 @@ import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:
 import { delimiter, isAbsolute, join } from 'node:path';
 import { CmdopError } from '#protocol/errors.ts';
 
+import { startFailure } from '../start-failure.ts';
+
 export type Shadow = {
   /** The repository of ours. */
   readonly gitDir: string;
@@ -115,6 +117,8 @@ export type GitRun = {
 export function git(shadow: Shadow, words: readonly string[], { input, env = {}, allow = [], output }: GitRun = {}): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const child = spawn(gitProgram(), words, { cwd: shadow.folder, env: { ...gitEnvironment(shadow), ...env }, stdio: 'pipe' });
+    child.on('error', (error) => reject(new CmdopError('internal', `git could not be run: ${startFailure(error)}`)));
+    if (child.pid === undefined) return;
     const pieces: Buffer[] = [];
     let isEnough = false;
     let complaint = '';
@@ -128,7 +132,6 @@ export function git(shadow: Shadow, words: readonly string[], { input, env = {},
     child.stderr.on('data', (piece: Buffer) => {
       if (complaint.length < 2_000) complaint += piece.toString('utf8');
     });
-    child.on('error', (error) => reject(new CmdopError('internal', `git could not be run: ${error.message}`)));
     child.on('close', (code) => {
       if (code === 0 || isEnough || allow.includes(code ?? -1)) resolve(Buffer.concat(pieces));
       else reject(failed(words[0] ?? '', complaint));

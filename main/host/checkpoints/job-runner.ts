@@ -1,10 +1,10 @@
 /** Runs the jobs of checkpoints in processes of their own: one at a time in a folder, two in all, ended when nobody wants them. */
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { homedir } from 'node:os';
-import type { Readable, Writable } from 'node:stream';
 import { z } from 'zod';
 import { nodePath, programPath } from '#local/runtime.ts';
 import { CmdopError, ERROR_CODES } from '#protocol/errors.ts';
+import { startFailure } from '../start-failure.ts';
 import type { Job, JobResult } from './job.ts';
 
 /** At work at once, whatever is asked. */
@@ -25,11 +25,10 @@ const jobLine = z.union([
 ]);
 
 export type JobOptions = { signal?: AbortSignal; progress?: (done: number, total: number) => void };
-type JobProcess = ChildProcessByStdio<Writable, Readable, null>;
 type Waiting = { folder: string; start: () => void };
 
 export class JobRunner {
-  readonly #running = new Set<JobProcess>();
+  readonly #running = new Set<ChildProcess>();
   /** Folders in which a job is at work, from the moment it may begin. */
   readonly #busy = new Set<string>();
   #waiting: Waiting[] = [];
@@ -51,7 +50,7 @@ export class JobRunner {
 
   dispose(): void {
     this.#isDisposed = true;
-    for (const child of this.#running) child.stdin.end();
+    for (const child of this.#running) child.stdin?.end();
     for (const { start } of this.#waiting.splice(0)) start();
   }
 
@@ -70,7 +69,7 @@ export class JobRunner {
   }
 
   /** `detached`: a group of its own, with which its gits end. Throws where there is no program to run. */
-  #start(folder: string): JobProcess {
+  #start(folder: string): ChildProcess {
     try {
       return spawn(nodePath(), ['--no-warnings', programPath('checkpoint-worker')], {
         detached: true,
@@ -84,12 +83,12 @@ export class JobRunner {
     }
   }
 
-  #perform(job: Job, child: JobProcess, { signal, progress }: JobOptions): Promise<unknown> {
+  #perform(job: Job, child: ChildProcess, { signal, progress }: JobOptions): Promise<unknown> {
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     this.#running.add(child);
     const end = (error: CmdopError) => {
       reject(error);
-      child.stdin.end();
+      child.stdin?.end();
     };
     const timer = setTimeout(
       () =>
@@ -104,7 +103,7 @@ export class JobRunner {
     const abort = () => end(unwanted());
     signal?.addEventListener('abort', abort, { once: true });
     let rest = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       const lines = (rest + text).split('\n');
       rest = lines.pop() ?? '';
       for (const line of lines) {
@@ -122,10 +121,10 @@ export class JobRunner {
       if (this.#running.delete(child)) this.#free(job.shadow.folder);
       reject(new CmdopError('internal', why)); // unless it has answered
     };
-    child.on('error', (error) => ended(`no process for the checkpoint: ${error.message}`));
+    child.on('error', (error) => ended(`no process for the checkpoint: ${startFailure(error)}`));
     child.on('close', (code, killedBy) => ended(`the checkpoint's process ended (${killedBy ?? code}); see the host log`));
-    child.stdin.on('error', () => {}); // its end tells
-    child.stdin.write(`${JSON.stringify(job)}\n`);
+    child.stdin?.on('error', () => {}); // its end tells
+    child.stdin?.write(`${JSON.stringify(job)}\n`);
     return promise;
   }
 }

@@ -20,12 +20,12 @@ export class FileThread {
 
   /** Bytes of an argument are given away. Rejects with a CmdopError for whatever the file or the system is to blame for. */
   ask<Q extends FileQuestion>(question: Q, argument: FileArgument<Q>): Promise<FileAnswer<Q>> {
-    const worker = this.#worker ?? this.#start();
     if (this.#idle) clearTimeout(this.#idle);
     this.#idle = null;
     const id = this.#nextId++;
     const bytes = 'bytes' in argument && argument.bytes.buffer instanceof ArrayBuffer ? [argument.bytes.buffer] : [];
     return new Promise((resolve, reject) => {
+      const worker = this.#worker ?? this.#start();
       this.#waiting.set(id, { resolve, reject });
       worker.postMessage({ id, question, argument }, bytes);
     });

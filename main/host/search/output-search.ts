@@ -10,6 +10,7 @@ import type { SessionId } from '#protocol/ids.ts';
 import type { EventParams } from '#protocol/messages.ts';
 import type { SearchHit } from '#protocol/search.ts';
 import type { ClientConnection } from '../client-connection.ts';
+import { startFailure } from '../start-failure.ts';
 import { giveWay } from './give-way.ts';
 import type { FoundHit, SearchTask, WorkerMessage } from './search-messages.ts';
 
@@ -61,10 +62,11 @@ export class OutputSearch {
     this.#running.set(search, { connection, worker, progress: null, toldAt: Number.NEGATIVE_INFINITY });
     answer(search);
     worker.on('message', (message: WorkerMessage) => this.#received(search, message));
-    worker.on('error', (error) => this.#end(search, { reason: 'failed', message: `the search broke: ${error.message}` }));
+    worker.on('error', (error) => this.#end(search, { reason: 'failed', message: `the search broke: ${startFailure(error)}` }));
     worker.on('exit', (code, signal) =>
       this.#end(search, { reason: 'failed', message: `the search broke: its process ended (${signal ?? code})` }),
     );
+    if (worker.pid === undefined) return; // its error tells
     worker.send(task);
     giveWay(worker, PRIORITY);
   }

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import type { SessionId } from '#protocol/ids.ts';
 import { giveWay } from '../search/give-way.ts';
 import type { LiveSession } from '../sessions/live-session.ts';
+import { startFailure } from '../start-failure.ts';
 import { lacksSketches } from './sketch-file.ts';
 import type { SketchTask } from './sketch-messages.ts';
 
@@ -85,7 +86,7 @@ export class Sketcher {
     const { quietMs = QUIET_MS, notBeforeMs = NOT_BEFORE_MS } = this.#options;
     const at = Math.max(Math.min(now + quietMs, this.#since + LONGEST_MS), this.#startedAt + notBeforeMs);
     if (this.#timer) clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#work(), Math.max(0, at - now));
+    this.#timer = setTimeout(() => void this.#work().catch((error: unknown) => console.error('sketches:', error)), Math.max(0, at - now));
     this.#timer.unref();
   }
 
@@ -122,9 +123,12 @@ export class Sketcher {
         this.#worker = null;
         resolve();
       };
-      worker.on('error', ended);
+      worker.on('error', (error) => {
+        console.error('sketches:', startFailure(error));
+        ended();
+      });
       worker.on('exit', ended);
-      worker.send(task);
+      if (worker.pid !== undefined) worker.send(task);
     });
   }
 }
