@@ -81,10 +81,12 @@ export class CmdopError extends Error {
 export const isRefusal = ({ code, data }: CmdopError): boolean =>
   code === 'unauthorized' || code === 'host-key' || data?.needs === 'person';
 
+const encoder = new TextEncoder();
+
 /** Longest sentence of an error, characters: it may name what the other side sent, which may be as large as a frame. */
 const MAX_SENTENCE = 4096;
-/** What an error tells to programs beside it, characters of JSON; beyond that it is left out. Below a frame in any script. */
-const MAX_DATA = 256 * 1024;
+/** What an error tells to programs beside it, bytes of JSON; beyond that it is left out. */
+const MAX_DATA = 768 * 1024;
 
 /** What to tell the other side about `error`, so that it fits a frame; a bug is named, not described. */
 export function toWireError(error: unknown): WireError {
@@ -93,7 +95,7 @@ export function toWireError(error: unknown): WireError {
     return { code: 'internal', message: `cmdop host: unexpected failure (${clipped(message)}); see the host log` };
   }
   const { code, message, data } = error.toWire();
-  const fits = data !== undefined && JSON.stringify(data).length <= MAX_DATA;
+  const fits = data !== undefined && encoder.encode(JSON.stringify(data)).length <= MAX_DATA;
   return { code, message: clipped(message), ...(fits ? { data } : {}) };
 }
 

@@ -14,6 +14,9 @@ import type { Journal, JournalKind } from '../journal/journal.ts';
 
 /** Of one client, remembered for its return: more than it can have under way unheard. */
 const MAX_REFUSALS = 1_024;
+/** Of them, what one answer tells, bytes of JSON; the longest reason, characters: so it tells of 512 units at least (input-outbox.ts). */
+const MAX_TOLD_BYTES = 512 * 1024;
+const MAX_TOLD_REASON = 300;
 /** Where it is not known who wanted it: a host that died before it heard the answer. */
 export const TAKEN_BACK: StopReason = { reason: 'not-in-control', message: 'not typed: it was taken back before the program read it' };
 
@@ -122,10 +125,23 @@ export class SessionInput {
     return fault;
   }
 
-  /** What the policy refused of `client`, which may not have heard it. */
+  /**
+   * What was refused last of `client`, which may not have heard it: as much as an answer holds, and always of more units
+   * than it leaves without a verdict.
+   */
   refusals(client: ClientId): { seq: Seq; reason: string }[] {
-    const ranges = this.#refusals.get(client) ?? [];
-    return ranges.flatMap(({ seq, to, reason }) => Array.from({ length: to - seq + 1 }, (_, at) => ({ seq: (seq + at) as Seq, reason })));
+    const told: { seq: Seq; reason: string }[] = [];
+    let left = MAX_TOLD_BYTES;
+    for (const { seq, to, ...refusal } of (this.#refusals.get(client) ?? []).toReversed()) {
+      const reason = refusal.reason.slice(0, MAX_TOLD_REASON).toWellFormed();
+      const bytes = Buffer.byteLength(JSON.stringify({ seq: to, reason })) + 1;
+      for (let at = to; at >= seq; at--) {
+        left -= bytes;
+        if (left < 0) return told.reverse();
+        told.push({ seq: at as Seq, reason });
+      }
+    }
+    return told.reverse();
   }
 
   /** Journals the refusal; to be told then. */
