@@ -9,9 +9,10 @@
  *   open again, an open one is not, depending on what came before.
  * - Scrolling, inserting, deleting, tabbing and repeating are done as often as a program says, up to 2 147 483 647 times:
  *   thirteen bytes of output would stop every window for minutes. Beyond the screen more of it changes nothing.
- * - Links: see terminal-links.ts.
+ * - Links: see terminal-links.ts. What a cell holds: see terminal-cells.ts.
  */
 
+import { boundCells } from './terminal-cells.ts';
 import { boundLinks } from './terminal-links.ts';
 
 type Parameters = readonly (number | number[])[];
@@ -83,6 +84,7 @@ export class TerminalRepairs {
     this.#core = coreOf(terminal);
     const { parser } = terminal;
     boundLinks(parser, this.#core);
+    boundCells(this.#core.buffers.active.lines.get(0));
     for (const [final, { name, most }] of Object.entries(REPEATED)) {
       parser.registerCsiHandler({ final }, ([times]) => this.#bound(name, Number(times), most(this.#core)));
     }

@@ -1,7 +1,10 @@
 /** What xterm.js 6.0 does wrong, and what every terminal of cmdop does instead. */
+import { createRequire } from 'node:module';
+import { Unicode11Addon } from '@xterm/addon-unicode11';
 import headless from '@xterm/headless';
 import { describe, expect, test } from 'vitest';
 import { TerminalFeed } from '../../main/client/terminal-feed.ts';
+import { MAX_CELL_TEXT } from '../../main/session/terminal-cells.ts';
 import { MAX_LINKS } from '../../main/session/terminal-links.ts';
 import { unfinishedBytes } from '../../main/session/utf8-tail.ts';
 import { newTerminal } from './terminals.ts';
@@ -9,10 +12,18 @@ import { newTerminal } from './terminals.ts';
 const SIZE = { cols: 20, rows: 5 };
 const ERASE_FROM_LAST_CELL = '\x1b[5;20H\x1b[1J';
 
-function unrepaired() {
-  const terminal = new headless.Terminal({ ...SIZE, allowProposedApi: true, logLevel: 'off' });
+function unrepaired(xterm = headless) {
+  const terminal = new xterm.Terminal({ ...SIZE, allowProposedApi: true, logLevel: 'off' });
   const input = Reflect.get(Reflect.get(terminal, '_core'), '_inputHandler');
   return { terminal, write: (text: string) => input.parse(new TextEncoder().encode(text)) };
+}
+
+/** xterm.js once more: what bounds its cells does so for all terminals of a copy. */
+function untouchedXterm(): typeof headless {
+  const require = createRequire(import.meta.url);
+  const file = require.resolve('@xterm/headless');
+  delete require.cache[file];
+  return require(file) as typeof headless;
 }
 
 test('erasing above from the last cell throws in xterm.js, and erases here', () => {
@@ -67,6 +78,52 @@ describe('links', () => {
     const { terminal, write } = newTerminal(SIZE);
     write(`${link('a')}\x1b[?1049h${link('b')}\x1bc`);
     expect(linksOf(terminal).size).toBe(0);
+  });
+});
+
+describe('combining characters', () => {
+  const cellsOf = (terminal: InstanceType<typeof headless.Terminal>) =>
+    Array.from({ length: SIZE.cols }, (_, col) => {
+      const cell = terminal.buffer.active.getLine(0)?.getCell(col);
+      return [cell?.getChars(), cell?.getWidth()];
+    });
+
+  test.each([
+    ['Hindi', 'क्षत्रिय हिन्दी'],
+    ['Thai', 'ที่นี่ น้ำ'],
+    ['Vietnamese', 'Tiếng Việt'.normalize('NFD')],
+    ['Hebrew with points', 'בְּרֵאשִׁ֖ית'],
+    ['a family', '👨🏽‍👩🏽‍👧🏽'],
+    ['skin tones', '👍🏽👋🏿'],
+    ['flags', '🇩🇪🇫🇷🏴󠁧󠁢󠁥󠁮󠁧󠁿'],
+    ['variation selectors', '❤️☎️1️⃣'],
+    ['thirty in a row', `e${'\u0301\u0323'.repeat(15)}x`],
+  ])('of ordinary text are as in xterm.js, cell by cell: %s', (_, text) => {
+    const { terminal, write } = newTerminal(SIZE);
+    const plain = unrepaired(untouchedXterm());
+    plain.terminal.loadAddon(new Unicode11Addon());
+    plain.terminal.unicode.activeVersion = '11';
+    for (const each of [write, plain.write]) each(text);
+    expect(cellsOf(terminal)).toEqual(cellsOf(plain.terminal));
+  });
+
+  test.each([
+    ['e', 'e'],
+    ['a wide character', '漢'],
+    ['a character that is two units long', '😀'],
+  ])('without end on %s are shown up to a bound, and the text goes on', (_, base) => {
+    const { terminal, write } = newTerminal(SIZE);
+    const printed = `${base}${'\u0301'.repeat(100_000)}`;
+    for (let at = 0; at < printed.length; at += 997) write(printed.slice(at, at + 997));
+    write('x');
+    expect(terminal.buffer.active.getLine(0)?.translateToString(true)).toBe(`${printed.slice(0, MAX_CELL_TEXT)}x`);
+  });
+
+  test('beyond the Basic Multilingual Plane are never cut in two', () => {
+    const { terminal, write } = newTerminal(SIZE);
+    write(`e${'\u{e0101}'.repeat(1000)}x`);
+    const shown = terminal.buffer.active.getLine(0)?.translateToString(true) ?? '';
+    expect(shown).toBe(`e${'\u{e0101}'.repeat((MAX_CELL_TEXT - 1) >> 1)}x`);
   });
 });
 
