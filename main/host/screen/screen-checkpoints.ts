@@ -1,5 +1,5 @@
 /** A session's screen checkpoints: screens at known offsets, from which output is replayed. On disk as JSON lines, oldest first. */
-import { appendFile, readFile, rename, writeFile } from 'node:fs/promises';
+import { appendFile, open, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Offset } from '#protocol/ids.ts';
 import type { Damage } from '../output/segment.ts';
@@ -12,31 +12,44 @@ const FILE = 'checkpoints.jsonl';
 
 /** Output that may be replayed to a client for its scrollback, bytes (DESIGN, section 4). */
 export const MAX_REPLAY_BYTES = 2 * 1024 * 1024;
-/** Appended lines after which the file is written anew with what is still of use. */
+/** Text of what is kept together, UTF-16 units, and room for the largest one: the oldest go first. */
+const MAX_KEPT_TEXT = 4 * 1024 * 1024;
+/** Appended lines after which the file is written anew with what is still of use, and the length it must not grow to, bytes. */
 const COMPACT_AFTER = 64;
+const MAX_FILE_BYTES = 16 * 1024 * 1024;
 
 export class ScreenCheckpoints {
   readonly #file: string;
   readonly #kept: KeptScreens;
   #checkpoints: ScreenCheckpoint[];
+  #fileBytes: number;
   #appended = 0;
   #work: Promise<void> = Promise.resolve();
 
-  private constructor(folder: string, checkpoints: ScreenCheckpoint[]) {
+  private constructor(folder: string, checkpoints: ScreenCheckpoint[], fileBytes: number) {
     this.#file = join(folder, FILE);
     this.#kept = new KeptScreens(folder);
-    this.#checkpoints = checkpoints;
+    this.#checkpoints = newestThatFit(checkpoints);
+    this.#fileBytes = fileBytes;
     this.#appended = checkpoints.length; // hosts that were killed never got round to writing it anew
   }
 
   /** Reads what is intact; a torn or damaged line is skipped. */
   static async open(folder: string): Promise<ScreenCheckpoints> {
-    const lines = await readFile(join(folder, FILE), 'utf8').catch(() => ''); // none yet
+    const file = join(folder, FILE);
+    const { size } = await stat(file).catch(() => ({ size: 0 })); // none yet
+    const lines = await readEnd(file, size).catch(() => '');
     const checkpoints = lines.split('\n').flatMap((line) => parseScreenCheckpoint(line) ?? []);
     return new ScreenCheckpoints(
       folder,
       checkpoints.sort((a, b) => a.offset - b.offset),
+      size,
     );
+  }
+
+  /** What its file takes, bytes. */
+  get fileBytes(): number {
+    return this.#fileBytes;
   }
 
   /** Names the lines of the file that are no screen checkpoints, or lie beyond the output's end, which moves on meanwhile. */
@@ -62,14 +75,10 @@ export class ScreenCheckpoints {
   }
 
   add(checkpoint: ScreenCheckpoint): void {
-    this.#checkpoints.push(checkpoint);
     const oldestUseful = this.#checkpoints.findLastIndex(({ offset }) => checkpoint.offset - offset > MAX_REPLAY_BYTES);
-    if (oldestUseful > 0) this.#checkpoints.splice(0, oldestUseful);
-    this.#appended++;
-    const isCompacting = this.#appended >= COMPACT_AFTER;
-    if (isCompacting) this.#appended = 0;
+    this.#checkpoints = newestThatFit([...this.#checkpoints.slice(Math.max(0, oldestUseful)), checkpoint]);
     this.#work = this.#work
-      .then(() => (isCompacting ? this.#rewrite() : appendFile(this.#file, `${JSON.stringify(checkpoint)}\n`, { mode: 0o600 })))
+      .then(() => this.#store(`${JSON.stringify(checkpoint)}\n`))
       .then(() => this.#kept.add(checkpoint))
       .catch(() => {}); // the output log tells of a full disk
   }
@@ -87,9 +96,40 @@ export class ScreenCheckpoints {
     await this.#work;
   }
 
+  async #store(line: string): Promise<void> {
+    const bytes = Buffer.byteLength(line);
+    this.#appended++;
+    if (this.#appended >= COMPACT_AFTER || this.#fileBytes + bytes > MAX_FILE_BYTES) return this.#rewrite();
+    await appendFile(this.#file, line, { mode: 0o600 });
+    this.#fileBytes += bytes;
+  }
+
   async #rewrite(): Promise<void> {
     const text = this.#checkpoints.map((checkpoint) => `${JSON.stringify(checkpoint)}\n`).join('');
+    this.#appended = 0;
     await writeFile(`${this.#file}.new`, text, { mode: 0o600 });
     await rename(`${this.#file}.new`, this.#file);
+    this.#fileBytes = Buffer.byteLength(text);
   }
+}
+
+/** The last of a file that an older host may have let grow. */
+async function readEnd(path: string, size: number): Promise<string> {
+  const file = await open(path);
+  try {
+    const bytes = Buffer.alloc(Math.min(size, MAX_FILE_BYTES));
+    const { bytesRead } = await file.read(bytes, 0, bytes.length, size - bytes.length);
+    return bytes.toString('utf8', 0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
+
+function newestThatFit(checkpoints: readonly ScreenCheckpoint[]): ScreenCheckpoint[] {
+  let length = 0;
+  const tooMuch = checkpoints.findLastIndex(({ text }) => {
+    length += text.length;
+    return length > MAX_KEPT_TEXT;
+  });
+  return checkpoints.slice(tooMuch + 1);
 }

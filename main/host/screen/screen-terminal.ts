@@ -20,6 +20,8 @@ const SCROLLBACK_LINES = 1000;
 /** An unfinished sequence longer than this is parsed as it comes; such are images and clipboards, which change nothing until they end. */
 const MAX_HELD_BYTES = 1024 * 1024;
 const CHECKPOINT_BYTES = 256 * 1024;
+/** A snapshot that would be larger is of the screen alone, bytes; a checkpoint that still is larger is not kept. */
+const MAX_SNAPSHOT_BYTES = 4 * 1024 * 1024;
 /** Commands of OSC that the host is told: folder, notifications, shell integration. */
 const TOLD_OSC = new Set([7, 9, 133, 633, 777]);
 
@@ -142,7 +144,8 @@ export class ScreenTerminal {
   snapshot(scrollback: number): Snapshot {
     this.#repairs.settle();
     const followed = { colors: this.#colors.sequences(), modifyKeys: this.#keyboard.modifyKeys, keyboard: this.#keyboard };
-    const taken = takeSnapshot(this.#core, { scrollback, followed });
+    let taken = takeSnapshot(this.#core, { scrollback, followed });
+    if (taken.text.length > MAX_SNAPSHOT_BYTES && scrollback > 0) taken = takeSnapshot(this.#core, { scrollback: 0, followed });
     return { offset: this.offset, size: this.#size, text: taken.text, scrollback: taken.scrollback, line: this.#screenLine() };
   }
 
@@ -224,7 +227,7 @@ export class ScreenTerminal {
   #checkpoint(): void {
     const snapshot = this.snapshot(this.#core.rows);
     this.#checkpointed = snapshot.offset;
-    this.#events.push({ kind: 'checkpoint', snapshot });
+    if (snapshot.text.length <= MAX_SNAPSHOT_BYTES) this.#events.push({ kind: 'checkpoint', snapshot });
   }
 
   /** Parses what is held up to an offset; where a mark begins it stops to see the cursor. */

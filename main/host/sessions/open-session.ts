@@ -59,15 +59,15 @@ export async function openSession(options: OpenOptions): Promise<LiveSession> {
   const id = typeof known === 'string' ? known : known.id;
   const folder = sessionFolder(paths, id);
   let session: LiveSession | null = null;
+  const checkpoints = await ScreenCheckpoints.open(folder);
   const log = await OutputLog.open({
     folder,
-    budgetBytes: () => options.settings.retention.sessionBytes,
+    budgetBytes: () => options.settings.retention.sessionBytes - checkpoints.fileBytes,
     wallNow: clock.wallNow,
     stored: (offset) => session?.output.storedUpTo(offset),
     problem: (sentence) => events.problem(id, sentence),
     sealed: () => events.outputSealed(id),
   });
-  const checkpoints = await ScreenCheckpoints.open(folder);
   // Whatever is on record, a keeper that lives is the session: a host that failed may have taken it for lost.
   const mayRun = typeof known === 'string' || known.end === null || hasSocket(paths.keeperSocket(id));
   const keeper = mayRun ? await connectKeeper({ id, path: paths.keeperSocket(id), from: log.end, session: () => session }) : null;
