@@ -17,6 +17,7 @@ import { VERSION } from '#local/version.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import { Host } from './host.ts';
 import { keeperProgram } from './keepers/keeper-program.ts';
+import { removeFile } from './remove-file.ts';
 import type { ServiceManager } from './service-manager.ts';
 import { lockHost } from './single-host.ts';
 import { type Build, checkBuild, Successor } from './successor.ts';
@@ -58,7 +59,7 @@ export class HostProcess {
     this.#isStopAsked = true;
     if (this.#isLeaving) return;
     this.#isLeaving = true;
-    if (process.platform !== 'win32') rmSync(this.#paths.hostSocket, { force: true });
+    if (process.platform !== 'win32') removeFile(this.#paths.hostSocket, 'though nothing answers there');
     this.#server?.close();
     await this.#host.stop('stopped');
     this.#lock.release();
@@ -147,6 +148,7 @@ export class HostProcess {
     return new Promise((resolve, reject) => {
       server.once('error', reject);
       const listening = () => {
+        server.on('error', (error) => console.error('a client could not connect:', error)); // no room for its socket
         if (isFile && !isInheriting) {
           chmodSync(bound, 0o600);
           renameSync(bound, hostSocket);

@@ -35,15 +35,20 @@ export class GuestsLink {
     return this.#control !== null;
   }
 
-  listen(): Promise<void> {
+  async listen(): Promise<void> {
     const { socket } = this.#options;
     const isFile = process.platform !== 'win32';
     if (isFile) rmSync(socket, { force: true });
-    return new Promise((resolve, reject) => {
+    await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject);
       this.#server.listen(socket, () => {
-        if (isFile) chmodSync(socket, 0o600);
-        resolve();
+        this.#server.on('error', (error) => console.error('the link of guests:', error)); // no room for a socket
+        try {
+          if (isFile) chmodSync(socket, 0o600);
+          resolve();
+        } catch (error) {
+          reject(error as Error);
+        }
       });
     });
   }

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { IDLE_FLAGS, nodePath, programPath } from '#local/runtime.ts';
+import { startFailure } from '../start-failure.ts';
 
 /** The process of an earlier host is waited for this long before another is started, milliseconds. */
 const FIND_MS = 700;
@@ -63,24 +64,41 @@ export class GuestsProcess {
   }
 
   #start(): void {
-    const log = openSync(this.#logFile, 'a', 0o600);
+    const log = this.#openLog();
     try {
       // `detached`: its own session, so that nothing that ends us or our terminal reaches it.
       const child = spawn(nodePath(), [...IDLE_FLAGS, '--no-warnings', programPath('guests')], {
         detached: true,
-        stdio: ['ignore', 'ignore', log],
+        stdio: ['ignore', 'ignore', log ?? 'ignore'],
         cwd: '/',
         env: { ...process.env, CMDOP_GUESTS_TOKEN: this.#token },
       });
-      child.on('error', (error) => console.error('the process for guests does not start:', error));
       this.#latest = child;
+      child.on('error', (error) => this.#failed(error, child));
       // One that was dismissed, or came second, ends as it should.
       child.on('exit', () => {
         if (this.#latest === child && !this.#isThere) this.#startAgain();
       });
       child.unref();
+    } catch (error) {
+      this.#failed(error as Error, this.#latest); // an update may be putting another program in its place
     } finally {
-      closeSync(log);
+      if (log !== null) closeSync(log);
+    }
+  }
+
+  #failed(error: Error, child: ChildProcess | null): void {
+    console.error('the process for guests does not start:', startFailure(error));
+    if (this.#latest === child && !this.#isThere) this.#startAgain();
+  }
+
+  /** Null where the disk refuses: guests are let in all the same. */
+  #openLog(): number | null {
+    try {
+      return openSync(this.#logFile, 'a', 0o600);
+    } catch (error) {
+      console.error('the process for guests has no log:', error);
+      return null;
     }
   }
 }

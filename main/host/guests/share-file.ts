@@ -1,9 +1,10 @@
 /** Which sessions plain ssh is served for, and where: kept for the next host, should this one crash or be replaced. */
 import { randomBytes } from 'node:crypto';
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { SessionId } from '#protocol/ids.ts';
 import { sessionId } from '#protocol/shapes.ts';
+import { removeFile } from '../remove-file.ts';
 
 const share = z.object({
   session: sessionId,
@@ -48,7 +49,7 @@ export class ShareFile {
   /** Stopped on purpose: the next host shares nothing. */
   forget(): void {
     this.#shares.clear();
-    rmSync(this.#file, { force: true });
+    removeFile(this.#file, 'and the next host shares by ssh what it names');
   }
 
   #save(): void {

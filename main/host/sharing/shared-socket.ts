@@ -10,6 +10,7 @@ import { promisify } from 'node:util';
 import { socketTransport } from '#local/socket-transport.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import type { Transport } from '#protocol/transport.ts';
+import { removeFile } from '../remove-file.ts';
 
 export type SharedSocketOptions = {
   path: string;
@@ -55,7 +56,7 @@ export class SharedSocket {
     this.#server = null;
     // Its connections are clients of their own, and end with their invites.
     server.close();
-    rmSync(this.path, { force: true });
+    removeFile(this.path, 'though nothing answers there');
   }
 
   #listen(gid: number): Promise<Server> {
@@ -63,6 +64,7 @@ export class SharedSocket {
     return new Promise((resolve, reject) => {
       server.once('error', reject);
       server.listen(this.path, () => {
+        server.on('error', (error) => console.error('the shared socket:', error)); // no room for a connection
         try {
           chownSync(this.path, process.getuid?.() ?? 0, gid);
           chmodSync(this.path, 0o660);

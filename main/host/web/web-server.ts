@@ -5,11 +5,12 @@
  * `web.open`. Host and Origin are checked too, so that no other site can reach it by DNS rebinding or from its own page.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { z } from 'zod';
 import { CmdopError } from '#protocol/errors.ts';
 import type { Transport } from '#protocol/transport.ts';
+import { removeFile } from '../remove-file.ts';
 import { cookiesFor, newSignIn, newWebSockets, SOCKET_PATH, sayLetIn, sendToPage } from './sign-in.ts';
 import { pagePolicy, refuse, sendFile } from './web-pages.ts';
 import { type Asked, answerRequests, type Raw, refuseUpgrade } from './web-requests.ts';
@@ -80,7 +81,7 @@ export class WebServer {
 
   /** Signs everybody out, unless the next host is to find them: then it can `resume`. */
   close({ isResumed }: { isResumed: boolean }): void {
-    if (!isResumed) rmSync(this.#options.memoryFile, { force: true });
+    if (!isResumed) removeFile(this.#options.memoryFile, 'and the next host knows the browsers that were signed in');
     for (const socket of this.#sockets.clients) socket.terminate();
     this.#server?.close();
     this.#server?.closeAllConnections();
