@@ -73,6 +73,7 @@ export class Listener {
       options.changed();
     });
     this.#server.on('error', (error: NodeJS.ErrnoException) => {
+      if (this.#server.listening) return console.error('a guest could not connect:', error); // no room for the socket
       const why = error.code === 'EADDRINUSE' ? 'it is in use' : error.code === 'EACCES' ? 'only root may' : error.message;
       this.#problem = `SSH guests cannot come in at ${options.address} port ${options.port}: ${why}`;
       options.changed();

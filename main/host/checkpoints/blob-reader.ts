@@ -1,6 +1,7 @@
 /** The content of files in a shadow repository, one after the other, from one git. */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
+import { CmdopError } from '#protocol/errors.ts';
 import { gitEnvironment, gitProgram, type Shadow } from './git.ts';
 
 export class BlobReader {
@@ -14,6 +15,9 @@ export class BlobReader {
       env: gitEnvironment(shadow),
       stdio: ['pipe', 'pipe', 'ignore'],
     });
+    this.#child.on('error', () => {}); // the missing answer tells, or what follows
+    if (this.#child.pid === undefined)
+      throw new CmdopError('internal', 'git could not be run: too many programs or files are open; end some and try again');
     this.#child.stdin.on('error', () => {}); // the missing answer tells
     this.#pieces = this.#child.stdout[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   }

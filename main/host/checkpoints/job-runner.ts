@@ -107,7 +107,7 @@ export class JobRunner {
       const lines = (rest + text).split('\n');
       rest = lines.pop() ?? '';
       for (const line of lines) {
-        const said = jobLine.safeParse(JSON.parse(line)).data;
+        const said = jobLine.safeParse(parse(line)).data;
         if (!said) continue;
         if ('progress' in said) progress?.(said.progress.done, said.progress.total);
         else if ('error' in said) reject(new CmdopError(said.error.code, said.error.message, said.error.data));
@@ -126,6 +126,14 @@ export class JobRunner {
     child.stdin?.on('error', () => {}); // its end tells
     child.stdin?.write(`${JSON.stringify(job)}\n`);
     return promise;
+  }
+}
+
+function parse(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined; // no line of a job: its end tells
   }
 }
 

@@ -7,14 +7,15 @@ const THREADS = 2;
 /** Given to a thread and not answered yet: bounds the memory. */
 const MAX_UNDER_WAY = 4;
 
-type Thread = { worker: Worker; waiting: { resolve(packed: PackedBatch): void; reject(error: Error): void }[] };
+type Thread = { worker: Worker; failure: Error | null; waiting: { resolve(packed: PackedBatch): void; reject(error: Error): void }[] };
 
 export class PackingThreads {
   readonly #threads: Thread[] = Array.from({ length: THREADS }, () => {
     const worker = new Worker(programPath('packing-thread'));
-    const thread: Thread = { worker, waiting: [] };
+    const thread: Thread = { worker, failure: null, waiting: [] };
     worker.on('message', (packed: PackedBatch) => thread.waiting.shift()?.resolve(packed));
     worker.on('error', (error: Error) => {
+      thread.failure = error;
       for (const { reject } of thread.waiting.splice(0)) reject(error);
     });
     return thread;
@@ -22,6 +23,7 @@ export class PackingThreads {
 
   pack(batch: Batch): Promise<PackedBatch> {
     const thread = this.#idlest();
+    if (thread.failure) return Promise.reject(thread.failure); // it has ended, and answers nothing any more
     return new Promise((resolve, reject) => {
       thread.waiting.push({ resolve, reject });
       thread.worker.postMessage(batch);
