@@ -158,10 +158,17 @@ test('paused agents have nothing waiting', async () => {
   await expect(bot.client.request('session.create', {})).rejects.toMatchObject({ code: 'agents-paused' });
 });
 
+/** The command is on record, and its program in front: a Ctrl-C before that is the shell's. */
+async function runs(command: string): Promise<void> {
+  await ann.until(() => ann.commands.some(({ text, endedAt }) => text === command && endedAt === null));
+  const programs = async () => (await ann.client.request('processes.list', { session: 'shell' })).processes.map((each) => each.command);
+  await expect.poll(programs).toContain(command);
+}
+
 test('an agent interrupts what it started, and not what a person did', async () => {
   const view = ann.attach('shell');
   await view.type('sleep 60\r');
-  await ann.until(() => ann.commands.some(({ text, endedAt }) => text === 'sleep 60' && endedAt === null));
+  await runs('sleep 60');
   await view.stream.releaseControl();
   await expect(bot.client.request('input.interrupt', { channel: typist.stream.channel as never })).rejects.toMatchObject({
     code: 'policy',
@@ -171,7 +178,7 @@ test('an agent interrupts what it started, and not what a person did', async () 
   await ann.until(() => ann.commands.some(({ endedAt }) => endedAt !== null));
   void typist.type('sleep 61\r');
   await approve(await asked('sleep 61\r'));
-  await ann.until(() => ann.commands.some(({ text, endedAt }) => text === 'sleep 61' && endedAt === null));
+  await runs('sleep 61');
   expect(await bot.client.request('input.interrupt', { channel: typist.stream.channel as never })).toMatchObject({ how: 'signal' });
   await ann.until(() => ann.commands.some(({ text, exitCode }) => text === 'sleep 61' && exitCode === 130));
 });
