@@ -1,5 +1,5 @@
 /** Output on disk: what was appended is read back byte for byte, while segments are compressed behind it and after. */
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -171,4 +171,16 @@ test('a segment that a full disk has no room to pack stays as it is, and leaves 
   } finally {
     unmountDisk(folder);
   }
+});
+
+test('a file that opens and cannot be read is a hole: what follows is served', async () => {
+  const log = await openLog();
+  log.append(0 as Offset, part(0));
+  await log.flushed();
+  const [file = ''] = readdirSync(folder).filter((name) => name.endsWith('.raw'));
+  rmSync(join(folder, file));
+  mkdirSync(join(folder, file)); // opens, and refuses every read, as a bad sector does
+  expect(await log.read(0 as Offset, PART_BYTES)).toBeNull();
+  expect(log.next(0 as Offset)).toBe(PART_BYTES);
+  await log.dispose();
 });

@@ -120,6 +120,8 @@ export class OutputLog {
       const buffer = new Uint8Array(length);
       const { bytesRead } = await file.read(buffer, 0, length, begin);
       return bytesRead > 0 ? buffer.subarray(0, bytesRead) : null;
+    } catch {
+      return null; // the disk cannot give it back: a hole, as where a sealed one is damaged
     } finally {
       await file.close();
     }

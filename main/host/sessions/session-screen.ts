@@ -45,8 +45,13 @@ export class SessionScreen {
 
   /** Opens it where the last host left it: newest checkpoint, then the stored output since. */
   open(): Promise<void> {
-    this.#opening ??= this.#draw();
-    return this.#opening;
+    if (this.#opening) return this.#opening;
+    const opening = this.#draw();
+    this.#opening = opening;
+    opening.catch(() => {
+      if (this.#opening === opening) this.#opening = null; // the next attempt may work
+    });
+    return opening;
   }
 
   /** It broke: it is drawn again from what is stored. */
