@@ -1,6 +1,6 @@
 /** The sessions of this host: made, found again after a crash or a reboot, looked up by what a person calls them. */
 import { randomBytes } from 'node:crypto';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { basename } from 'node:path';
 import { homeFolder } from '#local/home-folder.ts';
 import { CmdopError } from '#protocol/errors.ts';
@@ -19,6 +19,7 @@ import { type KeeperMeta, openSession, type SessionSurroundings, sessionFolder }
 import { RemovedFiles } from './sessions/removed-files.ts';
 import { findSession, freeName, validName } from './sessions/session-names.ts';
 import { SessionRestart } from './sessions/session-restart.ts';
+import { KeeperSilent, SlowKeepers } from './sessions/slow-keepers.ts';
 
 const DEFAULT_SIZE: Size = { cols: 80, rows: 24 };
 
@@ -35,6 +36,7 @@ export class Registry {
   /** Names being created, so that two clients cannot both get one. */
   readonly #reserved = new Set<string>();
   readonly #keepers: KeeperStarter;
+  readonly #slowKeepers = new SlowKeepers();
   readonly #removedFiles: RemovedFiles;
   /** Sessions on their way into being. */
   readonly #beginning = new Set<Promise<LiveSession>>();
@@ -123,6 +125,7 @@ export class Registry {
         outputOffset: 0 as Offset,
         payload: { ...stored.size },
       });
+      makeFolder(sessionFolder(paths, id)); // before there is a program that nobody could reach
       await this.#keepers.start({
         session: id,
         socket: paths.keeperSocket(id),
@@ -222,6 +225,7 @@ export class Registry {
 
   async dispose(): Promise<void> {
     this.#keepers.dispose();
+    this.#slowKeepers.dispose();
     this.#removedFiles.dispose();
     await Promise.all(this.all().map((session) => session.dispose()));
   }
@@ -238,12 +242,22 @@ export class Registry {
   }
 
   async #adoptOne(id: SessionId, stored: StoredSession | null): Promise<void> {
+    const { problem } = this.#options.events;
+    const name = stored?.name ?? id;
     try {
       await this.#open(stored ?? id, null);
+      if (this.#slowKeepers.settled(id)) problem(id, null);
+      this.#reserved.delete(name);
     } catch (error) {
       // One session that cannot be found again must not take the others with it.
       console.error(`session ${id} could not be adopted:`, error);
-      this.#options.events.problem(id, `session ${stored?.name ?? id} could not be found again: ${(error as Error).message}`);
+      if (!(error instanceof KeeperSilent)) return problem(id, `session ${name} could not be found again: ${(error as Error).message}`);
+      problem(id, `session ${name} goes on, but its keeper does not answer: it is asked again until it does`);
+      if (this.#isSettling) return;
+      this.#reserved.add(name);
+      this.#slowKeepers.askAgain(id, () => {
+        if (!this.#isSettling) void this.#adoptOne(id, stored);
+      });
     }
   }
 
@@ -267,5 +281,14 @@ export class Registry {
 
   #isTaken(name: string): boolean {
     return this.#reserved.has(name) || this.all().some((session) => session.name === name);
+  }
+}
+
+/** Throws `storage`. */
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new CmdopError('storage', `the session was not started: ${folder} cannot be made (${(error as Error).message})`);
   }
 }

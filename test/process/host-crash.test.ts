@@ -1,5 +1,5 @@
 /** kill -9 of the host: no session, no byte and no unit is lost, and nothing runs twice. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Engine, openEngine, type Watched } from './engine.ts';
@@ -109,4 +109,52 @@ test("a keeper's death ends its own session only, with its last screen and its h
   expect(screen.lines.join('\n')).toContain('\nlast words');
   const { commands } = await ann.client.request('history.list', { session: 'one' });
   expect(commands.map(({ text, submitter }) => [text, submitter?.name])).toEqual([['echo last words', 'ann']]);
+});
+
+test('a keeper that cannot answer when a host begins is asked again: its session keeps its name, and comes back whole', async () => {
+  await engine.startHost();
+  const ann = engine.person('ann');
+  await ann.client.request('session.create', { name: 'slow', command: ['/bin/cat'], cwd: '/' });
+  await ann.client.request('session.create', { name: 'other', command: ['/bin/cat'], cwd: '/' });
+  const view = ann.attach('slow');
+  await view.type('before\r');
+  const { keeperPid } = await ann.client.request('session.inspect', { session: 'slow' });
+  process.kill(keeperPid ?? 0, 'SIGSTOP');
+  try {
+    await engine.killHost();
+    await engine.startHost();
+    await ann.until(() => ann.warnings.some((sentence) => sentence.includes('session slow goes on, but its keeper does not answer')));
+    expect((await ann.client.sessions()).map(({ name }) => name)).toEqual(['other']);
+    await expect(ann.client.request('session.create', { name: 'slow', cwd: '/' })).rejects.toMatchObject({ code: 'name-taken' });
+  } finally {
+    process.kill(keeperPid ?? 0, 'SIGCONT');
+  }
+  await ann.until(() => ann.sessions.some(({ name, state }) => name === 'slow' && state === 'running'));
+  await ann.until(() => !ann.warnings.some((sentence) => sentence.includes('slow')));
+  const again = ann.attach('slow');
+  await again.type('after\r');
+  await again.until('after');
+  expect(whole(again).toString()).toContain('before\r\nbefore\r\nafter');
+});
+
+test('a session whose folder cannot be made starts no program', async () => {
+  await engine.startHost();
+  const ann = engine.person('ann');
+  const sessions = join(engine.home, 'state', 'sessions');
+  rmSync(sessions, { recursive: true, force: true });
+  writeFileSync(sessions, 'in the way');
+  const ran = join(engine.home, 'ran');
+  const command = ['/bin/sh', '-c', `: > ${ran}; exec cat`];
+  await expect(ann.client.request('session.create', { name: 'new', command, cwd: '/' })).rejects.toMatchObject({
+    code: 'storage',
+    message: expect.stringContaining(sessions),
+  });
+  rmSync(sessions);
+  // The next one is begun after it would have been.
+  await ann.client.request('session.create', { name: 'next', command: ['/bin/cat'], cwd: '/' });
+  const view = ann.attach('next');
+  await view.type('there\r');
+  await view.until('there');
+  expect(existsSync(ran)).toBe(false);
+  expect((await ann.client.sessions()).map(({ name }) => name)).toEqual(['next']);
 });

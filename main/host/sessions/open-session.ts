@@ -18,6 +18,7 @@ import { isThisBoot } from './boot.ts';
 import { LiveSession, type LiveSessionEvents } from './live-session.ts';
 import { type CommandEvents, SessionCommands } from './session-commands.ts';
 import { SessionOutput } from './session-output.ts';
+import { KeeperSilent } from './slow-keepers.ts';
 import { TtyState } from './tty-state.ts';
 
 /** What every session of a host stands on. */
@@ -53,7 +54,7 @@ export type KeeperMeta = { stored: StoredSession; nonce: string | null };
 /** Where a session's output is kept. */
 export const sessionFolder = (paths: LocalPaths, id: SessionId) => join(paths.stateDir, 'sessions', id);
 
-/** Rejects if neither the journal nor a keeper knows the session, or its keeper cannot be asked. */
+/** Rejects if neither the journal nor a keeper knows the session; with KeeperSilent where its keeper cannot be asked now. */
 export async function openSession(options: OpenOptions): Promise<LiveSession> {
   const { known, freshNonce, records, journal, screens, clock, events, paths } = options;
   const id = typeof known === 'string' ? known : known.id;
@@ -171,7 +172,8 @@ async function connectKeeper(options: {
       },
     });
   } catch (error) {
-    if (!['ENOENT', 'ECONNREFUSED'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    if (!['ENOENT', 'ECONNREFUSED'].includes(code)) throw new KeeperSilent(message, { cause: error });
     if (process.platform !== 'win32') rmSync(path, { force: true });
     return null;
   }
