@@ -153,7 +153,7 @@ describeKeepers((keeps, { program, unrunnable }) => {
   });
 
   keeps('ends the output where a background process never stops printing, with all that the program had printed', async (world) => {
-    const [yes, often] = ['exec yes', 'while sleep 0.02; do echo tick; done'];
+    const [yes, often] = ['exec yes', 'while sleep 0.02 && echo tick; do :; done'];
     for (const printer of [yes, often]) {
       const host = await world.host(await world.script(`echo up; read go; (trap "" HUP; ${printer}) & sleep 0.3; echo last; exit 3`));
       await host.says('up');
