@@ -47,9 +47,10 @@ const GATHER_MS = 4;
 const PLAIN_GATHER_MS = 60;
 const GATHER_BYTES = 256 * 1024;
 const ESCAPE = 0x1b;
-/** A worker that ends this often, this close, takes no more sessions: something else is wrong. */
+/** One that ends this often, this close, is started anew only after a pause: something else is wrong, a lack of descriptors, say. */
 const MAX_RESTARTS = 5;
 const RESTART_WINDOW_MS = 60_000;
+const RESTART_PAUSE_MS = 1_000;
 
 type Screen = { fed: number; taken: number; offset: Offset; colors: ScreenColors };
 type Waiting = { session: SessionId; resolve(answer: never): void; reject(error: Error): void };
@@ -68,6 +69,7 @@ export class Screens {
   #gatheringMs = 0;
   #nextQuery = 1;
   #restarts: number[] = [];
+  #restarting: NodeJS.Timeout | null = null;
   #isDisposed = false;
 
   constructor({ events, workerUrl }: { events: ScreenEvents; workerUrl?: URL }) {
@@ -156,6 +158,7 @@ export class Screens {
     this.#isDisposed = true;
     if (this.#flush) clearImmediate(this.#flush);
     if (this.#gathering) clearTimeout(this.#gathering);
+    if (this.#restarting) clearTimeout(this.#restarting);
     this.#reject(() => true, 'the host ends');
     this.#screens.clear();
     await this.#worker.terminate();
@@ -271,7 +274,12 @@ export class Screens {
     if (this.#isDisposed || worker !== this.#worker) return;
     const now = performance.now();
     this.#restarts = [...this.#restarts.filter((at) => now - at < RESTART_WINDOW_MS), now];
-    if (this.#restarts.length > MAX_RESTARTS) throw new Error(`the screen worker ended ${MAX_RESTARTS + 1} times in a minute: ${failure}`);
+    if (this.#restarts.length <= MAX_RESTARTS) return this.#restart(failure);
+    console.error(`the screen worker ended ${this.#restarts.length} times in a minute: ${failure}`);
+    this.#restarting = setTimeout(() => this.#restart(failure), RESTART_PAUSE_MS);
+  }
+
+  #restart(failure: string): void {
     this.#steps = [];
     this.#views = null;
     this.#worker = this.#start();
