@@ -42,7 +42,8 @@ test('what is dropped leaves the disk, and what stays is whole', async () => {
 test('a checkpoint that nobody waits for ends with its git, tells how far it was, and leaves room for the next', async () => {
   const folder = world.folder('given-up');
   const shadow = world.shadowOf(folder);
-  for (let at = 0; at < 3_000; at++) writeFileSync(join(folder, `f${at}.txt`), `${at}\n`.repeat(2_000));
+  // Random, so that it takes its time to pack: longer than until progress is told at first.
+  for (let at = 0; at < 3_000; at++) writeFileSync(join(folder, `f${at}.bin`), randomBytes(48 * 1024));
   const controller = new AbortController();
   const job = { do: 'create' as const, shadow, previous: null, onlyIfChanged: false };
   const given = runner.run<'create'>({ ...job, id: 1 }, { signal: controller.signal, progress: () => controller.abort() });
