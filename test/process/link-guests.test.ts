@@ -110,7 +110,7 @@ describe.each(Object.keys(ENDS))('a browser guest who is %s in the middle of typ
     await expect.poll(eve.typed).toMatch(/\|end$/);
     const ran = eve.typed().slice(0, -'|end'.length);
     expect(ran.length).toBeGreaterThanOrEqual(seen);
-    expect(all.startsWith(ran)).toBe(true);
+    expect(ran).toBe(all.slice(0, ran.length));
     // What ran is no more than what the host had taken by then.
     expect(ran.split(';').length - 1).toBeLessThanOrEqual(applied.filter(Boolean).length + 1);
     expect(await eve.comesAgain()).toBe(again);

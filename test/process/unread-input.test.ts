@@ -10,6 +10,9 @@ import { type Engine, openEngine, type Person, type Watched } from './engine.ts'
 const LINES = 300;
 const LINE = 'x'.repeat(500);
 
+/** How often an agent is stopped while its program reads: what is dropped in two steps shows one time in four. */
+const STOPS = 40;
+
 let engine: Engine;
 let ann: Person;
 let bot: Person;
@@ -61,6 +64,32 @@ test.each([
   go();
   await expect.poll(read).toBe('after\n');
   console.log(`stopped after ${tookMs.toFixed(0)} ms, ${refusalsIn(verdicts).length} of ${LINES} taken back`);
+});
+
+test('a program that reads on while an agent is stopped gets the beginning of what it typed, and nothing from behind what is dropped', {
+  timeout: 30_000,
+}, async () => {
+  const file = join(engine.home, 'slow.read');
+  const command = `stty raw -echo; echo reads; exec dd bs=1 status=none of=${file}`; // a byte at a time: there is always more
+  await ann.client.request('session.create', { name: 'slow', command: ['sh', '-c', command], cwd: '/' });
+  const [view, agent] = [ann.attach('slow'), bot.attach('slow')];
+  await Promise.all([view.until('reads'), agent.until('reads')]);
+  const read = () => readFileSync(file, 'latin1');
+  const numbers = Array.from({ length: 10_000 }, (_, n) => `${n};`).join('');
+  for (let round = 0; round < STOPS; round++) {
+    const before = read().length;
+    const typed = agent.type(numbers);
+    await expect.poll(() => read().length, { interval: 1 }).toBeGreaterThan(before);
+    await ann.client.request('agents.pause', {});
+    await typed;
+    await view.stream.takeControl();
+    await view.type('|');
+    await expect.poll(read, { interval: 1 }).toMatch(/\|$/);
+    const got = read().slice(before, -1);
+    expect(numbers.startsWith(got), `${got.slice(-200)} is no end of a beginning`).toBe(true);
+    await view.stream.releaseControl();
+    await ann.client.request('agents.resume', {});
+  }
 });
 
 test("at a human's Ctrl-C nothing of an agent's lines runs", { timeout: 20_000 }, async () => {

@@ -35,7 +35,7 @@ export async function interrupt({ attached, life, clients, control, unread, type
     unread.takeBack(attached.actor.kind === 'agent' ? [client] : null, { reason: 'rejected', message }),
   ]);
   const isSignal = group !== null && canSignal(group);
-  if (isSignal && taken.length > 0) await unread.dropUnread({ isKept: true, wasBlocked: true });
+  if (isSignal && taken.length > 0) unread.dropUnread({ isKept: true });
   // Much may have happened meanwhile: a kick, a takeover, the end.
   const mayType = clients.of(client) === attached && attached.role !== 'observer' && life.isRunning;
   if (!mayType || lease.judge({ client, kind: attached.actor.kind, epoch: granted.control.epoch }) !== 'ok') {
@@ -45,7 +45,7 @@ export async function interrupt({ attached, life, clients, control, unread, type
   life.record(attached, 'signal', { signal: 'SIGINT', by: 'interrupt', how, client });
   if (isSignal) {
     process.kill(-group, 'SIGINT');
-    void unread.dropUnread({ isKept: true, wasBlocked: false });
+    unread.dropUnread({ isKept: true });
   } else life.keeper?.urgent(Uint8Array.of(...unread.endOfPaste(taken), ...CTRL_C));
   typed(CTRL_C);
   return { how, control: control.control() };

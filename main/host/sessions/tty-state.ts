@@ -6,7 +6,7 @@
  * keeper that does not say so it is opened for the moment of each question. Where it cannot be read (Windows, no native part), nothing is known, which is told as null.
  */
 import { execFile } from 'node:child_process';
-import { closeSync, constants, openSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, constants, openSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
 export type TtyModes = { isCanonical: boolean; isEchoing: boolean };
@@ -22,10 +22,15 @@ const TERMIOS_BYTES = 256;
 
 const layout = process.platform === 'linux' || process.platform === 'darwin' ? LAYOUT[process.platform] : null;
 type Pointer = { readonly pointer: unique symbol };
+/** `struct pollfd`: a descriptor, what is asked of it and, from here on, what is so. */
+const POLLED_AT = 6;
+const POLLIN = 0x1;
+
 type Terminals = {
   tcgetattr(fd: number, into: Pointer): number;
   tcflush(fd: number, queue: number): number;
   ioctl(fd: number, request: number, type: 'void *', into: Pointer): number;
+  poll(fds: Pointer, count: number, timeoutMs: number): number;
   /** Where they answer, seen from both sides: to hand over a Buffer costs a microsecond more. */
   at: Pointer;
   answer: Buffer;
@@ -59,18 +64,23 @@ export class TtyState {
 
   /** What its program has not read: where it gives whole lines, of those. Null where that cannot be told. */
   unreadBytes(): number | null {
-    return this.#ask(({ ioctl, at, answer }, fd, { fionread }) => (ioctl(fd, fionread, 'void *', at) === 0 ? answer.readInt32LE() : null));
+    return this.#ask((terminals, fd, known) => {
+      hasInput(terminals, fd); // what is on its way into it is not counted
+      return countUnread(terminals, fd, known);
+    });
   }
 
   /**
-   * Drops what the program has not read, as the terminal does when an interrupt is typed; `isKept`: not where it is told to
-   * keep it then. Answers whether there was a line, or keys where there are no lines.
+   * Drops what the program has not read, also what is on its way into the terminal, as that does itself when an interrupt is
+   * typed; `isKept`: not where it is told to keep it then. All at once, and nothing of it is read here: a program that reads
+   * meanwhile must not get what lay behind something that is gone. Answers whether there was a line, or keys where there are
+   * no lines.
    */
   dropUnread({ isKept }: { isKept: boolean }): boolean {
-    const found = this.#ask(({ tcflush, answer }, fd, { noFlush, inputQueue }, flags) => {
-      if (isKept && (flags & noFlush) !== 0) return false;
-      const hadInput = readsSomething(fd, answer);
-      tcflush(fd, inputQueue);
+    const found = this.#ask((terminals, fd, known, flags) => {
+      if (isKept && (flags & known.noFlush) !== 0) return false;
+      const hadInput = hasInput(terminals, fd) || (countUnread(terminals, fd, known) ?? 0) > 0;
+      terminals.tcflush(fd, known.inputQueue);
       return hadInput;
     });
     return found ?? false;
@@ -130,14 +140,15 @@ export class TtyState {
   }
 }
 
-function readsSomething(fd: number, into: Buffer): boolean {
-  try {
-    readSync(fd, into);
-    into.fill(0); // it may have been a password
-    return true;
-  } catch {
-    return false; // EAGAIN: nothing waits
-  }
+/** Whether a read would give something; on Linux only after what is on its way is in. Takes nothing. */
+function hasInput({ poll, at, answer }: Terminals, fd: number): boolean {
+  answer.writeInt32LE(fd);
+  answer.writeInt32LE(POLLIN, 4); // and that nothing is so yet
+  return poll(at, 1, 0) === 1 && (answer.readInt16LE(POLLED_AT) & POLLIN) !== 0;
+}
+
+function countUnread({ ioctl, at, answer }: Terminals, fd: number, { fionread }: NonNullable<typeof layout>): number | null {
+  return ioctl(fd, fionread, 'void *', at) === 0 ? answer.readInt32LE() : null;
 }
 
 /** The terminal of a process by its number; null where it has none (yet). */
@@ -164,6 +175,7 @@ function loadTerminals(): Terminals | null {
       answer: Buffer.from(koffi.view(at, TERMIOS_BYTES)),
       tcgetattr: lib.func('int tcgetattr(int fd, void *termios)') as unknown as Terminals['tcgetattr'],
       ioctl: lib.func('int ioctl(int fd, unsigned long request, ...)') as unknown as Terminals['ioctl'],
+      poll: lib.func('int poll(void *fds, unsigned long count, int timeout)') as unknown as Terminals['poll'],
       tcflush: lib.func('int tcflush(int fd, int queue)') as unknown as Terminals['tcflush'],
     };
   } catch (error) {

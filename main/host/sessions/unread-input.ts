@@ -22,9 +22,6 @@ import type { Tty } from './tty-state.ts';
 
 /** A keeper answers within a millisecond or two; whoever stops an agent does not wait longer than this, milliseconds. */
 const ANSWER_MS = 500;
-/** A terminal that is full holds 64 KiB behind the 4 KiB that go at once: it is emptied in so many rounds, a millisecond each. */
-const MAX_ROUNDS = 100;
-const QUIET_ROUNDS = 3;
 /** Clients that typed before this host came, looked up in the journal: those that typed last. */
 const MAX_RECALLED = 16;
 /** What ends a line for a terminal that gives whole lines: return, newline, ends of file, interrupts. */
@@ -48,8 +45,6 @@ export type UnreadInputOptions = {
   tty: Tty | null;
   clock: { now(): number };
 };
-
-type DropOptions = { isKept: boolean; wasBlocked: boolean; isStill?: () => boolean };
 
 export class UnreadInput {
   readonly #options: UnreadInputOptions;
@@ -88,12 +83,12 @@ export class UnreadInput {
   /** Of what these actors have typed nothing more is read. Resolves when that is so. */
   async stop(isMeant: (actor: Person) => boolean, why: StopReason): Promise<void> {
     const { records, commands } = this.#options;
-    const wasLeft = this.#recall();
+    this.#recall();
     const typists = [...this.#typists].filter(([, actor]) => isMeant(actor)).map(([client]) => client);
     const taken = await this.takeBack(typists, why);
     const isInTerminal = [...this.#sinceRest].some((id) => isMeant(records.actor(id) ?? { name: '', kind: 'human' }));
     if (!isInTerminal || this.#isAtRest) return;
-    const isLost = await this.dropUnread({ isKept: false, wasBlocked: wasLeft || taken.length > 0 });
+    const isLost = this.dropUnread({ isKept: false });
     const end = this.endOfPaste(taken);
     if (end.length > 0) this.#options.keeper?.urgent(end);
     commands.unreadDropped();
@@ -121,18 +116,18 @@ export class UnreadInput {
    */
   takenOver(by: Actor): Promise<void> | null {
     const { input, tty } = this.#options;
-    const wasLeft = this.#recall();
+    this.#recall();
     const clients = [...this.#typists].flatMap(([client, { kind }]) => (kind === 'agent' && !input.isSettled(client) ? [client] : []));
     if (clients.length === 0 && !(this.#isOfAgents && (tty?.unreadBytes() ?? 0) > 0)) return null;
     const message = `not typed: ${by.name} took control before the program read it`;
-    return this.#takeOver(clients, { wasLeft, why: { reason: 'not-in-control', message } });
+    return this.#takeOver(clients, { reason: 'not-in-control', message });
   }
 
-  async #takeOver(clients: ClientId[], { wasLeft, why }: { wasLeft: boolean; why: StopReason }): Promise<void> {
+  async #takeOver(clients: ClientId[], why: StopReason): Promise<void> {
     const { tty, keeper, commands } = this.#options;
     const taken = clients.length > 0 ? await this.takeBack(clients, why) : [];
     if (tty && this.#isOfAgents && (taken.length > 0 || (tty.unreadBytes() ?? 0) > 0)) {
-      await this.dropUnread({ isKept: false, wasBlocked: wasLeft || taken.length > 0, isStill: () => this.#isOfAgents });
+      this.dropUnread({ isKept: false });
       commands.unreadDropped();
     }
     const end = this.endOfPaste(taken);
@@ -175,16 +170,9 @@ export class UnreadInput {
     return bracketedPaste && taken.some(([, , , writtenBytes]) => writtenBytes > 0) ? PASTE_END : new Uint8Array(0);
   }
 
-  /** `wasBlocked`: more than the terminal holds was on its way. `isStill`: asked before each time. Resolves with whether there was any. */
-  async dropUnread({ isKept, wasBlocked, isStill = () => true }: DropOptions): Promise<boolean> {
-    let [quiet, wasAny] = [0, false];
-    for (let round = 0; round < MAX_ROUNDS && isStill(); round++) {
-      quiet = this.#options.tty?.dropUnread({ isKept }) ? 0 : quiet + 1;
-      wasAny ||= quiet === 0;
-      if (!wasBlocked || quiet === QUIET_ROUNDS) break;
-      await new Promise((resolve) => setTimeout(resolve, 1));
-    }
-    return wasAny;
+  /** Of what lies in the terminal. Answers whether there was any. See TtyState. */
+  dropUnread(options: { isKept: boolean }): boolean {
+    return this.#options.tty?.dropUnread(options) ?? false;
   }
 
   /** The keeper's answer. */
@@ -204,9 +192,9 @@ export class UnreadInput {
     }
   }
 
-  /** Learns who typed before this host came, at the first need; true if something of theirs may still be unread. */
-  #recall(): boolean {
-    if (this.#isRecalled) return false;
+  /** Learns who typed before this host came, at the first need: something of theirs may still be unread. */
+  #recall(): void {
+    if (this.#isRecalled) return;
     this.#isRecalled = true;
     const { keeper, records, session } = this.#options;
     const ledger = keeper?.hello.ledger ?? [];
@@ -218,7 +206,6 @@ export class UnreadInput {
       this.#isOfPeople ||= typist.kind === 'human';
     }
     this.#isLineOpen ||= ledger.length > 0;
-    return ledger.length > 0;
   }
 
   get #isAtRest(): boolean {
