@@ -164,10 +164,12 @@ class UnixPty implements Pty {
       }
       this.#backoffMs =
         count > 0 ? WRITE_BACKOFF_MS.first : Math.min(WRITE_BACKOFF_MS.longest, this.#backoffMs * 2 || WRITE_BACKOFF_MS.first);
-      this.#retry = setTimeout(() => {
+      const tryAgain = () => {
         this.#retry = null;
         this.#writeQueued();
-      }, this.#backoffMs);
+      };
+      // After what the host has sent meanwhile, which may take back what would be written.
+      this.#retry = setTimeout(() => setImmediate(tryAgain), this.#backoffMs);
       return;
     }
   }

@@ -130,6 +130,23 @@ describeKeepers((keeps) => {
     await expect.poll(() => read().slice(-15)).toBe(`${unitsOf(1, whole)}${unitOf(whole + 1).slice(0, units[0]?.[3])}<bot>`.slice(-15));
   });
 
+  keeps('writes no more of what it is to take back, though it hears of it late and there is room by then', async (world, expect) => {
+    const { kept, host, go, read } = await busy(world);
+    const whole = await typeAhead(host, 'bot');
+    const pid = kept.child.pid ?? 0;
+    process.kill(pid, 'SIGSTOP');
+    await expect.poll(() => statOf(pid)[0]).toBe('T');
+    host.drop('bot');
+    go();
+    await expect.poll(() => read().length, { timeout: 10_000 }).toBeGreaterThanOrEqual(whole * UNIT_BYTES);
+    process.kill(pid, 'SIGCONT');
+    const [units] = (await host.next('dropped')).units;
+    expect(units).toEqual(['bot', whole + 1, UNITS, expect.any(Number)]);
+    host.write('ann', 1, '<ann>');
+    const expected = `${unitsOf(1, whole)}${unitOf(whole + 1).slice(0, units?.[3])}<ann>`;
+    await expect.poll(() => sha256(read()), { timeout: 10_000 }).toBe(sha256(expected));
+  });
+
   keeps('goes on though somebody without a name that is text typed to a busy program', async (world, expect) => {
     const { kept, host, go, read } = await busy(world);
     const whole = await typeAhead(host, 'bot');

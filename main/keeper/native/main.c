@@ -75,10 +75,14 @@ static void look_at_child(struct keeper *keeper, int children) {
   if (!keeper->has_ended && waitpid(keeper->pid, &status, WNOHANG) == keeper->pid) program_ended(keeper, status);
 }
 
-static void look_at_terminal(struct keeper *keeper, short events) {
-  bool is_closed = events & (POLLHUP | POLLERR);
-  if (keeper->is_full && (events & POLLOUT || is_closed)) write_input(keeper, true);
-  if (keeper->terminal >= 0 && !keeper->is_paused && (events & POLLIN || is_closed)) read_terminal(keeper);
+static bool is_closed(short events) { return events & (POLLHUP | POLLERR); }
+
+static void look_at_output(struct keeper *keeper, short events) {
+  if (keeper->terminal >= 0 && !keeper->is_paused && (events & POLLIN || is_closed(events))) read_terminal(keeper);
+}
+
+static void look_at_room(struct keeper *keeper, short events) {
+  if (keeper->is_full && (events & POLLOUT || is_closed(events))) write_input(keeper, true);
 }
 
 static void look_at_connection(struct keeper *keeper, struct connection *connection, short events) {
@@ -121,11 +125,13 @@ __attribute__((noreturn)) static void serve(struct keeper *keeper, int listener,
       fds[CONNECTIONS + at] = (struct pollfd){.fd = connection->fd, .events = (short)(POLLIN | (connection->out.length > 0 ? POLLOUT : 0))};
     }
     if (wait_for(keeper, fds, CONNECTIONS + MAX_CONNECTIONS) > 0) {
-      if (fds[TERMINAL].revents) look_at_terminal(keeper, fds[TERMINAL].revents);
+      look_at_output(keeper, fds[TERMINAL].revents);
       for (size_t at = 0; at < MAX_CONNECTIONS; at++) {
         struct pollfd *asked = &fds[CONNECTIONS + at];
         if (asked->revents && keeper->connections[at].fd == asked->fd) look_at_connection(keeper, &keeper->connections[at], asked->revents);
       }
+      /* After the host, which may take back what would be written. */
+      look_at_room(keeper, fds[TERMINAL].revents);
       if (fds[CHILDREN].revents) look_at_child(keeper, children);
       if (fds[LISTENER].revents) accept_host(keeper, listener);
     }
