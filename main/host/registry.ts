@@ -12,10 +12,11 @@ import { isAgent } from './agents/input-judge.ts';
 import type { StoredSession } from './journal/records.ts';
 import type { KeeperProgram } from './keepers/keeper-program.ts';
 import { KeeperStarter } from './keepers/keeper-starter.ts';
+import { keeperMeta } from './keepers/left-with-keeper.ts';
 import { prepareLaunch, removeLaunchFiles } from './keepers/shell-launch.ts';
 import { bootId } from './sessions/boot.ts';
 import type { LiveSession } from './sessions/live-session.ts';
-import { type KeeperMeta, openSession, type SessionSurroundings, sessionFolder } from './sessions/open-session.ts';
+import { openSession, type SessionSurroundings, sessionFolder } from './sessions/open-session.ts';
 import { RemovedFiles } from './sessions/removed-files.ts';
 import { findSession, freeName, validName } from './sessions/session-names.ts';
 import { SessionRestart } from './sessions/session-restart.ts';
@@ -108,7 +109,6 @@ export class Registry {
           roles: [],
         },
       };
-      const meta: KeeperMeta = { stored, nonce: launch.nonce };
       journal.append({
         session: id,
         actor: by.id,
@@ -129,7 +129,7 @@ export class Registry {
       await this.#keepers.start({
         session: id,
         socket: paths.keeperSocket(id),
-        meta,
+        meta: keeperMeta(stored, launch.nonce),
         file: launch.file,
         args: [...launch.args],
         env: launch.env,

@@ -16,11 +16,12 @@ import {
   encodeExit,
   encodeKeeperHello,
   encodeOutputHeader,
+  encodeRefused,
   KEEPER_WIRE,
   MAX_UNACKED_BYTES,
   ToKeeperDecoder,
 } from './wire.ts';
-import type { KeeperExit, ToKeeper } from './wire-messages.ts';
+import type { DroppedOf, KeeperExit, ToKeeper } from './wire-messages.ts';
 
 /** Output held for a host that is away, bytes; then the program waits. For one that is there: what may be sent to it. */
 const RING_BYTES = 4 * 1024 * 1024;
@@ -29,6 +30,8 @@ const MAX_OUTPUT_FRAME_BYTES = 256 * 1024;
 const MAX_JOINED_BYTES = 4096;
 /** A verdict waits this long for the echo, milliseconds: together they wake the host once, and each wake-up delays the echo. */
 const VERDICT_WAIT_MS = 2;
+/** What DROPPED says beside the ledger's clients, bytes. */
+const MAX_FORGOTTEN_BYTES = 200 * 1024;
 /** Unread input beyond which a program's queries are not answered, bytes. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 
@@ -62,7 +65,7 @@ export class Keeper {
   #exit: KeeperExit | null = null;
   #isExitSent = false;
   #note: Uint8Array = new Uint8Array(0);
-  /** APPLIED frames that wait for output to go with. */
+  /** Frames that wait for output to go with. */
   readonly #verdicts: Uint8Array[] = [];
   #cancelVerdictTimer: (() => void) | null = null;
 
@@ -203,24 +206,40 @@ export class Keeper {
       if ((this.#pty?.queuedBytes ?? 0) < MAX_ANSWER_BYTES) this.#pty?.write({ bytes, unit: null, written: () => {} });
       return;
     }
-    if (!this.#ledger.accept(client, seq)) return;
+    const acceptance = this.#ledger.accept(client, seq);
+    if (acceptance === 'full') this.#tell(encodeRefused(client, seq));
+    if (acceptance !== 'new') return;
     const written = () => {
       this.#ledger.applied(client, seq);
-      this.#verdicts.push(encodeApplied(client, seq));
-      this.#cancelVerdictTimer ??= this.#after(VERDICT_WAIT_MS, () => this.#send());
+      this.#tell(encodeApplied(client, seq));
     };
     this.#pty?.write({ bytes, unit: { client, seq }, written });
   }
 
-  /** Remembered before it is told: a host that dies between must not cost a verdict. */
+  /** With the next output, or soon. */
+  #tell(verdict: Uint8Array): void {
+    this.#verdicts.push(verdict);
+    this.#cancelVerdictTimer ??= this.#after(VERDICT_WAIT_MS, () => this.#send());
+  }
+
+  /**
+   * Remembered before it is told: a host that dies between must not cost a verdict. The ledger bounds how much is told; of a
+   * client that is forgotten nobody waits to hear, it is told while there is room.
+   */
   #drop(clients: ClientId[] | null): void {
     const ranges = new Map<ClientId, DroppedUnits>();
     for (const { client, seq, writtenBytes } of this.#pty?.takeBack(clients && new Set(clients)) ?? []) {
       const [from, , written] = ranges.get(client) ?? [seq, seq, writtenBytes];
       ranges.set(client, [from, seq, written]);
     }
-    for (const [client, units] of ranges) this.#ledger.dropped(client, units);
-    this.#verdicts.push(encodeDropped([...ranges].map(([client, units]) => [client, ...units])));
+    let left = MAX_FORGOTTEN_BYTES;
+    const told: DroppedOf[] = [];
+    for (const [client, units] of ranges) {
+      const isKnown = this.#ledger.dropped(client, units);
+      if (!isKnown) left -= encodeDropped([[client, ...units]]).length;
+      if (isKnown || left > 0) told.push([client, ...units]);
+    }
+    this.#verdicts.push(encodeDropped(told));
     this.#send();
   }
 

@@ -6,7 +6,7 @@ import { compileEarly } from '#local/early-tiers.ts';
 import { endNow } from '#local/end-now.ts';
 import { Keeper } from './keeper.ts';
 import { loadPty, openPty } from './pty.ts';
-import type { KeeperSpec } from './spec.ts';
+import { type KeeperSpec, refuseTooMuch } from './spec.ts';
 
 function main(): void {
   try {
@@ -18,6 +18,11 @@ function main(): void {
   const words = readFileSync(0, 'utf8');
   if (words === '') process.exit(0); // and end before it
   const spec = JSON.parse(words) as KeeperSpec;
+  try {
+    refuseTooMuch(spec);
+  } catch (error) {
+    fail(error);
+  }
   process.title = `cmdop keeper ${spec.session}`;
   // Nothing that happens to the terminal or the host that started us may end the session.
   for (const signal of ['SIGHUP', 'SIGINT', 'SIGPIPE'] as const) process.on(signal, () => {});

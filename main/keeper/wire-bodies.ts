@@ -55,6 +55,8 @@ export function decodeFromKeeper(body: Uint8Array): FromKeeper | null {
       return { kind: 'dropped', units: (JSON.parse(decoder.decode(body.subarray(1))) as { units: DroppedOf[] }).units };
     case 6:
       return { kind: 'ending' };
+    case 7:
+      return { kind: 'refused', ...unitOf(body) };
     default:
       return null;
   }
@@ -78,8 +80,12 @@ export function decodeOutputOrApplied(body: Uint8Array): FromKeeper {
     if (body.length < OFFSET_END) throw new RangeError(`an output of ${body.length} bytes lacks its offset`);
     return { kind: 'output', offset: readUint64(body, 1) as Offset, bytes: body.subarray(OFFSET_END) };
   }
+  return { kind: 'applied', ...unitOf(body) };
+}
+
+function unitOf(body: Uint8Array): { client: ClientId; seq: Seq } {
   const at = unitAt(body);
-  return { kind: 'applied', client: readName(body, 2, at) as ClientId, seq: readUint64(body, at) as Seq };
+  return { client: readName(body, 2, at) as ClientId, seq: readUint64(body, at) as Seq };
 }
 
 /** Where the seq lies in a body that begins with a client. Throws RangeError where it is cut off. */

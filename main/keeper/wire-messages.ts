@@ -4,6 +4,8 @@ import type { DroppedUnits, LedgerEntry } from '#session/input-ledger.ts';
 
 /** A host may leave this much with a keeper, bytes. */
 export const MAX_NOTE_BYTES = 64 * 1024;
+/** The session's name and `meta`, as JSON, bytes. With the ledger at its largest and the note they fit a frame (wire.ts). */
+export const MAX_META_BYTES = 192 * 1024;
 
 export type KeeperExit = { code: number | null; signal: string | null };
 
@@ -45,6 +47,8 @@ export type FromKeeper =
   | { kind: 'hello'; hello: KeeperHello }
   | { kind: 'output'; offset: Offset; bytes: Uint8Array }
   | { kind: 'applied'; client: ClientId; seq: Seq }
+  /** Not taken, and not remembered: too many clients have units under way. */
+  | { kind: 'refused'; client: ClientId; seq: Seq }
   | { kind: 'exit'; exit: KeeperExit }
   | { kind: 'ending' }
   | { kind: 'dropped'; units: DroppedOf[] };

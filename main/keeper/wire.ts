@@ -11,8 +11,9 @@
  *   4 ACK      u64 offset: held by the host, may go      4 EXIT     JSON {code, signal}
  *   5 SIGNAL   signal name                               6 ENDING   the program has exited, EXIT follows when its terminal
  *   6 RELEASE  the exit is recorded: quit                           is closed: the host must not hold it (feature 'ending')
- *   7 FORGET   client: it will send nothing again
- *   8 NOTE     bytes to keep for the next host
+ *   7 FORGET   client: it will send nothing again      7 REFUSED  u8 n · client · u64 seq: a WRITE that was not taken,
+ *   8 NOTE     bytes to keep for the next host                    since more clients have units under way than can be
+ *                                                                 remembered; it may be sent again
  *   9 URGENT   bytes before all input that has not begun to reach the program (feature 'urgent'); a unit of nobody
  *  10 DROP     JSON {clients: [client…] or null for all}: their units that are not in the PTY whole go no further
  *              (feature 'drop'); answered once by 5 DROPPED   JSON {units: [[client, from seq, to seq, bytes of `from`
@@ -93,6 +94,10 @@ export function encodeOutputHeader(offset: Offset, byteLength: number): Uint8Arr
 
 export function encodeApplied(client: ClientId, seq: Seq): Uint8Array {
   return unitFrame(3, { client, seq }, 0);
+}
+
+export function encodeRefused(client: ClientId, seq: Seq): Uint8Array {
+  return unitFrame(7, { client, seq }, 0);
 }
 
 export function encodeExit(exit: KeeperExit): Uint8Array {

@@ -8,6 +8,7 @@ import {
   encodeExit,
   encodeKeeperHello,
   encodeOutputHeader,
+  encodeRefused,
   encodeToKeeper,
   FromKeeperDecoder,
   ToKeeperDecoder,
@@ -50,6 +51,9 @@ test('keeper → host', () => {
   const dropped = '190000000' + '57b22756e697473223a5b5b226331222c332c352c305d5d7d';
   expect(hex(encodeDropped([[client, 3 as Seq, 5 as Seq, 0]]))).toBe(dropped);
   expect([...new FromKeeperDecoder().push(Buffer.from(dropped, 'hex'))]).toEqual([{ kind: 'dropped', units: [[client, 3, 5, 0]] }]);
+  const refused = '0c000000070263310300000000000000';
+  expect(hex(encodeRefused(client, 3 as Seq))).toBe(refused);
+  expect([...new FromKeeperDecoder().push(Buffer.from(refused, 'hex'))]).toEqual([{ kind: 'refused', client, seq: 3 }]);
   expect(hex(encodeEnding())).toBe('0100000006');
   expect([...new FromKeeperDecoder().push(encodeEnding())]).toEqual([{ kind: 'ending' }]);
 });

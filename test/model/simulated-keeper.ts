@@ -69,6 +69,7 @@ export class SimulatedKeeper {
         for (const message of decoder.push(bytes)) {
           if (message.kind === 'hello') session = greeted(writer(this.#remembered(message.hello, tell), tell, drops));
           else if (message.kind === 'applied') session?.keeperListener.applied(message.client, message.seq);
+          else if (message.kind === 'refused') session?.keeperListener.refused(message.client, message.seq);
           else if (message.kind === 'dropped') {
             session?.keeperListener.dropped(message.units);
             drops.shift()?.(message.units);

@@ -76,6 +76,24 @@ test('a session of a megabyte of arguments runs with all of them, and is told of
   await expectCalm();
 });
 
+test('a session of as many arguments as a request can bring, where many have typed, is found by the next host', {
+  timeout: 30_000,
+}, async () => {
+  const words = Array.from({ length: 8 }, () => 'w'.repeat(131_000));
+  const command = ['/bin/sh', '-c', 'echo "$# words"; exec cat', 'sh', ...words];
+  await ann.client.request('session.create', { name: 'wordiest', command, cwd: '/', controlMode: 'open' });
+  const view = ann.attach('wordiest');
+  await view.until('8 words');
+  for (let n = 0; n < 30; n++) expect(await engine.person(`p${n}`).attach('wordiest').type('.')).toMatchObject({ verdict: 'applied' });
+  await engine.killHost();
+  await engine.startHost();
+  await view.until(() => view.stream.isAttached);
+  expect((await ann.client.request('session.inspect', { session: 'wordiest' })).session.state).toBe('running');
+  await view.type('still here\r');
+  await view.until(/still here\s+\.*still here/);
+  await ann.client.request('session.kill', { session: 'wordiest', signal: 'SIGKILL' });
+});
+
 test('ports of a program whose arguments are control characters are told, and so is the program', async () => {
   const SOURCE = `const net = require('net');
     process.stdin.once('data', () => { for (let at = 0; at < 256; at++) net.createServer().listen(0, '127.0.0.1'); });

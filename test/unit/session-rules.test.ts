@@ -4,9 +4,10 @@ import type { ActorId, ClientId, Epoch, Offset, Seq } from '#protocol/ids.ts';
 import type { Role } from '#protocol/shapes.ts';
 import { type Contender, ControlLease } from '#session/control-lease.ts';
 import { InputGate } from '#session/input-gate.ts';
-import { InputLedger } from '#session/input-ledger.ts';
+import { InputLedger, MAX_LEDGER_BYTES } from '#session/input-ledger.ts';
 import { OutputRing } from '#session/output-ring.ts';
 import { SendWindow, WINDOW_BYTES } from '#session/send-window.ts';
+import { randomFrom } from '../contract/random-streams.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const text = (view: Uint8Array) => new TextDecoder().decode(view);
@@ -48,19 +49,54 @@ describe('input ledger', () => {
   const client = 'c' as ClientId;
   test('a unit is accepted once, whoever sends it again', () => {
     const ledger = new InputLedger();
-    expect(ledger.accept(client, 1 as Seq)).toBe(true);
-    expect(ledger.accept(client, 1 as Seq)).toBe(false);
+    expect(ledger.accept(client, 1 as Seq)).toBe('new');
+    expect(ledger.accept(client, 1 as Seq)).toBe('repeat');
     ledger.applied(client, 1 as Seq);
-    expect(ledger.accept(client, 3 as Seq)).toBe(true);
+    expect(ledger.accept(client, 3 as Seq)).toBe('new');
     expect(ledger.entries()).toEqual([[client, { accepted: 3, applied: 1 }]]);
   });
 
   test('it remembers 4096 clients and forgets the one silent longest', () => {
     const ledger = new InputLedger();
-    for (let i = 0; i <= 4096; i++) ledger.accept(`c${i}` as ClientId, 1 as Seq);
+    const named = (i: number) => `${i}`.padStart(16, 'c') as ClientId; // as long as all are
+    for (let i = 0; i <= 4096; i++) {
+      ledger.accept(named(i), 1 as Seq);
+      ledger.applied(named(i), 1 as Seq);
+    }
     expect(ledger.entries()).toHaveLength(4096);
-    expect(ledger.accept('c1' as ClientId, 1 as Seq)).toBe(false);
-    expect(ledger.accept('c0' as ClientId, 1 as Seq)).toBe(true);
+    expect(ledger.accept(named(1), 1 as Seq)).toBe('repeat');
+    expect(ledger.accept(named(0), 1 as Seq)).toBe('new');
+  });
+
+  test('nobody who has units under way is forgotten, and nobody new is taken in their place', () => {
+    const ledger = new InputLedger();
+    const taken: ClientId[] = [];
+    for (let i = 0; i < 5000; i++) if (ledger.accept(`c${i}` as ClientId, 1 as Seq) === 'new') taken.push(`c${i}` as ClientId);
+    expect(taken).toHaveLength(4096);
+    expect(ledger.entries().map(([client]) => client)).toEqual(taken);
+    ledger.applied('c7' as ClientId, 1 as Seq);
+    expect([ledger.accept('c4999' as ClientId, 1 as Seq), ledger.accept('c4998' as ClientId, 1 as Seq)]).toEqual(['new', 'full']);
+    expect(ledger.entries().map(([client]) => client)).toEqual([...taken.filter((each) => each !== 'c7'), 'c4999']);
+  });
+
+  test('whatever happens, it is told in so many bytes', () => {
+    const ledger = new InputLedger();
+    const random = randomFrom(1);
+    const below = (limit: number) => Math.floor(random() * limit);
+    let [most, seq] = [0, Number.MAX_SAFE_INTEGER - 1_000_000];
+    for (let step = 0; step < 60_000; step++) {
+      const n = below(1200);
+      const client = `${n}`.padStart(4 + ((n * 37) % 252), n % 2 ? '\x01' : 'x') as ClientId;
+      seq++;
+      const what = below(40);
+      if (what < 20) ledger.accept(client, seq as Seq);
+      else if (what < 22) ledger.applied(client, seq as Seq);
+      else if (what < 39) ledger.dropped(client, [(seq - 1) as Seq, seq as Seq, Number.MAX_SAFE_INTEGER]);
+      else ledger.forget(client);
+      if (step % 500 === 0) most = Math.max(most, Buffer.byteLength(JSON.stringify(ledger.entries())));
+    }
+    expect(most).toBeLessThan(MAX_LEDGER_BYTES);
+    expect(most).toBeGreaterThan(MAX_LEDGER_BYTES / 2);
   });
 });
 

@@ -17,6 +17,8 @@ const MIN_JOINED_BYTES = 1024;
 export type KeeperListener = {
   output(offset: Offset, bytes: Uint8Array): void;
   applied(client: ClientId, seq: Seq): void;
+  /** Not taken: too many clients have units under way. */
+  refused(client: ClientId, seq: Seq): void;
   /** Taken back, by `drop`. */
   dropped(units: DroppedOf[]): void;
   /** The program has exited: the session ends when nobody holds its terminal. */
@@ -176,6 +178,9 @@ export class KeeperLink {
         return;
       case 'applied':
         this.#listener.applied(message.client, message.seq);
+        return;
+      case 'refused':
+        this.#listener.refused(message.client, message.seq);
         return;
       case 'dropped': {
         const units = checkedDropped(message.units);

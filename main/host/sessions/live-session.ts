@@ -8,8 +8,8 @@ import type { PolicyDesk } from '../agents/input-judge.ts';
 import type { ClientConnection } from '../client-connection.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Records, StoredSession } from '../journal/records.ts';
-import type { SessionNote } from '../journal/stored-shapes.ts';
 import type { KeeperLink, KeeperListener } from '../keepers/keeper-link.ts';
+import { keeperNote } from '../keepers/left-with-keeper.ts';
 import type { OscEvent } from '../screen/screen-messages.ts';
 import { type Attached, SessionClients } from './session-clients.ts';
 import type { SessionCommands } from './session-commands.ts';
@@ -139,6 +139,7 @@ export class LiveSession {
   readonly keeperListener: KeeperListener = {
     output: (offset, bytes) => this.output.append(offset, bytes),
     applied: (client, seq) => this.typing.applied(client, seq),
+    refused: (client, seq) => this.typing.unread.refused(client, seq),
     dropped: (units) => this.typing.unread.dropped(units),
     ending: () => this.#options.tty?.release(),
     exited: ({ code, signal }) => this.#ended({ reason: signal ? 'killed' : 'exited', code, signal }),
@@ -238,8 +239,7 @@ export class LiveSession {
 
   /** Tells the keeper what the next host must know, also where the journal is lost. */
   keepNote(): void {
-    const note: SessionNote = { commands: this.commands.note, ...this.control.remembered, access: this.stored.access };
-    this.#life.keeper?.note(Buffer.from(JSON.stringify(note)));
+    this.#life.keeper?.note(keeperNote({ commands: this.commands.note, ...this.control.remembered, access: this.stored.access }));
   }
 
   closeIdleScreen(): void {

@@ -10,6 +10,7 @@ import type { Journal } from '../journal/journal.ts';
 import type { Records, StoredSession } from '../journal/records.ts';
 import { checkedNote } from '../journal/stored-shapes.ts';
 import { KeeperLink } from '../keepers/keeper-link.ts';
+import type { KeeperMeta } from '../keepers/left-with-keeper.ts';
 import { OutputLog } from '../output/output-log.ts';
 import { SizeHistory } from '../output/size-history.ts';
 import { ScreenCheckpoints } from '../screen/screen-checkpoints.ts';
@@ -47,9 +48,6 @@ export type OpenOptions = SessionSurroundings & {
   /** Of a session that was just started; null for one that is found again. */
   freshNonce: string | null;
 };
-
-/** What a keeper remembers for every later host, beside what its wire says. */
-export type KeeperMeta = { stored: StoredSession; nonce: string | null };
 
 /** Where a session's output is kept. */
 export const sessionFolder = (paths: LocalPaths, id: SessionId) => join(paths.stateDir, 'sessions', id);
@@ -165,6 +163,7 @@ async function connectKeeper(options: {
       listener: {
         output: (offset, bytes) => session()?.keeperListener.output(offset, bytes),
         applied: (client, seq) => session()?.keeperListener.applied(client, seq),
+        refused: (client, seq) => session()?.keeperListener.refused(client, seq),
         dropped: (units) => session()?.keeperListener.dropped(units),
         ending: () => session()?.keeperListener.ending(),
         exited: (exit) => session()?.keeperListener.exited(exit),

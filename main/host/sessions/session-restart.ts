@@ -13,10 +13,11 @@ import type { Actor, ScreenText, SessionEnd } from '#protocol/shapes.ts';
 import type { StoredSession } from '../journal/records.ts';
 import { KeeperLink } from '../keepers/keeper-link.ts';
 import type { KeeperStarter } from '../keepers/keeper-starter.ts';
+import { keeperMeta } from '../keepers/left-with-keeper.ts';
 import { prepareLaunch, removeLaunchFiles } from '../keepers/shell-launch.ts';
 import { bootId } from './boot.ts';
 import type { LiveSession } from './live-session.ts';
-import type { KeeperMeta, SessionSurroundings } from './open-session.ts';
+import type { SessionSurroundings } from './open-session.ts';
 
 export type RestartOptions = SessionSurroundings & {
   old: LiveSession;
@@ -71,11 +72,10 @@ export class SessionRestart {
         end: null,
         bootId: bootId(),
       };
-      const meta: KeeperMeta = { stored, nonce: launch.nonce };
       await keepers.start({
         session: old.id,
         socket,
-        meta,
+        meta: keeperMeta(stored, launch.nonce),
         file: launch.file,
         args: [...launch.args],
         env: launch.env,
@@ -159,7 +159,15 @@ function isFolder(path: string): boolean {
 
 /** Whether a keeper answers there. To connect is no proof: the kernel still takes a call for a process that dies just now. */
 async function lives(path: string, session: string): Promise<boolean> {
-  const listener = { output: () => {}, applied: () => {}, dropped: () => {}, ending: () => {}, exited: () => {}, lost: () => {} };
+  const listener = {
+    output: () => {},
+    applied: () => {},
+    refused: () => {},
+    dropped: () => {},
+    ending: () => {},
+    exited: () => {},
+    lost: () => {},
+  };
   try {
     const link = await KeeperLink.open({ path, session, from: 0 as Offset, listener });
     link.close();

@@ -6,7 +6,7 @@
  * Ctrl-C does, if somebody who is stopped has typed since the shell last waited with nothing typed ahead. Where a person
  * only takes over from an agent, it is dropped if agents alone have typed since everything was read.
  */
-import type { ActorId, ClientId, SessionId } from '#protocol/ids.ts';
+import type { ActorId, ClientId, Seq, SessionId } from '#protocol/ids.ts';
 import type { Actor } from '#protocol/shapes.ts';
 import { setLatest } from '#session/input-ledger.ts';
 import type { DroppedOf } from '../../keeper/wire-messages.ts';
@@ -29,6 +29,10 @@ const LINE_ENDS = new Set([0x0d, 0x0a, 0x04, 0x03, 0x1c]);
 const INTERRUPT = Uint8Array.of(0x03);
 /** A shell that read a line has told by then what runs, milliseconds; less than a line of an agent waits for it (prompt-watch.ts). */
 const TOLD_MS = 200;
+const CROWDED: StopReason = {
+  reason: 'not-in-control',
+  message: 'not typed: what more clients have typed than a session remembers waits for its program already; type it again later',
+};
 /** The end of a paste, for a program that got its beginning. */
 const PASTE_END = new TextEncoder().encode('\x1b[201~');
 
@@ -177,19 +181,26 @@ export class UnreadInput {
 
   /** The keeper's answer. */
   dropped(units: DroppedOf[]): void {
-    const { input, clients, kicks } = this.#options;
     const why = this.#reasons.shift() ?? TAKEN_BACK;
-    for (const [client, ...range] of units) {
-      const actor = this.#typists.get(client) ?? null;
-      const refusals = input.dropped(client, { actor, range, why });
-      clients.dropped(client, range);
-      const attached = clients.of(client);
-      for (const refused of refusals) {
-        if (attached) attached.connection.event('input.refused', { channel: attached.channel, ...refused });
-        else kicks.refused(client, refused);
-      }
-      kicks.settled(client);
+    for (const unit of units) this.#lost(unit, why);
+  }
+
+  /** The keeper has not taken a unit. */
+  refused(client: ClientId, seq: Seq): void {
+    this.#lost([client, seq, seq, 0], CROWDED);
+  }
+
+  #lost([client, ...range]: DroppedOf, why: StopReason): void {
+    const { input, clients, kicks } = this.#options;
+    const actor = this.#typists.get(client) ?? null;
+    const refusals = input.dropped(client, { actor, range, why });
+    clients.dropped(client, range);
+    const attached = clients.of(client);
+    for (const refused of refusals) {
+      if (attached) attached.connection.event('input.refused', { channel: attached.channel, ...refused });
+      else kicks.refused(client, refused);
     }
+    kicks.settled(client);
   }
 
   /** Learns who typed before this host came, at the first need: something of theirs may still be unread. */

@@ -112,9 +112,11 @@ static bool take_write(struct keeper *keeper, const uint8_t *body, size_t length
   if (client.length == 0) {
     /* A program that asks and never reads gets no more answers, instead of a queue without end. */
     if (keeper->queue.bytes < MAX_ANSWER) take_input(keeper, new_input(NULL, 0, unit + 8, size), false);
-  } else if (ledger_accept(&keeper->ledger, &client, seq)) {
-    take_input(keeper, new_input(&client, seq, unit + 8, size), false);
+    return true;
   }
+  enum acceptance acceptance = ledger_accept(&keeper->ledger, &client, seq);
+  if (acceptance == IS_NEW) take_input(keeper, new_input(&client, seq, unit + 8, size), false);
+  else if (acceptance == HAS_NO_ROOM) tell_verdict(keeper, REFUSED, &client, seq);
   return true;
 }
 

@@ -15,16 +15,18 @@
  */
 #define RETRY_MISSED 250
 #define RETRY_MISLED 16
+/* What DROPPED says beside the ledger's clients, bytes. */
+#define MAX_FORGOTTEN (200 * 1024)
 
-static void verdicts_wait(struct keeper *keeper) {
+void tell_verdict(struct keeper *keeper, enum from_keeper kind, const struct client_name *client, uint64_t seq) {
+  append_verdict(&keeper->verdicts, kind, client, seq);
   if (keeper->verdicts_due == NEVER) keeper->verdicts_due = now_ms() + VERDICT_WAIT;
 }
 
 static void written(struct keeper *keeper, struct queued_input *input) {
   if (input->client) {
     ledger_applied(&keeper->ledger, input->client, input->seq);
-    append_applied(&keeper->verdicts, input->client, input->seq);
-    verdicts_wait(keeper);
+    tell_verdict(keeper, APPLIED, input->client, input->seq);
   }
   free_input(input);
 }
@@ -75,7 +77,10 @@ static bool is_wanted(const struct client_name *client, void *context) {
   return false;
 }
 
-/* Takes back all of the client of `oldest`, which it frees: remembered before it is told, since a host may die between. */
+/*
+ * Takes back all of the client of `oldest`, which it frees: remembered before it is told, since a host may die between. The
+ * ledger bounds how much is told; of a client that is forgotten nobody waits to hear, it is told while there is room.
+ */
 static void drop_client(struct keeper *keeper, struct queued_input *oldest, struct bytes *json) {
   struct dropped_units units = {.from = oldest->seq, .to = oldest->seq, .written_bytes = oldest->written};
   /* A name in memory is what a name in a row of them is. */
@@ -85,12 +90,14 @@ static void drop_client(struct keeper *keeper, struct queued_input *oldest, stru
     units.to = next->seq;
     free_input(next);
   }
-  ledger_dropped(&keeper->ledger, oldest->client, units);
-  char text[96];
-  bytes_append_text(json, "[");
-  json_append_text(json, oldest->client->text, oldest->client->length);
-  snprintf(text, sizeof text, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 "]", units.from, units.to, units.written_bytes);
-  bytes_append_text(json, text);
+  bool is_known = ledger_dropped(&keeper->ledger, oldest->client, units);
+  if (is_known || json->length < MAX_FORGOTTEN) {
+    char text[96];
+    bytes_append_text(json, json->length ? ",[" : "[");
+    json_append_text(json, oldest->client->text, oldest->client->length);
+    snprintf(text, sizeof text, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 "]", units.from, units.to, units.written_bytes);
+    bytes_append_text(json, text);
+  }
   free_input(oldest);
 }
 
@@ -98,15 +105,14 @@ void drop_input(struct keeper *keeper, const struct bytes *clients) {
   static const uint8_t nobody[1];
   struct wanted wanted = {0};
   if (clients) wanted = (struct wanted){.names = clients->length ? bytes_front(clients) : nobody, .length = clients->length};
-  struct bytes json = {0};
+  struct bytes units = {0}, json = {0};
   struct queued_input *oldest;
+  while ((oldest = input_take_back(&keeper->queue, is_wanted, &wanted))) drop_client(keeper, oldest, &units);
   bytes_append_text(&json, "{\"units\":[");
-  for (bool is_first = true; (oldest = input_take_back(&keeper->queue, is_wanted, &wanted)); is_first = false) {
-    if (!is_first) bytes_append_text(&json, ",");
-    drop_client(keeper, oldest, &json);
-  }
+  if (units.length) bytes_append(&json, bytes_front(&units), units.length);
   bytes_append_text(&json, "]}");
   append_frame(&keeper->verdicts, DROPPED, bytes_front(&json), json.length);
+  bytes_clear(&units);
   bytes_clear(&json);
   send_output(keeper);
 }

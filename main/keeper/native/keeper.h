@@ -87,6 +87,8 @@ void program_ended(struct keeper *keeper, int status);
 void close_terminal(struct keeper *keeper);
 
 /* input.c */
+/* With the next output, or soon. */
+void tell_verdict(struct keeper *keeper, enum from_keeper kind, const struct client_name *client, uint64_t seq);
 /* `is_told`: the terminal says that it has room. */
 void write_input(struct keeper *keeper, bool is_told);
 void take_input(struct keeper *keeper, struct queued_input *input, bool is_urgent);

@@ -9,10 +9,15 @@
 
 #include "bytes.h"
 
-/* Clients remembered; the one that was silent longest goes first. */
+/* Clients remembered; the one that was silent longest goes first, and none that has units under way. */
 #define MAX_CLIENTS 4096
 /* Dropped ranges remembered of a client. */
 #define MAX_DROPPED 64
+/*
+ * All of it as JSON, bytes: HELLO has room for so much beside all else that it says (wire.h). It is more than MAX_CLIENTS take
+ * that have names as hosts give them.
+ */
+#define MAX_LEDGER (720 * 1024)
 
 struct client_name {
   uint8_t length;
@@ -27,6 +32,8 @@ struct dropped_units {
 struct ledger_entry {
   struct ledger_entry *older, *newer;
   struct client_name *name;
+  /* Of the name as JSON. */
+  size_t name_size;
   uint64_t accepted, applied;
   struct dropped_units *dropped;
   size_t dropped_count;
@@ -35,18 +42,28 @@ struct ledger_entry {
 struct ledger {
   struct ledger_entry *oldest, *newest;
   size_t count;
+  /* As JSON at most. */
+  size_t size;
+};
+
+enum acceptance {
+  /* It must be written now. */
+  IS_NEW,
+  /* It was accepted before. */
+  IS_REPEAT,
+  /* Nobody can be forgotten for its client: all have units under way. */
+  HAS_NO_ROOM,
 };
 
 static inline bool is_same_name(const struct client_name *a, const struct client_name *b) {
   return a->length == b->length && !__builtin_memcmp(a->text, b->text, a->length);
 }
 
-/* True if the unit is new and must be written now; false if it is a repeat, to be dropped. */
-bool ledger_accept(struct ledger *ledger, const struct client_name *client, uint64_t seq);
+enum acceptance ledger_accept(struct ledger *ledger, const struct client_name *client, uint64_t seq);
 /* The unit was written whole. */
 void ledger_applied(struct ledger *ledger, const struct client_name *client, uint64_t seq);
-/* These units will never be written whole. */
-void ledger_dropped(struct ledger *ledger, const struct client_name *client, struct dropped_units units);
+/* These units will never be written whole. False where their client is forgotten. */
+bool ledger_dropped(struct ledger *ledger, const struct client_name *client, struct dropped_units units);
 /* The client is gone for good: it will not send its units again. */
 void ledger_forget(struct ledger *ledger, const struct client_name *client);
 /* As HELLO has it: [[client, {accepted, applied, dropped?}], …], the one silent longest first. */

@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "json.h"
 #include "keeper.h"
 #include "signals.h"
 
@@ -54,6 +55,15 @@ static void set_title(int argc, char **argv, const char *session) {
   memset(argv[0], 0, room);
   memcpy(argv[0], title, length < room ? length : room);
   prctl(PR_SET_NAME, title);
+}
+
+/* What no host could hear in one frame. */
+static void refuse_too_much(const struct keeper *keeper) {
+  struct bytes session = {0};
+  json_append_text(&session, keeper->session, strlen(keeper->session));
+  size_t size = session.length + strlen(keeper->meta);
+  bytes_clear(&session);
+  if (size > MAX_META) fail("its name and what it is to tell later hosts take %zu bytes, and it can tell %d", size, MAX_META);
 }
 
 static int listen_at(const char *path) {
@@ -147,6 +157,7 @@ int main(int argc, char **argv) {
   for (size_t at = 0; at < MAX_CONNECTIONS; at++) keeper.connections[at].fd = -1;
   if (!read_spec((const char *)bytes_front(&words), words.length, &keeper)) fail("a keeper does not understand what it is to start");
   bytes_clear(&words);
+  refuse_too_much(&keeper);
   set_title(argc, argv, keeper.session);
   int children = guard_signals();
   int listener = listen_at(keeper.socket);

@@ -16,11 +16,11 @@ void write_output_header(uint8_t to[OUTPUT_HEADER], uint64_t offset, size_t leng
   write_u64(to + 5, offset);
 }
 
-void append_applied(struct bytes *to, const struct client_name *client, uint64_t seq) {
+void append_verdict(struct bytes *to, enum from_keeper kind, const struct client_name *client, uint64_t seq) {
   size_t size = 4 + 1 + 1 + client->length + 8u;
   uint8_t *frame = bytes_room(to, size);
   write_u32(frame, (uint32_t)(size - 4));
-  frame[4] = APPLIED;
+  frame[4] = (uint8_t)kind;
   frame[5] = client->length;
   memcpy(frame + 6, client->text, client->length);
   write_u64(frame + 6 + client->length, seq);

@@ -10,11 +10,13 @@
 #define MAX_FRAME (1024 * 1024 + 1024)
 /* Sent beyond what was acknowledged, bytes; then the program waits. */
 #define MAX_UNACKED (2u * 1024 * 1024)
+/* Of a host, for the next one. With MAX_LEDGER, the note as base64 and the numbers they fill a HELLO, which is one frame. */
 #define MAX_NOTE (64 * 1024)
+#define MAX_META (192 * 1024)
 #define OUTPUT_HEADER 13
 
 enum to_keeper { HELLO = 1, WRITE, RESIZE, ACK, SIGNAL, RELEASE, FORGET, NOTE, URGENT, DROP };
-enum from_keeper { SAYS_HELLO = 1, OUTPUT, APPLIED, EXIT, DROPPED, ENDING };
+enum from_keeper { SAYS_HELLO = 1, OUTPUT, APPLIED, EXIT, DROPPED, ENDING, REFUSED };
 
 static inline uint32_t read_u32(const uint8_t *from) {
   return (uint32_t)from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24;
@@ -24,7 +26,8 @@ static inline unsigned read_u16(const uint8_t *from) { return (unsigned)from[0] 
 
 /* Everything of an OUTPUT frame but its bytes. */
 void write_output_header(uint8_t to[OUTPUT_HEADER], uint64_t offset, size_t length);
-void append_applied(struct bytes *to, const struct client_name *client, uint64_t seq);
+/* APPLIED or REFUSED. */
+void append_verdict(struct bytes *to, enum from_keeper kind, const struct client_name *client, uint64_t seq);
 /* Any other frame: its kind and what it says. */
 void append_frame(struct bytes *to, enum from_keeper kind, const void *payload, size_t length);
 
