@@ -23,7 +23,10 @@ const historyPage = historyFilter.extend({
 export type HistoryFilter = z.input<typeof historyPage>;
 
 export const HISTORY_METHODS = {
-  /** Raw output from `from`, at most `max` bytes; `bytes` is base64. Throws `output-pruned`. */
+  /**
+   * Raw output from `from`, at most `max` bytes; `bytes` is base64. Throws `output-pruned` where it is no longer held, or damaged,
+   * with the offsets `start`, `end`, and `next`, where reading goes on; older hosts tell no `next`.
+   */
   'output.read': {
     params: z.object({
       session: sessionRef,

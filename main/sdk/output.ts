@@ -17,12 +17,15 @@ export type OutputPiece = {
   next: Offset;
   /** Where the output ended then. */
   end: Offset;
-  /** Asked for, and not held any more. */
+  /** Asked for, and not held any more, or damaged. */
   gap: { from: Offset; to: Offset } | null;
   bytes: Uint8Array;
 };
 
-/** At most `max` bytes from `from`, up to `to` where that is given. What is not held any more is skipped and named in `gap`. */
+/**
+ * At most `max` bytes from `from`. What is not held at `from` is skipped and named in `gap`; a piece ends before what is not held
+ * behind it. With `to` it is all up to there that was asked for, and what is not held in its midst is thrown.
+ */
 export async function readOutput(
   client: CmdopClient,
   session: SessionId,
@@ -44,10 +47,12 @@ export async function readOutput(
       at = page.to;
       left -= bytes.length;
     } catch (error) {
-      const start = error instanceof CmdopError && error.code === 'output-pruned' ? error.data?.start : undefined;
-      // A second one means that it goes faster than it can be read, or that the disk is damaged there.
-      if (gap || parts.length > 0 || typeof start !== 'number' || start <= at) throw error;
-      gap = { from: at, to: start as Offset };
+      if (!(error instanceof CmdopError) || error.code !== 'output-pruned') throw error;
+      if (parts.length > 0 && range.to === undefined) break;
+      const behind = error.data?.next ?? error.data?.start;
+      // A second one means that it goes faster than it can be read, or that an older host does not say where what is damaged ends.
+      if (gap || parts.length > 0 || typeof behind !== 'number' || behind <= at) throw error;
+      gap = { from: at, to: behind as Offset };
       at = gap.to;
     }
   }

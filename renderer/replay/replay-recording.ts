@@ -1,5 +1,6 @@
 /** What a replay is played from, asked from the host piece by piece: times, sizes, commands, output and screens. */
 import type { CmdopClient } from '#client/cmdop-client.ts';
+import { CmdopError } from '#protocol/errors.ts';
 import type { Offset, SessionId } from '#protocol/ids.ts';
 import type { Result } from '#protocol/messages.ts';
 import type { CommandRecord, Size } from '#protocol/shapes.ts';
@@ -104,9 +105,10 @@ export class ReplayRecording {
         if (to > from)
           this.#pieces = [...this.#pieces.slice(-3), { from, bytes: Uint8Array.from(atob(bytes), (each) => each.charCodeAt(0)) }];
       })
-      .catch(() => {
+      .catch((error: unknown) => {
         // A hole: the place behind it is drawn as a screen.
-        const behind = this.#marks.find((mark) => mark.offset > from)?.offset ?? this.end;
+        const next = error instanceof CmdopError ? error.data?.next : undefined;
+        const behind = typeof next === 'number' ? next : (this.#marks.find((mark) => mark.offset > from)?.offset ?? this.end);
         this.#pieces = [...this.#pieces.slice(-3), { from, bytes: new Uint8Array(Math.min(behind - from, READ_BYTES)) }];
       })
       .finally(() => {

@@ -85,10 +85,8 @@ export class ExportSource {
         at = read.to;
       } catch (error) {
         if (!(error instanceof CmdopError) || error.code !== 'output-pruned') throw error;
-        // A hole, or a damaged file: what is behind it is read as far as it can be found.
-        const next = await this.#timeline(at as Offset, 2);
-        const behind = next.times.find(([place]) => place > at)?.[0] ?? next.next;
-        if (behind === null || behind <= at) return;
+        const behind = error.data?.next ?? (await this.#nextTime(at as Offset));
+        if (typeof behind !== 'number' || behind <= at) return;
         at = behind;
       }
     }
@@ -115,6 +113,12 @@ export class ExportSource {
       const step = changes[change]?.step(at);
       if (step) yield step;
     }
+  }
+
+  /** A hole, or a damaged file, of a host that does not say where it ends: what is behind it is read as far as it can be found. */
+  async #nextTime(at: Offset): Promise<number | null> {
+    const { times, next } = await this.#timeline(at, 2);
+    return times.find(([place]) => place > at)?.[0] ?? next;
   }
 
   #timeline(from: Offset, limit: number): Promise<Result<'output.timeline'>> {

@@ -2,13 +2,14 @@
 import type { LocalPaths } from '#local/paths.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import type { HISTORY_METHODS } from '#protocol/history.ts';
-import type { ActorId, SessionId } from '#protocol/ids.ts';
+import type { ActorId, Offset, SessionId } from '#protocol/ids.ts';
 import type { ClientConnection, Handlers } from '../client-connection.ts';
 import type { HostNews } from '../host-news.ts';
 import { verifyFiles } from '../output/verify-files.ts';
 import type { Registry } from '../registry.ts';
 import { newestThatFit, oldestThatFit } from '../screen/rows-that-fit.ts';
 import { sessionLookups } from '../sessions/session-lookups.ts';
+import type { SessionOutput } from '../sessions/session-output.ts';
 import { blame, provenance } from './blame.ts';
 import type { Journal } from './journal.ts';
 import type { JournalWatchers } from './journal-watchers.ts';
@@ -48,10 +49,9 @@ export function historyHandlers(context: HistoryContext): Pick<Handlers, keyof t
   return {
     async 'output.read'(connection, { session: reference, from, max }, answer) {
       const session = seen(connection, reference);
-      const { start, end } = session.output;
+      const { end } = session.output;
       const bytes = from >= end ? new Uint8Array(0) : await session.output.readStored(from, max);
-      if (!bytes)
-        throw new CmdopError('output-pruned', `output from offset ${from} is not held any more; it begins at ${start}`, { start, end });
+      if (!bytes) throw notHeld(session.output, from);
       answer({ from, to: (from + bytes.length) as typeof from, end, bytes: Buffer.from(bytes).toString('base64') });
     },
     'history.list'(connection, { session, actor, failed, text, since, before, at, limit }, answer) {
@@ -93,6 +93,17 @@ export function historyHandlers(context: HistoryContext): Pick<Handlers, keyof t
       answer({ ...chain, ok: chain.ok && damaged.length === 0, damaged });
     },
   };
+}
+
+/** `next`: where reading goes on behind it. */
+function notHeld(output: SessionOutput, from: Offset): CmdopError {
+  const { start, end } = output;
+  const next = from < start ? start : output.behindHole(from);
+  const message =
+    from < start
+      ? `output from offset ${from} is not held any more; it begins at ${start}`
+      : `output from offset ${from} to ${next} is missing or damaged on disk: \`cmdop verify\` names it; what follows is served`;
+  return new CmdopError('output-pruned', message, { start, end, next });
 }
 
 /** Without the fields that are undefined. */

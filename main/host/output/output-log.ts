@@ -2,26 +2,20 @@
  * A session's output on disk: segments by offset, the oldest dropped beyond a budget.
  *
  * `append` returns at once; `stored` tells how far the bytes are in the operating system's hands, where a crash of this
- * process cannot lose them: only then may the keeper forget them (invariant 6). A full segment is compressed.
+ * process cannot lose them: only then may the keeper forget them (invariant 6). A full segment is compressed;
+ * checksums of one that grows follow it.
  * When the disk refuses, the session goes on without: `problem` says so, and reading names what is missing.
  */
 import { mkdirSync, writevSync } from 'node:fs';
-import { type FileHandle, open, readFile, rename, rm, truncate, unlink } from 'node:fs/promises';
+import { type FileHandle, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Offset } from '#protocol/ids.ts';
-import { removeSketch, verifySketches } from '../sketches/sketch-file.ts';
+import { verifySketches } from '../sketches/sketch-file.ts';
 import { GatheredOutput } from './gathered-output.ts';
-import { type Damage, type Segment, segmentName, setAside } from './segment.ts';
-import {
-  beyondBudget,
-  findSegments,
-  packSegment,
-  removeBeside,
-  removeSegment,
-  storeSealed,
-  unpackSegment,
-  verifySegments,
-} from './segment-files.ts';
+import { type Damage, type Segment, segmentName } from './segment.ts';
+import { beyondBudget, cutSegments, findSegments, removeSegment, sealSegment, verifySegments } from './segment-files.ts';
+import { SegmentReader } from './segment-reader.ts';
+import { sumSegments } from './segment-sums.ts';
 import { readTimes, SegmentTimes, type TimeMark } from './segment-times.ts';
 
 /** Raw bytes of a segment, bytes: small enough to decompress for one read, large enough to compress well. */
@@ -32,6 +26,10 @@ const GATHER_MS = 50;
 const GATHER_BYTES = 128 * 1024;
 /** Up to here a write is made on this thread, bytes: it is a copy to memory, and to wake another thread costs more. */
 const OWN_THREAD_BYTES = 16 * 1024;
+/** Checksums follow so much later, milliseconds: what a flood packs meanwhile needs none, and nobody who types waits for one. */
+const SUM_MS = 1_000;
+/** One session at a time: a host that starts may find thousands, and what is printed needs the threads that read. */
+let summing: Promise<void> = Promise.resolve();
 
 export type OutputLogOptions = {
   folder: string;
@@ -55,16 +53,22 @@ export class OutputLog {
   #storedEnd: number;
   #timer: NodeJS.Timeout | null = null;
   #work: Promise<void> = Promise.resolve();
-  #compressing: Promise<void> = Promise.resolve();
+  /** What follows the writes, one step at a time: the threads that pack and sum are those that write. */
+  #behind: Promise<void> = Promise.resolve();
+  #sumTimer: NodeJS.Timeout | null = null;
+  /** All that this host has stored. */
+  #isSummed = true;
+  #isDisposed = false;
   #isWriting = false;
   #isBroken = false;
-  #cache: { start: number; bytes: Uint8Array } | null = null;
+  readonly #reader: SegmentReader;
   /** Files that cannot be what they say, left where they are. */
   readonly #strange: Damage[];
 
   private constructor(options: OutputLogOptions, segments: Segment[], strange: Damage[]) {
     this.#options = options;
     this.#times = new SegmentTimes(options.folder);
+    this.#reader = new SegmentReader(options.folder);
     this.#segments = segments;
     this.#strange = strange;
     const last = segments.at(-1);
@@ -76,7 +80,10 @@ export class OutputLog {
   static async open(options: OutputLogOptions): Promise<OutputLog> {
     mkdirSync(options.folder, { recursive: true, mode: 0o700 });
     const { segments, strange } = findSegments(options.folder);
-    return new OutputLog(options, segments, strange);
+    const log = new OutputLog(options, segments, strange);
+    // A host that crashed did not come to it, an older one knew nothing of it.
+    if (segments.some(({ isSealed, bytes }) => !isSealed && bytes > 0)) log.#sumSoon();
+    return log;
   }
 
   /** Offset of the oldest byte that is on disk, or on its way there. */
@@ -104,31 +111,14 @@ export class OutputLog {
     if (Math.min(from + max, this.#end) > this.#storedEnd) await this.flushed();
     const segment = this.#segments.findLast(({ start }) => start <= from);
     if (!segment || from >= segment.start + segment.bytes) return null;
-    const begin = from - segment.start;
-    const length = Math.min(max, segment.bytes - begin);
-    if (segment.isSealed) {
-      if (this.#cache?.start !== segment.start) {
-        const bytes = await unpackSegment(this.#options.folder, segment).catch(() => null); // damaged: `verify` names it
-        if (!bytes) return null;
-        this.#cache = { start: segment.start, bytes };
-      }
-      return this.#cache.bytes.slice(begin, begin + length);
-    }
-    const file = await open(this.#path(segment, 'raw')).catch(() => null);
-    if (!file) return segment.isSealed ? this.read(from, max) : null; // compressed meanwhile
-    try {
-      const buffer = new Uint8Array(length);
-      const { bytesRead } = await file.read(buffer, 0, length, begin);
-      return bytesRead > 0 ? buffer.subarray(0, bytesRead) : null;
-    } catch {
-      return null; // the disk cannot give it back: a hole, as where a sealed one is damaged
-    } finally {
-      await file.close();
-    }
+    return this.#reader.read(segment, from, max);
   }
 
-  /** The first offset after `from` at which a segment begins, else the end: where reading goes on behind what is damaged. */
+  /** Where reading goes on behind what `read` did not give at `from`: behind damaged blocks, else at the next segment, or the end. */
   next(from: Offset): Offset {
+    const segment = this.#segments.findLast(({ start }) => start <= from);
+    const behind = segment && this.#reader.behind(segment, from);
+    if (segment && behind && behind > from && behind < segment.start + segment.bytes) return behind as Offset;
     return (this.#segments.find(({ start }) => start > from)?.start ?? this.#end) as Offset;
   }
 
@@ -146,23 +136,9 @@ export class OutputLog {
   }
 
   /** The keeper has seen no output beyond `end`: what the disk has there is not its output, and is set aside. */
-  async cut(end: Offset): Promise<void> {
-    for (let last = this.#segments.at(-1); last && last.start + last.bytes > end; last = this.#segments.at(-1)) {
-      const path = this.#path(last);
-      await removeBeside(this.#options.folder, last.start); // of what it never printed
-      if (last.start < end && !last.isSealed) {
-        await truncate(path, end - last.start).catch(() => {}); // read as far as it counts all the same
-        last.bytes = end - last.start;
-      } else {
-        await rename(path, `${path}.damaged`).catch(() => {}); // gone
-        this.#strange.push(setAside(segmentName(last)));
-        this.#segments.pop();
-      }
-    }
-    const last = this.#segments.at(-1);
-    if (last) await removeSketch(this.#options.folder, last.start); // it knows of what followed
-    this.#end = last ? last.start + last.bytes : 0;
-    this.#storedEnd = this.#end;
+  cut(end: Offset): Promise<void> {
+    this.#behind = this.#behind.then(() => this.#cut(end));
+    return this.#behind;
   }
 
   /** Reads what is stored and names what is damaged or missing. */
@@ -180,6 +156,12 @@ export class OutputLog {
     }
   }
 
+  /** Resolves when everything appended so far is stored with its checksums, as far as the disk takes them. */
+  async summed(): Promise<void> {
+    await this.flushed();
+    await this.#sum();
+  }
+
   /** Files of segments that lie beyond the budget, bytes. */
   get excessBytes(): number {
     return beyondBudget(this.#segments, this.#options.budgetBytes()).reduce((sum, { fileBytes }) => sum + fileBytes, 0);
@@ -187,7 +169,7 @@ export class OutputLog {
 
   /** Drops what lies beyond the budget. */
   async trim(): Promise<void> {
-    await this.#compressing;
+    await this.#behind;
     await this.#enforceBudget();
   }
 
@@ -202,7 +184,10 @@ export class OutputLog {
     await this.#file?.close();
     this.#file = null;
     this.#times.close();
-    await this.#compressing; // the next host must not find files that change
+    if (this.#sumTimer) clearTimeout(this.#sumTimer);
+    if (!this.#isSummed) void this.#sum();
+    this.#isDisposed = true;
+    await this.#behind; // the next host must not find files that change
   }
 
   #flush(): void {
@@ -237,6 +222,8 @@ export class OutputLog {
       segment.bytes += bytesWritten;
       segment.fileBytes += bytesWritten;
       if (bytesWritten > 0) this.#times.mark(segment.start, start, since);
+      this.#isSummed = false;
+      this.#sumSoon();
       if (bytesWritten !== bytes) throw new Error(`only ${bytesWritten} of ${bytes} bytes were taken`);
       if (segment.bytes >= SEGMENT_BYTES) this.#seal();
       if (this.#isBroken) this.#options.problem(null);
@@ -259,8 +246,7 @@ export class OutputLog {
     this.#file = null;
     if (segment) segment.isClosed = true;
     if (!file || !segment) return;
-    // One at a time: the threads that compress are the ones that write.
-    this.#compressing = this.#compressing
+    this.#behind = this.#behind
       .then(() => file.close())
       .then(
         () => this.#compress(segment),
@@ -270,15 +256,7 @@ export class OutputLog {
 
   async #compress(segment: Segment): Promise<void> {
     try {
-      const raw = this.#path(segment, 'raw');
-      const content = await readFile(raw);
-      if (content.length < segment.bytes) throw new Error(`${raw} has ${content.length} of ${segment.bytes} bytes`);
-      // A disk that refused a write, or to cut the file, may have left more in it than counts.
-      const packed = await packSegment(content.subarray(0, segment.bytes));
-      await storeSealed(this.#path(segment, 'zst'), packed);
-      segment.isSealed = true;
-      segment.fileBytes = packed.length;
-      await unlink(raw);
+      await sealSegment(this.#options.folder, segment);
       this.#options.sealed?.();
       await this.#enforceBudget();
     } catch {
@@ -286,11 +264,33 @@ export class OutputLog {
     }
   }
 
+  /** At most once in a while, however often something is written. */
+  #sumSoon(): void {
+    this.#sumTimer ??= setTimeout(() => {
+      this.#sumTimer = null;
+      summing = summing.then(() => this.#sum());
+    }, SUM_MS).unref();
+  }
+
+  #sum(): Promise<void> {
+    if (this.#isDisposed) return this.#behind;
+    this.#isSummed = true;
+    this.#behind = this.#behind.then(() => sumSegments(this.#options.folder, this.#segments));
+    return this.#behind;
+  }
+
   async #enforceBudget(): Promise<void> {
     for (const segment of beyondBudget(this.#segments, this.#options.budgetBytes())) {
       this.#segments.shift();
       await removeSegment(this.#options.folder, segment);
     }
+  }
+
+  async #cut(end: Offset): Promise<void> {
+    this.#strange.push(...(await cutSegments(this.#options.folder, this.#segments, end)));
+    const last = this.#segments.at(-1);
+    this.#end = last ? last.start + last.bytes : 0;
+    this.#storedEnd = this.#end;
   }
 
   #path(segment: Segment, form?: 'raw' | 'zst'): string {

@@ -1,11 +1,13 @@
 /** The files of a session's output: what a folder holds of it, how a sealed one is packed and checked, what is damaged. */
 import { readdirSync, statSync } from 'node:fs';
-import { open, readFile, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
+import { open, readFile, rename, rm, truncate, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { constants, zstdCompress, zstdDecompress } from 'node:zlib';
 import { removeSketch } from '../sketches/sketch-file.ts';
-import { type Damage, type Segment, segmentName, setAside } from './segment.ts';
+import { verifyRaw } from './raw-segment.ts';
+import { type Damage, MAX_SEGMENT_BYTES, type Segment, segmentName, setAside } from './segment.ts';
+import { cutSums, damageIn, readSums, removeSums } from './segment-sums.ts';
 import { removeTimes } from './segment-times.ts';
 
 /**
@@ -13,8 +15,6 @@ import { removeTimes } from './segment-times.ts';
  * thread pool. With a checksum: a flipped bit must not become other output.
  */
 const COMPRESSION = { params: { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 }, chunkSize: 1024 * 1024 };
-/** No segment is larger, bytes: what claims to be is damaged, and must not fill the memory. */
-const MAX_SEGMENT_BYTES = 64 * 1024 * 1024;
 
 const compress = promisify(zstdCompress);
 const decompress = promisify(zstdDecompress);
@@ -45,9 +45,10 @@ export function findSegments(folder: string): { segments: Segment[]; strange: Da
 export async function removeSegment(folder: string, segment: Segment): Promise<void> {
   await unlink(join(folder, segmentName(segment))).catch(() => {}); // gone already
   await removeBeside(folder, segment.start);
+  await removeSums(folder, segment.start);
 }
 
-/** What tells of a segment that is gone, or holds something else. */
+/** What tells of a segment that is gone, or holds something else; its checksums are another matter. */
 export async function removeBeside(folder: string, start: number): Promise<void> {
   await removeTimes(folder, start);
   await removeSketch(folder, start);
@@ -63,15 +64,50 @@ export function beyondBudget(segments: readonly Segment[], budgetBytes: number):
   });
 }
 
-export function packSegment(content: Uint8Array): Promise<Uint8Array> {
-  return compress(content, { ...COMPRESSION, pledgedSrcSize: content.length });
+/** Takes from `segments` what lies beyond the output's `end`: it is set aside, and cut off where a segment lies on both sides. */
+export async function cutSegments(folder: string, segments: Segment[], end: number): Promise<Damage[]> {
+  const aside: Damage[] = [];
+  for (let last = segments.at(-1); last && last.start + last.bytes > end; last = segments.at(-1)) {
+    const path = join(folder, segmentName(last));
+    await removeBeside(folder, last.start); // of what was never printed
+    if (last.start < end && !last.isSealed) {
+      await truncate(path, end - last.start).catch(() => {}); // read as far as it counts all the same
+      last.bytes = end - last.start;
+      await cutSums(folder, last.start, last.bytes).catch(() => {}); // a disk that refuses that too
+    } else {
+      await rename(path, `${path}.damaged`).catch(() => {}); // gone
+      await removeSums(folder, last.start);
+      aside.push(setAside(segmentName(last)));
+      segments.pop();
+    }
+  }
+  const last = segments.at(-1);
+  if (last) await removeSketch(folder, last.start); // it knows of what followed
+  return aside;
+}
+
+/** Packs what a closed segment holds. Rejects where that is damaged, or the disk refuses: then it stays as it is. */
+export async function sealSegment(folder: string, segment: Segment): Promise<void> {
+  const raw = join(folder, segmentName(segment, 'raw'));
+  const held = await readFile(raw);
+  if (held.length < segment.bytes) throw new Error(`${raw} has ${held.length} of ${segment.bytes} bytes`);
+  // Packed, what is damaged would have a right checksum.
+  if (damageIn(await readSums(folder, segment.start), held).length > 0) throw new Error(`${raw} is damaged`);
+  // A disk that refused a write, or to cut the file, may have left more in it than counts.
+  const content = held.subarray(0, segment.bytes);
+  const packed = await compress(content, { ...COMPRESSION, pledgedSrcSize: content.length });
+  await storeSealed(join(folder, segmentName(segment, 'zst')), packed);
+  segment.isSealed = true;
+  segment.fileBytes = packed.length;
+  await unlink(raw);
+  await removeSums(folder, segment.start);
 }
 
 /** One at a time, whatever sessions they are of: a slow disk is not to hold all the threads that output is written in. */
 let storing: Promise<void> = Promise.resolve();
 
 /** Resolves when a power cut cannot take it any more. Rejects where the disk refuses, and leaves nothing of it then. */
-export function storeSealed(file: string, packed: Uint8Array): Promise<void> {
+function storeSealed(file: string, packed: Uint8Array): Promise<void> {
   const stored = storing.then(() => store(file, packed));
   storing = stored.catch(() => {}); // its caller is told
   return stored;
@@ -109,25 +145,21 @@ export async function verifySegments(folder: string, segments: () => readonly Se
     if (end !== null && segment.start > end)
       damaged.push({ file: segmentName(segment), reason: `the output before it, from offset ${end} to ${segment.start}, is missing` });
     end = segment.start + segment.bytes;
-    const reason = await fault(folder, segment);
+    const faults = await faultsOf(folder, segment);
     // The oldest may have been dropped meanwhile.
-    if (reason && segments().includes(segment)) damaged.push({ file: segmentName(segment), reason });
+    if (segments().includes(segment)) damaged.push(...faults);
   }
   return damaged;
 }
 
-async function fault(folder: string, segment: Segment): Promise<string | null> {
-  const { isSealed, bytes } = segment;
+async function faultsOf(folder: string, segment: Segment): Promise<Damage[]> {
+  const { isSealed } = segment;
   try {
-    if (isSealed) await unpackSegment(folder, segment);
-    else {
-      // Without a checksum: what is found here is only that it is there, in its length.
-      const { size } = await stat(join(folder, segmentName(segment, 'raw')));
-      if (size < bytes) return `it has ${size} of ${bytes} bytes`;
-    }
-    return null;
+    if (!isSealed) return await verifyRaw(folder, segment);
+    await unpackSegment(folder, segment);
+    return [];
   } catch (error) {
-    if (segment.isSealed !== isSealed) return fault(folder, segment); // compressed meanwhile
-    return `it cannot be read: ${(error as Error).message}`;
+    if (segment.isSealed !== isSealed) return faultsOf(folder, segment); // compressed meanwhile
+    return [{ file: segmentName(segment), reason: `it cannot be read: ${(error as Error).message}` }];
   }
 }

@@ -3,6 +3,9 @@
 /** `isClosed`: nothing is added any more; `isSealed`: and its file is the compressed one. */
 export type Segment = { readonly start: number; bytes: number; fileBytes: number; isClosed: boolean; isSealed: boolean };
 
+/** No segment is larger, bytes: what claims to be is damaged, and must not fill the memory. */
+export const MAX_SEGMENT_BYTES = 64 * 1024 * 1024;
+
 /** A file, by its name, and what is wrong with it. */
 export type Damage = { file: string; reason: string };
 

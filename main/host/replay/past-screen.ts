@@ -1,7 +1,7 @@
 /** A terminal that is led through a session's stored output, step by step, from a place where its screen is known. */
 import type { Offset } from '#protocol/ids.ts';
 import type { Segment } from '../output/segment.ts';
-import { segmentContent } from '../output/segment-content.ts';
+import { type SegmentContent, segmentContent } from '../output/segment-content.ts';
 import { findSegments } from '../output/segment-files.ts';
 import { SizeHistory } from '../output/size-history.ts';
 import type { ScreenCheckpoint } from '../screen/screen-checkpoint.ts';
@@ -22,7 +22,7 @@ export class PastScreen {
   #at: number;
   /** The next change of size. */
   #index: number;
-  #unpacked: { segment: Segment; content: Promise<Uint8Array | null> } | null = null;
+  #unpacked: { segment: Segment; content: Promise<SegmentContent | null> } | null = null;
   #hasHole = false;
 
   constructor({ folder, sizes }: ReplaySource, { offset, screen }: PastStart) {
@@ -50,15 +50,23 @@ export class PastScreen {
     const at = this.#at;
     const segment = at < to ? this.#segments.find((each) => each.start + each.bytes > at) : undefined;
     if (!segment) return false;
-    const stop = Math.min(to, at + STEP_BYTES, this.#sizes.get(this.#index)?.offset ?? to);
-    const bytes = segment.start > at ? null : (await this.#content(segment))?.subarray(at - segment.start, stop - segment.start);
+    const place = at - segment.start;
+    const content = place < 0 ? null : await this.#content(segment);
+    const damaged = content?.damaged.find((range) => range.to > place);
+    const stop = Math.min(
+      to,
+      at + STEP_BYTES,
+      this.#sizes.get(this.#index)?.offset ?? to,
+      segment.start + (damaged?.from ?? segment.bytes),
+    );
+    const bytes = content?.bytes.subarray(place, Math.max(place, stop - segment.start));
     if (bytes && bytes.length > 0) {
       this.#terminal.take(bytes);
       this.#at += bytes.length;
     } else {
       // What follows still draws, on an empty screen.
       this.#hasHole = true;
-      this.#at = Math.min(to, segment.start > at ? segment.start : segment.start + segment.bytes);
+      this.#at = Math.min(to, place < 0 ? segment.start : segment.start + (damaged?.to ?? segment.bytes));
       this.#terminal.dispose();
       this.#terminal = new ScreenTerminal({ offset: this.#at as Offset, size: this.#sizes.sizeAt(this.#at as Offset), snapshot: null });
     }
@@ -84,7 +92,7 @@ export class PastScreen {
   }
 
   /** Each segment is unpacked once. */
-  #content(segment: Segment): Promise<Uint8Array | null> {
+  #content(segment: Segment): Promise<SegmentContent | null> {
     if (this.#unpacked?.segment !== segment) this.#unpacked = { segment, content: segmentContent(this.#folder, segment) };
     return this.#unpacked.content;
   }

@@ -44,7 +44,7 @@ export class Stretches {
   /** Null where the segment is damaged, or gone. In falling order each is read once. */
   async read(index: number): Promise<Stretch | null> {
     const segment = this.#segments[index];
-    const bytes = segment ? await segmentContent(this.#folder, segment) : null;
+    const bytes = segment ? ((await segmentContent(this.#folder, segment))?.bytes ?? null) : null;
     if (!segment || !bytes) return null;
     const head = await this.#headBehind(index, segment.start + bytes.length);
     const isPreceded = this.following(index - 1) !== null;
@@ -61,8 +61,8 @@ export class Stretches {
     const next = this.following(index);
     if (next?.start !== end) return null;
     if (this.#head?.start !== end) {
-      const bytes = await segmentContent(this.#folder, next);
-      this.#head = bytes && { start: end, bytes: headOf(bytes) };
+      const content = await segmentContent(this.#folder, next);
+      this.#head = content && { start: end, bytes: headOf(content.bytes) };
     }
     return this.#head?.bytes ?? null;
   }

@@ -108,7 +108,7 @@ export class SessionLife {
   /** The keeper may go once its last output is on disk, not before. */
   releaseKeeper(): void {
     const release = async () => {
-      await this.#options.output.stored();
+      await this.#options.output.complete();
       this.keeper?.release();
       await this.keeper?.closed;
     };

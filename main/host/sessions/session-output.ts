@@ -172,6 +172,11 @@ export class SessionOutput implements OutputSource, StartSource {
     return this.#options.log.read(from, max);
   }
 
+  /** Where reading goes on behind what is not there at `from`. */
+  behindHole(from: Offset): Offset {
+    return this.#options.log.next(from);
+  }
+
   /** See `OutputLog.times`. */
   times(from: Offset): ReturnType<OutputLog['times']> {
     return this.#options.log.times(from);
@@ -204,6 +209,12 @@ export class SessionOutput implements OutputSource, StartSource {
   async stored(): Promise<void> {
     await this.#options.log.flushed();
     await this.#options.checkpoints.flushed();
+  }
+
+  /** As `stored`, with checksums: nothing more is printed. */
+  async complete(): Promise<void> {
+    await this.stored();
+    await this.#options.log.summed();
   }
 
   /** Removes what is on disk; the journal keeps the record of who did what. */
