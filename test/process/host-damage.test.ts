@@ -116,6 +116,28 @@ test('a checkpoint of a billion columns, or of lines that are none, is named and
   expect((await verify(ann)).damaged?.map(({ reason }) => reason)).toEqual([1, 2, 3].map((n) => expect.stringContaining(`line ${n} `)));
 });
 
+test('a checkpoint with a flipped bit is not what the screen is drawn from, and is named', async () => {
+  await engine.startHost();
+  const ann = engine.person('ann');
+  const program = 'echo the true words; stty -echo; exec cat';
+  const { session } = await ann.client.request('session.create', { name: 'log', command: ['/bin/sh', '-c', program], cwd: '/' });
+  const view = ann.attach('log', { size: { cols: 100, rows: 30 } }); // a change of size makes a checkpoint
+  await view.until('the true words');
+  const file = join(engine.home, 'state', 'sessions', session.id, 'checkpoints.jsonl');
+  const checkpoints = () => (existsSync(file) ? readFileSync(file, 'latin1') : '');
+  await expect.poll(() => checkpoints().includes('the true words'), { timeout: 10_000 }).toBe(true);
+  await engine.killHost();
+  const words = 'the true words';
+  for (let at = checkpoints().indexOf(words); at >= 0; at = checkpoints().indexOf(words, at + 1)) flip(file, at + 4);
+  expect(checkpoints()).toContain('the drue words');
+  await engine.startHost();
+  await echoes(view, 'after');
+  const { lines } = await ann.client.request('session.screen', { session: 'log' });
+  expect(lines.slice(0, 2)).toEqual(['the true words', 'after']);
+  const { damaged } = await verify(ann);
+  expect(new Set(damaged?.map(({ file: name }) => name))).toEqual(new Set([`sessions/${session.id}/checkpoints.jsonl`]));
+});
+
 test('a journal with a damaged page is set aside with what can be read of it kept, and every session is found again', async () => {
   await engine.startHost();
   const ann = engine.person('ann');

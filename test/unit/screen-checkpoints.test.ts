@@ -1,5 +1,5 @@
 /** Screens that are kept of a session are bounded, in memory and on disk, whatever a program draws. */
-import { appendFileSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -46,6 +46,71 @@ test('a file that an older host let grow is read from its end, and becomes small
   checkpoints.add(checkpoint(31_000));
   await checkpoints.flushed();
   expect(fileBytes()).toBeLessThanOrEqual(FILE_BYTES);
+});
+
+const FILE = 'checkpoints.jsonl';
+const read = async (bytes: Uint8Array) => {
+  writeFileSync(join(folder, FILE), bytes);
+  const checkpoints = await ScreenCheckpoints.open(folder);
+  return { newest: checkpoints.newest, damaged: await checkpoints.verify(() => 1e9 as Offset) };
+};
+
+test('no bit of a screen can be turned over unnoticed, and the one before it is taken', async () => {
+  const checkpoints = await ScreenCheckpoints.open(folder);
+  checkpoints.add({ ...checkpoint(1_000), text: 'before' });
+  checkpoints.add({ ...checkpoint(2_000), text: 'née “ \\ \x1b[1m' });
+  await checkpoints.flushed();
+  const bytes = readFileSync(join(folder, FILE));
+  const begin = bytes.indexOf(0x0a) + 1;
+  expect((await read(bytes)).damaged).toEqual([]);
+  for (let bit = begin * 8; bit < (bytes.length - 1) * 8; bit++) {
+    const flipped = Buffer.from(bytes);
+    flipped[bit >> 3] = (bytes[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+    const { newest, damaged } = await read(flipped);
+    // A flip that makes a line end of it leaves two lines that are none.
+    expect({ bit, offset: newest?.offset, named: damaged[0]?.reason }).toEqual({
+      bit,
+      offset: 1_000,
+      named: expect.stringMatching(/^line 2 is damaged/),
+    });
+  }
+});
+
+test('screens of a host without checksums are read, and such a host reads those with one', async () => {
+  const { newest, damaged } = await read(Buffer.from(`${JSON.stringify(checkpoint(1_000, 10))}\n`));
+  expect({ newest, damaged }).toEqual({ newest: checkpoint(1_000, 10), damaged: [] });
+  const checkpoints = await ScreenCheckpoints.open(folder);
+  checkpoints.add(checkpoint(2_000, 10));
+  await checkpoints.flushed();
+  const [, last = ''] = readFileSync(join(folder, FILE), 'utf8').split('\n');
+  expect(JSON.parse(last)).toMatchObject(checkpoint(2_000, 10));
+});
+
+test('a screen behind a line that was torn is not lost with it', async () => {
+  writeFileSync(join(folder, FILE), '{"offset":5,"size":{"cols"');
+  const checkpoints = await ScreenCheckpoints.open(folder);
+  checkpoints.add(checkpoint(2_000, 10));
+  await checkpoints.flushed();
+  const next = await ScreenCheckpoints.open(folder);
+  expect(next.newest).toEqual(checkpoint(2_000, 10));
+  expect(next.fileBytes).toBe(fileBytes());
+});
+
+test('a kept screen that is damaged is named', async () => {
+  writeFileSync(join(folder, 'output-0000000000000000.raw'), ''); // without its output it would go
+  const checkpoints = await ScreenCheckpoints.open(folder);
+  checkpoints.add(checkpoint(2 * MIB, 10_000));
+  await checkpoints.flushed();
+  const name = `screen-${String(2 * MIB).padStart(16, '0')}.zst`;
+  const bytes = readFileSync(join(folder, name));
+  const verify = () => checkpoints.verify(() => 1e9 as Offset);
+  expect(await verify()).toEqual([]);
+  for (const at of [0, bytes.length >> 1, bytes.length - 1]) {
+    writeFileSync(join(folder, name), Buffer.from(bytes.map((byte, index) => (index === at ? byte ^ 1 : byte))));
+    expect(await verify()).toMatchObject([{ file: name }]);
+  }
+  writeFileSync(join(folder, name), bytes.subarray(0, -1));
+  expect(await verify()).toMatchObject([{ file: name }]);
 });
 
 /** A screenful of cells, each in a colour of its own, and the lines above it. */

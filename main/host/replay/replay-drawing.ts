@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Offset } from '#protocol/ids.ts';
 import { keptScreenBefore } from '../screen/kept-screens.ts';
-import { parseScreenCheckpoint, type ScreenCheckpoint } from '../screen/screen-checkpoint.ts';
+import { parseCheckpointLine, type ScreenCheckpoint } from '../screen/screen-checkpoint.ts';
 import { PastScreen, type PastStart } from './past-screen.ts';
 import type { ReplayScreen, ReplaySource } from './replay-messages.ts';
 
@@ -43,5 +43,5 @@ async function startOf({ folder, start }: ReplaySource, { offset, scrollback }: 
 /** Those of the last output, which are dense; damaged lines are skipped. */
 export async function recentScreens(folder: string): Promise<ScreenCheckpoint[]> {
   const lines = await readFile(join(folder, 'checkpoints.jsonl'), 'utf8').catch(() => ''); // none yet
-  return lines.split('\n').flatMap((line) => parseScreenCheckpoint(line) ?? []);
+  return lines.split('\n').flatMap((line) => parseCheckpointLine(line) ?? []);
 }

@@ -3,11 +3,12 @@
  * soon. A file each, beside the segments, packed.
  */
 import { readdirSync } from 'node:fs';
-import { readdir, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, readFile, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { constants, zstdCompress, zstdDecompress } from 'node:zlib';
 import type { Offset } from '#protocol/ids.ts';
+import type { Damage } from '../output/segment.ts';
 import { parseScreenCheckpoint, type ScreenCheckpoint } from './screen-checkpoint.ts';
 
 /** Output between two, bytes: 30 ms of parsing. */
@@ -61,6 +62,17 @@ export async function intactOffsets(folder: string): Promise<Offset[]> {
   const found: Offset[] = [];
   for (const offset of await keptOffsets(folder)) if (await readScreen(folder, offset)) found.push(offset as Offset);
   return found;
+}
+
+/** Names those that are damaged; one that was dropped meanwhile is not. */
+export async function damagedScreens(folder: string): Promise<Damage[]> {
+  const damaged: Damage[] = [];
+  for (const offset of (await keptOffsets(folder)).sort((a, b) => a - b)) {
+    const file = screenFile(folder, offset);
+    if ((await readScreen(folder, offset)) === null && (await stat(file).catch(() => null)))
+      damaged.push({ file: basename(file), reason: 'it is damaged; replays begin elsewhere' });
+  }
+  return damaged;
 }
 
 /** Rejects where the disk refuses, and where the folder is gone. */

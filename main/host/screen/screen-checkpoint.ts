@@ -1,4 +1,5 @@
 /** A screen at a known offset, from which output is replayed, and how one is read from a file. */
+import { crc32 } from 'node:zlib';
 import type { Offset } from '#protocol/ids.ts';
 import { type Size, size as sizeSchema } from '#protocol/shapes.ts';
 
@@ -10,6 +11,25 @@ export type ScreenCheckpoint = {
   /** VT text for a reset terminal. */
   readonly text: string;
 };
+
+/** Keys of a line; those of older hosts end with them. */
+const KEYS = 4;
+/** CRC-32 of what stands before it, hex. */
+const SUM = /,"sum":"([0-9a-f]{8})"\}$/;
+
+/** As JSON with a checksum at its end, which older hosts take for a key that they do not know. */
+export function checkpointLine({ offset, size, line, text }: ScreenCheckpoint): string {
+  const before = JSON.stringify({ offset, size, line, text }).slice(0, -1);
+  return `${before},"sum":"${crc32(before).toString(16).padStart(8, '0')}"}`;
+}
+
+/** Null for a line that is damaged, or none. Older hosts wrote theirs without a checksum. */
+export function parseCheckpointLine(line: string): ScreenCheckpoint | null {
+  const sum = SUM.exec(line);
+  if (sum) return crc32(line.slice(0, sum.index)) === Number.parseInt(sum[1] ?? '', 16) ? parseScreenCheckpoint(line) : null;
+  const checkpoint = parseScreenCheckpoint(line);
+  return checkpoint && Object.keys(JSON.parse(line)).length === KEYS ? checkpoint : null; // more: it had a checksum
+}
 
 /** Null for what is none. */
 export function parseScreenCheckpoint(text: string): ScreenCheckpoint | null {

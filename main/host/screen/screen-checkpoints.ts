@@ -3,8 +3,8 @@ import { appendFile, open, readFile, rename, stat, writeFile } from 'node:fs/pro
 import { join } from 'node:path';
 import type { Offset } from '#protocol/ids.ts';
 import type { Damage } from '../output/segment.ts';
-import { KeptScreens } from './kept-screens.ts';
-import { parseScreenCheckpoint, type ScreenCheckpoint } from './screen-checkpoint.ts';
+import { damagedScreens, KeptScreens } from './kept-screens.ts';
+import { checkpointLine, parseCheckpointLine, type ScreenCheckpoint } from './screen-checkpoint.ts';
 
 export type { ScreenCheckpoint } from './screen-checkpoint.ts';
 
@@ -19,15 +19,20 @@ const COMPACT_AFTER = 64;
 const MAX_FILE_BYTES = 16 * 1024 * 1024;
 
 export class ScreenCheckpoints {
+  readonly #folder: string;
   readonly #file: string;
   readonly #kept: KeptScreens;
   #checkpoints: ScreenCheckpoint[];
   #fileBytes: number;
   #appended = 0;
+  /** The file may end in a line that was torn: what is appended must not become a part of it. */
+  #isTorn: boolean;
   #work: Promise<void> = Promise.resolve();
 
-  private constructor(folder: string, checkpoints: ScreenCheckpoint[], fileBytes: number) {
+  private constructor(folder: string, checkpoints: ScreenCheckpoint[], { fileBytes, isTorn }: { fileBytes: number; isTorn: boolean }) {
+    this.#folder = folder;
     this.#file = join(folder, FILE);
+    this.#isTorn = isTorn;
     this.#kept = new KeptScreens(folder);
     this.#checkpoints = newestThatFit(checkpoints);
     this.#fileBytes = fileBytes;
@@ -39,11 +44,12 @@ export class ScreenCheckpoints {
     const file = join(folder, FILE);
     const { size } = await stat(file).catch(() => ({ size: 0 })); // none yet
     const lines = await readEnd(file, size).catch(() => '');
-    const checkpoints = lines.split('\n').flatMap((line) => parseScreenCheckpoint(line) ?? []);
+    const checkpoints = lines.split('\n').flatMap((line) => parseCheckpointLine(line) ?? []);
+    const isTorn = lines !== '' && !lines.endsWith('\n');
     return new ScreenCheckpoints(
       folder,
       checkpoints.sort((a, b) => a.offset - b.offset),
-      size,
+      { fileBytes: size, isTorn },
     );
   }
 
@@ -52,17 +58,18 @@ export class ScreenCheckpoints {
     return this.#fileBytes;
   }
 
-  /** Names the lines of the file that are no screen checkpoints, or lie beyond the output's end, which moves on meanwhile. */
+  /** Names the lines of the file that are damaged, or lie beyond the output's end, which moves on meanwhile, and damaged screens. */
   async verify(endNow: () => Offset): Promise<Damage[]> {
     await this.#work;
     const lines = await readFile(this.#file, 'utf8').catch(() => ''); // none yet
     const end = endNow();
-    return lines.split('\n').flatMap((line, index) => {
-      const checkpoint = line === '' ? null : parseScreenCheckpoint(line);
+    const damaged = lines.split('\n').flatMap((line, index) => {
+      const checkpoint = line === '' ? null : parseCheckpointLine(line);
       if (line === '' || (checkpoint && checkpoint.offset <= end)) return [];
-      const reason = checkpoint ? `lies at offset ${checkpoint.offset}, beyond the output's end ${end}` : 'is no screen checkpoint';
+      const reason = checkpoint ? `lies at offset ${checkpoint.offset}, beyond the output's end ${end}` : 'is damaged';
       return [{ file: FILE, reason: `line ${index + 1} ${reason}; replays begin elsewhere` }];
     });
+    return [...damaged, ...(await damagedScreens(this.#folder))];
   }
 
   get newest(): ScreenCheckpoint | null {
@@ -78,7 +85,7 @@ export class ScreenCheckpoints {
     const oldestUseful = this.#checkpoints.findLastIndex(({ offset }) => checkpoint.offset - offset > MAX_REPLAY_BYTES);
     this.#checkpoints = newestThatFit([...this.#checkpoints.slice(Math.max(0, oldestUseful)), checkpoint]);
     this.#work = this.#work
-      .then(() => this.#store(`${JSON.stringify(checkpoint)}\n`))
+      .then(() => this.#store(`${checkpointLine(checkpoint)}\n`))
       .then(() => this.#kept.add(checkpoint))
       .catch(() => {}); // the output log tells of a full disk
   }
@@ -96,19 +103,23 @@ export class ScreenCheckpoints {
     await this.#work;
   }
 
-  async #store(line: string): Promise<void> {
+  async #store(whole: string): Promise<void> {
+    const line = this.#isTorn ? `\n${whole}` : whole;
     const bytes = Buffer.byteLength(line);
     this.#appended++;
     if (this.#appended >= COMPACT_AFTER || this.#fileBytes + bytes > MAX_FILE_BYTES) return this.#rewrite();
+    this.#isTorn = true;
     await appendFile(this.#file, line, { mode: 0o600 });
+    this.#isTorn = false;
     this.#fileBytes += bytes;
   }
 
   async #rewrite(): Promise<void> {
-    const text = this.#checkpoints.map((checkpoint) => `${JSON.stringify(checkpoint)}\n`).join('');
+    const text = this.#checkpoints.map((checkpoint) => `${checkpointLine(checkpoint)}\n`).join('');
     this.#appended = 0;
     await writeFile(`${this.#file}.new`, text, { mode: 0o600 });
     await rename(`${this.#file}.new`, this.#file);
+    this.#isTorn = false;
     this.#fileBytes = Buffer.byteLength(text);
   }
 }
