@@ -48,7 +48,7 @@ function rowsOf(given: string | undefined): number {
   return rows;
 }
 
-/** Exits with 1 where the journal was changed or lost a record, or a file of a session is damaged. */
+/** Exits with 1 where the journal was changed or lost a record, or a file of a session or of the host is damaged. */
 export async function verify(options: Globals & { json?: boolean }): Promise<void> {
   const report = await withClient(options, (client) => client.request('journal.verify', {}));
   if (!report.ok) process.exitCode = EXIT.failed;

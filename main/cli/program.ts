@@ -117,7 +117,7 @@ export function makeProgram(command: readonly string[] | null): Command {
     .option('-s, --signal <signal>', 'send this signal: TERM, KILL, INT…')
     .action(async (session, options) => (await import('./sessions.ts')).kill({ ...globals(), ...options }, session));
   addControlCommands(add, globals);
-  add('verify', 'check that the journal and the files of every session are whole')
+  add('verify', 'check that the journal and the files of every session and of the host are whole')
     .option('--json', 'as JSON')
     .action(async (options) => (await import('./log.ts')).verify({ ...globals(), ...options }));
   add('web', 'open cmdop for a browser on this machine; prints a one-time URL')

@@ -1,8 +1,8 @@
 /** What is set for every session of this host, across its restarts: the safety switch for agents, and defaults. */
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { type RetentionLimits, retentionLimits } from '#protocol/retention.ts';
 import { controlMode } from '#protocol/shapes.ts';
+import type { StateFile, StateFiles } from './state-files.ts';
 
 /** Nobody said otherwise: nothing is removed, and a session's output stays below 64 MiB. */
 const DEFAULT_LIMITS: RetentionLimits = { sessionBytes: 64 * 1024 * 1024, totalBytes: null, maxAgeMs: null };
@@ -19,20 +19,18 @@ const shape = z.looseObject({
 type Settings = z.infer<typeof shape>;
 
 export class HostSettings {
-  readonly #file: string;
+  readonly #file: StateFile<Settings>;
   #settings: Settings;
-  #problem: string | null = null;
 
   /** Never throws. A file that cannot be understood leaves agents paused: it may have said so. */
-  constructor(file: string) {
-    this.#file = file;
-    try {
-      this.#settings = readSettings(file);
-    } catch (error) {
-      this.#settings = { ...shape.parse({}), agentsPaused: true };
-      const reason = error instanceof z.ZodError ? (error.issues[0]?.message ?? 'not valid') : (error as Error).message;
-      this.#problem = `${file} is damaged (${reason.replaceAll(/\s+/g, ' ')}): agents are paused to be safe, \`cmdop resume --agents\` writes it anew`;
-    }
+  constructor(files: StateFiles, file: string) {
+    this.#file = files.open({
+      file,
+      shape,
+      whileDamaged: 'agents are paused to be safe, `cmdop resume --agents` writes it anew',
+      whileUnwritten: 'what was set holds until this host ends',
+    });
+    this.#settings = this.#file.found ?? { ...shape.parse({}), agentsPaused: this.#file.isDamaged };
   }
 
   get agentsPaused(): boolean {
@@ -47,31 +45,10 @@ export class HostSettings {
   get prunedAt(): number | null {
     return this.#settings.prunedAt;
   }
-  /** What is wrong, a sentence, or null. */
-  get problem(): string | null {
-    return this.#problem;
-  }
 
-  /** Takes effect at once, and for the next host, unless the disk refuses: then `problem` says so. */
+  /** Takes effect at once, and for the next host, unless the disk refuses, which is told. */
   set(change: Partial<Pick<Settings, 'agentsPaused' | 'controlMode' | 'retention' | 'prunedAt'>>): void {
     this.#settings = { ...this.#settings, ...change };
-    try {
-      writeFileSync(`${this.#file}.new`, `${JSON.stringify(this.#settings, null, 2)}\n`, { mode: 0o600 });
-      renameSync(`${this.#file}.new`, this.#file);
-      this.#problem = null;
-    } catch (error) {
-      this.#problem = `${this.#file} cannot be written (${(error as Error).message}): what was set holds until this host ends`;
-    }
+    this.#file.write(this.#settings);
   }
-}
-
-function readSettings(file: string): Settings {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return shape.parse({}); // nothing was ever set
-    throw error;
-  }
-  return shape.parse(JSON.parse(text));
 }

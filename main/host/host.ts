@@ -26,6 +26,7 @@ import { Screens } from './screen/screens.ts';
 import type { Service, ServiceMethod } from './service.ts';
 import { hostServices } from './services.ts';
 import { type GuestDesk, newGuestDesk } from './sharing/guest-desk.ts';
+import { StateFiles } from './state-files.ts';
 import type { Build } from './successor.ts';
 import { WebServer } from './web/web-server.ts';
 
@@ -58,6 +59,7 @@ export class Host {
   readonly #guard: AgentGuard;
   readonly #registry: Registry;
   readonly #settings: HostSettings;
+  readonly #stateFiles = new StateFiles();
   readonly #services: Service<ServiceMethod>;
   readonly #guests: GuestDesk;
   readonly #web: WebServer;
@@ -79,10 +81,11 @@ export class Host {
       records: this.#records,
       session: (id) => this.#registry.get(id),
       mayRead: (actor, session) => !session.roles.isKicked(actor) && this.#guard.mayRead(actor, guardedSession(session)),
-      problems: () => [this.#journal.problem, this.#settings.problem, this.#policy.problem, ...this.#guests.problems],
+      problems: () => [this.#journal.problem, ...this.#stateFiles.problems, this.#policy.problem, ...this.#guests.problems],
       hears: (connection, event, params) => this.#guests.sharing.hears(connection, event, params),
     });
-    this.#settings = new HostSettings(options.paths.settingsFile);
+    this.#stateFiles.onProblem = () => this.#news.warn();
+    this.#settings = new HostSettings(this.#stateFiles, options.paths.settingsFile);
     this.#screens = new Screens({ events: screenEvents((id) => this.#registry.get(id)) });
     const { desk, guard, policy } = newPolicyDesk({
       paths: options.paths,
@@ -125,10 +128,12 @@ export class Host {
     this.#web = new WebServer({
       rendererDir: options.rendererDir,
       memoryFile: options.paths.webFile,
+      stateFiles: this.#stateFiles,
       connected: (transport) => this.connect(transport),
     });
     this.#guests = newGuestDesk({
       paths: options.paths,
+      stateFiles: this.#stateFiles,
       rendererDir: options.rendererDir,
       journal: this.#journal,
       records: this.#records,
@@ -140,6 +145,7 @@ export class Host {
     });
     this.#services = hostServices({
       paths: options.paths,
+      stateFiles: this.#stateFiles,
       clock: options.clock,
       journal: this.#journal,
       records: this.#records,
@@ -258,9 +264,7 @@ export class Host {
   }
 
   #set(change: Parameters<HostSettings['set']>[0], by: Actor): void {
-    const before = this.#settings.problem;
     this.#settings.set(change);
-    if (this.#settings.problem !== before) this.#news.warn();
     this.#journal.append({
       session: null,
       actor: by.id,

@@ -11,9 +11,11 @@ import type { JournalWatchers } from './journal/journal-watchers.ts';
 import type { Records } from './journal/records.ts';
 import type { Registry } from './registry.ts';
 import type { GuestDesk } from './sharing/guest-desk.ts';
+import type { StateFiles } from './state-files.ts';
 
 export type ServiceContext = {
   paths: LocalPaths;
+  stateFiles: StateFiles;
   clock: { now(): number; wallNow(): number };
   journal: Journal;
   records: Records;

@@ -274,7 +274,7 @@ export const verifyReport = z.object({
   broken: z.object({ seq: integer, reason: z.string() }).nullable(),
   /** Records that were erased with their sessions, as the chain itself tells; absent in older hosts. */
   erased: integer.optional(),
-  /** Files of sessions, below the state folder, that are not as they were written; absent in older hosts. */
+  /** Files of sessions and of the host, below the state folder, that are not as they were written; absent in older hosts. */
   damaged: z.array(z.object({ file: z.string(), reason: z.string() })).optional(),
 });
 export type VerifyReport = z.infer<typeof verifyReport>;

@@ -8,6 +8,7 @@ import { HostSettings } from '../../main/host/host-settings.ts';
 import { Journal } from '../../main/host/journal/journal.ts';
 import { Records } from '../../main/host/journal/records.ts';
 import { GRACE_MS, Pruner, type PrunerOptions } from '../../main/host/retention/pruner.ts';
+import { StateFiles } from '../../main/host/state-files.ts';
 
 const HOUR = 60 * 60 * 1000;
 let folder = '';
@@ -19,7 +20,7 @@ beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
   folder = mkdtempSync(join(tmpdir(), 'cmdop-pruner-'));
   journal = new Journal({ file: join(folder, 'journal.db'), wallNow: Date.now });
-  settings = new HostSettings(join(folder, 'settings.json'));
+  settings = new HostSettings(new StateFiles(), join(folder, 'settings.json'));
 });
 afterEach(() => {
   pruner?.dispose();

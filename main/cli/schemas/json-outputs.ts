@@ -54,7 +54,7 @@ export const JSON_OUTPUTS: Readonly<Record<string, JsonOutput>> = {
     isLines: true,
   },
   blame: { description: 'Who made a line of output.', shape: METHODS['history.at'].result },
-  verify: { description: 'Whether the journal and the files of the sessions are whole.', shape: verifyReport },
+  verify: { description: 'Whether the journal and the files of the sessions and of the host are whole.', shape: verifyReport },
   export: {
     description: 'manifest.json in an export of the format archive.',
     shape: z.object({

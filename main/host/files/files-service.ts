@@ -39,13 +39,13 @@ type Open = {
 };
 
 export function filesService(
-  context: Pick<ServiceContext, 'paths' | 'journal' | 'registry' | 'desk' | 'guard'>,
+  context: Pick<ServiceContext, 'paths' | 'stateFiles' | 'journal' | 'registry' | 'desk' | 'guard'>,
 ): Service<keyof typeof FILES_METHODS> {
   const { journal, registry } = context;
   const { owned } = sessionLookups(registry);
   const thread = new FileThread();
   const access = new FileAccess({ ...context, thread });
-  const uploads = new UploadList(join(context.paths.stateDir, 'uploads.json'));
+  const uploads = new UploadList(context.stateFiles, join(context.paths.stateDir, 'uploads.json'));
   const open = new Map<ClientConnection, Set<Open>>();
   const asking = new WeakMap<ClientConnection, number>();
 

@@ -1,6 +1,6 @@
 /** The beginnings of uploads that this host knows of, across its restarts, so that none is left behind for ever. */
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
+import type { StateFile, StateFiles } from '../state-files.ts';
 
 const upload = z.object({
   id: z.string().max(64),
@@ -20,13 +20,18 @@ export type KnownUpload = z.infer<typeof upload>;
 const MAX_KNOWN = 1_000;
 
 export class UploadList {
-  readonly #file: string;
+  readonly #file: StateFile<KnownUpload[]>;
   #uploads: readonly KnownUpload[];
 
   /** Never throws: a damaged list is an empty one. */
-  constructor(file: string) {
-    this.#file = file;
-    this.#uploads = read(file);
+  constructor(files: StateFiles, file: string) {
+    this.#file = files.open({
+      file,
+      shape: z.array(upload).max(MAX_KNOWN),
+      whileDamaged: 'what there is of uploads that were cut stays where it is, and is not gone on with',
+      whileUnwritten: 'uploads that are cut may stay behind',
+    });
+    this.#uploads = this.#file.found ?? [];
   }
 
   get all(): readonly KnownUpload[] {
@@ -43,22 +48,6 @@ export class UploadList {
 
   #set(uploads: readonly KnownUpload[]): void {
     this.#uploads = uploads;
-    try {
-      writeFileSync(`${this.#file}.new`, `${JSON.stringify(uploads)}\n`, { mode: 0o600 });
-      renameSync(`${this.#file}.new`, this.#file);
-    } catch (error) {
-      console.error(`${this.#file} cannot be written; uploads that are cut may stay behind:`, error);
-    }
-  }
-}
-
-function read(file: string): KnownUpload[] {
-  try {
-    return z
-      .array(upload)
-      .max(MAX_KNOWN)
-      .parse(JSON.parse(readFileSync(file, 'utf8')));
-  } catch {
-    return []; // there was none yet, or it is damaged: then what it named stays where it is
+    this.#file.write([...uploads]);
   }
 }

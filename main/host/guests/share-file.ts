@@ -1,10 +1,9 @@
 /** Which sessions plain ssh is served for, and where: kept for the next host, should this one crash or be replaced. */
 import { randomBytes } from 'node:crypto';
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { SessionId } from '#protocol/ids.ts';
 import { sessionId } from '#protocol/shapes.ts';
-import { removeFile } from '../remove-file.ts';
+import type { StateFile, StateFiles } from '../state-files.ts';
 
 const share = z.object({
   session: sessionId,
@@ -19,17 +18,22 @@ export type SshShare = z.infer<typeof share>;
 const shape = z.object({ token: z.string().min(32).max(128), shares: z.array(share).max(1_000) });
 
 export class ShareFile {
-  readonly #file: string;
+  readonly #file: StateFile<z.infer<typeof shape>>;
   /** By which the process for guests is known; the same for every host that finds this file. */
   readonly token: string;
   readonly #shares = new Map<SessionId, SshShare>();
 
   /** Never throws: of a file that cannot be understood nothing is shared. */
-  constructor(file: string) {
-    this.#file = file;
-    const kept = read(file);
-    this.token = kept?.token ?? randomBytes(32).toString('base64url');
-    for (const each of kept?.shares ?? []) this.#shares.set(each.session, each);
+  constructor(files: StateFiles, file: string) {
+    this.#file = files.open({
+      file,
+      shape,
+      whileDamaged: 'nothing is shared by ssh; `cmdop share --ssh` shares a session anew',
+      whileUnwritten: 'what is shared by ssh is not found again after a crash',
+    });
+    const { found } = this.#file;
+    this.token = found?.token ?? randomBytes(32).toString('base64url');
+    for (const each of found?.shares ?? []) this.#shares.set(each.session, each);
   }
 
   all(): SshShare[] {
@@ -49,23 +53,10 @@ export class ShareFile {
   /** Stopped on purpose: the next host shares nothing. */
   forget(): void {
     this.#shares.clear();
-    removeFile(this.#file, 'and the next host shares by ssh what it names');
+    this.#file.remove('and the next host shares by ssh what it names');
   }
 
   #save(): void {
-    try {
-      writeFileSync(`${this.#file}.new`, JSON.stringify({ token: this.token, shares: this.all() }), { mode: 0o600 });
-      renameSync(`${this.#file}.new`, this.#file);
-    } catch (error) {
-      console.error(`${this.#file} cannot be written: what is shared by ssh is not found again after a crash:`, error);
-    }
-  }
-}
-
-function read(file: string): z.infer<typeof shape> | null {
-  try {
-    return shape.parse(JSON.parse(readFileSync(file, 'utf8')));
-  } catch {
-    return null; // nothing was shared, or the file is damaged: `cmdop share --ssh` writes it anew
+    this.#file.write({ token: this.token, shares: this.all() });
   }
 }

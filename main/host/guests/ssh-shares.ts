@@ -15,6 +15,7 @@ import type { LiveSession } from '../sessions/live-session.ts';
 import type { GuestRefusals } from '../sharing/guest-refusals.ts';
 import { grantOf, type Invites } from '../sharing/invites.ts';
 import type { Sharing } from '../sharing/sharing.ts';
+import type { StateFiles } from '../state-files.ts';
 import { doorsOf } from './doors.ts';
 import { GuestsLink } from './guests-link.ts';
 import { GuestsProcess } from './guests-process.ts';
@@ -26,6 +27,7 @@ const ANSWER_MS = 15_000;
 
 export type SshSharesOptions = {
   paths: LocalPaths;
+  stateFiles: StateFiles;
   registry: Registry;
   journal: Journal;
   news: HostNews;
@@ -52,7 +54,7 @@ export class SshShares {
   constructor(options: SshSharesOptions) {
     this.#options = options;
     const { guestsFile, guestsSocket, logFile } = options.paths;
-    this.#file = new ShareFile(guestsFile);
+    this.#file = new ShareFile(options.stateFiles, guestsFile);
     const { token } = this.#file;
     this.#process = new GuestsProcess({ token, logFile });
     this.#link = new GuestsLink({

@@ -10,6 +10,7 @@ import type { Registry } from '../registry.ts';
 import { newestThatFit, oldestThatFit } from '../screen/rows-that-fit.ts';
 import { sessionLookups } from '../sessions/session-lookups.ts';
 import type { SessionOutput } from '../sessions/session-output.ts';
+import type { StateFiles } from '../state-files.ts';
 import { blame, provenance } from './blame.ts';
 import type { Journal } from './journal.ts';
 import type { JournalWatchers } from './journal-watchers.ts';
@@ -19,6 +20,7 @@ import type { Records } from './records.ts';
 
 export type HistoryContext = {
   paths: LocalPaths;
+  stateFiles: StateFiles;
   journal: Journal;
   records: Records;
   registry: Registry;
@@ -27,7 +29,7 @@ export type HistoryContext = {
 };
 
 export function historyHandlers(context: HistoryContext): Pick<Handlers, keyof typeof HISTORY_METHODS> {
-  const { paths, journal, records, registry, news, watchers } = context;
+  const { paths, stateFiles, journal, records, registry, news, watchers } = context;
   const actorsNamed = (name: string | undefined): { actors?: ActorId[] } =>
     name === undefined ? {} : { actors: records.actorsNamed(name) };
   /** Without a name all sessions, but those from which this person was removed. */
@@ -89,7 +91,7 @@ export function historyHandlers(context: HistoryContext): Pick<Handlers, keyof t
     },
     async 'journal.verify'(_connection, _params, answer) {
       const chain = await journal.verify();
-      const damaged = await verifyFiles({ ...paths, sessions: registry.all() });
+      const damaged = await verifyFiles({ ...paths, stateFiles, sessions: registry.all() });
       answer({ ...chain, ok: chain.ok && damaged.length === 0, damaged });
     },
   };

@@ -17,6 +17,7 @@ import type { Journal } from '../journal/journal.ts';
 import type { Records } from '../journal/records.ts';
 import type { Registry } from '../registry.ts';
 import type { Service } from '../service.ts';
+import type { StateFiles } from '../state-files.ts';
 import { Door } from './door.ts';
 import { GuestRefusals } from './guest-refusals.ts';
 import { Invites } from './invites.ts';
@@ -31,6 +32,7 @@ const PACE = { atOnce: 16, everyMs: 2 };
 
 export type GuestDeskOptions = {
   paths: LocalPaths;
+  stateFiles: StateFiles;
   rendererDir: string;
   journal: Journal;
   records: Records;
@@ -59,7 +61,7 @@ export type GuestDesk = {
 
 export function newGuestDesk(options: GuestDeskOptions): GuestDesk {
   const { paths, journal, registry, records, connect, wallNow } = options;
-  const invites = new Invites({ file: paths.invitesFile, wallNow });
+  const invites = new Invites({ files: options.stateFiles, file: paths.invitesFile, wallNow });
   const refusals = new Refusals(journal);
   const guestRefusals = new GuestRefusals({ ...options, invites });
   const sharing: Sharing = new Sharing({
@@ -114,7 +116,7 @@ export function newGuestDesk(options: GuestDeskOptions): GuestDesk {
     invites,
     shares,
     get problems() {
-      return [invites.problem, problem, shares.problem];
+      return [problem, shares.problem];
     },
     shared: (session) => sharing.sharedIn(session, shares.placeOf(session)),
     grantFor(connection, { client, auth }) {

@@ -3,11 +3,11 @@
  * Decides what an invite gives now; nothing else does.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { CmdopError } from '#protocol/errors.ts';
 import { newId, type SessionId } from '#protocol/ids.ts';
 import { type Grant, type guestRole, type Invite, invite as inviteShape } from '#protocol/sharing.ts';
+import type { StateFile, StateFiles } from '../state-files.ts';
 
 /** Invites that are kept, with those that are over; the oldest of those go first. */
 const MAX_INVITES = 1_000;
@@ -35,7 +35,7 @@ const stored = inviteShape.omit({ sessionName: true, state: true }).extend({
 });
 export type StoredInvite = z.infer<typeof stored>;
 
-const file = z.looseObject({ invites: z.array(stored).max(MAX_INVITES).default([]), group: z.string().nullable().default(null) });
+const shape = z.looseObject({ invites: z.array(stored).max(MAX_INVITES).default([]), group: z.string().nullable().default(null) });
 
 export type NewInvite = {
   session: SessionId;
@@ -49,30 +49,24 @@ export type NewInvite = {
 };
 
 export class Invites {
-  readonly #file: string;
+  readonly #file: StateFile<z.infer<typeof shape>>;
   readonly #wallNow: () => number;
-  #invites: StoredInvite[] = [];
-  #group: string | null = null;
-  #problem: string | null = null;
+  #invites: StoredInvite[];
+  #group: string | null;
 
   /** Never throws. A file that cannot be understood lets nobody in. */
-  constructor(options: { file: string; wallNow: () => number }) {
-    this.#file = options.file;
-    this.#wallNow = options.wallNow;
-    try {
-      const { invites, group } = file.parse(JSON.parse(readFileSync(options.file, 'utf8')));
-      this.#invites = invites;
-      this.#group = group;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
-        this.#problem = `${options.file} is damaged: no guest is let in; \`cmdop share\` writes it anew`;
-    }
+  constructor({ files, file, wallNow }: { files: StateFiles; file: string; wallNow: () => number }) {
+    this.#file = files.open({
+      file,
+      shape,
+      whileDamaged: 'no guest is let in; `cmdop share` writes it anew',
+      whileUnwritten: 'invites hold until this host ends',
+    });
+    this.#wallNow = wallNow;
+    this.#invites = this.#file.found?.invites ?? [];
+    this.#group = this.#file.found?.group ?? null;
   }
 
-  /** What is wrong, a sentence, or null. */
-  get problem(): string | null {
-    return this.#problem;
-  }
   /** The group whose members reach the shared socket; null while there is none. */
   get group(): string | null {
     return this.#group;
@@ -169,14 +163,7 @@ export class Invites {
   }
 
   #save(): void {
-    try {
-      const temporary = `${this.#file}.new`;
-      writeFileSync(temporary, `${JSON.stringify({ invites: this.#invites, group: this.#group }, null, 2)}\n`, { mode: 0o600 });
-      renameSync(temporary, this.#file);
-      this.#problem = null;
-    } catch (error) {
-      this.#problem = `${this.#file} cannot be written (${(error as Error).message}): invites hold until this host ends`;
-    }
+    this.#file.write({ invites: this.#invites, group: this.#group });
   }
 }
 

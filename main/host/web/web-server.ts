@@ -5,12 +5,11 @@
  * `web.open`. Host and Origin are checked too, so that no other site can reach it by DNS rebinding or from its own page.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { z } from 'zod';
 import { CmdopError } from '#protocol/errors.ts';
 import type { Transport } from '#protocol/transport.ts';
-import { removeFile } from '../remove-file.ts';
+import type { StateFile, StateFiles } from '../state-files.ts';
 import { cookiesFor, newSignIn, newWebSockets, SOCKET_PATH, sayLetIn, sendToPage } from './sign-in.ts';
 import { pagePolicy, refuse, sendFile } from './web-pages.ts';
 import { type Asked, answerRequests, type Raw, refuseUpgrade } from './web-requests.ts';
@@ -28,6 +27,7 @@ export type WebServerOptions = {
   rendererDir: string;
   /** Where port and sign-ins are kept, so that pages find a host again that crashed. Holds hashes, no cookie. */
   memoryFile: string;
+  stateFiles: StateFiles;
   connected: (transport: Transport) => void;
 };
 
@@ -35,6 +35,7 @@ const memory = z.object({ port: z.number().int().min(1).max(65535), signedIn: z.
 
 export class WebServer {
   readonly #options: WebServerOptions;
+  readonly #memory: StateFile<z.infer<typeof memory>>;
   #server: Server | null = null;
   readonly #sockets = newWebSockets();
   /** Unused tokens, when they end, and whose they are. */
@@ -44,6 +45,12 @@ export class WebServer {
 
   constructor(options: WebServerOptions) {
     this.#options = options;
+    this.#memory = options.stateFiles.open({
+      file: options.memoryFile,
+      shape: memory,
+      whileDamaged: 'no browser is signed in any more; `cmdop web` gives another link',
+      whileUnwritten: 'pages need another link after a crash of this host',
+    });
   }
 
   /** `http://127.0.0.1:PORT`, or null while nothing listens. */
@@ -53,12 +60,13 @@ export class WebServer {
 
   /** Listens where the last host did, if it ended without being told to: its pages are waiting. */
   async resume(): Promise<void> {
+    const { found } = this.#memory;
+    if (!found) return; // never opened, closed on purpose, or damaged
     try {
-      const { port, signedIn } = memory.parse(JSON.parse(readFileSync(this.#options.memoryFile, 'utf8')));
-      await this.#listen(port);
-      for (const hash of signedIn) this.#signedIn.add(hash);
+      await this.#listen(found.port);
+      for (const hash of found.signedIn) this.#signedIn.add(hash);
     } catch {
-      // Never opened, closed on purpose, damaged, or the port is taken: `web.open` makes it anew.
+      // The port is taken: `web.open` makes it anew.
     }
   }
 
@@ -81,7 +89,7 @@ export class WebServer {
 
   /** Signs everybody out, unless the next host is to find them: then it can `resume`. */
   close({ isResumed }: { isResumed: boolean }): void {
-    if (!isResumed) removeFile(this.#options.memoryFile, 'and the next host knows the browsers that were signed in');
+    if (!isResumed) this.#memory.remove('and the next host knows the browsers that were signed in');
     for (const socket of this.#sockets.clients) socket.terminate();
     this.#server?.close();
     this.#server?.closeAllConnections();
@@ -163,11 +171,7 @@ export class WebServer {
   }
 
   #remember(): void {
-    try {
-      writeFileSync(this.#options.memoryFile, JSON.stringify({ port: this.#port, signedIn: [...this.#signedIn] }), { mode: 0o600 });
-    } catch {
-      // A full disk: after a crash of the host this page needs a new link.
-    }
+    if (this.#port !== null) this.#memory.write({ port: this.#port, signedIn: [...this.#signedIn] });
   }
 
   /** Cookies do not know ports: two hosts on one machine must not overwrite each other's. */
