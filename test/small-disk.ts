@@ -1,4 +1,4 @@
-/** A disk of 1 MiB at a folder, where this user may mount one: what a full, or busy, disk is to the code under test. */
+/** A disk of 1 MiB at a folder, where this user may mount one: what a full, busy or read-only disk is to the code under test. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 
@@ -14,3 +14,7 @@ export function mountSmallDisk(folder: string): boolean {
 }
 
 export const unmountDisk = (folder: string) => execFileSync('umount', ['-l', folder]);
+
+/** As a kernel does with a disk that has errors. Nothing may have a file of it open to write. */
+export const makeReadOnly = (folder: string) => execFileSync('mount', ['-o', 'remount,ro', folder]);
+export const makeWritable = (folder: string) => execFileSync('mount', ['-o', 'remount,rw', folder]);

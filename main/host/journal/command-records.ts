@@ -64,12 +64,10 @@ const SEARCH_RECORDS = { plain: 4096, else: 384 };
 
 export class CommandRecords {
   readonly #journal: Journal;
-  readonly #db: DatabaseSync;
   #next: number;
 
   constructor(journal: Journal) {
     this.#journal = journal;
-    this.#db = journal.database;
     // Numbers of what was erased are not used again.
     const last = this.#db
       .prepare(
@@ -77,6 +75,11 @@ export class CommandRecords {
       )
       .get() as { id: number };
     this.#next = last.id + 1;
+  }
+
+  /** Asked each time: it may be another one by now. */
+  get #db(): DatabaseSync {
+    return this.#journal.database;
   }
 
   newId(): number {

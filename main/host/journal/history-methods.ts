@@ -91,7 +91,8 @@ export function historyHandlers(context: HistoryContext): Pick<Handlers, keyof t
     },
     async 'journal.verify'(_connection, _params, answer) {
       const chain = await journal.verify();
-      const damaged = await verifyFiles({ ...paths, stateFiles, sessions: registry.all() });
+      const files = await verifyFiles({ ...paths, stateFiles, sessions: registry.all() });
+      const damaged = [...journal.missing, ...files];
       answer({ ...chain, ok: chain.ok && damaged.length === 0, damaged });
     },
   };

@@ -4,14 +4,19 @@
  * Invariant 4: no byte reaches a PTY before the journal names its actor. `append` has the record in the operating
  * system's hands when it returns (journal-tail.ts), so that a crash of this process loses none; a power cut loses at most
  * the last second. The database gets it a little later, off a keystroke's way. When the disk refuses, records wait in
- * memory in order, the session goes on, and `problem` says so.
+ * memory in order, the session goes on, and `problem` says so; a journal whose file cannot be written from the beginning is
+ * one that ends with this process, until the file can.
  */
-import { close, fsync, open as openFile } from 'node:fs';
+import { basename } from 'node:path';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { VerifyReport } from '#protocol/shapes.ts';
+import { isRefusal, refusalText, remedyOf } from '../disk-refusal.ts';
+import type { Damage } from '../output/segment.ts';
 import { chainHash, verifyChain } from './journal-chain.ts';
-import { IN_MEMORY, isDamage, openJournalFile } from './journal-file.ts';
+import { IN_MEMORY, isDamage, openJournalFile, reopenJournalFile } from './journal-file.ts';
 import type { JournalRecord, JournalRow } from './journal-record.ts';
+import { JournalSync } from './journal-sync.ts';
+import { lastRecord } from './journal-tables.ts';
 import { JournalTail, type TailRow } from './journal-tail.ts';
 
 export type { JournalKind, JournalRecord, JournalRow } from './journal-record.ts';
@@ -21,18 +26,19 @@ export { IN_MEMORY };
 const MAX_WAITING = 100_000;
 /** How often a refused write is tried again, milliseconds. */
 const RETRY_MS = 1_000;
-/** A power cut may lose this much, milliseconds. */
-const SYNC_MS = 1_000;
+/** A file that could not be written is looked at again after a write, at most this much later, milliseconds: doubled each time. */
+const LONGEST_LOOK_MS = 32_000;
 /** Records that go into the database at once: half a millisecond of this thread, 3 µs each instead of 17 alone. */
 const FOLD_RECORDS = 64;
 /** Left to a keystroke that brought a record, until its echo is on the way, milliseconds. */
 const FOLD_AFTER_MS = 5;
 /** Of them, this many grow the WAL by what one write of its own does. */
 const FOLDED_PER_WRITE = 16;
-/** Without a write for this long nobody waits for this process, milliseconds. */
-const QUIET_MS = 750;
-/** Writes in the WAL beyond which it is moved into the database in any case: about 40 MB. */
-const MAX_UNMOVED = 4_000;
+
+const INSERT = 'INSERT INTO events VALUES (?,?,?,?,?,?,?,?,?,?)';
+
+/** Why the file cannot be written, and the first record that it lacks; `isWhole`: what is recorded can be added to it. */
+type Unkept = { problem: string; from: number; readonly isWhole: boolean };
 
 export class Journal {
   readonly #wallNow: () => number;
@@ -42,16 +48,17 @@ export class Journal {
   #seq: number;
   #lastHash: string;
   /** Null where there can be none: then every record goes into the database at once. */
-  readonly #tail: JournalTail | null;
+  #tail: JournalTail | null = null;
+  /** While the file cannot be written, and the database ends with this process. */
+  #unkept: Unkept | null = null;
+  readonly #kept = Promise.withResolvers<void>();
   /** Records that the database does not have yet, oldest first. */
   #waiting: TailRow[] = [];
   #foldTimer: NodeJS.Timeout | null = null;
   #retryTimer: NodeJS.Timeout | null = null;
-  #syncTimer: NodeJS.Timeout | null = null;
-  /** Writes that are in the WAL only, and when the last one was. */
-  #unmoved = 0;
-  #isSyncing = false;
-  #writtenAt = 0;
+  #lookTimer: NodeJS.Timeout | null = null;
+  #lookMs = RETRY_MS;
+  readonly #sync: JournalSync;
   #problem: string | null = null;
   #isDisposed = false;
   /** Told when `problem` changed. */
@@ -60,22 +67,34 @@ export class Journal {
   onAppended: (row: JournalRow) => void = () => {};
 
   /**
-   * Opens or makes the journal. A damaged file is set aside, named in `problem`, and a new chain begins; throws only when
-   * no database can be made at all.
+   * Opens or makes the journal. A damaged file is set aside, named in `problem`, and a new chain begins; of one that cannot
+   * be written see `isKept`. Throws only when no database can be made at all.
    */
   constructor(options: { file: string; wallNow: () => number }) {
     this.#wallNow = options.wallNow;
     this.#file = options.file;
-    const { db, problem } = openJournalFile(options.file, options.wallNow());
+    const { db, problem, refused } = openJournalFile(options.file, options.wallNow());
     this.#db = db;
     this.#problem = problem;
-    this.#insert = this.#db.prepare('INSERT INTO events VALUES (?,?,?,?,?,?,?,?,?,?)');
-    const last = this.#db.prepare('SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1').get() as
-      | { seq: number; hash: string }
-      | undefined;
-    this.#seq = last?.seq ?? 0;
-    this.#lastHash = last?.hash ?? '';
-    this.#tail = options.file === IN_MEMORY ? null : this.#openTail();
+    this.#insert = db.prepare(INSERT);
+    const { seq, hash } = lastRecord(db);
+    this.#seq = seq;
+    this.#lastHash = hash;
+    this.#sync = new JournalSync({
+      file: options.file,
+      database: () => this.#db,
+      fold: () => {
+        this.fold();
+        return this.#waiting.length === 0;
+      },
+      syncs: () => this.#tail?.seal(),
+      synced: () => this.#tail?.emptySealed(),
+      failed: (error) => this.#fails(error),
+    });
+    if (refused === null) this.#kept.resolve();
+    else this.#unkept = { problem: this.#unkeptProblem(refused.by), from: 0, isWhole: refused.isWhole };
+    if (options.file !== IN_MEMORY && refused?.isWhole !== false) this.#openTail();
+    if (this.#unkept) this.#unkept.from = this.#seq + 1;
   }
 
   /** Where it is kept. */
@@ -90,7 +109,17 @@ export class Journal {
 
   /** What is wrong, a sentence, or null. */
   get problem(): string | null {
-    return this.#problem;
+    return this.#unkept?.problem ?? this.#problem;
+  }
+
+  /** False: the file cannot be written, and what is recorded ends with this process. */
+  get isKept(): boolean {
+    return this.#unkept === null;
+  }
+
+  /** Resolves when the file has, or will have, what is recorded. */
+  get kept(): Promise<void> {
+    return this.#kept.promise;
   }
 
   /** Number of the last record; 0 where there is none. */
@@ -108,7 +137,7 @@ export class Journal {
     if (!this.#isKept(row)) {
       if (!this.#retryTimer) this.fold();
     } else if (this.#waiting.length >= FOLD_RECORDS) this.#foldTimer ??= setTimeout(() => this.fold(), FOLD_AFTER_MS);
-    this.#scheduleSync();
+    this.#wrote();
     this.onAppended({ seq, session, at, actor, interface: interfaceKind, kind, output_offset: outputOffset, payload: text });
   }
 
@@ -127,8 +156,8 @@ export class Journal {
     if (this.#isDisposed) return;
     try {
       write();
-      this.#unmoved++;
-      this.#scheduleSync();
+      this.#sync.grew(1);
+      this.#wrote();
     } catch (error) {
       this.#fails(error);
     }
@@ -147,16 +176,45 @@ export class Journal {
 
   /** Checks every record against its chain. */
   verify(): Promise<VerifyReport> {
+    this.lookAgain();
     this.fold();
     return verifyChain(this.#db);
   }
 
+  /** Records that the disk does not have. */
+  get missing(): Damage[] {
+    const from = this.#unkept?.from ?? this.#waiting[0]?.[0];
+    if (from === undefined) return [];
+    return [{ file: basename(this.#file), reason: `records from ${from} on are in memory only: ${this.problem}` }];
+  }
+
+  /** Where the file could not be written: goes on in it once it can, with all that was recorded meanwhile. */
+  lookAgain(): void {
+    if (!this.#unkept?.isWhole || this.#isDisposed) return;
+    this.fold();
+    try {
+      const db = reopenJournalFile(this.#file, this.#db);
+      this.#insert = db.prepare(INSERT);
+      this.#db = db; // who still reads from the other one holds it
+    } catch (error) {
+      const problem = this.#unkeptProblem(error);
+      const isNews = this.#unkept.problem !== problem;
+      this.#unkept.problem = problem;
+      if (isNews) this.onProblem();
+      return;
+    }
+    this.#unkept = null;
+    this.#openTail();
+    this.#kept.resolve();
+    this.onProblem();
+  }
+
   dispose(): void {
     if (this.#isDisposed) return;
+    this.lookAgain();
     this.fold();
-    if (this.#foldTimer) clearTimeout(this.#foldTimer);
-    if (this.#retryTimer) clearTimeout(this.#retryTimer);
-    if (this.#syncTimer) clearTimeout(this.#syncTimer);
+    for (const timer of [this.#foldTimer, this.#retryTimer, this.#lookTimer]) if (timer) clearTimeout(timer);
+    this.#sync.dispose();
     this.#isDisposed = true;
     let isStored = false;
     try {
@@ -170,18 +228,17 @@ export class Journal {
   }
 
   /** Takes over what earlier processes left in the tail. */
-  #openTail(): JournalTail | null {
+  #openTail(): void {
     try {
       const { rows, damaged } = JournalTail.read(this.#file);
-      const tail = JournalTail.open(this.#file);
-      this.#waiting = rows.filter(([seq]) => seq > this.#seq);
+      const tail = this.#unkept ? null : JournalTail.open(this.#file);
+      this.#waiting.push(...rows.filter(([seq]) => seq > this.#seq));
       this.#seq = this.#waiting.at(-1)?.[0] ?? this.#seq;
       this.fold();
       if (damaged > 0) this.#problem ??= `${damaged} of the last records of the journal were damaged and are lost`;
-      return tail;
+      this.#tail = tail;
     } catch (error) {
       this.#fails(error);
-      return null;
     }
   }
 
@@ -211,67 +268,33 @@ export class Journal {
       this.#fails(error);
       return false;
     }
-    this.#unmoved += Math.ceil(this.#waiting.length / FOLDED_PER_WRITE);
+    this.#sync.grew(Math.ceil(this.#waiting.length / FOLDED_PER_WRITE));
     this.#lastHash = hash;
     this.#waiting = [];
     return true;
   }
 
+  #wrote(): void {
+    if (!this.#unkept) return this.#sync.wrote();
+    this.#lookTimer ??= setTimeout(() => {
+      this.#lookTimer = null;
+      this.#lookMs = Math.min(LONGEST_LOOK_MS, this.#lookMs * 2);
+      this.lookAgain();
+    }, this.#lookMs);
+  }
+
   #fails(error: unknown): void {
-    const code = (error as { errstr?: string }).errstr ?? (error as Error).message;
-    this.#setProblem(
-      `the journal cannot be written (${code}): make room for ${this.#file}; input is still recorded in memory and sessions go on`,
-    );
+    const [why, remedy] = [refusalText(error), remedyOf(error, this.#file)];
+    this.#setProblem(`the journal cannot be written (${why}): ${remedy}; input is still recorded in memory and sessions go on`);
     this.#retryTimer ??= setTimeout(() => {
       this.#retryTimer = null;
       if (this.#waiting.length === 0 || this.#insertWaiting()) this.#setProblem(null);
     }, RETRY_MS);
   }
 
-  /** Once a second at most, and only after writes. */
-  #scheduleSync(): void {
-    this.#writtenAt = performance.now();
-    this.#syncTimer ??= setTimeout(this.#sync, SYNC_MS);
-  }
-
-  /** Off this thread: an fsync can take longer than a person waits for a keystroke. */
-  readonly #sync = (): void => {
-    this.#syncTimer = null;
-    if (this.#isDisposed) return;
-    this.fold();
-    const isQuiet = performance.now() - this.#writtenAt > QUIET_MS;
-    if (isQuiet || this.#unmoved > MAX_UNMOVED) this.#moveToDatabase();
-    if (!isQuiet || this.#isSyncing || this.#waiting.length > 0) this.#syncTimer = setTimeout(this.#sync, SYNC_MS);
-    if (this.#isSyncing) return;
-    if (this.#waiting.length === 0) this.#tail?.seal();
-    this.#isSyncing = true;
-    openFile(`${this.#file}-wal`, 'r', (openError, fd) => {
-      if (openError)
-        this.#synced(null); // no WAL: everything is in the database
-      else fsync(fd, (error) => close(fd, () => this.#synced(error)));
-    });
-  };
-
-  /** The disk has what the database had when this was asked for. */
-  #synced(error: Error | null): void {
-    this.#isSyncing = false;
-    if (this.#isDisposed) return;
-    try {
-      if (error) throw error;
-      this.#tail?.emptySealed();
-    } catch (problem) {
-      this.#fails(problem);
-    }
-  }
-
-  /** On this thread, and it waits for the disk: so while nobody types, or when the WAL has grown long. */
-  #moveToDatabase(): void {
-    try {
-      this.#db.exec('PRAGMA wal_checkpoint(PASSIVE)');
-      this.#unmoved = 0;
-    } catch (error) {
-      this.#fails(error);
-    }
+  #unkeptProblem(error: unknown): string {
+    const remedy = isRefusal(error) ? remedyOf(error, this.#file) : '`cmdop host stop`, and the next host goes on with what is there';
+    return `the journal cannot be written (${refusalText(error)}): ${remedy}; until then what happens is recorded in memory only and ends with this host; sessions go on`;
   }
 
   #setProblem(problem: string | null): void {

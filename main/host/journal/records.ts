@@ -47,13 +47,11 @@ export type EventFilter = {
 export class Records {
   readonly commands: CommandRecords;
   readonly #journal: Journal;
-  readonly #db: DatabaseSync;
   readonly #randomBytes: (n: number) => Uint8Array;
   readonly #actors = new Map<ActorId, Actor>();
 
   constructor(options: { journal: Journal; randomBytes: (n: number) => Uint8Array }) {
     this.#journal = options.journal;
-    this.#db = options.journal.database;
     this.#randomBytes = options.randomBytes;
     for (const table of ['actors', 'guest_actors']) {
       for (const row of this.#db.prepare(`SELECT * FROM ${table}`).all()) {
@@ -62,6 +60,11 @@ export class Records {
       }
     }
     this.commands = new CommandRecords(options.journal);
+  }
+
+  /** Asked each time: it may be another one by now. */
+  get #db(): DatabaseSync {
+    return this.#journal.database;
   }
 
   actor(id: ActorId): Actor | null {
