@@ -4,6 +4,7 @@ import type { ClientOptions } from '#client/client-options.ts';
 import { CmdopClient } from '#client/cmdop-client.ts';
 import { systemClock } from '#local/clock.ts';
 import { connectToHost } from '#local/host-connection.ts';
+import { connectToKeeper } from '#local/keeper-connection.ts';
 import { personName } from '#local/person-name.ts';
 import { VERSION } from '#local/version.ts';
 import { formatAddress, LOCAL_HOST, parseAddress } from '#protocol/address.ts';
@@ -35,6 +36,7 @@ export function newClient(
   return new CmdopClient({
     identity: { id: newClientId(randomBytes), interface: 'cli', name: personName(globals.as), build: VERSION },
     connect: (signal) => connectTo(hostOf(globals), { start: start(), mayAsk, notice, signal }),
+    ...(isRemote(globals) ? {} : { openKeeper: connectToKeeper }),
     clock: systemClock,
     random: Math.random,
     reconnect: false,

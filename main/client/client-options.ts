@@ -6,6 +6,7 @@ import type { Result } from '#protocol/messages.ts';
 import type { InterfaceKind } from '#protocol/shapes.ts';
 import type { Transport } from '#protocol/transport.ts';
 import type { ConnectionEvent } from './connection.ts';
+import type { OpenKeeper } from './input-route.ts';
 
 export type ClientIdentity = {
   /** Of this process or window: `newClientId`. Not kept across restarts, since units are numbered per client. */
@@ -36,6 +37,8 @@ export type ClientOptions = {
   identity: ClientIdentity;
   /** Makes a fresh transport to the host, starting it where that is possible; `given` says when nobody waits for it any more. */
   connect: (given: AbortSignal) => Promise<Transport>;
+  /** Where the host's keepers can be reached, too: typing may go straight to them. */
+  openKeeper?: OpenKeeper | undefined;
   clock: Clock;
   /** 0 ≤ x < 1 */
   random: () => number;

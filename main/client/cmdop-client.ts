@@ -11,6 +11,7 @@ import { Connection, type ConnectionEvent, type StreamMethod } from './connectio
 import { GatheredSessions } from './gathered-sessions.ts';
 import type { SessionSink } from './session-sink.ts';
 import { type AttachOptions, SessionStream } from './session-stream.ts';
+import { isOfStream, tellStream } from './stream-events.ts';
 
 /** First and longest wait between attempts to connect, milliseconds. */
 const BACKOFF_MS = { first: 100, longest: 8_000 };
@@ -102,6 +103,7 @@ export class CmdopClient {
     const stream: SessionStream = new SessionStream({
       session,
       clientId: this.clientId,
+      openKeeper: this.#options.openKeeper,
       attach: options,
       sink,
       onDispose: () => this.#streams.delete(stream),
@@ -241,41 +243,14 @@ export class CmdopClient {
 
   #event(event: ConnectionEvent): void {
     this.#gathering?.heard(event);
-    switch (event.event) {
-      case 'input.applied':
-        this.#streamOf(event.params.channel)?.applied(event.params);
-        return;
-      case 'input.refused':
-        this.#streamOf(event.params.channel)?.refused(event.params);
-        return;
-      case 'control.changed':
-        this.#streamOf(event.params.channel)?.controlChanged(event.params);
-        return;
-      case 'control.requested':
-        this.#streamOf(event.params.channel)?.controlRequested(event.params);
-        return;
-      case 'session.kicked':
-        this.#streamOf(event.params.channel)?.kicked(event.params);
-        return;
-      case 'role.changed':
-        this.#streamOf(event.params.channel)?.roleChanged(event.params);
-        return;
-      case 'session.resized':
-        this.#streamOf(event.params.channel)?.resized(event.params);
-        return;
-      case 'output.gap':
-        this.#streamOf(event.params.channel)?.gap(event.params);
-        return;
-      case 'session.ended':
-        this.#streamOf(event.params.channel)?.ended(event.params);
-        return;
-      case 'host.stopping':
-        if (event.params.reason === 'upgrade') this.#upgradeEndsAt = this.#options.clock.now() + UPGRADE_MS.longest;
-        this.#options.onEvent?.(event);
-        return;
-      default:
-        this.#options.onEvent?.(event);
+    if (isOfStream(event)) {
+      const stream = this.#streamOf(event.params.channel);
+      if (stream) tellStream(stream, event);
+      return;
     }
+    const isUpgrade = event.event === 'host.stopping' && event.params.reason === 'upgrade';
+    if (isUpgrade) this.#upgradeEndsAt = this.#options.clock.now() + UPGRADE_MS.longest;
+    this.#options.onEvent?.(event);
   }
 
   async #now(): Promise<Connection> {

@@ -41,6 +41,11 @@ export class InputOutbox {
   #isAttached = false;
   #isAsking = false;
 
+  /** Units that were sent and have no verdict. */
+  get sentUnits(): number {
+    return this.#sent.length;
+  }
+
   /** Units without a verdict. */
   get pendingUnits(): number {
     return this.#sent.length + this.#held.length;

@@ -7,6 +7,7 @@ import type { Control, Role, SessionEnd, SessionSummary, Size } from '#protocol/
 import { lastVerdicts } from '#protocol/shapes.ts';
 import type { Connection } from './connection.ts';
 import type { Verdict } from './input-outbox.ts';
+import type { OpenKeeper } from './input-route.ts';
 import type { SessionSink } from './session-sink.ts';
 import { type Link, type OutputRange, StreamInput } from './stream-input.ts';
 import { StreamOutput } from './stream-output.ts';
@@ -20,6 +21,15 @@ export type AttachOptions = {
   window?: number;
 };
 
+export type StreamOptions = {
+  session: string;
+  clientId: ClientId;
+  openKeeper: OpenKeeper | undefined;
+  attach: AttachOptions;
+  sink: SessionSink;
+  onDispose: () => void;
+};
+
 export class SessionStream {
   readonly #session: string;
   readonly #sink: SessionSink;
@@ -27,6 +37,7 @@ export class SessionStream {
   readonly #output: StreamOutput;
   readonly #options: AttachOptions;
   readonly #onDispose: () => void;
+  readonly #takesDelegation: boolean;
   #size: Size | undefined;
   #connection: Connection | null = null;
   #channel: Channel | null = null;
@@ -37,16 +48,19 @@ export class SessionStream {
   /** Only verdicts come yet. */
   #isKicked = false;
 
-  constructor(options: { session: string; clientId: ClientId; attach: AttachOptions; sink: SessionSink; onDispose: () => void }) {
+  constructor(options: StreamOptions) {
     this.#session = options.session;
     this.#sink = options.sink;
     this.#options = options.attach;
     this.#size = options.attach.size;
     this.#onDispose = options.onDispose;
+    this.#takesDelegation = options.openKeeper !== undefined;
     this.#input = new StreamInput({
       clientId: options.clientId,
       role: () => this.#role,
       link: () => this.#link(),
+      openKeeper: options.openKeeper,
+      output: (frame) => this.#output.shown(frame),
       refused: (refusal, bytes) => this.#sink.refused(refusal, bytes),
       changed: () => this.#sink.changed(),
     });
@@ -143,6 +157,7 @@ export class SessionStream {
   /** Ends the attachment; the session goes on. */
   detach(): void {
     if (this.#isDisposed) return;
+    this.#input.behindUnits();
     const link = this.#link();
     link?.connection.request('session.detach', { channel: link.channel }).catch(() => {}); // the connection's end does the same
     this.dispose();
@@ -158,6 +173,7 @@ export class SessionStream {
       session: this.#summary?.id ?? this.#session,
       role: this.#options.role ?? 'operator',
       knowsOwner: true,
+      ...(this.#takesDelegation ? { takesDelegation: true } : {}),
       scrollback: this.#options.scrollback ?? 0,
       ...(this.#options.window === undefined ? {} : { window: this.#options.window }),
       ...(this.#output.received === null ? {} : { have: this.#output.received }),
@@ -200,6 +216,11 @@ export class SessionStream {
     this.#input.applied(seq);
     this.#leaveIfSettled();
     this.#sink.changed();
+  }
+
+  /** @internal */
+  delegated(to: EventParams<'input.delegated'>): void {
+    if (!this.#isDisposed) this.#input.delegated(to);
   }
 
   /** @internal */

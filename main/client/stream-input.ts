@@ -1,9 +1,12 @@
 /** Input and control of one attachment, from what was typed to its verdict: does what the outbox decides. */
 import { CmdopError } from '#protocol/errors.ts';
+import type { Frame } from '#protocol/frames.ts';
 import type { Channel, ClientId, Offset, Seq } from '#protocol/ids.ts';
+import type { EventParams } from '#protocol/messages.ts';
 import type { Control, Role } from '#protocol/shapes.ts';
 import type { Connection } from './connection.ts';
 import { type AttachedState, InputOutbox, type OutboxAction, type Refusal, type Verdict } from './input-outbox.ts';
+import { InputRoute, type OpenKeeper } from './input-route.ts';
 
 /** Largest single input unit, bytes; a larger paste becomes several. */
 const MAX_UNIT_BYTES = 256 * 1024;
@@ -26,6 +29,9 @@ export type InputOwner = {
   role(): Role;
   /** Null while the session is not attached. */
   link(): Link | null;
+  openKeeper: OpenKeeper | undefined;
+  /** What comes at once of units that went straight to the keeper. */
+  output(frame: Extract<Frame, { kind: 'output' }>): void;
   refused(refusal: Extract<Verdict, { verdict: 'refused' }>, bytes: Uint8Array): void;
   changed(): void;
 };
@@ -33,6 +39,7 @@ export type InputOwner = {
 export class StreamInput {
   readonly #owner: InputOwner;
   readonly #outbox = new InputOutbox();
+  readonly #route: InputRoute;
   /** Who waits for a unit's verdict, by the unit's bytes. */
   readonly #awaitingVerdict = new Map<Uint8Array, (verdict: Verdict) => void>();
   #control: Control | null = null;
@@ -44,6 +51,14 @@ export class StreamInput {
 
   constructor(owner: InputOwner) {
     this.#owner = owner;
+    this.#route = new InputRoute({
+      openKeeper: owner.openKeeper,
+      toHost: (unit) => {
+        const link = owner.link();
+        link?.connection.sendInput(link.channel, unit);
+      },
+      output: (frame) => owner.output(frame),
+    });
   }
 
   get control(): Control | null {
@@ -78,18 +93,18 @@ export class StreamInput {
   }
 
   async take(): Promise<void> {
-    const link = this.#owner.link();
+    const link = this.#linkBehindUnits();
     await link?.connection.request('control.take', { channel: link.channel, force: true }, (answer) => this.#granted(answer));
   }
 
   async release(): Promise<void> {
-    const link = this.#owner.link();
+    const link = this.#linkBehindUnits();
     await link?.connection.request('control.release', { channel: link.channel }, (answer) => this.controlMoved(answer));
   }
 
   /** True: nobody stood in the way, control is ours. */
   async request(reason: string): Promise<boolean> {
-    const link = this.#owner.link();
+    const link = this.#linkBehindUnits();
     if (!link) return false;
     const { granted } = await link.connection.request('control.request', { channel: link.channel, reason }, (answer) => {
       if (answer.granted) this.#granted(answer);
@@ -99,7 +114,7 @@ export class StreamInput {
 
   /** Ctrl-C before everything that waits; what was not sent yet is dropped. Rejects with why not. */
   async interrupt(): Promise<'signal' | 'byte'> {
-    const link = this.#owner.link();
+    const link = this.#linkBehindUnits();
     if (!link) throw new CmdopError('disconnected', 'not interrupted: the host cannot be reached');
     this.#perform(this.#outbox.drop('dropped', 'not typed: the program was interrupted before it'));
     const answer = await link.connection.request('input.interrupt', { channel: link.channel }, ({ control }) => this.#granted({ control }));
@@ -110,10 +125,20 @@ export class StreamInput {
     this.#control = control;
     this.#perform(this.#outbox.attached({ ...answer, hasControl: this.#mayType(control), epoch: control.epoch }));
   }
+  /** See `input.delegated`. */
+  delegated(to: EventParams<'input.delegated'>): void {
+    void this.#route.delegated(to);
+  }
+  /** Units went to the keeper: before a request that counts on them, the host has them as well. */
+  behindUnits(): void {
+    this.#route.byHost();
+  }
   applied(seq: Parameters<InputOutbox['applied']>[0]): void {
+    this.#route.applied(seq);
     this.#perform(this.#outbox.applied(seq));
   }
   refused(refusal: Parameters<InputOutbox['refused']>[0]): void {
+    this.#route.refused(refusal.seq);
     this.#perform(this.#outbox.refused(refusal));
   }
   /** By another's hand, or our own release. */
@@ -132,9 +157,11 @@ export class StreamInput {
     this.#perform(this.#outbox.drop('dropped', 'dropped'));
   }
   sessionEnded(): void {
+    this.#route.cut();
     this.#perform(this.#outbox.ended(SESSION_ENDED));
   }
   detached(): void {
+    this.#route.cut();
     this.#perform(this.#outbox.ended('detached'));
   }
   /** Taken out of the session: units above `accepted` are refused, the others get their verdicts yet. */
@@ -143,17 +170,16 @@ export class StreamInput {
   }
   /** The connection is gone. */
   cut(): void {
+    this.#route.cut();
     this.#outbox.cut();
   }
 
   #perform(actions: OutboxAction[]): void {
     for (const action of actions) {
       switch (action.do) {
-        case 'send': {
-          const link = this.#owner.link();
-          link?.connection.sendInput(link.channel, action.unit);
+        case 'send':
+          this.#route.send(action.unit, this.#outbox.sentUnits === 1);
           break;
-        }
         case 'take':
           void this.#takeByTyping();
           break;
@@ -164,6 +190,11 @@ export class StreamInput {
           break;
       }
     }
+  }
+
+  #linkBehindUnits(): Link | null {
+    this.#route.byHost();
+    return this.#owner.link();
   }
 
   async #takeByTyping(): Promise<void> {

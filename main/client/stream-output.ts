@@ -58,7 +58,6 @@ export class StreamOutput {
   }
 
   frame(frame: Extract<Frame, { kind: 'output' | 'snapshot' }>): void {
-    const end = (frame.offset + frame.bytes.length) as Offset;
     if (frame.kind === 'snapshot') {
       const snapshot = this.#snapshot;
       if (!snapshot) return;
@@ -75,8 +74,21 @@ export class StreamOutput {
       this.#sink.snapshot(frame.bytes, snapshot.size, () => this.#wasParsed(frame.offset));
       return;
     }
+    this.#goOn(frame.offset, frame.bytes);
+  }
+
+  /** Output that the keeper has shown at once; the host sends it as well. What does not follow what is here is left to the host. */
+  shown({ offset, bytes }: Extract<Frame, { kind: 'output' }>): void {
+    if (!this.#snapshot && this.#received !== null && offset <= this.#received) this.#goOn(offset, bytes);
+  }
+
+  /** What is new of it. */
+  #goOn(offset: Offset, bytes: Uint8Array): void {
+    const end = (offset + bytes.length) as Offset;
+    const known = this.#received === null ? 0 : Math.max(0, this.#received - offset);
+    if (known >= bytes.length) return;
     this.#received = end;
-    this.#sink.output(frame.bytes, () => this.#wasParsed(end));
+    this.#sink.output(known === 0 ? bytes : bytes.subarray(known), () => this.#wasParsed(end));
   }
 
   gap({ from, to, size, snapshotBytes }: EventParams<'output.gap'>): void {

@@ -25,6 +25,7 @@ import { screenEvents } from './screen/screen-events.ts';
 import { Screens } from './screen/screens.ts';
 import type { Service, ServiceMethod } from './service.ts';
 import { hostServices } from './services.ts';
+import { RECALLING } from './sessions/delegation.ts';
 import { type GuestDesk, newGuestDesk } from './sharing/guest-desk.ts';
 import { StateFiles } from './state-files.ts';
 import type { Build } from './successor.ts';
@@ -98,6 +99,7 @@ export class Host {
         this.#news.warn();
         // After the turn in which an approval may have made the rule.
         setImmediate(() => {
+          void this.#registry.recall();
           for (const session of this.#registry.all()) session.typing.agents.policyChanged();
         });
       },
@@ -186,7 +188,11 @@ export class Host {
         }),
       },
       request: (connection, method, params) => this.#guests.sharing.request(connection, method, params),
-      permit: (connection, method, params) => guard.permit(connection, method, params),
+      permit: (connection, method, params) => {
+        const permitted = guard.permit(connection, method, params);
+        const recalled = RECALLING.has(method) ? this.#registry.recall() : null;
+        return permitted && recalled ? permitted.then(() => recalled) : (permitted ?? recalled);
+      },
       guestRefused: (connection, request) => this.#guests.sharing.refused(connection, request),
       input: (connection, { channel, epoch, seq, bytes }) => {
         if (this.#guests.sharing.holds(connection)) this.#attachments.get(connection, channel)?.input(channel, { epoch, seq, bytes });

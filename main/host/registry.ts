@@ -62,6 +62,12 @@ export class Registry {
     return this.#sessions.get(id) ?? null;
   }
 
+  /** In every session: see LiveSession. */
+  recall(): Promise<void> | null {
+    const recalls = [...this.#sessions.values()].flatMap((session) => session.recall() ?? []);
+    return recalls.length === 0 ? null : Promise.all(recalls).then(() => {});
+  }
+
   /** See `findSession`. */
   find(reference: string): LiveSession {
     return findSession(this.all(), reference);

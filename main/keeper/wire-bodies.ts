@@ -57,9 +57,20 @@ export function decodeFromKeeper(body: Uint8Array): FromKeeper | null {
       return { kind: 'ending' };
     case 7:
       return { kind: 'refused', ...unitOf(body) };
+    case 8:
+      return decodeTyped(body);
+    case 9:
+      return { kind: 'recalled' };
     default:
       return null;
   }
+}
+
+function decodeTyped(body: Uint8Array): FromKeeper {
+  const at = unitAt(body);
+  if (at + 16 > body.length) throw new RangeError(`a typed unit of ${body.length} bytes lacks its offset`);
+  const offset = readUint64(body, at + 8) as Offset;
+  return { kind: 'typed', client: readName(body, 2, at) as ClientId, seq: readUint64(body, at) as Seq, offset, bytes: body.slice(at + 16) };
 }
 
 /** Of a body of kind 2. */

@@ -1,5 +1,5 @@
 /** What a host and a keeper say to each other; how it is written stands in wire.ts. */
-import type { ClientId, Offset, Seq } from '#protocol/ids.ts';
+import type { Channel, ClientId, Epoch, Offset, Seq } from '#protocol/ids.ts';
 import type { DroppedUnits, LedgerEntry } from '#session/input-ledger.ts';
 
 /** A host may leave this much with a keeper, bytes. */
@@ -39,7 +39,12 @@ export type ToKeeper =
   | { kind: 'forget'; client: ClientId }
   | { kind: 'note'; bytes: Uint8Array }
   | { kind: 'urgent'; bytes: Uint8Array }
-  | { kind: 'drop'; clients: ClientId[] | null };
+  | { kind: 'drop'; clients: ClientId[] | null }
+  | ({ kind: 'delegate' } & Delegated)
+  | { kind: 'recall' };
+
+/** To whom typing is delegated: the client, its attachment and the epoch of its control, and what it shows the keeper. */
+export type Delegated = { client: ClientId; channel: Channel; epoch: Epoch; token: Uint8Array };
 
 export type DroppedOf = [client: ClientId, ...DroppedUnits];
 
@@ -51,4 +56,9 @@ export type FromKeeper =
   | { kind: 'refused'; client: ClientId; seq: Seq }
   | { kind: 'exit'; exit: KeeperExit }
   | { kind: 'ending' }
-  | { kind: 'dropped'; units: DroppedOf[] };
+  | { kind: 'dropped'; units: DroppedOf[] }
+  | ({ kind: 'typed' } & Typed)
+  | { kind: 'recalled' };
+
+/** A unit that came straight from its client, when output ended at `offset`. */
+export type Typed = { client: ClientId; seq: Seq; offset: Offset; bytes: Uint8Array };

@@ -18,6 +18,14 @@
  *  10 DROP     JSON {clients: [client…] or null for all}: their units that are not in the PTY whole go no further
  *              (feature 'drop'); answered once by 5 DROPPED   JSON {units: [[client, from seq, to seq, bytes of `from`
  *              in the PTY]…]}, after the APPLIED of all that was written before; HELLO repeats it in the ledger
+ *  11 DELEGATE u8 n · client · u32 channel · u32 epoch · token (16 bytes): this client types straight into the terminal,
+ *              over a connection of its own, until RECALL (feature 'delegate'). What it types is told by 8 TYPED   u8 n ·
+ *              client · u64 seq · u64 offset where output ended · bytes, before the output that came of it and its APPLIED;
+ *              the end, whoever wanted it, once by 9 RECALLED, after the last TYPED
+ *  12 RECALL   nothing more is taken from that client; without effect where its delegation has ended already
+ *
+ * client → keeper, first on its connection: 13 USE   token. After it both speak frames.ts: INPUT, and OUTPUT with what comes of
+ * it, as far as it is little: everything comes by the host as well. Where the connection ends, what has no verdict goes by the host.
  *
  * The host speaks first; its HELLO makes every older link void. A WRITE with an empty client is not a unit of anyone
  * (an answer of the terminal) and leaves no trace in the ledger. Integers are little-endian.
@@ -35,6 +43,9 @@ export const MAX_KEEPER_FRAME_BYTES = 1024 * 1024 + 1024;
 
 /** A keeper sends this much output beyond what was acknowledged, bytes; then its program waits. */
 export const MAX_UNACKED_BYTES = 2 * 1024 * 1024;
+
+/** Bytes by which a keeper knows the client that typing was delegated to. */
+export const TOKEN_BYTES = 16;
 
 /** Bytes of an OUTPUT frame before its payload. */
 const OUTPUT_HEADER_BYTES = 13;
@@ -76,6 +87,19 @@ export function encodeToKeeper(message: ToKeeper): Uint8Array {
       return filled(9, message.bytes);
     case 'drop':
       return json(10, { clients: message.clients });
+    case 'delegate': {
+      const name = nameBytes(message.client);
+      const frame = newFrame(11, 1 + name.length + 8 + TOKEN_BYTES);
+      if (message.token.length !== TOKEN_BYTES) throw new RangeError(`a token of ${message.token.length} bytes is none`);
+      frame[5] = name.length;
+      frame.set(name, 6);
+      writeUint32(frame, 6 + name.length, message.channel);
+      writeUint32(frame, 10 + name.length, message.epoch);
+      frame.set(message.token, 14 + name.length);
+      return frame;
+    }
+    case 'recall':
+      return newFrame(12, 0);
   }
 }
 

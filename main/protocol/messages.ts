@@ -26,6 +26,7 @@ import {
   clientId,
   commandRecord,
   control,
+  epoch,
   hostStatus,
   integer,
   interfaceKind,
@@ -137,6 +138,11 @@ export const EVENTS = {
     message: z.string(),
     controlKept: z.boolean(),
   }),
+  /**
+   * Under this epoch the client may send its units to the session's keeper, at `socket`, where it first shows `token` (hex);
+   * verdicts come from the host as ever (delegation.ts).
+   */
+  'input.delegated': z.object({ channel, epoch, socket: z.string(), token: z.string() }),
   /** `missed`: what the program printed since this agent lost control, which it has again now. */
   'control.changed': z.object({ channel, control, missed: outputRange.optional() }),
   /** Somebody asks for control; `reason` is the asker's own word. */

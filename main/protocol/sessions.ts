@@ -57,6 +57,8 @@ export const SESSION_METHODS = {
       role: z.enum(['operator', 'observer']).default('operator'),
       /** An owner who asks to be operator is told, and shown, to be the owner; clients that do not say so, as an operator. */
       knowsOwner: z.boolean().default(false),
+      /** It can reach keepers: typing may be delegated to it (`input.delegated`). */
+      takesDelegation: z.boolean().default(false),
       /** Resume from here if the bytes are still held. */
       have: offset.optional(),
       /** The epoch under which this client last had control. */

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { CmdopClient } from '#client/cmdop-client.ts';
 import { systemClock } from '#local/clock.ts';
 import { connectToHost } from '#local/host-connection.ts';
+import { connectToKeeper } from '#local/keeper-connection.ts';
 import { personName } from '#local/person-name.ts';
 import { VERSION } from '#local/version.ts';
 import { LOCAL_HOST } from '#protocol/address.ts';
@@ -30,6 +31,7 @@ export const connect: typeof Api.connect = async ({ host = LOCAL_HOST, name, kin
       ...(host === LOCAL_HOST && kind === 'agent' && process.env.CMDOP_SESSION ? { inside: process.env.CMDOP_SESSION } : {}),
     },
     connect: (given) => transportTo(host, given),
+    ...(host === LOCAL_HOST ? { openKeeper: connectToKeeper } : {}),
     clock: systemClock,
     random: Math.random,
     watch: true,

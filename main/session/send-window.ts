@@ -35,9 +35,9 @@ export class SendWindow {
     this.#cursor += bytes;
   }
 
-  /** The client parsed up to `offset`. What it cannot have seen is not believed. */
+  /** The client parsed up to `offset`. What it has from elsewhere (its keeper) counts once it is sent. */
   ack(offset: Offset): void {
-    if (offset > this.#acked && offset <= this.#cursor) this.#acked = offset;
+    this.#acked = Math.max(this.#acked, Math.min(offset, this.#cursor));
   }
 
   /** No more than this may be on its way for now; at least half of the window, since a quarter may be unacknowledged at any time. */

@@ -9,6 +9,7 @@ import type { SessionSink } from '#client/session-sink.ts';
 import type { SessionStream } from '#client/session-stream.ts';
 import { systemClock } from '#local/clock.ts';
 import { connectToHost } from '#local/host-connection.ts';
+import { connectToKeeper } from '#local/keeper-connection.ts';
 import { localPaths } from '#local/paths.ts';
 import { type ClientId, newClientId } from '#protocol/ids.ts';
 import type { Size } from '#protocol/shapes.ts';
@@ -170,6 +171,7 @@ export function newLocalClient(home = process.env.CMDOP_HOME, onState: (state: C
   return new CmdopClient({
     identity: { id, interface: 'cli', name: 'bench', build: 'bench' },
     connect: () => connectToHost({ start: true, paths }),
+    openKeeper: connectToKeeper,
     clock: systemClock,
     random: Math.random,
     reconnect: false,

@@ -37,13 +37,18 @@ type Peer = {
   client: CmdopClient;
   stream: SessionStream;
   link: SimulatedLink | null;
+  /** To the keeper, where typing is or was delegated to it. */
+  straight: SimulatedLink | null;
   typed: TypedUnit[];
   /** An owner has removed it. */
   isOut: boolean;
 };
 
+/** `calm`: few faults, and people who wait for their echo. `quiet`: nobody types, and all is delivered. */
+export type Phase = 'faulty' | 'calm' | 'quiet';
+
 /** Rules that are dropped, to see that their loss is noticed. */
-export type Forgetful = { forgetsRefusals?: boolean; keeperForgets?: KeeperForgets };
+export type Forgetful = { forgetsRefusals?: boolean; keeperForgets?: KeeperForgets; neverRecalls?: boolean };
 
 export class InputWorld {
   readonly random: () => number;
@@ -55,6 +60,10 @@ export class InputWorld {
   /** Epochs that fence what was typed before: of everybody, and of agents. */
   readonly fences: { everybody: number[]; agents: number[] } = { everybody: [], agents: [] };
   readonly peers: Peer[];
+  /** Units in the order in which the host learned that they had passed. */
+  readonly passed: string[] = [];
+  /** Units that went past the host. */
+  delegated = 0;
   readonly #clock = new SimulatedClock();
   readonly #journal = new Journal({ file: IN_MEMORY, wallNow: this.#clock.wallNow });
   readonly #records = new Records({
@@ -75,14 +84,24 @@ export class InputWorld {
   #programReads = true;
   #keeperLink = new SimulatedLink();
   #host: SimulatedHost | null = null;
+  readonly #neverRecalls: boolean;
 
   constructor(seed: number, options: Forgetful = {}) {
     if (options.forgetsRefusals) this.#records.keptRefusals = () => [];
     this.random = seededRandom(seed);
+    this.#neverRecalls = options.neverRecalls ?? false;
     this.#keeper = new SimulatedKeeper({
       session: SESSION,
       clock: this.#clock,
       forgets: options.keeperForgets ?? null,
+      typed: (bytes, epoch) => {
+        const unit = new TextDecoder().decode(bytes);
+        const told = this.granted.at(-1)?.epoch ?? 0;
+        if (told > epoch)
+          throw new Error(`${unit} was typed past the host in ${epoch}, after somebody knew that they had control in ${told}`);
+        this.#acceptedIn.set(unit, { epoch, judgedIn: epoch });
+        this.delegated++;
+      },
       wrote: (bytes) => {
         const [client = '', number] = new TextDecoder().decode(bytes).split(':');
         const { epoch = -1, judgedIn = -1 } = this.#acceptedIn.get(`${client}:${number}`) ?? {};
@@ -93,29 +112,42 @@ export class InputWorld {
     this.peers = PEOPLE.map((person) => this.#newPeer(person));
   }
 
-  async step(faults: boolean): Promise<void> {
+  async step(phase: Phase): Promise<void> {
     const dice = this.random();
     const peer = this.peers[Math.floor(this.random() * this.peers.length)];
     if (!peer) return;
-    if (faults && dice < 0.01) this.#killHost();
-    else if (faults && dice < 0.03) peer.link?.cut();
-    else if (dice < 0.08) this.#clock.advance(this.random() * 900);
-    else if (faults && dice < 0.11)
-      void peer.stream.takeControl().catch(() => {}); // refused or cut: nothing to check
-    else if (faults && dice < 0.13) void peer.stream.releaseControl().catch(() => {});
-    else if (faults && dice < 0.15)
-      void this.#govern(peer).catch(() => {}); // not allowed, or cut
-    else if (faults && dice < 0.16) this.#programReads = this.random() < 0.5;
-    else if (faults && dice < 0.27) this.#type(peer);
-    else if (dice < 0.28) this.#letIn(peer);
-    else if (dice < 0.45) peer.link?.a.deliver();
-    else if (dice < 0.62) peer.link?.b.deliver();
-    else if (dice < 0.65) this.#decide();
-    else if (dice < 0.75) {
-      if (this.#programReads || !faults) this.#keeper.take(this.random() < 0.8 ? 1 : this.random());
-    } else if (dice < 0.88) this.#keeperLink.a.deliver();
-    else this.#keeperLink.b.deliver();
+    if (phase === 'faulty' && dice < 0.27) this.#fault(peer, this.random());
+    else if (phase === 'calm' && dice < 0.1) this.#typeAtEase();
+    else if (phase === 'calm' && dice < 0.11) this.#fault(peer, this.random());
+    else this.#goOn(peer, phase, this.random());
+    if (phase === 'calm') this.#goOn(peer, phase, this.random());
     await Promise.resolve(); // answers reach those who await them
+  }
+
+  #fault(peer: Peer, dice: number): void {
+    if (dice < 0.05) this.#killHost();
+    else if (dice < 0.14) peer.link?.cut();
+    else if (dice < 0.28)
+      void peer.stream.takeControl().catch(() => {}); // refused or cut: nothing to check
+    else if (dice < 0.37) void peer.stream.releaseControl().catch(() => {});
+    else if (dice < 0.46)
+      void this.#govern(peer).catch(() => {}); // not allowed, or cut
+    else if (dice < 0.5) this.#programReads = this.random() < 0.5;
+    else this.#type(peer);
+  }
+
+  #goOn(peer: Peer, phase: Phase, dice: number): void {
+    const all = phase === 'calm' ? this.peers : [peer];
+    if (dice < 0.07) this.#clock.advance(this.random() * 900);
+    else if (dice < 0.08) this.#letIn(peer);
+    else if (dice < 0.13) for (const { straight } of this.peers) straight?.b.deliver();
+    else if (dice < 0.35) for (const { link } of all) link?.a.deliver();
+    else if (dice < 0.57) for (const { link } of all) link?.b.deliver();
+    else if (dice < 0.61) this.#decide();
+    else if (dice < 0.74) {
+      if (this.#programReads || phase !== 'faulty') this.#keeper.take(this.random() < 0.8 ? 1 : this.random());
+    } else if (dice < 0.87) this.#keeperLink.a.deliver();
+    else this.#keeperLink.b.deliver();
   }
 
   /** What people do about who may act. */
@@ -178,6 +210,14 @@ export class InputWorld {
     });
   }
 
+  /** Who has control and nothing under way: the host may delegate typing to them. */
+  #typeAtEase(): void {
+    const peer = this.peers.find(({ stream }) => stream.hasControl && stream.pending.units === 0);
+    if (!peer) return;
+    this.#type(peer);
+    if (this.random() < 0.5) this.#type(peer);
+  }
+
   #newPeer({ name, kind }: (typeof PEOPLE)[number]): Peer {
     const client = new CmdopClient({
       identity: { id: `client-${name}` as ClientId, interface: 'cli', name, kind, build: 'test' },
@@ -190,8 +230,14 @@ export class InputWorld {
         this.#host.connect(link);
         return link.a;
       },
+      openKeeper: async () => {
+        const link = new SimulatedLink();
+        peer.straight = link;
+        this.#keeper.typist(link);
+        return link.a;
+      },
     });
-    const peer: Omit<Peer, 'stream'> = { name, kind, client, link: null, typed: [], isOut: false };
+    const peer: Omit<Peer, 'stream'> = { name, kind, client, link: null, straight: null, typed: [], isOut: false };
     return Object.assign(peer, { stream: this.#attach(peer) });
   }
 
@@ -245,9 +291,14 @@ export class InputWorld {
         records: this.#records,
         clock: this.#clock,
         desk: this.#desk(),
-        accepted: (unit) => this.#acceptedIn.set(new TextDecoder().decode(unit.bytes), unit),
+        accepted: (unit) => {
+          const name = new TextDecoder().decode(unit.bytes);
+          this.#acceptedIn.set(name, unit);
+          this.passed.push(name);
+        },
         changed: (session) => this.#noteControl(session),
       });
+      if (this.#neverRecalls) this.#host.session.typing.delegation.over = () => null;
       return this.#host.session;
     });
   }

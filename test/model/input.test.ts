@@ -6,17 +6,17 @@ import { expect, test } from 'vitest';
 import { type Forgetful, InputWorld, type TypedUnit } from './input-world.ts';
 
 const SEEDS = Number(process.env.CMDOP_SEEDS ?? 1000);
-const STEPS = { faulty: 1200, quiet: 4000 };
+const STEPS = { faulty: 1200, calm: 1200, quiet: 4000 };
 
 async function run(
   seed: number,
   options: Forgetful = {},
-): Promise<{ applied: number; refused: number; judged: number; takenBack: number }> {
+): Promise<{ applied: number; refused: number; judged: number; takenBack: number; delegated: number }> {
   const world = new InputWorld(seed, options);
   try {
-    for (let i = 0; i < STEPS.faulty; i++) await world.step(true);
+    for (const phase of ['faulty', 'calm', 'faulty', 'calm'] as const) for (let i = 0; i < STEPS[phase] / 2; i++) await world.step(phase);
     const isSettled = () => world.peers.every(({ typed }) => typed.every(({ verdict }) => verdict));
-    for (let i = 0; i < STEPS.quiet && !(i > 500 && isSettled()); i++) await world.step(false);
+    for (let i = 0; i < STEPS.quiet && !(i > 500 && isSettled()); i++) await world.step('quiet');
     const typed = world.peers.flatMap((peer) => peer.typed);
     check(typed, world);
     return {
@@ -26,6 +26,7 @@ async function run(
       judged: typed.filter(({ verdict }) => verdict?.verdict === 'refused' && /^(policy|rejected)$/.test(verdict.reason)).length,
       /** After they had passed the gate. */
       takenBack: typed.filter(({ verdict }) => verdict?.verdict === 'refused' && /before the program read it/.test(verdict.message)).length,
+      delegated: world.delegated,
     };
   } finally {
     world.dispose();
@@ -41,6 +42,9 @@ function check(typed: TypedUnit[], world: InputWorld): void {
     const later = written.slice(i + 1).find(({ client, number }) => client === unit.client && number < unit.number);
     if (later) throw new Error(`out of order: ${key(later)} after ${key(unit)}`);
   }
+  const passedAt = written.map(({ client, number }) => world.passed.lastIndexOf(`${client}:${number}`)).filter((at) => at >= 0);
+  const early = passedAt.findIndex((at, i) => i > 0 && at < (passedAt[i - 1] ?? 0));
+  if (early >= 0) throw new Error(`${world.passed[passedAt[early] ?? 0]} is on record before what was typed before it`);
   const fromAgents = world.takenFromAgents();
   for (const { epoch, at } of world.granted.filter((each) => fromAgents.has(each.epoch))) {
     const late = written.slice(at).find((unit) => unit.client === 'cleo' && unit.epoch < epoch);
@@ -72,6 +76,7 @@ test(`${SEEDS} seeded runs: each unit once, in order, with a true verdict, and n
   let refused = 0;
   let judged = 0;
   let takenBack = 0;
+  let delegated = 0;
   for (let seed = 1; seed <= SEEDS; seed++) {
     const result = await run(seed).catch((error: Error) => {
       throw new Error(`seed ${seed}: ${error.message}`, { cause: error });
@@ -80,12 +85,14 @@ test(`${SEEDS} seeded runs: each unit once, in order, with a true verdict, and n
     refused += result.refused;
     judged += result.judged;
     takenBack += result.takenBack;
+    delegated += result.delegated;
   }
   // Neither outcome may be rare, or the runs prove nothing.
   expect(applied).toBeGreaterThan(SEEDS * 15);
   expect(refused).toBeGreaterThan(SEEDS * 5);
   expect(judged).toBeGreaterThan(SEEDS / 3);
   expect(takenBack).toBeGreaterThan(SEEDS / 20);
+  expect(delegated).toBeGreaterThan(SEEDS * 4);
 });
 
 test('a keeper that forgets what it wrote is found out', async () => {
@@ -106,4 +113,12 @@ test('a host that forgets what its policy refused is found out', async () => {
   for (let seed = 1; seed <= 2_000 && found.length === 0; seed++)
     await run(seed, { forgetsRefusals: true }).catch((error: Error) => found.push(error.message));
   expect(found[0]).toMatch(/^told applied, but it never ran/);
+});
+
+test('a host that lets others act while a client types past it is found out', async () => {
+  const found: string[] = [];
+  for (let seed = 1; seed <= 500 && found.length < 20; seed++)
+    await run(seed, { neverRecalls: true }).catch((error: Error) => found.push(error.message));
+  expect(found).toContainEqual(expect.stringMatching(/was typed past the host in \d+, after somebody knew that they had control/));
+  expect(found).toContainEqual(expect.stringMatching(/is on record before what was typed before it/));
 });

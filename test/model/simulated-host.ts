@@ -9,6 +9,7 @@ import type { Records } from '../../main/host/journal/records.ts';
 import type { SessionAccess } from '../../main/host/journal/stored-shapes.ts';
 import type { KeeperLink } from '../../main/host/keepers/keeper-link.ts';
 import { createHandlers, type MethodsContext } from '../../main/host/methods.ts';
+import { RECALLING } from '../../main/host/sessions/delegation.ts';
 import { LiveSession } from '../../main/host/sessions/live-session.ts';
 import type { SessionOutput } from '../../main/host/sessions/session-output.ts';
 import type { SimulatedClock, SimulatedLink } from './simulated-network.ts';
@@ -71,6 +72,8 @@ export function startSimulatedHost(options: SimulatedHostOptions): SimulatedHost
     records,
     clock,
     keeper,
+    keeperSocket: 'simulated',
+    delegatesAfter: 0,
     remembered: records.lastControl(id),
     agentsPaused: false,
     desk,
@@ -105,7 +108,7 @@ export function startSimulatedHost(options: SimulatedHostOptions): SimulatedHost
       new ClientConnection(link.b, {
         handlers,
         request: (_connection, _method, params) => params,
-        permit: () => null,
+        permit: (_connection, method) => (RECALLING.has(method) ? session.typing.delegation.over() : null),
         guestRefused: unasked,
         input: (connection, { channel, epoch, seq, bytes }) => attachments.get(connection, channel)?.input(channel, { epoch, seq, bytes }),
         acknowledged: () => {},

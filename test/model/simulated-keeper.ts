@@ -7,6 +7,7 @@ import { InputQueue } from '../../main/keeper/input-queue.ts';
 import { Keeper } from '../../main/keeper/keeper.ts';
 import { encodeToKeeper, FromKeeperDecoder, KEEPER_WIRE } from '../../main/keeper/wire.ts';
 import type { DroppedOf, KeeperHello, ToKeeper } from '../../main/keeper/wire-messages.ts';
+import { SimulatedDelegation } from './simulated-delegation.ts';
 import { SimulatedLink } from './simulated-network.ts';
 
 /** What the keeper is made to forget, to see that its loss is noticed. */
@@ -16,10 +17,19 @@ export class SimulatedKeeper {
   readonly #keeper: Keeper;
   readonly #queue = new InputQueue();
   readonly #forgets: KeeperForgets;
+  /** As main/keeper/native/delegation.c does it. */
+  readonly #delegation: SimulatedDelegation;
 
   /** `wrote`: a unit has reached the PTY whole. */
-  constructor(options: { session: SessionId; clock: Clock; forgets: KeeperForgets; wrote(bytes: Uint8Array): void }) {
+  constructor(options: {
+    session: SessionId;
+    clock: Clock;
+    forgets: KeeperForgets;
+    typed: SimulatedDelegation['typed'];
+    wrote(bytes: Uint8Array): void;
+  }) {
     this.#forgets = options.forgets;
+    this.#delegation = new SimulatedDelegation({ typed: options.typed, isFree: () => this.#queue.front === null });
     this.#keeper = new Keeper(
       { session: options.session, meta: {}, cols: 80, rows: 24 },
       { released: () => {}, after: (ms, work) => options.clock.after(ms, work) },
@@ -59,7 +69,17 @@ export class SimulatedKeeper {
       uncork: () => {},
       destroy: () => link.cut(),
     });
-    link.b.listen({ received: (bytes) => peer.received(bytes), drained: () => {}, closed: () => peer.closed() });
+    this.#delegation.hostCame(link, (bytes) => peer.received(bytes));
+    link.b.listen({
+      received: (bytes) => {
+        if (!this.#delegation.heard(bytes)) peer.received(bytes);
+      },
+      drained: () => {},
+      closed: () => {
+        this.#delegation.hostLeft(link);
+        peer.closed();
+      },
+    });
     const tell = (message: ToKeeper) => link.a.send(encodeToKeeper(message));
     const decoder = new FromKeeperDecoder();
     const drops: ((units: DroppedOf[]) => void)[] = [];
@@ -70,6 +90,8 @@ export class SimulatedKeeper {
           if (message.kind === 'hello') session = greeted(writer(this.#remembered(message.hello, tell), tell, drops));
           else if (message.kind === 'applied') session?.keeperListener.applied(message.client, message.seq);
           else if (message.kind === 'refused') session?.keeperListener.refused(message.client, message.seq);
+          else if (message.kind === 'typed') session?.keeperListener.typed(message);
+          else if (message.kind === 'recalled') session?.keeperListener.recalled();
           else if (message.kind === 'dropped') {
             session?.keeperListener.dropped(message.units);
             drops.shift()?.(message.units);
@@ -81,6 +103,11 @@ export class SimulatedKeeper {
     });
     tell({ kind: 'hello', wire: KEEPER_WIRE, from: 0 as Offset });
     return link;
+  }
+
+  /** A client that says that typing was delegated to it. */
+  typist(link: SimulatedLink): void {
+    this.#delegation.typist(link);
   }
 
   #remembered(hello: KeeperHello, tell: (message: ToKeeper) => void): KeeperHello {
@@ -96,6 +123,9 @@ function writer(hello: KeeperHello, tell: (message: ToKeeper) => void, drops: ((
   return {
     hello,
     takesBack: true,
+    delegates: true,
+    delegate: (to) => tell({ kind: 'delegate', ...to }),
+    recall: () => tell({ kind: 'recall' }),
     write: (client, seq, bytes) => tell({ kind: 'write', client, seq, bytes }),
     resize: ({ cols, rows }) => tell({ kind: 'resize', cols, rows }),
     forget: (client) => tell({ kind: 'forget', client }),

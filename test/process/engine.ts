@@ -11,6 +11,7 @@ import type { AttachOptions, SessionStream } from '#client/session-stream.ts';
 import { TerminalFeed } from '#client/terminal-feed.ts';
 import { systemClock } from '#local/clock.ts';
 import { connectToHost } from '#local/host-connection.ts';
+import { connectToKeeper } from '#local/keeper-connection.ts';
 import { localPaths } from '#local/paths.ts';
 import { nodePath } from '#local/runtime.ts';
 import type { Approval } from '#protocol/approvals.ts';
@@ -41,6 +42,8 @@ export type Watched = {
 
 export type Person = {
   readonly client: CmdopClient;
+  /** How often typing was delegated to it so far. */
+  straight: number;
   readonly commands: CommandRecord[];
   /** As they were told, each state on its own. */
   readonly approvals: Approval[];
@@ -111,6 +114,12 @@ export function openEngine(): Engine {
         client: new CmdopClient({
           identity: { id: newClientId((n) => randomBytes(n)), interface: kind === 'agent' ? 'mcp' : 'cli', kind, name, build: 'test' },
           connect: () => connectToHost({ start: false, paths }),
+          openKeeper: async (socket) => {
+            const keeper = await connectToKeeper(socket);
+            person.straight++;
+            queueMicrotask(() => queueMicrotask(changed)); // once it is used
+            return keeper;
+          },
           clock: systemClock,
           random: Math.random,
           watch: true,
@@ -133,6 +142,7 @@ export function openEngine(): Engine {
             changed();
           },
         }),
+        straight: 0,
         hearers: [],
         commands: [],
         approvals: [],

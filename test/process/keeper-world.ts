@@ -104,11 +104,17 @@ function kill(pid: number): void {
 
 export const native = nativeKeeper();
 
-export type Kind = { name: string; program: KeeperProgram; unrunnable: { missing: number; notExecutable: number } };
+export type Kind = {
+  name: string;
+  program: KeeperProgram;
+  unrunnable: { missing: number; notExecutable: number };
+  /** Its feature, where it lets a client type straight into the terminal: for that it must see when a password is asked for. */
+  delegates: string[];
+};
 export const KINDS: Kind[] = [
   // node-pty's native half knows one code for all that cannot be run.
-  { name: 'JavaScript', program: nodeKeeper(), unrunnable: { missing: 1, notExecutable: 1 } },
-  ...(native ? [{ name: 'C', program: native, unrunnable: { missing: 127, notExecutable: 126 } }] : []),
+  { name: 'JavaScript', program: nodeKeeper(), unrunnable: { missing: 1, notExecutable: 1 }, delegates: [] },
+  ...(native ? [{ name: 'C', program: native, unrunnable: { missing: 127, notExecutable: 126 }, delegates: ['delegate'] }] : []),
 ];
 
 export async function inWorld(program: KeeperProgram, work: (world: KeeperWorld) => Promise<void>): Promise<void> {

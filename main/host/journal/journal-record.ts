@@ -13,6 +13,7 @@ export type JournalKind =
   | 'request'
   | 'size'
   | 'input'
+  | 'delegation'
   | 'refused'
   | 'resize'
   | 'signal'

@@ -8,7 +8,17 @@ import { CommandRecords } from './command-records.ts';
 import type { Journal, JournalRow } from './journal.ts';
 import { conditions, whereClause, without } from './sql-conditions.ts';
 import type { SessionAccess } from './stored-shapes.ts';
-import { anyPayload, attachPayload, controlPayload, fromJson, keptRefusal, resizePayload, storedSession } from './stored-shapes.ts';
+import {
+  anyPayload,
+  attachPayload,
+  controlPayload,
+  delegationPayload,
+  fromJson,
+  inputPayload,
+  keptRefusal,
+  resizePayload,
+  storedSession,
+} from './stored-shapes.ts';
 
 /** Of one record, characters: what is larger is told in part. */
 const MAX_TOLD_PAYLOAD = 64 * 1024;
@@ -193,6 +203,22 @@ export class Records {
     );
     const row = this.#journal.readOr(undefined, () => last.get(session, client) as { actor: ActorId | null } | undefined);
     return row?.actor ? this.actor(row.actor) : null;
+  }
+
+  /** Whom typing was delegated to last, and the last unit of theirs on record; null: nobody. */
+  lastDelegated(session: SessionId): { client: ClientId; actor: Actor; epoch: Epoch; seq: Seq } | null {
+    this.#journal.fold();
+    const last = this.#db.prepare("SELECT actor, payload FROM events WHERE session = ? AND kind = 'delegation' ORDER BY seq DESC LIMIT 1");
+    const unit = this.#db.prepare(
+      "SELECT payload FROM events WHERE session = ? AND kind = 'input' AND json_extract(payload, '$.client') = ? ORDER BY seq DESC LIMIT 1",
+    );
+    const row = this.#journal.readOr(undefined, () => last.get(session) as { actor: ActorId; payload: string } | undefined);
+    const to = row ? fromJson(delegationPayload, row.payload) : null;
+    const actor = row ? this.actor(row.actor) : null;
+    if (!to || !actor) return null;
+    const typed = this.#journal.readOr(undefined, () => unit.get(session, to.client) as { payload: string } | undefined);
+    const { seq } = (typed && fromJson(inputPayload, typed.payload)) ?? { seq: 0 as Seq };
+    return { ...to, actor, seq };
   }
 
   /**

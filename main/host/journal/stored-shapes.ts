@@ -58,6 +58,11 @@ export const controlPayload = z.object({
   epoch: natural as unknown as z.ZodType<Epoch>,
   client: z.string().nullable() as unknown as z.ZodType<ClientId | null>,
 });
+export const delegationPayload = z.object({
+  client: z.string() as unknown as z.ZodType<ClientId>,
+  epoch: natural as unknown as z.ZodType<Epoch>,
+});
+export const inputPayload = z.object({ seq: natural as unknown as z.ZodType<Seq> });
 export const attachPayload = z.object({ client: z.string(), authentication: authentication.optional() });
 export const keptRefusal = z.object({
   client: z.string() as unknown as z.ZodType<ClientId>,

@@ -4,7 +4,7 @@ import type { ClientId, Offset, Seq } from '#protocol/ids.ts';
 import type { Size } from '#protocol/shapes.ts';
 import { ReadMemory, readingInto } from '#session/read-memory.ts';
 import { encodeToKeeper, FromKeeperDecoder, KEEPER_WIRE } from '../../keeper/wire.ts';
-import type { DroppedOf, FromKeeper, KeeperHello, ToKeeper } from '../../keeper/wire-messages.ts';
+import type { Delegated, DroppedOf, FromKeeper, KeeperHello, ToKeeper, Typed } from '../../keeper/wire-messages.ts';
 import { checkedDropped, checkedExit, checkedHello } from '../journal/stored-shapes.ts';
 import { joinedOutput } from './joined-output.ts';
 
@@ -21,6 +21,10 @@ export type KeeperListener = {
   refused(client: ClientId, seq: Seq): void;
   /** Taken back, by `drop`. */
   dropped(units: DroppedOf[]): void;
+  /** By the client that typing is delegated to. */
+  typed(unit: Typed): void;
+  /** The delegation is over, and all that was typed by it told. */
+  recalled(): void;
   /** The program has exited: the session ends when nobody holds its terminal. */
   ending(): void;
   exited(exit: { code: number | null; signal: string | null }): void;
@@ -103,6 +107,11 @@ export class KeeperLink {
     return this.hello.features?.includes('drop') ?? false;
   }
 
+  /** Whether a client may type straight into the terminal. */
+  get delegates(): boolean {
+    return this.hello.features?.includes('delegate') ?? false;
+  }
+
   /** Else nobody says when its terminal must not be held any more. */
   get tellsEnding(): boolean {
     return this.hello.features?.includes('ending') ?? false;
@@ -141,6 +150,13 @@ export class KeeperLink {
     if (this.#isLost) return Promise.resolve([]);
     this.#send({ kind: 'drop', clients });
     return new Promise((resolve) => this.#drops.push(resolve));
+  }
+  /** Where it `delegates`. Answered by `recalled`, once. */
+  delegate(to: Delegated): void {
+    this.#send({ kind: 'delegate', ...to });
+  }
+  recall(): void {
+    this.#send({ kind: 'recall' });
   }
   note(bytes: Uint8Array): void {
     this.#send({ kind: 'note', bytes });
@@ -188,6 +204,12 @@ export class KeeperLink {
         this.#drops.shift()?.(units);
         return;
       }
+      case 'typed':
+        this.#listener.typed(message);
+        return;
+      case 'recalled':
+        this.#listener.recalled();
+        return;
       case 'ending':
         this.#listener.ending();
         return;

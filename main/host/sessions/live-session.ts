@@ -34,6 +34,8 @@ export type LiveSessionOptions = {
   clock: { now(): number; wallNow(): number };
   /** Null for a session that has ended. */
   keeper: KeeperLink | null;
+  keeperSocket: string;
+  delegatesAfter?: number | undefined;
   remembered: { epoch: Epoch; lastHolder: ClientId | null };
   /** Agents are paused in every session. */
   agentsPaused: boolean;
@@ -88,7 +90,8 @@ export class LiveSession {
       changed: () => this.#controlChanged(),
       takenOver: (by) => this.typing.unread.takenOver(by),
     });
-    const size = new SessionSize({ life, access, clients, output, controller: () => control.controller });
+    const over = () => this.typing.delegation.over();
+    const size = new SessionSize({ life, access, clients, output, over, controller: () => control.controller });
     const agentSaw = (event: AgentEvent) => this.agentSaw(event);
     const typing = new SessionTyping({ ...options, life, roles, control, clients, agentSaw });
     this.control = control;
@@ -140,6 +143,8 @@ export class LiveSession {
     output: (offset, bytes) => this.output.append(offset, bytes),
     applied: (client, seq) => this.typing.applied(client, seq),
     refused: (client, seq) => this.typing.unread.refused(client, seq),
+    typed: (unit) => this.typing.delegation.typed(unit),
+    recalled: () => this.typing.delegation.recalled(),
     dropped: (units) => this.typing.unread.dropped(units),
     ending: () => this.#options.tty?.release(),
     exited: ({ code, signal }) => this.#ended({ reason: signal ? 'killed' : 'exited', code, signal }),
@@ -161,7 +166,14 @@ export class LiveSession {
 
   /** The link broke: what the client had in flight may come again. */
   cut(channel: Channel): void {
-    this.#presence.cut(channel);
+    const recalled = this.recall();
+    if (recalled) void recalled.then(() => this.#presence.cut(channel));
+    else this.#presence.cut(channel);
+  }
+
+  /** Null: at once. Else resolves when nobody types past this host any more, and what was typed so is known. */
+  recall(): Promise<void> | null {
+    return this.typing.delegation.recall();
   }
 
   input(channel: Channel, unit: Unit): void {
@@ -277,6 +289,7 @@ export class LiveSession {
 
   #ended(end: SessionEnd): void {
     this.#options.tty?.release();
+    this.typing.delegation.recalled();
     if (this.stored.end) return;
     this.size.dispose();
     this.commands.sessionEnded(end.code);

@@ -119,6 +119,7 @@ export async function openSession(options: OpenOptions): Promise<LiveSession> {
     records,
     clock,
     keeper,
+    keeperSocket: paths.keeperSocket(id),
     // The keeper knows more than a journal that was lost or lags.
     desk: options.desk,
     tty,
@@ -165,6 +166,8 @@ async function connectKeeper(options: {
         applied: (client, seq) => session()?.keeperListener.applied(client, seq),
         refused: (client, seq) => session()?.keeperListener.refused(client, seq),
         dropped: (units) => session()?.keeperListener.dropped(units),
+        typed: (unit) => session()?.keeperListener.typed(unit),
+        recalled: () => session()?.keeperListener.recalled(),
         ending: () => session()?.keeperListener.ending(),
         exited: (exit) => session()?.keeperListener.exited(exit),
         lost: () => session()?.keeperListener.lost(),

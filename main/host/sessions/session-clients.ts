@@ -20,6 +20,8 @@ export type Attached = {
   readonly channel: Channel;
   readonly since: number;
   role: Role;
+  /** See `session.attach`. */
+  readonly takesDelegation: boolean;
   /** As which it came, whatever it was given. */
   readonly asked: Role;
   size: Size | undefined;
@@ -35,6 +37,8 @@ export class SessionClients {
   #untaken: { client: ClientId; seq: Seq; bytes: number }[] = [];
   #untakenBytes = 0;
   readonly #paused = new Set<ClientConnection>();
+  /** Not read until what is decided before its units is decided. */
+  readonly #held = new Set<ClientConnection>();
   #order = 0;
 
   get size(): number {
@@ -75,7 +79,8 @@ export class SessionClients {
   remove(attached: Attached): void {
     this.#attached.delete(attached.channel);
     this.#typingToldAt.delete(attached.client);
-    if (this.#paused.delete(attached.connection)) attached.connection.resume();
+    const wasPaused = this.#paused.delete(attached.connection);
+    if (this.#held.delete(attached.connection) || wasPaused) attached.connection.resume();
   }
 
   resized(attached: Attached, size: Size): void {
@@ -134,7 +139,22 @@ export class SessionClients {
   }
 
   resumeAll(): void {
-    for (const connection of this.#paused) connection.resume();
+    const paused = [...this.#paused];
     this.#paused.clear();
+    for (const connection of paused) this.#resume(connection);
+  }
+
+  /** Nothing more is read of this connection before `over`. */
+  hold({ connection }: Attached, over: Promise<void>): void {
+    if (this.#held.has(connection)) return;
+    this.#held.add(connection);
+    connection.pause();
+    void over.then(() => {
+      if (this.#held.delete(connection)) this.#resume(connection);
+    });
+  }
+
+  #resume(connection: ClientConnection): void {
+    if (!this.#paused.has(connection) && !this.#held.has(connection)) connection.resume();
   }
 }

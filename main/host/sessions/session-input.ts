@@ -153,6 +153,25 @@ export class SessionInput {
     return { seq: unit.seq, reason, message, controlKept };
   }
 
+  /** A unit that the keeper has let through, when the output ended at `offset`; nothing where it came by this gate as well. */
+  typed(source: InputSource, unit: Unit, offset: Offset): void {
+    const { client } = source;
+    if (unit.seq <= this.accepted(client)) return;
+    this.#gate.passed({ client, seq: unit.seq });
+    if (this.#lease.holder?.client === client) this.#lease.renew(this.#options.now());
+    this.#record(source, 'input', { client, seq: unit.seq, epoch: unit.epoch, bytes: unit.bytes.length }, offset);
+    this.#options.passing(source, unit);
+    this.#options.accepted(source, unit, false);
+  }
+
+  /** What was typed past an earlier host that died before it was told: the keeper has it, the journal up to `seq`. */
+  recordUntold({ client, actor, epoch, seq }: { client: ClientId; actor: Actor; epoch: Epoch; seq: Seq }): void {
+    const accepted = this.accepted(client);
+    if (accepted <= seq) return;
+    const source = { client, actor, role: 'operator' as const };
+    this.#record(source, 'input', { client, from: seq + 1, seq: accepted, epoch, untold: true });
+  }
+
   #judge({ client, actor, role }: InputSource, { epoch, seq }: Unit): Judgement {
     return this.#gate.judge({ client, kind: actor.kind, role, epoch, seq });
   }
@@ -226,13 +245,13 @@ export class SessionInput {
     this.#refusals.delete(client);
   }
 
-  #record(source: InputSource, kind: JournalKind, payload: Record<string, unknown>): void {
+  #record(source: InputSource, kind: JournalKind, payload: Record<string, unknown>, outputOffset = this.#options.outputEnd()): void {
     this.#options.journal.append({
       session: this.#options.session,
       actor: source.actor.id,
       interface: source.actor.interface,
       kind,
-      outputOffset: this.#options.outputEnd(),
+      outputOffset,
       payload,
     });
   }

@@ -69,6 +69,7 @@ export class SessionPresence {
       asked,
       connection,
       channel,
+      takesDelegation: wanted.takesDelegation && !connection.who.grant,
       size: wanted.size,
       since: life.clock.wallNow(),
     });

@@ -163,6 +163,8 @@ async function lives(path: string, session: string): Promise<boolean> {
     output: () => {},
     applied: () => {},
     refused: () => {},
+    typed: () => {},
+    recalled: () => {},
     dropped: () => {},
     ending: () => {},
     exited: () => {},

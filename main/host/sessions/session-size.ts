@@ -13,6 +13,8 @@ export type SessionSizeOptions = {
   clients: SessionClients;
   output: SessionOutput;
   controller(): ClientId | null;
+  /** See Delegation. */
+  over(): Promise<void> | null;
 };
 
 export class SessionSize {
@@ -58,6 +60,9 @@ export class SessionSize {
     if (againInMs !== null) this.#again = setTimeout(() => this.fit(cause), againInMs + 1);
     const current = output.size;
     if (!size || (size.cols === current.cols && size.rows === current.rows)) return;
+    // Who types past this host has output that is not here yet, of the size that was.
+    const over = this.#options.over();
+    if (over) return void over.then(() => this.fit(cause));
     life.record(cause, 'resize', { cols: size.cols, rows: size.rows });
     life.stored.size = size;
     output.resize(size);

@@ -10,6 +10,7 @@ import type { PolicyDesk } from '../agents/input-judge.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Records } from '../journal/records.ts';
 import type { KeeperLink } from '../keepers/keeper-link.ts';
+import { Delegation } from './delegation.ts';
 import type { Attached, SessionClients } from './session-clients.ts';
 import type { SessionCommands } from './session-commands.ts';
 import type { SessionControl } from './session-control.ts';
@@ -34,6 +35,10 @@ export type SessionTypingOptions = {
   records: Records;
   /** Null for a session that has ended. */
   keeper: KeeperLink | null;
+  /** Where clients reach the keeper. */
+  keeperSocket: string;
+  /** See DelegationOptions. */
+  delegatesAfter?: number | undefined;
   desk: PolicyDesk;
   /** Null for a session that has ended. */
   tty: Tty | null;
@@ -48,6 +53,7 @@ export class SessionTyping {
   readonly kicks: SessionKicks;
   readonly agents: AgentInput;
   readonly unread: UnreadInput;
+  readonly delegation: Delegation;
 
   constructor(options: SessionTypingOptions) {
     const { stored, commands, control, keeper, journal, records, output, clock } = options;
@@ -71,6 +77,13 @@ export class SessionTyping {
     const kicks = new SessionKicks({ input, roles: options.roles });
     this.kicks = kicks;
     this.unread = new UnreadInput({ ...options, session: stored.id, input, kicks });
+    this.delegation = new Delegation({
+      ...options,
+      lease: control.lease,
+      socket: options.keeperSocket,
+      input,
+      leavesPeopleAlone: () => options.desk.rules().leavesPeopleAlone,
+    });
     this.agents = new AgentInput({
       session: { id: stored.id, name: () => stored.name },
       desk: options.desk,
@@ -93,6 +106,12 @@ export class SessionTyping {
     const { clients, life } = this.#options;
     const attached = clients.at(channel);
     if (!attached) return;
+    const over = this.delegation.isOf(attached.client) ? null : this.delegation.over();
+    if (over) {
+      clients.hold(attached, over);
+      void over.then(() => this.unit(channel, unit));
+      return;
+    }
     const refused = life.isRunning
       ? this.input.unit(attached, unit)
       : { seq: unit.seq, reason: 'session-ended' as const, message: `not typed: ${life.name} has ended`, controlKept: false };
@@ -122,7 +141,9 @@ export class SessionTyping {
 
   /** The keeper is there again: whoever was stopped before may have been heard by nobody. Resolves when that is made good. */
   adopted(): Promise<void> {
-    const { roles, control, stored } = this.#options;
+    const { roles, control, stored, records } = this.#options;
+    const delegated = records.lastDelegated(stored.id);
+    if (delegated) this.input.recordUntold(delegated);
     if (!control.agentsPaused && !roles.hasStopped) return Promise.resolve();
     const mayType = (typist: Person) =>
       !(typist.kind === 'agent' && control.agentsPaused) && !roles.isKicked(typist) && roles.roleOf(typist) !== 'observer';
@@ -152,6 +173,8 @@ export class SessionTyping {
     if (isSecret) commands.secretTyped();
     else commands.input({ ...unit, client, actor: actor.id });
     clients.written(client, unit.seq, unit.bytes.length);
+    const attached = clients.of(client);
+    if (attached) this.delegation.passed(attached, unit, isSecret);
     agentSaw({ is: 'input', agent: actor.kind === 'agent' ? actor.name : null });
     if (!clients.isTypingNews(client, clock.now(), isSecret)) return;
     events.typing({ session: stored.id, actor: actor.id, client, ...(isSecret ? { secret: true } : {}) });

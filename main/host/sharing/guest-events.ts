@@ -8,6 +8,7 @@ type Hearing<E extends EventName> = 'own' | 'never' | ((params: EventParams<E>) 
 const GUEST_HEARS: { readonly [E in EventName]: Hearing<E> } = {
   'input.applied': 'own',
   'input.refused': 'own',
+  'input.delegated': 'own',
   'control.changed': 'own',
   'control.requested': 'own',
   'role.changed': 'own',

@@ -22,7 +22,7 @@ static struct connection *longest_silent(struct keeper *keeper) {
   struct connection *oldest = NULL;
   for (size_t at = 0; at < MAX_CONNECTIONS; at++) {
     struct connection *each = &keeper->connections[at];
-    if (each != keeper->host && (!oldest || each->number < oldest->number)) oldest = each;
+    if (each != keeper->host && each != keeper->delegation.typist && (!oldest || each->number < oldest->number)) oldest = each;
   }
   return oldest;
 }
@@ -45,15 +45,20 @@ void close_connection(struct keeper *keeper, struct connection *connection) {
   bytes_clear(&connection->in);
   bytes_clear(&connection->out);
   *connection = (struct connection){.fd = -1};
+  if (keeper->delegation.typist == connection) {
+    keeper->delegation.typist = NULL;
+    end_delegation(keeper);
+  }
   if (keeper->host != connection) return;
   keeper->host = NULL;
+  end_delegation(keeper); /* nobody hears of what is typed, and nobody else can be let in */
   resume(keeper);
 }
 
 void send_pieces(struct keeper *keeper, struct connection *connection, const struct bytes_piece *pieces, size_t count) {
   size_t done = 0;
   if (connection->out.length == 0) {
-    struct iovec parts[3];
+    struct iovec parts[4];
     for (size_t at = 0; at < count; at++) parts[at] = (struct iovec){(void *)pieces[at].from, pieces[at].length};
     ssize_t sent = writev(connection->fd, parts, (int)count);
     if (sent < 0 && errno != EAGAIN && errno != EINTR) {
@@ -94,6 +99,7 @@ static bool greet(struct keeper *keeper, struct connection *connection, const ch
   bytes_clear(&json);
   keeper->is_exit_told = false;
   bytes_clear(&keeper->verdicts); /* the ledger has them */
+  bytes_clear(&keeper->typed);
   keeper->verdicts_due = NEVER;
   uint64_t end = output_end(keeper);
   uint64_t wanted = from >= (double)keeper->start ? (from < (double)end ? (uint64_t)from : end) : keeper->start;
@@ -182,11 +188,24 @@ static bool perform(struct keeper *keeper, const uint8_t *body, size_t length) {
       return true;
     case DROP:
       return take_drop(keeper, (const char *)payload, size);
+    case DELEGATE:
+      return delegate(keeper, payload, size);
+    case RECALL:
+      end_delegation(keeper);
+      return true;
+    case USE:
+      return true; /* hosts have no use for it */
   }
   return true;
 }
 
-static bool is_known(uint8_t kind) { return kind >= HELLO && kind <= DROP; }
+static bool is_known(uint8_t kind) { return kind >= HELLO && kind <= USE; }
+
+/* The first frame that means something says who it is. */
+static bool introduce(struct keeper *keeper, struct connection *connection, const uint8_t *body, size_t length) {
+  if (body[0] == USE) return use_delegation(keeper, connection, body + 1, length - 1);
+  return body[0] == HELLO && greet(keeper, connection, (const char *)body + 1, length - 1);
+}
 
 /* How many bytes of `from` were whole frames; -1 where the connection is to be closed, or is closed. */
 static long perform_all(struct keeper *keeper, struct connection *connection, const uint8_t *from, size_t length) {
@@ -197,8 +216,10 @@ static long perform_all(struct keeper *keeper, struct connection *connection, co
     long taken = cut_frame(from + done, length - done, &body, &size);
     if (taken == 0) return (long)done;
     if (taken < 0) return -1;
-    if (!connection->is_greeted && is_known(body[0])) {
-      if (body[0] != HELLO || !greet(keeper, connection, (const char *)body + 1, size - 1)) return -1;
+    if (connection == keeper->delegation.typist) {
+      if (!take_typed(keeper, body, size)) return -1;
+    } else if (!connection->is_greeted && is_known(body[0])) {
+      if (!introduce(keeper, connection, body, size)) return -1;
     } else if (connection->is_greeted && !perform(keeper, body, size)) {
       return -1;
     }

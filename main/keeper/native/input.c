@@ -7,20 +7,24 @@
 #include "json.h"
 #include "keeper.h"
 
-/* A verdict waits this long for the echo, milliseconds: together they wake the host once, and each wake-up delays the echo. */
-#define VERDICT_WAIT 2
+/* A verdict waits this long for the echo, microseconds: together they wake the host once, and each wake-up delays the echo. */
+#define VERDICT_WAIT 2000
 /*
- * Until the next attempt to write to a terminal that took less than all, milliseconds: it says when there is room, but Linux
+ * Until the next attempt to write to a terminal that took less than all, microseconds: it says when there is room, but Linux
  * can make room after it has told those who wait, and can tell of room where a write finds none.
  */
-#define RETRY_MISSED 250
-#define RETRY_MISLED 16
+#define RETRY_MISSED 250000
+#define RETRY_MISLED 16000
 /* What DROPPED says beside the ledger's clients, bytes. */
 #define MAX_FORGOTTEN (200 * 1024)
 
+void verdicts_wait(struct keeper *keeper) {
+  if (keeper->verdicts_due == NEVER) keeper->verdicts_due = now_us() + VERDICT_WAIT;
+}
+
 void tell_verdict(struct keeper *keeper, enum from_keeper kind, const struct client_name *client, uint64_t seq) {
   append_verdict(&keeper->verdicts, kind, client, seq);
-  if (keeper->verdicts_due == NEVER) keeper->verdicts_due = now_ms() + VERDICT_WAIT;
+  verdicts_wait(keeper);
 }
 
 static void written(struct keeper *keeper, struct queued_input *input) {
@@ -48,7 +52,7 @@ void write_input(struct keeper *keeper, bool is_told) {
     }
     keeper->is_full = true;
     keeper->is_misled = is_told && !has_moved;
-    keeper->retry_due = now_ms() + (keeper->is_misled ? RETRY_MISLED : RETRY_MISSED);
+    keeper->retry_due = now_us() + (keeper->is_misled ? RETRY_MISLED : RETRY_MISSED);
     return;
   }
 }

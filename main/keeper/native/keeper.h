@@ -17,9 +17,11 @@
 #include "pty.h"
 #include "wire.h"
 
-/* At a time: one host, and others that have not said hello. */
+/* At a time: one host, one client that it has delegated typing to, and others that have not said hello. */
 #define MAX_CONNECTIONS 16
 #define NEVER INT64_MAX
+/* Of a delegation, bytes. */
+#define TOKEN_SIZE 16
 
 /* A host, once it has said hello. */
 struct connection {
@@ -29,6 +31,19 @@ struct connection {
   bool is_greeted;
   /* Of all connections, counted as they came. */
   uint64_t number;
+};
+
+/* What the host lets one client do until it recalls it: type straight into the terminal. */
+struct delegation {
+  bool is_out;
+  struct client_name client;
+  uint32_t channel, epoch;
+  /* Who has it is that client. */
+  uint8_t token[TOKEN_SIZE];
+  /* Its connection; NULL before it has come. */
+  struct connection *typist;
+  /* So much output is still shown to it, bytes. */
+  size_t shown;
 };
 
 struct keeper {
@@ -50,6 +65,9 @@ struct keeper {
   uint64_t start, sent;
   /* APPLIED and DROPPED frames that wait for output to go with. */
   struct bytes verdicts;
+  /* TYPED and RECALLED frames: the host must have them before the output that came of them. */
+  struct bytes typed;
+  struct delegation delegation;
 
   struct input_queue queue;
   struct ledger ledger;
@@ -60,14 +78,14 @@ struct keeper {
   uint64_t accepted;
   struct bytes note;
 
-  /* When to send verdicts that no output has taken along, to write again, and to end output: monotonic milliseconds, or NEVER. */
+  /* When to tell the host what waits for that, to write again, and to end output: monotonic microseconds, or NEVER. */
   int64_t verdicts_due, retry_due, quiet_due;
-  /* Where output ends at the latest once the program has: monotonic milliseconds, and an offset. */
+  /* Where output ends at the latest once the program has: monotonic microseconds, and an offset. */
   int64_t drain_due;
   uint64_t drain_end;
 };
 
-int64_t now_ms(void);
+int64_t now_us(void);
 
 /* spec.c: what a keeper is told once, on its stdin. False where that is not what it should be. */
 bool read_spec(const char *json, size_t length, struct keeper *keeper);
@@ -95,11 +113,26 @@ void take_input(struct keeper *keeper, struct queued_input *input, bool is_urgen
 /* The units of these clients, as read_drop has them, or of all where `clients` is NULL. */
 void drop_input(struct keeper *keeper, const struct bytes *clients);
 
+/* The verdicts go with the next output, or soon without. */
+void verdicts_wait(struct keeper *keeper);
+
+/* delegation.c */
+/* False where the frame breaks the format. */
+bool delegate(struct keeper *keeper, const uint8_t *body, size_t length);
+/* It is over, if there was one; the host, if there is one, is told after all that was typed. */
+void end_delegation(struct keeper *keeper);
+/* A connection says that it is the client. False where it is not. */
+bool use_delegation(struct keeper *keeper, struct connection *connection, const uint8_t *token, size_t length);
+/* A frame of that client. False where its unit must go by the host, and all after it. */
+bool take_typed(struct keeper *keeper, const uint8_t *body, size_t length);
+/* Output that comes of typing goes to who typed at once. True: the host gets it a moment later. */
+bool show_typist(struct keeper *keeper, uint64_t offset, const uint8_t *bytes, size_t length);
+
 /* host.c */
 void accept_host(struct keeper *keeper, int listener);
 void receive(struct keeper *keeper, struct connection *connection);
 void flush(struct keeper *keeper, struct connection *connection);
-/* Sends up to three pieces, and holds what does not go at once. */
+/* Sends up to four pieces, and holds what does not go at once. */
 void send_pieces(struct keeper *keeper, struct connection *connection, const struct bytes_piece *pieces, size_t count);
 void close_connection(struct keeper *keeper, struct connection *connection);
 

@@ -19,10 +19,10 @@
 #include "keeper.h"
 #include "signals.h"
 
-int64_t now_ms(void) {
+int64_t now_us(void) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
-  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+  return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
 __attribute__((noreturn, format(printf, 1, 2))) static void fail(const char *format, ...) {
@@ -104,7 +104,7 @@ static void look_at_connection(struct keeper *keeper, struct connection *connect
 static int64_t earliest(int64_t a, int64_t b) { return a < b ? a : b; }
 
 static void look_at_clock(struct keeper *keeper) {
-  int64_t now = now_ms();
+  int64_t now = now_us();
   if (keeper->verdicts_due <= now) {
     keeper->verdicts_due = NEVER;
     send_output(keeper);
@@ -116,8 +116,9 @@ static void look_at_clock(struct keeper *keeper) {
 static int wait_for(struct keeper *keeper, struct pollfd *fds, nfds_t count) {
   int64_t due = earliest(earliest(keeper->verdicts_due, keeper->retry_due), keeper->quiet_due);
   if (due == NEVER) return poll(fds, count, -1);
-  int64_t left = due - now_ms();
-  return poll(fds, count, left > 0 ? (int)left : 0);
+  int64_t left = due - now_us();
+  if (left < 0) left = 0;
+  return ppoll(fds, count, &(struct timespec){.tv_sec = left / 1000000, .tv_nsec = left % 1000000 * 1000}, NULL);
 }
 
 __attribute__((noreturn)) static void serve(struct keeper *keeper, int listener, int children) {

@@ -9,10 +9,10 @@
 /* Output held for a host that is away, bytes; then the program waits. For one that is there: what may be sent to it. */
 #define MAX_HELD (4u * 1024 * 1024)
 #define MAX_FRAME_OUTPUT (256u * 1024)
-/* Quiet after the program's end that ends its output where a background process keeps the terminal open, milliseconds. */
-#define DRAIN_QUIET 100
-/* Where it is never quiet: what a terminal can still hold of the program itself is read long before either, milliseconds and bytes. */
-#define DRAIN_LONGEST 2000
+/* Quiet after the program's end that ends its output where a background process keeps the terminal open, microseconds. */
+#define DRAIN_QUIET 100000
+/* Where it is never quiet: what a terminal can still hold of the program itself is read long before either, microseconds and bytes. */
+#define DRAIN_LONGEST 2000000
 #define MAX_DRAIN (1024u * 1024)
 /* Read at a time, bytes. */
 #define READ_SIZE (64u * 1024)
@@ -27,8 +27,16 @@ static void send_frame(struct keeper *keeper, struct bytes frame) {
   bytes_clear(&frame);
 }
 
+/* Frames that no output has taken along. */
+static void send_held(struct keeper *keeper, struct bytes *held) {
+  if (!keeper->host || held->length == 0) return;
+  struct bytes frames = *held;
+  *held = (struct bytes){0};
+  send_frame(keeper, frames);
+}
+
 static void await_quiet(struct keeper *keeper) {
-  int64_t quiet = now_ms() + DRAIN_QUIET;
+  int64_t quiet = now_us() + DRAIN_QUIET;
   if (keeper->is_paused) keeper->quiet_due = NEVER; /* what is unread is not quiet */
   else if (output_end(keeper) >= keeper->drain_end) keeper->quiet_due = 0;
   else keeper->quiet_due = quiet < keeper->drain_due ? quiet : keeper->drain_due;
@@ -36,15 +44,16 @@ static void await_quiet(struct keeper *keeper) {
 
 /* The program has ended, or what was left of its output is read again. */
 static void drain(struct keeper *keeper) {
-  keeper->drain_due = now_ms() + DRAIN_LONGEST;
+  keeper->drain_due = now_us() + DRAIN_LONGEST;
   await_quiet(keeper);
 }
 
 void output_came(struct keeper *keeper, const uint8_t *bytes, size_t length) {
+  bool is_shown = show_typist(keeper, output_end(keeper), bytes, length);
   bytes_append(&keeper->output, bytes, length);
   if (keeper->output.length >= max_held(keeper)) keeper->is_paused = true;
   /* At once, for echo. */
-  send_output(keeper);
+  if (!is_shown) send_output(keeper);
 }
 
 void read_terminal(struct keeper *keeper) {
@@ -70,17 +79,20 @@ static bool send_one(struct keeper *keeper) {
   uint8_t header[OUTPUT_HEADER];
   write_output_header(header, keeper->sent, length);
   struct bytes_piece pieces[] = {
+      {bytes_front(&keeper->typed), keeper->typed.length},
       {header, sizeof header},
       {bytes_front(&keeper->output) + (keeper->sent - keeper->start), length},
       {bytes_front(&keeper->verdicts), length == left ? keeper->verdicts.length : 0},
   };
-  struct bytes verdicts = keeper->verdicts;
+  struct bytes typed = keeper->typed, verdicts = keeper->verdicts;
+  keeper->typed = (struct bytes){0};
   if (length == left) {
     keeper->verdicts = (struct bytes){0};
     keeper->verdicts_due = NEVER;
   }
   keeper->sent += length;
-  send_pieces(keeper, keeper->host, pieces, 3);
+  send_pieces(keeper, keeper->host, pieces, 4);
+  bytes_clear(&typed);
   if (length == left) bytes_clear(&verdicts);
   return true;
 }
@@ -89,12 +101,8 @@ void send_output(struct keeper *keeper) {
   if (!keeper->host) return;
   if (keeper->sent < keeper->start) keeper->sent = keeper->start;
   while (keeper->host && keeper->host->out.length == 0 && send_one(keeper)) continue;
-  if (!keeper->host) return;
-  if (keeper->verdicts.length > 0) {
-    struct bytes verdicts = keeper->verdicts;
-    keeper->verdicts = (struct bytes){0};
-    send_frame(keeper, verdicts);
-  }
+  send_held(keeper, &keeper->typed);
+  send_held(keeper, &keeper->verdicts);
   keeper->verdicts_due = NEVER;
   if (!keeper->host || !keeper->has_ended || keeper->terminal >= 0 || keeper->is_exit_told || keeper->sent < output_end(keeper)) return;
   keeper->is_exit_told = true;
@@ -148,6 +156,7 @@ void program_ended(struct keeper *keeper, int status) {
 }
 
 void close_terminal(struct keeper *keeper) {
+  end_delegation(keeper);
   if (keeper->terminal >= 0) close(keeper->terminal);
   keeper->terminal = -1;
   keeper->quiet_due = keeper->retry_due = NEVER;

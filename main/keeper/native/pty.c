@@ -82,6 +82,11 @@ int open_pty(const struct program *program, pid_t *pid) {
   return -1;
 }
 
+bool asks_secret(int terminal) {
+  struct termios modes;
+  return tcgetattr(terminal, &modes) == 0 && modes.c_lflag & ICANON && !(modes.c_lflag & ECHO);
+}
+
 void resize_pty(int terminal, unsigned columns, unsigned rows) {
   struct winsize size = {.ws_col = (unsigned short)columns, .ws_row = (unsigned short)rows};
   ioctl(terminal, TIOCSWINSZ, &size);

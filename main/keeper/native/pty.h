@@ -2,6 +2,7 @@
 #ifndef CMDOP_PTY_H
 #define CMDOP_PTY_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct program {
@@ -17,6 +18,9 @@ struct program {
  * terminal says why.
  */
 int open_pty(const struct program *program, pid_t *pid);
+
+/* The program reads a line and does not show it: a password. */
+bool asks_secret(int terminal);
 
 void resize_pty(int terminal, unsigned columns, unsigned rows);
 

@@ -16,8 +16,16 @@ void write_output_header(uint8_t to[OUTPUT_HEADER], uint64_t offset, size_t leng
   write_u64(to + 5, offset);
 }
 
-void append_verdict(struct bytes *to, enum from_keeper kind, const struct client_name *client, uint64_t seq) {
-  size_t size = 4 + 1 + 1 + client->length + 8u;
+void write_client_output_header(uint8_t to[CLIENT_OUTPUT_HEADER], uint32_t channel, uint64_t offset, size_t length) {
+  write_u32(to, (uint32_t)(CLIENT_OUTPUT_HEADER - 4 + length));
+  to[4] = CLIENT_OUTPUT;
+  write_u32(to + 5, channel);
+  write_u64(to + 9, offset);
+}
+
+/* A frame about one unit: its client and its seq, and room for `more` bytes, which the caller fills. */
+static uint8_t *append_unit(struct bytes *to, enum from_keeper kind, const struct client_name *client, uint64_t seq, size_t more) {
+  size_t size = 4 + 1 + 1 + client->length + 8u + more;
   uint8_t *frame = bytes_room(to, size);
   write_u32(frame, (uint32_t)(size - 4));
   frame[4] = (uint8_t)kind;
@@ -25,6 +33,17 @@ void append_verdict(struct bytes *to, enum from_keeper kind, const struct client
   memcpy(frame + 6, client->text, client->length);
   write_u64(frame + 6 + client->length, seq);
   to->length += size;
+  return frame + size - more;
+}
+
+void append_verdict(struct bytes *to, enum from_keeper kind, const struct client_name *client, uint64_t seq) {
+  append_unit(to, kind, client, seq, 0);
+}
+
+void append_typed(struct bytes *to, const struct client_name *client, uint64_t seq, uint64_t offset, const uint8_t *unit, size_t length) {
+  uint8_t *rest = append_unit(to, TYPED, client, seq, 8 + length);
+  write_u64(rest, offset);
+  memcpy(rest + 8, unit, length);
 }
 
 void append_frame(struct bytes *to, enum from_keeper kind, const void *payload, size_t length) {

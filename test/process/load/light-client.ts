@@ -4,6 +4,7 @@ import { CmdopClient } from '#client/cmdop-client.ts';
 import type { AttachOptions, SessionStream } from '#client/session-stream.ts';
 import { systemClock } from '#local/clock.ts';
 import { connectToHost } from '#local/host-connection.ts';
+import { connectToKeeper } from '#local/keeper-connection.ts';
 import { localPaths } from '#local/paths.ts';
 import type { CmdopError } from '#protocol/errors.ts';
 import { newClientId } from '#protocol/ids.ts';
@@ -48,6 +49,7 @@ export function lightClient(home: string, name: string, options: LightOptions = 
   };
   const client = new CmdopClient({
     identity: { id: newClientId((n) => randomBytes(n)), interface: 'cli', name, build: 'test' },
+    ...(options.connect ? {} : { openKeeper: connectToKeeper }),
     connect: options.connect ?? (() => connectToHost({ start: options.start ?? false, paths })),
     clock: systemClock,
     random: Math.random,

@@ -1,0 +1,198 @@
+/** Who types alone types past the host: at once even where that stands still, and with nothing else different from before. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type Engine, openEngine, type Person, type Watched } from './engine.ts';
+import { native } from './keeper-world.ts';
+
+let engine: Engine;
+beforeEach(async () => {
+  engine = openEngine();
+  await engine.startHost();
+});
+afterEach(() => engine.dispose());
+
+/** What reached the program. */
+const typed = () => readFileSync(join(engine.home, 'typed'), 'latin1');
+
+/** Writes down what it reads, as it reads it, and shows it. */
+async function newSession(
+  { client }: Person,
+  script = `stty raw -echo; printf ready; exec tee ${join(engine.home, 'typed')}`,
+): Promise<void> {
+  await client.request('session.create', { name: 'notes', command: ['/bin/sh', '-c', script], cwd: engine.home });
+}
+
+/** Until typing is delegated to them anew. */
+async function atEase(person: Person, view: Watched): Promise<void> {
+  const before = person.straight;
+  for (let n = 0; n < 200 && person.straight === before; n++) expect((await view.type('.')).verdict).toBe('applied');
+  await person.until(() => person.straight > before);
+}
+
+type Unit = { actor: string | null; payload: Record<string, unknown> };
+async function inputs({ client }: Person): Promise<Unit[]> {
+  const { events } = await client.request('journal.list', { session: 'notes', kinds: ['input'], limit: 500 });
+  return events.map(({ actorName, payload }) => ({ actor: actorName, payload }));
+}
+
+describe.runIf(native)('typing past the host', () => {
+  test('goes on while the host stands still, and is in its journal once it does not', async () => {
+    const ann = engine.person('ann');
+    await newSession(ann);
+    const view = ann.attach('notes');
+    await view.until('ready');
+    await atEase(ann, view);
+    process.kill(engine.host?.pid ?? 0, 'SIGSTOP');
+    const verdicts: Promise<{ seq: number | null; verdict: string }>[] = [];
+    try {
+      for (const key of 'abc') {
+        verdicts.push(view.type(key));
+        await view.until(`${key}`);
+      }
+      expect(typed()).toMatch(/^\.+abc$/);
+    } finally {
+      process.kill(engine.host?.pid ?? 0, 'SIGCONT');
+    }
+    const told = await Promise.all(verdicts);
+    expect(told.map(({ verdict }) => verdict)).toEqual(['applied', 'applied', 'applied']);
+    const recorded = (await inputs(ann)).slice(-3);
+    expect(recorded).toEqual(told.map(({ seq }) => ({ actor: 'ann', payload: expect.objectContaining({ seq, bytes: 1 }) })));
+    expect(view.gaps).toEqual([]);
+    expect(view.text()).toMatch(/ready\.+abc/);
+  });
+
+  test('is known to the next host, where one died before it was told', async () => {
+    const ann = engine.person('ann');
+    await newSession(ann);
+    const view = ann.attach('notes');
+    await view.until('ready');
+    await atEase(ann, view);
+    process.kill(engine.host?.pid ?? 0, 'SIGSTOP');
+    const verdicts = [];
+    for (const key of 'abc') {
+      verdicts.push(view.type(key));
+      await view.until(key);
+    }
+    await engine.killHost();
+    await engine.startHost();
+    const told = await Promise.all(verdicts);
+    expect(told.map(({ verdict }) => verdict)).toEqual(['applied', 'applied', 'applied']);
+    await view.type('d');
+    await view.until('abcd');
+    expect(typed()).toMatch(/^\.+abcd$/);
+    const [untold, last] = (await inputs(ann)).slice(-2);
+    expect(untold).toMatchObject({ actor: 'ann', payload: { untold: true, from: told[0]?.seq, seq: told[2]?.seq } });
+    expect(last).toMatchObject({ actor: 'ann', payload: { bytes: 1 } });
+  });
+
+  test('ends before somebody else has control: the journal has the order in which all was typed', async () => {
+    const [ann, ben] = [engine.person('ann'), engine.person('ben')];
+    await newSession(ann);
+    const views = [ann, ben].map((person) => person.attach('notes'));
+    for (const view of views) await view.until('ready');
+    const units = new Map<string, string>();
+    const people = [ann, ben];
+    let number = 0;
+    const type = async (who: number) => {
+      const unit = `<${who}:${++number}>`;
+      const { verdict, seq } = (await views[who]?.type(unit)) ?? {};
+      if (verdict === 'applied') units.set(`${who} ${seq}`, unit);
+      return verdict;
+    };
+    for (let round = 0; round < 12; round++) {
+      const [who, other] = round % 2 === 0 ? [0, 1] : [1, 0];
+      const person = people[who];
+      const before = person?.straight ?? 0;
+      await views[who]?.stream.takeControl();
+      while (person?.straight === before) await type(who);
+      let isTyping = true;
+      const typing = (async () => {
+        while (isTyping) await type(who);
+      })();
+      for (let n = 0; n < 5; n++) await type(who);
+      await views[other]?.stream.takeControl();
+      const verdicts = await Promise.all(Array.from({ length: 5 }, () => type(other)));
+      isTyping = false;
+      await typing;
+      expect(verdicts).toContain('applied');
+    }
+    const ids = new Map([ann, ben].map(({ client }, who) => [client.clientId as string, who]));
+    const all: string[] = [];
+    for (let after: number | undefined; ; ) {
+      const page = { session: 'notes', kinds: ['input'], limit: 500, after: after ?? 0 };
+      const { events } = await ann.client.request('journal.list', page);
+      all.push(...events.map(({ payload }) => units.get(`${ids.get(String(payload.client))} ${payload.seq}`) ?? 'unknown'));
+      after = events.at(-1)?.seq;
+      if (events.length === 0) break;
+    }
+    expect(all.join('')).toBe(typed());
+  });
+
+  test('ends before a role is taken away: nothing of theirs is typed after that is said', async () => {
+    const [ann, ben] = [engine.person('ann'), engine.person('ben')];
+    await newSession(ann);
+    const [view] = [ann.attach('notes'), ben.attach('notes')];
+    if (!view) return;
+    await view.until('ready');
+    for (let round = 0; round < 5; round++) {
+      await atEase(ann, view);
+      let isTyping = true;
+      const typing = (async () => {
+        while (isTyping) await view.type('x');
+      })();
+      await ben.client.request('role.set', { session: 'notes', actor: 'ann', role: 'observer' });
+      const then = typed();
+      isTyping = false;
+      await typing;
+      expect((await view.type('y')).verdict).toBe('refused');
+      expect(typed()).toBe(then);
+      await ben.client.request('role.set', { session: 'notes', actor: 'ann', role: 'owner' });
+      await view.until(() => view.stream.role !== 'observer');
+    }
+  });
+
+  test('is not for passwords: they are secret as ever', async () => {
+    const [ann, ben] = [engine.person('ann'), engine.person('ben')];
+    const file = join(engine.home, 'typed');
+    await newSession(
+      ann,
+      `stty icanon echo; printf ready; read line; stty -echo; printf password:; read secret; printf '%s' "$secret" > ${file}; printf done; stty echo; cat`,
+    );
+    const view = ann.attach('notes');
+    ben.attach('notes');
+    await view.until('ready');
+    await atEase(ann, view);
+    await view.type('\r');
+    await view.until('password:');
+    for (const key of 'hunter2\r') expect((await view.type(key)).verdict).toBe('applied');
+    await view.until('done');
+    expect(typed()).toBe('hunter2');
+    const secrets = (await inputs(ann)).slice(-8);
+    for (const { payload } of secrets) {
+      expect(payload).toMatchObject({ secret: true });
+      expect(payload).not.toHaveProperty('bytes');
+    }
+    await ben.until(() => ben.typing.some(({ secret }) => secret));
+  });
+
+  test('makes no difference to who sees it, and to the terminal', async () => {
+    const [ann, ben] = [engine.person('ann'), engine.person('ben')];
+    await newSession(ann, 'stty raw -echo; printf ready; exec cat');
+    const [view, other] = [ann.attach('notes', { size: { cols: 60, rows: 20 } }), ben.attach('notes', { size: { cols: 60, rows: 20 } })];
+    await view.until('ready');
+    await atEase(ann, view);
+    for (let n = 0; n < 30; n++) {
+      const size = { cols: 40 + n, rows: 20 };
+      void view.type(`${n}:${'wrapped '.repeat(9)}`);
+      view.stream.resize(size);
+      void view.type(`${'narrow '.repeat(5)}`);
+      await view.until(() => view.view.terminal.cols === size.cols);
+      if (n % 6 === 0) await atEase(ann, view);
+    }
+    await view.type('END');
+    await Promise.all([view.until('END'), other.until('END')]);
+    expect(view.text()).toBe(other.text());
+    expect(Buffer.concat(view.received.bytes)).toEqual(Buffer.concat(other.received.bytes));
+  });
+});

@@ -1,0 +1,193 @@
+/** What a keeper lets a client type that the host has delegated typing to, and when it is over. */
+import { connect, type Socket } from 'node:net';
+import { describe, expect, test, vi } from 'vitest';
+import { encodeUse } from '#protocol/delegation.ts';
+import { encodeInput, type Frame, FrameDecoder } from '#protocol/frames.ts';
+import type { Channel, ClientId, Epoch, Seq } from '#protocol/ids.ts';
+import type { KeeperPeer } from './keeper-peer.ts';
+import { WAIT } from './keeper-peer.ts';
+import { inWorld, type KeeperWorld, type Kept, native } from './keeper-world.ts';
+
+const ANN = 'ann' as ClientId;
+const [CHANNEL, EPOCH] = [7 as Channel, 3 as Epoch];
+const TOKEN = new Uint8Array(16).map((_, at) => at + 1);
+const HEX = Buffer.from(TOKEN).toString('hex');
+const delegation = { kind: 'delegate', client: ANN, channel: CHANNEL, epoch: EPOCH, token: TOKEN } as const;
+
+class Typist {
+  readonly socket: Socket;
+  readonly frames: Frame[] = [];
+  isClosed = false;
+
+  constructor({ spec }: Kept, token = HEX) {
+    const decoder = new FrameDecoder();
+    this.socket = connect(spec.socket);
+    this.socket.on('data', (bytes) => this.frames.push(...decoder.push(new Uint8Array(bytes))));
+    this.socket.on('error', () => {}); // `close` follows
+    this.socket.on('close', () => {
+      this.isClosed = true;
+    });
+    this.socket.write(encodeUse(token));
+  }
+
+  type(seq: number, text: string, { channel = CHANNEL, epoch = EPOCH } = {}): void {
+    this.socket.write(encodeInput({ channel, epoch, seq: seq as Seq, bytes: Buffer.from(text) }));
+  }
+  get text(): string {
+    return this.frames.map((frame) => (frame.kind === 'output' ? Buffer.from(frame.bytes).toString() : '')).join('');
+  }
+  until(condition: () => boolean): Promise<unknown> {
+    return vi.waitUntil(condition, WAIT);
+  }
+  closed(): Promise<unknown> {
+    return this.until(() => this.isClosed);
+  }
+}
+
+const RAW = 'stty raw -echo; printf ready; exec cat';
+
+/** A keeper with a program in raw mode, its host, and ann, who may type. */
+async function delegated(world: KeeperWorld, script = RAW, isAcking = true): Promise<{ kept: Kept; host: KeeperPeer; ann: Typist }> {
+  const kept = await world.script(script);
+  const host = await world.host(kept, 0, isAcking);
+  await host.says('ready');
+  host.send(delegation);
+  return { kept, host, ann: new Typist(kept) };
+}
+
+const typedBy = (host: KeeperPeer) =>
+  host.heard.flatMap((message) => (message.kind === 'typed' ? [[Number(message.seq), Buffer.from(message.bytes).toString()]] : []));
+
+describe.runIf(native)('a client that typing is delegated to', () => {
+  const keeps = (name: string, work: (world: KeeperWorld) => Promise<void>) =>
+    test(name, () => (native ? inWorld(native, work) : Promise.resolve()));
+
+  keeps('has its echo by itself, and the host is told of each unit before what came of it', async (world) => {
+    const { host, ann } = await delegated(world);
+    ann.type(1, 'one');
+    await ann.until(() => ann.text === 'one');
+    ann.type(2, 'two');
+    await ann.until(() => ann.text === 'onetwo');
+    expect(ann.frames).toMatchObject([
+      { kind: 'output', channel: CHANNEL, offset: 5 },
+      { kind: 'output', channel: CHANNEL, offset: 8 },
+    ]);
+    await host.next('applied', 1);
+    expect(host.text).toBe('readyonetwo');
+    expect(host.heard.map(({ kind }) => kind)).toEqual(['output', 'typed', 'output', 'applied', 'typed', 'output', 'applied']);
+    expect(host.heard.filter(({ kind }) => kind === 'typed')).toMatchObject([
+      { client: ANN, seq: 1, offset: 5 },
+      { client: ANN, seq: 2, offset: 8 },
+    ]);
+    expect(typedBy(host)).toEqual([
+      [1, 'one'],
+      [2, 'two'],
+    ]);
+  });
+
+  keeps('is out once it is recalled, which the host is told once and last', async (world) => {
+    const { host, ann } = await delegated(world);
+    ann.type(1, 'one');
+    await ann.until(() => ann.text === 'one');
+    host.send({ kind: 'recall' }, { kind: 'recall' });
+    await ann.closed();
+    await host.next('recalled');
+    host.write('ben', 1, 'two');
+    await host.says('readyonetwo');
+    expect(host.count('recalled')).toBe(1);
+    expect(host.heard.findIndex(({ kind }) => kind === 'recalled')).toBeGreaterThan(host.heard.findIndex(({ kind }) => kind === 'typed'));
+  });
+
+  keeps('may send again by the host what it does not know the verdict of: nothing is typed twice', async (world) => {
+    const { host, ann } = await delegated(world);
+    ann.type(1, 'a');
+    await ann.until(() => ann.text === 'a');
+    host.write(ANN, 1, 'a');
+    host.write(ANN, 2, 'b');
+    await host.says('readyab');
+    ann.type(2, 'b');
+    ann.type(3, 'c');
+    await host.says('readyabc');
+    await host.next('applied', 2);
+    expect(host.text).toBe('readyabc');
+    expect(typedBy(host)).toEqual([
+      [1, 'a'],
+      [3, 'c'],
+    ]);
+  });
+
+  const closing: [string, (ann: Typist, host: KeeperPeer) => void, string?][] = [
+    ['types in another epoch', (ann) => ann.type(1, 'x', { epoch: 2 as Epoch })],
+    ['types into another attachment', (ann) => ann.type(1, 'x', { channel: 8 as Channel })],
+    ['sends a large unit', (ann) => ann.type(1, 'x'.repeat(1025))],
+    ['sends an empty one', (ann) => ann.type(1, '')],
+    ['sends what is no input', (ann) => ann.socket.write(Uint8Array.of(2, 0, 0, 0, 99, 0))],
+    ['sends a frame that breaks the format', (ann) => ann.socket.write(Uint8Array.of(0, 0, 0, 0, 2))],
+    ['closes its connection', (ann) => ann.socket.end()],
+    ['is asked for a password', (ann) => ann.type(1, 'x'), 'stty icanon -echo; printf ready; exec cat'],
+  ];
+  for (const [what, act, script] of closing) {
+    keeps(`is out once it ${what}, and nothing of that is typed`, async (world) => {
+      const { host, ann } = await delegated(world, script);
+      act(ann, host);
+      await ann.closed();
+      await host.next('recalled');
+      expect(typedBy(host)).toEqual([]);
+      if (script) return;
+      host.write('ben', 1, 'y');
+      await host.says(/readyy$/);
+    });
+  }
+
+  keeps('is out where its program does not read', async (world) => {
+    const { host, ann } = await delegated(world, 'stty raw -echo; printf ready; exec sleep 100');
+    for (let seq = 1; !ann.isClosed && seq < 10_000; seq++) {
+      ann.type(seq, 'x'.repeat(1000));
+      if (seq % 50 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    await ann.closed();
+    await host.next('recalled');
+    const seqs = typedBy(host).map(([seq]) => seq);
+    expect(seqs).toEqual(seqs.map((_, at) => at + 1));
+    expect(seqs.length).toBeLessThan(200);
+  });
+
+  keeps('is out when the host goes, and the next one knows from the ledger what was typed', async (world) => {
+    const { kept, host, ann } = await delegated(world, RAW, false);
+    ann.type(1, 'one');
+    await ann.until(() => ann.text === 'one');
+    host.socket.destroy();
+    await ann.closed();
+    const next = await world.host(kept);
+    expect(next.hello.ledger).toEqual([[ANN, { accepted: 1, applied: 1 }]]);
+    await next.says('readyone');
+    expect(next.heard.some(({ kind }) => kind === 'typed' || kind === 'recalled')).toBe(false);
+  });
+
+  keeps('is not whoever shows another token, or comes second, or too late', async (world) => {
+    const { kept, host, ann } = await delegated(world);
+    ann.type(1, 'one');
+    await ann.until(() => ann.text === 'one');
+    const strangers = [new Typist(kept, '00'.repeat(16)), new Typist(kept), new Typist(kept, HEX.slice(2)), new Typist(kept, '')];
+    for (const stranger of strangers) {
+      stranger.type(2, 'stranger');
+      await stranger.closed();
+    }
+    host.send({ kind: 'recall' });
+    await ann.closed();
+    const late = new Typist(kept);
+    late.type(2, 'late');
+    await late.closed();
+    host.write('ben', 1, 'two');
+    await host.says('two');
+    expect(host.text).toBe('readyonetwo');
+  });
+
+  keeps('gets a flood from the host alone', async (world) => {
+    const { host, ann } = await delegated(world, 'stty raw -echo; printf ready; head -c 1 >/dev/null; seq 1 200000');
+    ann.type(1, 'x');
+    await host.says(/200000\r?\n$/);
+    expect(ann.text.length).toBeLessThanOrEqual(4096);
+    expect(host.text.startsWith(`ready${ann.text}`)).toBe(true);
+  });
+});
