@@ -182,17 +182,18 @@ describe.runIf(native)('typing past the host', () => {
     const [view, other] = [ann.attach('notes', { size: { cols: 60, rows: 20 } }), ben.attach('notes', { size: { cols: 60, rows: 20 } })];
     await view.until('ready');
     await atEase(ann, view);
-    for (let n = 0; n < 30; n++) {
+    for (let n = 0; n < 12; n++) {
       const size = { cols: 40 + n, rows: 20 };
       void view.type(`${n}:${'wrapped '.repeat(9)}`);
       view.stream.resize(size);
       void view.type(`${'narrow '.repeat(5)}`);
       await view.until(() => view.view.terminal.cols === size.cols);
-      if (n % 6 === 0) await atEase(ann, view);
+      if (n % 4 === 0) await atEase(ann, view);
     }
     await view.type('END');
     await Promise.all([view.until('END'), other.until('END')]);
     expect(view.text()).toBe(other.text());
-    expect(Buffer.concat(view.received.bytes)).toEqual(Buffer.concat(other.received.bytes));
+    const [seen, hers] = [view, other].map(({ received }) => Buffer.concat(received.bytes));
+    expect(seen && hers?.equals(seen)).toBe(true);
   });
 });

@@ -74,7 +74,10 @@ describe.runIf(native)('a client that typing is delegated to', () => {
     ]);
     await host.next('applied', 1);
     expect(host.text).toBe('readyonetwo');
-    expect(host.heard.map(({ kind }) => kind)).toEqual(['output', 'typed', 'output', 'applied', 'typed', 'output', 'applied']);
+    // The verdict goes with the echo, or a moment later alone.
+    const kinds = host.heard.map(({ kind }) => kind);
+    expect(kinds.filter((kind) => kind !== 'applied')).toEqual(['output', 'typed', 'output', 'typed', 'output']);
+    expect(kinds.filter((kind) => kind !== 'output')).toEqual(['typed', 'applied', 'typed', 'applied']);
     expect(host.heard.filter(({ kind }) => kind === 'typed')).toMatchObject([
       { client: ANN, seq: 1, offset: 5 },
       { client: ANN, seq: 2, offset: 8 },
