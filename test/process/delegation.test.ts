@@ -179,7 +179,7 @@ describe.runIf(native)('typing past the host', () => {
   test('makes no difference to who sees it, and to the terminal', async () => {
     const [ann, ben] = [engine.person('ann'), engine.person('ben')];
     await newSession(ann, 'stty raw -echo; printf ready; exec cat');
-    const [view, other] = [ann.attach('notes', { size: { cols: 60, rows: 20 } }), ben.attach('notes', { size: { cols: 60, rows: 20 } })];
+    const [view, other] = [ann.attach('notes', { size: { cols: 60, rows: 20 } }), ben.attach('notes')];
     await view.until('ready');
     await atEase(ann, view);
     for (let n = 0; n < 12; n++) {

@@ -136,7 +136,10 @@ export function openEngine(): Engine {
             if (event.event === 'approval.changed') person.approvals.push(event.params.approval);
             if (event.event === 'session.changed') {
               const { session } = event.params;
-              person.sessions = [...person.sessions.filter(({ id }) => id !== session.id), session];
+              const isKnown = person.sessions.some(({ id }) => id === session.id);
+              person.sessions = isKnown
+                ? person.sessions.map((each) => (each.id === session.id ? session : each))
+                : [...person.sessions, session];
             }
             for (const hearer of person.hearers) hearer(event);
             changed();
