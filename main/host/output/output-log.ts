@@ -15,7 +15,7 @@ import { GatheredOutput } from './gathered-output.ts';
 import { type Damage, type Segment, segmentName } from './segment.ts';
 import { beyondBudget, cutSegments, findSegments, removeSegment, sealSegment, verifySegments } from './segment-files.ts';
 import { SegmentReader } from './segment-reader.ts';
-import { sumSegments } from './segment-sums.ts';
+import { SegmentSumming } from './segment-summing.ts';
 import { readTimes, SegmentTimes, type TimeMark } from './segment-times.ts';
 
 /** Raw bytes of a segment, bytes: small enough to decompress for one read, large enough to compress well. */
@@ -26,10 +26,6 @@ const GATHER_MS = 50;
 const GATHER_BYTES = 128 * 1024;
 /** Up to here a write is made on this thread, bytes: it is a copy to memory, and to wake another thread costs more. */
 const OWN_THREAD_BYTES = 16 * 1024;
-/** Checksums follow so much later, milliseconds: what a flood packs meanwhile needs none, and nobody who types waits for one. */
-const SUM_MS = 1_000;
-/** One session at a time: a host that starts may find thousands, and what is printed needs the threads that read. */
-let summing: Promise<void> = Promise.resolve();
 
 export type OutputLogOptions = {
   folder: string;
@@ -55,9 +51,9 @@ export class OutputLog {
   #work: Promise<void> = Promise.resolve();
   /** What follows the writes, one step at a time: the threads that pack and sum are those that write. */
   #behind: Promise<void> = Promise.resolve();
-  #sumTimer: NodeJS.Timeout | null = null;
-  /** All that this host has stored. */
-  #isSummed = true;
+  /** Closed, and about to be packed: they need no checksums. */
+  readonly #toPack = new Set<Segment>();
+  readonly #sums: SegmentSumming;
   #isDisposed = false;
   #isWriting = false;
   #isBroken = false;
@@ -69,6 +65,7 @@ export class OutputLog {
     this.#options = options;
     this.#times = new SegmentTimes(options.folder);
     this.#reader = new SegmentReader(options.folder);
+    this.#sums = new SegmentSumming({ folder: options.folder, due: () => this.#sum() });
     this.#segments = segments;
     this.#strange = strange;
     const last = segments.at(-1);
@@ -82,7 +79,7 @@ export class OutputLog {
     const { segments, strange } = findSegments(options.folder);
     const log = new OutputLog(options, segments, strange);
     // A host that crashed did not come to it, an older one knew nothing of it.
-    if (segments.some(({ isSealed, bytes }) => !isSealed && bytes > 0)) log.#sumSoon();
+    if (segments.some(({ isSealed, bytes }) => !isSealed && bytes > 0)) log.#sums.soon();
     return log;
   }
 
@@ -184,8 +181,8 @@ export class OutputLog {
     await this.#file?.close();
     this.#file = null;
     this.#times.close();
-    if (this.#sumTimer) clearTimeout(this.#sumTimer);
-    if (!this.#isSummed) void this.#sum();
+    if (this.#sums.hasGrown) void this.#sum();
+    this.#sums.dispose();
     this.#isDisposed = true;
     await this.#behind; // the next host must not find files that change
   }
@@ -222,8 +219,7 @@ export class OutputLog {
       segment.bytes += bytesWritten;
       segment.fileBytes += bytesWritten;
       if (bytesWritten > 0) this.#times.mark(segment.start, start, since);
-      this.#isSummed = false;
-      this.#sumSoon();
+      this.#sums.grown();
       if (bytesWritten !== bytes) throw new Error(`only ${bytesWritten} of ${bytes} bytes were taken`);
       if (segment.bytes >= SEGMENT_BYTES) this.#seal();
       if (this.#isBroken) this.#options.problem(null);
@@ -246,12 +242,14 @@ export class OutputLog {
     this.#file = null;
     if (segment) segment.isClosed = true;
     if (!file || !segment) return;
+    this.#toPack.add(segment);
     this.#behind = this.#behind
       .then(() => file.close())
       .then(
         () => this.#compress(segment),
         () => {}, // its content was written; it stays as a raw segment
-      );
+      )
+      .then(() => void this.#toPack.delete(segment));
   }
 
   async #compress(segment: Segment): Promise<void> {
@@ -264,18 +262,9 @@ export class OutputLog {
     }
   }
 
-  /** At most once in a while, however often something is written. */
-  #sumSoon(): void {
-    this.#sumTimer ??= setTimeout(() => {
-      this.#sumTimer = null;
-      summing = summing.then(() => this.#sum());
-    }, SUM_MS).unref();
-  }
-
   #sum(): Promise<void> {
     if (this.#isDisposed) return this.#behind;
-    this.#isSummed = true;
-    this.#behind = this.#behind.then(() => sumSegments(this.#options.folder, this.#segments));
+    this.#behind = this.#behind.then(() => this.#sums.sum(this.#segments.filter((segment) => !this.#toPack.has(segment))));
     return this.#behind;
   }
 
@@ -287,6 +276,7 @@ export class OutputLog {
   }
 
   async #cut(end: Offset): Promise<void> {
+    this.#sums.forget();
     this.#strange.push(...(await cutSegments(this.#options.folder, this.#segments, end)));
     const last = this.#segments.at(-1);
     this.#end = last ? last.start + last.bytes : 0;

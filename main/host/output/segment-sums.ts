@@ -5,20 +5,17 @@
  *
  *   for each block: u32 its number · u32 bytes of it that are summed · u32 their CRC-32 · u32 CRC-32 of these three
  */
-import { constants } from 'node:fs';
-import { type FileHandle, open, truncate, unlink } from 'node:fs/promises';
+import { open, truncate, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { MAX_SEGMENT_BYTES, type Segment, segmentName } from './segment.ts';
+import { MAX_SEGMENT_BYTES } from './segment.ts';
 
 /** What is lost at least where a bit is, bytes: what a disk loses as well. */
 export const BLOCK_BYTES = 4096;
-const RECORD_BYTES = 16;
-/** Read back at once, bytes: their checksums take 0.1 ms. */
-const PIECE_BYTES = 256 * 1024;
+export const RECORD_BYTES = 16;
 
 /** Of the first `bytes` of a block. */
-type Sum = { readonly bytes: number; readonly crc: number };
+export type Sum = { readonly bytes: number; readonly crc: number };
 /** By block; null where the record itself is damaged. */
 export type Sums = readonly (Sum | null)[];
 /** Places in a segment, `to` excluded. */
@@ -65,22 +62,6 @@ export function unknownIn(sums: Sums): Range[] {
   return sums.flatMap((sum, block) => (sum ? [] : [{ from: block * BLOCK_BYTES, to: (block + 1) * BLOCK_BYTES }]));
 }
 
-/** Sums what has no checksum yet, of segments that are not packed, as far as the disk takes it. */
-export async function sumSegments(folder: string, segments: readonly Segment[]): Promise<void> {
-  for (const segment of segments.filter(({ isSealed }) => !isSealed)) await sumSegment(folder, segment).catch(() => {}); // next time
-}
-
-async function sumSegment(folder: string, segment: Segment): Promise<void> {
-  const sums = await readSums(folder, segment.start);
-  const range = { from: summedBytes(sums), to: Math.min(segment.bytes, MAX_SEGMENT_BYTES) };
-  if (range.from >= range.to) return;
-  const block = Math.floor(range.from / BLOCK_BYTES);
-  const raw = await open(join(folder, segmentName(segment, 'raw')));
-  const records = await recordsOf(raw, range, sums[block]?.crc ?? 0).finally(() => raw.close());
-  const file = await open(join(folder, sumsName(segment.start)), constants.O_WRONLY | constants.O_CREAT, 0o600);
-  await file.write(records, 0, records.length, block * RECORD_BYTES).finally(() => file.close());
-}
-
 /** Output from place `bytes` on is none: checksums of it go. */
 export async function cutSums(folder: string, start: number, bytes: number): Promise<void> {
   const sums = await readSums(folder, start);
@@ -94,29 +75,8 @@ export async function removeSums(folder: string, start: number): Promise<void> {
 
 export const sumsName = (start: number) => `sums-${String(start).padStart(16, '0')}`;
 
-/** Of the blocks in a range; `crc`: of the first one's bytes before it. */
-async function recordsOf(raw: FileHandle, { from, to }: Range, crc: number): Promise<Buffer> {
-  const records: Buffer[] = [];
-  const buffer = Buffer.alloc(Math.min(PIECE_BYTES, to - from));
-  let block = Math.floor(from / BLOCK_BYTES);
-  let sum = { bytes: from % BLOCK_BYTES, crc };
-  for (let at = from; at < to; ) {
-    const { bytesRead } = await raw.read(buffer, 0, Math.min(buffer.length, to - at), at);
-    if (bytesRead === 0) break; // cut off meanwhile
-    for (let place = 0; place < bytesRead; ) {
-      const part = buffer.subarray(place, Math.min(bytesRead, place + BLOCK_BYTES - sum.bytes));
-      sum = { bytes: sum.bytes + part.length, crc: crc32(part, sum.crc) };
-      place += part.length;
-      if (sum.bytes < BLOCK_BYTES) continue;
-      records.push(encoded(block++, sum));
-      sum = { bytes: 0, crc: 0 };
-    }
-    at += bytesRead;
-  }
-  return Buffer.concat(sum.bytes > 0 ? [...records, encoded(block, sum)] : records);
-}
-
-function encoded(block: number, { bytes, crc }: Sum): Buffer {
+/** The record of a block. */
+export function encoded(block: number, { bytes, crc }: Sum): Buffer {
   const record = Buffer.alloc(RECORD_BYTES);
   for (const [index, value] of [block, bytes, crc].entries()) record.writeUInt32LE(value, index * 4);
   record.writeUInt32LE(crc32(record.subarray(0, 12)), 12);
