@@ -16,5 +16,5 @@ export function mountSmallDisk(folder: string): boolean {
 export const unmountDisk = (folder: string) => execFileSync('umount', ['-l', folder]);
 
 /** As a kernel does with a disk that has errors. Nothing may have a file of it open to write. */
-export const makeReadOnly = (folder: string) => execFileSync('mount', ['-o', 'remount,ro', folder]);
-export const makeWritable = (folder: string) => execFileSync('mount', ['-o', 'remount,rw', folder]);
+export const makeReadOnly = (folder: string) => execFileSync('mount', ['-o', 'remount,ro', folder], { stdio: 'ignore' });
+export const makeWritable = (folder: string) => execFileSync('mount', ['-o', 'remount,rw', folder], { stdio: 'ignore' });

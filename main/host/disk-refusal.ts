@@ -13,7 +13,7 @@ const SQLITE_FULL = 13;
 type Refusal = { code?: unknown; errcode?: unknown; errstr?: unknown; message?: unknown };
 
 /** Whether an error says that a disk refuses, and not that we or what lies there are at fault. */
-export function isRefusal(error: unknown): boolean {
+export function isDiskRefusal(error: unknown): boolean {
   const { code, primary } = codesOf(error);
   return UNWRITABLE.has(code) || FAILING.has(code) || FULL.has(code) || isSqliteRefusal(primary);
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Offset } from '#protocol/ids.ts';
 import { OutputLog } from '../../main/host/output/output-log.ts';
-import { mountSmallDisk, unmountDisk } from '../small-disk.ts';
+import { makeReadOnly, makeWritable, mountSmallDisk, unmountDisk } from '../small-disk.ts';
 
 const PART_BYTES = 100_000;
 
@@ -152,7 +152,12 @@ test('output before a write that a full disk took half of is read back packed, w
     expect(problems).toEqual([expect.stringMatching(/output cannot be stored \(only \d+ of 400000 bytes were taken\)/)]);
     await packed;
     expect(readdirSync(folder).filter((name) => name.endsWith('.zst'))).toHaveLength(1);
-    expect(await log.verify()).toEqual([]);
+    expect(await log.verify()).toEqual([
+      {
+        file: expect.stringMatching(/^output-\d+\.raw$/),
+        reason: expect.stringMatching(/^the output from offset \d+ to 700000 could not be stored$/),
+      },
+    ]);
     expect(Buffer.compare(await readAll(log, 0, whole), bytes(0, whole))).toBe(0);
     await log.dispose();
   } finally {
@@ -168,6 +173,62 @@ test('a segment that a full disk has no room to pack stays as it is, and leaves 
     await log.dispose();
     expect(readdirSync(folder).filter((name) => !/\.raw$|^(times|sums)-/.test(name))).toEqual([]);
     expect(Buffer.compare(await readAll(log, 0, PART_BYTES), part(0))).toBe(0);
+  } finally {
+    unmountDisk(folder);
+  }
+});
+
+test('of what the disk refuses the newest stays with the keeper, for the next host; what is lost is named', async (context) => {
+  if (!mountSmallDisk(folder)) return context.skip('this user may not mount a small disk');
+  try {
+    const released: number[] = [];
+    const problems: (string | null)[] = [];
+    const options = {
+      ...{ folder: join(folder, 'session'), budgetBytes: () => 1e9, wallNow: () => now },
+      stored: (offset: Offset) => released.push(offset),
+      problem: (sentence: string | null) => problems.push(sentence),
+    };
+    const log = await OutputLog.open(options);
+    log.append(0 as Offset, part(0, 1000));
+    await log.dispose();
+    expect(released).toEqual([1000]);
+    makeReadOnly(folder);
+    const next = await OutputLog.open(options);
+    for (const at of [1000, 101_000, 201_000, 301_000]) {
+      next.append(at as Offset, part(at));
+      await next.flushed();
+    }
+    // All but 256 KiB, and no less than what is stored.
+    expect(released.slice(1)).toEqual([1000, 1000, 301_000 - 256 * 1024, 401_000 - 256 * 1024]);
+    expect(problems[0]).toMatch(/^output cannot be stored \(EROFS.*\): make .*session writable; the session goes on$/);
+    expect(await next.verify()).toEqual([
+      { file: 'output-0000000000001000.raw', reason: 'the output from offset 1000 to 401000 could not be stored' },
+    ]);
+    makeWritable(folder);
+    next.append(401_000 as Offset, part(401_000));
+    await next.flushed();
+    expect(released.at(-1)).toBe(501_000);
+    expect(problems.at(-1)).toBe(null);
+    await next.dispose();
+  } finally {
+    unmountDisk(folder);
+  }
+});
+
+test('a folder that is not there and cannot be made is made with the first output that can be stored', async (context) => {
+  if (!mountSmallDisk(folder)) return context.skip('this user may not mount a small disk');
+  try {
+    makeReadOnly(folder);
+    const gone = join(folder, 'sessions', 'gone');
+    const log = await OutputLog.open({ folder: gone, budgetBytes: () => 1e9, wallNow: () => now, stored: () => {}, problem: () => {} });
+    expect(log.end).toBe(0);
+    log.append(0 as Offset, part(0, 10));
+    await log.flushed();
+    makeWritable(folder);
+    log.append(10 as Offset, part(10, 10));
+    await log.flushed();
+    expect(await log.read(10 as Offset, 100)).toEqual(part(10, 10));
+    await log.dispose();
   } finally {
     unmountDisk(folder);
   }

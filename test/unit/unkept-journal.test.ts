@@ -1,5 +1,5 @@
 /** The journal of a host that cannot write its file: it goes on from what is there, says so, and is added to the file once it can be. */
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -86,6 +86,16 @@ test('what a killed host left is read from a disk that cannot be written: databa
   expect(numbers(journal)).toEqual(upTo(6));
   expect(await journal.verify()).toMatchObject({ ok: true, records: 6 });
   expect(journal.missing).toEqual([{ file: 'journal.db', reason: expect.stringMatching(/^records from 5 on are in memory only: /) }]);
+});
+
+test('nothing keeps its disk from being taken away', () => {
+  killed('append(1);');
+  makeReadOnly(folder);
+  const journal = open();
+  append(journal, 2, 2);
+  execFileSync('umount', [folder]); // fails while a file of it is open
+  isMounted = false;
+  expect(numbers(journal)).toEqual(upTo(2));
 });
 
 test('a journal that was closed is read from a disk that cannot be written', () => {

@@ -5,7 +5,7 @@
  */
 import { closeSync, existsSync, openSync, renameSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
-import { isRefusal } from '../disk-refusal.ts';
+import { isDiskRefusal } from '../disk-refusal.ts';
 import { salvage } from './journal-salvage.ts';
 import { checkTables, makeTables } from './journal-tables.ts';
 import { TAIL_SUFFIXES } from './journal-tail.ts';
@@ -27,7 +27,7 @@ export function openJournalFile(file: string, wallNow: number): OpenedJournal {
   try {
     return openOrSetAside(file, wallNow);
   } catch (error) {
-    if (!isRefusal(error)) throw error;
+    if (!isDiskRefusal(error)) throw error;
     const { db, isWhole } = copyOf(file);
     return { db, problem: null, refused: { by: error, isWhole } };
   }

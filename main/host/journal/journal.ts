@@ -10,7 +10,7 @@
 import { basename } from 'node:path';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { VerifyReport } from '#protocol/shapes.ts';
-import { isRefusal, refusalText, remedyOf } from '../disk-refusal.ts';
+import { refusalText, remedyOf } from '../disk-refusal.ts';
 import type { Damage } from '../output/segment.ts';
 import { chainHash, verifyChain } from './journal-chain.ts';
 import { IN_MEMORY, isDamage, openJournalFile, reopenJournalFile } from './journal-file.ts';
@@ -18,6 +18,7 @@ import type { JournalRecord, JournalRow } from './journal-record.ts';
 import { JournalSync } from './journal-sync.ts';
 import { lastRecord } from './journal-tables.ts';
 import { JournalTail, type TailRow } from './journal-tail.ts';
+import { unkeptProblem } from './unkept-journal.ts';
 
 export type { JournalKind, JournalRecord, JournalRow } from './journal-record.ts';
 export { IN_MEMORY };
@@ -47,7 +48,7 @@ export class Journal {
   #insert: StatementSync;
   #seq: number;
   #lastHash: string;
-  /** Null where there can be none: then every record goes into the database at once. */
+  /** Null: every record goes into the database at once. */
   #tail: JournalTail | null = null;
   /** While the file cannot be written, and the database ends with this process. */
   #unkept: Unkept | null = null;
@@ -92,7 +93,7 @@ export class Journal {
       failed: (error) => this.#fails(error),
     });
     if (refused === null) this.#kept.resolve();
-    else this.#unkept = { problem: this.#unkeptProblem(refused.by), from: 0, isWhole: refused.isWhole };
+    else this.#unkept = { problem: unkeptProblem(refused.by, this.#file), from: 0, isWhole: refused.isWhole };
     if (options.file !== IN_MEMORY && refused?.isWhole !== false) this.#openTail();
     if (this.#unkept) this.#unkept.from = this.#seq + 1;
   }
@@ -197,7 +198,7 @@ export class Journal {
       this.#insert = db.prepare(INSERT);
       this.#db = db; // who still reads from the other one holds it
     } catch (error) {
-      const problem = this.#unkeptProblem(error);
+      const problem = unkeptProblem(error, this.#file);
       const isNews = this.#unkept.problem !== problem;
       this.#unkept.problem = problem;
       if (isNews) this.onProblem();
@@ -290,11 +291,6 @@ export class Journal {
       this.#retryTimer = null;
       if (this.#waiting.length === 0 || this.#insertWaiting()) this.#setProblem(null);
     }, RETRY_MS);
-  }
-
-  #unkeptProblem(error: unknown): string {
-    const remedy = isRefusal(error) ? remedyOf(error, this.#file) : '`cmdop host stop`, and the next host goes on with what is there';
-    return `the journal cannot be written (${refusalText(error)}): ${remedy}; until then what happens is recorded in memory only and ends with this host; sessions go on`;
   }
 
   #setProblem(problem: string | null): void {

@@ -5,6 +5,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
+import { isDiskRefusal, refusalText, remedyOf } from '../disk-refusal.ts';
 import { salvage } from './journal-salvage.ts';
 import { checkTables, lastRecord, makeTables, TABLES } from './journal-tables.ts';
 import { JournalTail } from './journal-tail.ts';
@@ -16,6 +17,12 @@ const TEMPORARY = '';
 const WAYS = ['mode=ro', 'immutable=1'] as const;
 
 const COPIED = ['events', 'erased', ...Object.keys(TABLES)];
+
+/** What people are told, for as long as it lasts. */
+export function unkeptProblem(error: unknown, file: string): string {
+  const remedy = isDiskRefusal(error) ? remedyOf(error, file) : '`cmdop host stop`, and the next host goes on with what is there';
+  return `the journal cannot be written (${refusalText(error)}): ${remedy}; until then what happens is recorded in memory only and ends with this host; sessions go on`;
+}
 
 /**
  * Holds nothing open of `file`, whose disk can be taken away and mended. `isWhole`: false where it cannot be read or is

@@ -4,19 +4,21 @@
  * `append` returns at once; `stored` tells how far the bytes are in the operating system's hands, where a crash of this
  * process cannot lose them: only then may the keeper forget them (invariant 6). A full segment is compressed;
  * checksums of one that grows follow it.
- * When the disk refuses, the session goes on without: `problem` says so, and reading names what is missing.
+ * When the disk refuses, the session goes on without: `problem` says so, and reading names what is missing. The newest of
+ * it stays with the keeper, from which the next host has it.
  */
-import { mkdirSync, writevSync } from 'node:fs';
+import { writevSync } from 'node:fs';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Offset } from '#protocol/ids.ts';
+import { remedyOf } from '../disk-refusal.ts';
 import { verifySketches } from '../sketches/sketch-file.ts';
 import { GatheredOutput } from './gathered-output.ts';
 import { type Damage, type Segment, segmentName } from './segment.ts';
-import { beyondBudget, cutSegments, findSegments, removeSegment, sealSegment, verifySegments } from './segment-files.ts';
+import { beyondBudget, cutSegments, newSegmentFile, openFolder, removeSegment, sealSegment, verifySegments } from './segment-files.ts';
 import { SegmentReader } from './segment-reader.ts';
 import { SegmentSumming } from './segment-summing.ts';
-import { readTimes, SegmentTimes, type TimeMark } from './segment-times.ts';
+import { marksFrom, readTimes, SegmentTimes, type TimeMark } from './segment-times.ts';
 
 /** Raw bytes of a segment, bytes: small enough to decompress for one read, large enough to compress well. */
 const SEGMENT_BYTES = 2 * 1024 * 1024;
@@ -26,6 +28,8 @@ const GATHER_MS = 50;
 const GATHER_BYTES = 128 * 1024;
 /** Up to here a write is made on this thread, bytes: it is a copy to memory, and to wake another thread costs more. */
 const OWN_THREAD_BYTES = 16 * 1024;
+/** What the disk refuses is left to the keeper so far, bytes: a screen with what was above it, an eighth of what it holds. */
+const HELD_BACK_BYTES = 256 * 1024;
 
 export type OutputLogOptions = {
   folder: string;
@@ -47,6 +51,8 @@ export class OutputLog {
   readonly #times: SegmentTimes;
   #end: number;
   #storedEnd: number;
+  /** The keeper may forget it up to here. */
+  #released: number;
   #timer: NodeJS.Timeout | null = null;
   #work: Promise<void> = Promise.resolve();
   /** What follows the writes, one step at a time: the threads that pack and sum are those that write. */
@@ -71,12 +77,12 @@ export class OutputLog {
     const last = segments.at(-1);
     this.#end = last ? last.start + last.bytes : 0;
     this.#storedEnd = this.#end;
+    this.#released = this.#end;
   }
 
-  /** Reads what an earlier host left in `folder`, which is made if missing. */
+  /** Reads what an earlier host left in `folder`, which is made if missing: now, or where the disk refuses, with the first output. */
   static async open(options: OutputLogOptions): Promise<OutputLog> {
-    mkdirSync(options.folder, { recursive: true, mode: 0o700 });
-    const { segments, strange } = findSegments(options.folder);
+    const { segments, strange } = openFolder(options.folder);
     const log = new OutputLog(options, segments, strange);
     // A host that crashed did not come to it, an older one knew nothing of it.
     if (segments.some(({ isSealed, bytes }) => !isSealed && bytes > 0)) log.#sums.soon();
@@ -124,12 +130,7 @@ export class OutputLog {
     const segment = this.#segments.find(({ start, bytes }) => start + bytes > from);
     if (!segment) return null;
     const marks = await readTimes(this.#options.folder, segment);
-    // The mark before `from` tells of `from` itself.
-    const first = Math.max(
-      0,
-      marks.findLastIndex(({ offset }) => offset <= from),
-    );
-    return { marks: marks.slice(first), to: (segment.start + segment.bytes) as Offset };
+    return { marks: marksFrom(marks, from), to: (segment.start + segment.bytes) as Offset };
   }
 
   /** The keeper has seen no output beyond `end`: what the disk has there is not its output, and is set aside. */
@@ -141,7 +142,8 @@ export class OutputLog {
   /** Reads what is stored and names what is damaged or missing. */
   async verify(): Promise<Damage[]> {
     const { folder } = this.#options;
-    return [...this.#strange, ...(await verifySegments(folder, () => this.#segments)), ...(await verifySketches(folder))];
+    const damaged = await verifySegments(folder, { segments: () => this.#segments, storedEnd: () => this.#storedEnd });
+    return [...this.#strange, ...damaged, ...(await verifySketches(folder))];
   }
 
   /** Resolves when everything appended so far is stored, or was given up. */
@@ -202,6 +204,7 @@ export class OutputLog {
   async #write(): Promise<void> {
     const { start, parts, bytes, since } = this.#pending.takeRun(this.#end, this.#options.wallNow);
     const end = start + bytes;
+    let released = end;
     try {
       let segment = this.#segments.at(-1);
       // Output the last host had not stored went with it: the hole stays visible as a jump between segments.
@@ -210,7 +213,7 @@ export class OutputLog {
         if (segment && !segment.isClosed) this.#file = await open(this.#path(segment, 'raw'), 'a', 0o600);
         else {
           segment = { start, bytes: 0, fileBytes: 0, isClosed: false, isSealed: false };
-          this.#file = await open(this.#path(segment, 'raw'), 'w', 0o600);
+          this.#file = await newSegmentFile(this.#path(segment, 'raw'));
           this.#segments.push(segment);
         }
       }
@@ -227,12 +230,13 @@ export class OutputLog {
     } catch (error) {
       this.#isBroken = true;
       this.#seal(); // what comes next begins a new segment, after the hole
-      this.#options.problem(
-        `output cannot be stored (${(error as Error).message}): make room for ${this.#options.folder}; the session goes on`,
-      );
+      released = end - HELD_BACK_BYTES;
+      const remedy = remedyOf(error, this.#options.folder);
+      this.#options.problem(`output cannot be stored (${(error as Error).message}): ${remedy}; the session goes on`);
     }
     this.#storedEnd = Math.max(this.#storedEnd, end);
-    this.#options.stored(end as Offset);
+    this.#released = Math.max(this.#released, released);
+    this.#options.stored(this.#released as Offset);
   }
 
   /** Ends the segment being written, at once for whoever writes next, and compresses it behind the writes that follow. */
@@ -281,6 +285,7 @@ export class OutputLog {
     const last = this.#segments.at(-1);
     this.#end = last ? last.start + last.bytes : 0;
     this.#storedEnd = this.#end;
+    this.#released = this.#end;
   }
 
   #path(segment: Segment, form?: 'raw' | 'zst'): string {

@@ -1,6 +1,6 @@
 /** The files of a session's output: what a folder holds of it, how a sealed one is packed and checked, what is damaged. */
-import { readdirSync, statSync } from 'node:fs';
-import { open, readFile, rename, rm, truncate, unlink, writeFile } from 'node:fs/promises';
+import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { type FileHandle, mkdir, open, readFile, rename, rm, truncate, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { constants, zstdCompress, zstdDecompress } from 'node:zlib';
@@ -18,6 +18,16 @@ const COMPRESSION = { params: { [constants.ZSTD_c_compressionLevel]: 1, [constan
 
 const compress = promisify(zstdCompress);
 const decompress = promisify(zstdDecompress);
+
+/** As `findSegments`, in a folder that is made if missing; none where the disk refuses that. */
+export function openFolder(folder: string): ReturnType<typeof findSegments> {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch {
+    // there is nothing in it then, and writing to it tells of the disk
+  }
+  return existsSync(folder) ? findSegments(folder) : { segments: [], strange: [] };
+}
 
 /** What an earlier host left in `folder`; `strange` are files that cannot be what they say. */
 export function findSegments(folder: string): { segments: Segment[]; strange: Damage[] } {
@@ -39,6 +49,17 @@ export function findSegments(folder: string): { segments: Segment[]; strange: Da
     else strange.push({ file: name, reason: 'its place in the output is impossible, or taken by another file: it is not read' });
   }
   return { segments, strange };
+}
+
+/** An empty file to write to, in a folder that is made if missing. */
+export async function newSegmentFile(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'w', 0o600);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    return open(path, 'w', 0o600);
+  }
 }
 
 /** Removes it, with what stands beside it. */
@@ -137,8 +158,11 @@ export async function unpackSegment(folder: string, segment: Segment): Promise<U
   return bytes;
 }
 
-/** Reads every segment and names what is damaged or missing; `segments` may change meanwhile, as their owner goes on. */
-export async function verifySegments(folder: string, segments: () => readonly Segment[]): Promise<Damage[]> {
+/** Reads every segment and names what is damaged or missing; both may change meanwhile, as their owner goes on. */
+export async function verifySegments(
+  folder: string,
+  { segments, storedEnd }: { segments: () => readonly Segment[]; storedEnd: () => number },
+): Promise<Damage[]> {
   const damaged: Damage[] = [];
   let end: number | null = null;
   for (const segment of [...segments()]) {
@@ -148,6 +172,12 @@ export async function verifySegments(folder: string, segments: () => readonly Se
     const faults = await faultsOf(folder, segment);
     // The oldest may have been dropped meanwhile.
     if (segments().includes(segment)) damaged.push(...faults);
+  }
+  const last = segments().at(-1);
+  const lost = { start: last ? last.start + last.bytes : 0, to: storedEnd() };
+  if (lost.start < lost.to) {
+    const file = segmentName({ start: lost.start, bytes: 0, isSealed: false });
+    damaged.push({ file, reason: `the output from offset ${lost.start} to ${lost.to} could not be stored` });
   }
   return damaged;
 }

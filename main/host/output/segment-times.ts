@@ -81,6 +81,12 @@ export async function readTimes(folder: string, segment: { start: number; bytes:
   return marks;
 }
 
+/** Those that tell of output from `from` on: the one before it tells of `from` itself. */
+export function marksFrom(marks: readonly TimeMark[], from: number): TimeMark[] {
+  const before = marks.findLastIndex(({ offset }) => offset <= from);
+  return marks.slice(Math.max(0, before));
+}
+
 /** The segment is gone, and with it of what use they were. */
 export async function removeTimes(folder: string, start: number): Promise<void> {
   await unlink(timesFile(folder, start)).catch(() => {}); // an older host kept none

@@ -16,7 +16,10 @@ export const setAside = (name: string): Damage => ({
 });
 
 /** A sealed segment's length is in its name, so that nothing must be decompressed to know what is held. */
-export function segmentName({ start, bytes, isSealed }: Segment, form: 'raw' | 'zst' = isSealed ? 'zst' : 'raw'): string {
+export function segmentName(
+  { start, bytes, isSealed }: Pick<Segment, 'start' | 'bytes' | 'isSealed'>,
+  form: 'raw' | 'zst' = isSealed ? 'zst' : 'raw',
+): string {
   const name = `output-${String(start).padStart(16, '0')}`;
   return form === 'raw' ? `${name}.raw` : `${name}-${bytes}.zst`;
 }
