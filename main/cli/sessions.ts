@@ -1,12 +1,13 @@
 /** `ls`, `rename` and `kill`: sessions as a list. */
 import { constants } from 'node:os';
 import { basename } from 'node:path';
+import type { CmdopClient } from '#client/cmdop-client.ts';
 import { homeFolder } from '#local/home-folder.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import { METHODS } from '#protocol/messages.ts';
 import type { SessionSummary } from '#protocol/shapes.ts';
 import { showEnd } from '../attach/session-end.ts';
-import { asReached, commandFor, type Globals, isRemote, sessionRef, withClient } from './connect.ts';
+import { asReached, commandFor, type Globals, isRemote, sentenceFor, sessionRef, withClient } from './connect.ts';
 import { UsageError } from './exit-codes.ts';
 import { dim, green, note, print, printJson, red, tableWidth } from './output.ts';
 import { type Cell, type Column, formatTable } from './table.ts';
@@ -20,8 +21,11 @@ const COLUMNS: readonly Column[] = [
   { title: 'AGE', align: 'right' },
 ];
 
+/** Shown below the list at most. */
+const MAX_WARNINGS = 3;
+
 export async function list(globals: Globals & { json?: boolean }): Promise<void> {
-  const sessions = await withClient(globals, (client) => client.sessions());
+  const [sessions, warnings] = await withClient(globals, (client) => Promise.all([client.sessions(), warningsOf(client)]));
   if (globals.json) printJson(sessions.map((session) => asReached(globals, session)));
   else if (sessions.length > 0) {
     // What `attach` takes from here: whole, since it may be copied.
@@ -29,7 +33,14 @@ export async function list(globals: Globals & { json?: boolean }): Promise<void>
     const rows = sessions.map((session) => [isRemote(globals) ? asReached(globals, session).address : session.name, ...row(session)]);
     print(formatTable([first, ...COLUMNS], rows, tableWidth()));
   } else note(`no sessions: \`${commandFor(globals, 'new')}\` starts one`);
+  for (const warning of warnings.slice(0, MAX_WARNINGS)) note(sentenceFor(globals, warning));
+  const more = warnings.length - MAX_WARNINGS;
+  if (more > 0) note(`and ${more} more warnings: \`${commandFor(globals, 'host status')}\` shows them`);
 }
+
+/** What is wrong with the host: no guest's business. */
+const warningsOf = async (client: CmdopClient): Promise<readonly string[]> =>
+  client.guest ? [] : (await client.request('host.status', {})).warnings;
 
 function row(session: SessionSummary): Cell[] {
   const command = session.running ?? (session.command.length > 0 ? session.command.map((word) => basename(word)).join(' ') : '');

@@ -18,6 +18,7 @@ import { HostSettings } from './host-settings.ts';
 import { Journal } from './journal/journal.ts';
 import { JournalWatchers } from './journal/journal-watchers.ts';
 import { Records } from './journal/records.ts';
+import { tellUnrecorded } from './journal/unrecorded.ts';
 import type { KeeperProgram } from './keepers/keeper-program.ts';
 import { createHandlers } from './methods.ts';
 import { Registry } from './registry.ts';
@@ -216,7 +217,8 @@ export class Host {
 
   /** Finds the sessions of earlier hosts. Resolves with how many have a keeper. */
   async start(): Promise<number> {
-    const { failedHandoff, version } = this.#options;
+    const { failedHandoff, version, paths, clock } = this.#options;
+    tellUnrecorded(this.#journal, { file: paths.unrecordedFile, now: clock.wallNow() });
     this.#journal.append({
       session: null,
       actor: null,
@@ -282,6 +284,7 @@ export class Host {
   }
 
   #status(): HostStatus {
+    this.#journal.lookAgain(); // who asks may have mended it
     const sessions = this.#registry.all();
     const running = this.running;
     return {

@@ -66,23 +66,28 @@ async function untilListening(path: string): Promise<void> {
 
 /** Console output goes to the log file: a host has no terminal. */
 function logTo(file: string): void {
-  try {
+  let fd: number | null = null;
+  const open = () => {
     if (existsSync(file) && statSync(file).size > MAX_LOG_BYTES) renameSync(file, `${file}.1`);
-    const fd = openSync(file, 'a', 0o600);
-    const write = (...words: unknown[]) => {
-      const line = words.map((word) => (word instanceof Error ? (word.stack ?? word.message) : String(word))).join(' ');
-      try {
-        writeSync(fd, `${new Date().toISOString()} ${line}\n`);
-      } catch {
-        // a full disk: the journal's warning tells
-      }
-    };
-    console.log = write;
-    console.warn = write;
-    console.error = write;
+    return openSync(file, 'a', 0o600);
+  };
+  const write = (...words: unknown[]) => {
+    const line = words.map((word) => (word instanceof Error ? (word.stack ?? word.message) : String(word))).join(' ');
+    try {
+      fd ??= open(); // a disk that refused may be mended
+      writeSync(fd, `${new Date().toISOString()} ${line}\n`);
+    } catch {
+      // a disk that refuses: the journal's warning tells
+    }
+  };
+  try {
+    fd = open();
   } catch (error) {
     console.error(`no log at ${file}:`, error);
   }
+  console.log = write;
+  console.warn = write;
+  console.error = write;
 }
 
 function say(line: string): void {

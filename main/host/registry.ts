@@ -159,6 +159,8 @@ export class Registry {
   async restart(wanted: Params<'session.restart'>, by: Actor): Promise<{ session: LiveSession; isHome: boolean }> {
     const old = this.find(wanted.session);
     if (old.isRunning) throw new CmdopError('session-running', `${old.name} runs: \`cmdop attach ${old.name}\` joins it`);
+    const { isKept, problem } = this.#options.journal;
+    if (!isKept) throw new CmdopError('storage', `no new shell begins in ${old.name} while nothing of it can be kept: ${problem}`);
     this.#refuseTaken(old.name);
     this.#reserved.add(old.name);
     try {

@@ -52,15 +52,15 @@ export class Successor {
   #exit: string | null = null;
 
   private constructor({ node, hostBundle }: Build, { listener, logFile, env }: Surroundings) {
-    const log = openSync(logFile, 'a', 0o600);
+    const log = openLog(logFile);
     this.#child = spawn(node, [...IDLE_FLAGS, hostBundle], {
       detached: true,
       cwd: '/',
       env: { ...process.env, ...env, [SUCCESSOR_ENV]: listener === null ? 'alone' : 'listener' },
-      stdio: ['pipe', 'pipe', log, ...(listener === null ? [] : [listener])],
+      stdio: ['pipe', 'pipe', log ?? 'ignore', ...(listener === null ? [] : [listener])],
       windowsHide: true,
     });
-    closeSync(log);
+    if (log !== null) closeSync(log);
     this.#child.stdin?.on('error', () => {}); // the exit tells
     this.#child.stdout?.on('error', () => {}); // the exit tells
     this.#child.stdout?.on('data', (bytes: Buffer) => {
@@ -138,6 +138,16 @@ export class Successor {
       };
       this.#heard();
     });
+  }
+}
+
+/** Null where the disk refuses: it takes over all the same. */
+function openLog(file: string): number | null {
+  try {
+    return openSync(file, 'a', 0o600);
+  } catch (error) {
+    console.error('the next host has no log:', error);
+    return null;
   }
 }
 

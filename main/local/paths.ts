@@ -21,6 +21,8 @@ export type LocalPaths = {
   /** Where the host reaches the keeper of a session. */
   keeperSocket(sessionId: string): string;
   readonly journalFile: string;
+  /** Since when the journal cannot be written; beside the sockets, not beside the journal. */
+  readonly unrecordedFile: string;
   readonly logFile: string;
   /** What agents may do. */
   readonly policyFile: string;
@@ -83,6 +85,7 @@ export function localPaths(env: NodeJS.ProcessEnv = process.env, platform: NodeJ
     hostSocket: socket('host'),
     keeperSocket: (sessionId) => socket(`k-${sessionId}`),
     journalFile: join(stateDir, 'journal.db'),
+    unrecordedFile: join(runDir, 'unrecorded.json'),
     logFile: join(stateDir, 'host.log'),
     policyFile: join(configDir, 'policy.json'),
     webFile: join(stateDir, 'web.json'),

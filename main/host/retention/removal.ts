@@ -53,6 +53,7 @@ export class Removal {
 
   /** Does what an earlier host left to do. */
   async finish(): Promise<void> {
+    if (!this.#options.journal.isKept) return; // the next host
     const sessions = this.#unfinished.splice(0);
     if (sessions.length === 0) return;
     await this.#working(async (moveWal) => {
@@ -150,12 +151,14 @@ export class Removal {
   /** In the journal, before anything is gone. Answers the record's number; throws `storage` where it cannot be kept. */
   #tell(payload: Record<string, unknown>, by: Actor | null): number {
     const { journal } = this.#options;
+    const cannotTell = () =>
+      new CmdopError('storage', `nothing more is removed while the journal cannot tell of it: ${journal.problem ?? 'see its log'}`);
+    if (!journal.isKept) throw cannotTell();
     const [actor, via] = [by?.id ?? null, by?.interface ?? null];
     journal.append({ session: null, actor, interface: via, kind: 'retention', outputOffset: null, payload });
     const told = journal.lastSeq;
     journal.fold();
-    if (!journal.database.prepare('SELECT 1 FROM events WHERE seq = ?').get(told))
-      throw new CmdopError('storage', `nothing more is removed while the journal cannot tell of it: ${journal.problem ?? 'see its log'}`);
+    if (!journal.database.prepare('SELECT 1 FROM events WHERE seq = ?').get(told)) throw cannotTell();
     return told;
   }
 }
