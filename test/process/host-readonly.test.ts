@@ -67,7 +67,8 @@ async function says(word: string): Promise<string> {
   return terminal.text();
 }
 
-const commands = async (session: string) => (await cmdop.json<CommandRecord[]>('log', session)).map(({ text }) => text);
+const log = (session: string) => cmdop.json<CommandRecord[]>('log', session);
+const commands = async (session: string) => (await log(session)).map(({ text }) => text);
 const warnings = async () => (await cmdop.json<HostStatus>('host', 'status')).warnings;
 
 test('sessions are reached, typed into and shown, and people are told that nothing is kept', async () => {
@@ -145,6 +146,17 @@ test('a disk that is full when a host starts is told, and all is recorded once t
   expect(await commands('work')).toEqual(['echo be""fore', 'echo me""anwhile']);
 });
 
+test('how a program ended while nothing could be recorded is told by the next host', async () => {
+  await begin();
+  await crashOnto(makeReadOnly);
+  const terminal = cmdop.terminal(['attach', 'work']);
+  await terminal.until(/^\$$/m);
+  terminal.type('exit 7\r');
+  expect((await terminal.exited).code).toBe(7);
+  await crashOnto(makeWritable);
+  expect((await cmdop.untilEnded('work')).end).toEqual({ reason: 'exited', code: 7, signal: null });
+});
+
 test('a host that cannot write gives way to another, which reaches every session', async () => {
   await begin();
   await crashOnto(makeReadOnly);
@@ -157,6 +169,55 @@ test('a host that cannot write gives way to another, which reaches every session
     ['over', 'ended'],
     ['work', 'running'],
   ]);
+});
+
+test('a command is not taken for another that ran, or ended, while nothing could be recorded', async () => {
+  await begin();
+  await cmdop.ok('new', 'other', '--detach');
+  await cmdop.untilSession('other', ({ running }) => running === null);
+  const running = (name: string, line: string | null) => cmdop.untilSession(name, (session) => session.running === line);
+  await cmdop.ok('send', 'work', 'cat', '--enter');
+  await running('work', 'cat');
+  await crashOnto(makeReadOnly);
+  const terminal = cmdop.terminal(['attach', 'work']);
+  await terminal.until(/^\$ cat$/m);
+  terminal.type('\x04');
+  await running('work', null);
+  terminal.type('cat -\r');
+  await running('work', 'cat -');
+  terminal.type(DETACH);
+  await terminal.exited;
+  await crashOnto(makeWritable);
+  // Takes the number that the record of `cat -` had.
+  await cmdop.ok('send', 'other', 'false', '--enter');
+  await expect.poll(async () => (await log('other')).map(({ text, exitCode }) => [text, exitCode])).toEqual([['false', 1]]);
+  const again = cmdop.terminal(['attach', 'work']);
+  await again.until(/^\$ cat -$/m);
+  again.type('\x04');
+  await running('work', null);
+  expect((await log('work')).map(({ text, endedAt, exitCode }) => [text, endedAt !== null, exitCode])).toEqual([
+    ['echo be""fore', true, 0],
+    ['cat', true, null], // how it ended is not known
+    ['cat -', true, 0],
+  ]);
+  expect((await log('other')).map(({ text, exitCode }) => [text, exitCode])).toEqual([['false', 1]]);
+});
+
+test('a size that a session got while nothing could be recorded is the one that the next host knows', async () => {
+  await begin();
+  await crashOnto(makeReadOnly);
+  const wide = cmdop.terminal(['attach', 'work'], { cols: 100, rows: 30 });
+  await wide.until(/^\$$/m);
+  wide.type('stty size\r');
+  await wide.until(/^30 100$/m);
+  wide.type(DETACH);
+  await wide.exited;
+  await crashOnto(makeWritable);
+  expect((await cmdop.untilSession('work', () => true)).size).toEqual({ cols: 100, rows: 30 });
+  const terminal = cmdop.terminal(['attach', 'work']);
+  await terminal.until(/^\$$/m);
+  terminal.type('clear; stty size\r');
+  await terminal.until(/^24 80$/m);
 });
 
 test('a session whose folder is not there and cannot be made is reached, and has one again with its next output', async () => {

@@ -114,6 +114,12 @@ export class CommandRecords {
     });
   }
 
+  /** Whether there is a record of this number, and of this session. */
+  isOf(session: SessionId, id: number): boolean {
+    const found = this.#db.prepare('SELECT 1 FROM commands WHERE id = ? AND session = ?');
+    return this.#journal.readOr(false, () => found.get(id, session) !== undefined);
+  }
+
   /** How many there are of each session. */
   counts(): Map<SessionId, number> {
     const rows = this.#db.prepare('SELECT session, count(*) AS count FROM commands GROUP BY session').all() as {

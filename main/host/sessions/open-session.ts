@@ -8,7 +8,7 @@ import type { PolicyDesk } from '../agents/input-judge.ts';
 import type { HostSettings } from '../host-settings.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Records, StoredSession } from '../journal/records.ts';
-import { checkedNote } from '../journal/stored-shapes.ts';
+import { checkedNote, resizePayload } from '../journal/stored-shapes.ts';
 import { KeeperLink } from '../keepers/keeper-link.ts';
 import type { KeeperMeta } from '../keepers/left-with-keeper.ts';
 import { OutputLog } from '../output/output-log.ts';
@@ -83,12 +83,14 @@ export async function openSession(options: OpenOptions): Promise<LiveSession> {
   if (keeper && keeper.hello.end < log.end) await log.cut(keeper.hello.end as Offset);
   const resizes = records.resizes(id, 0 as Offset);
   if (resizes.length === 0) resizes.push({ offset: 0 as Offset, size: stored.size });
+  const sizes = new SizeHistory(resizes);
+  if (keeper) matchSize(sizes, keeper, { stored, journal, at: log.end });
   const output = new SessionOutput({
     session: id,
     screens,
     log,
     checkpoints,
-    sizes: new SizeHistory(resizes),
+    sizes,
     now: clock.now,
     gapped: (range) => journal.append({ session: id, actor: null, interface: null, kind: 'gap', outputOffset: range.to, payload: range }),
   });
@@ -179,6 +181,17 @@ async function connectKeeper(options: {
     if (process.platform !== 'win32') rmSync(path, { force: true });
     return null;
   }
+}
+
+/** A host that could not write has changed it meanwhile: the terminal itself knows. */
+function matchSize(sizes: SizeHistory, { hello }: KeeperLink, on: { stored: StoredSession; journal: Journal; at: Offset }): void {
+  const { cols, rows } = sizes.current;
+  const size = resizePayload.safeParse({ cols: hello.cols, rows: hello.rows }).data;
+  if (!size || (size.cols === cols && size.rows === rows)) return;
+  sizes.add({ offset: on.at, size });
+  on.stored.size = size;
+  const record = { session: on.stored.id, actor: null, interface: null, outputOffset: on.at } as const;
+  on.journal.append({ ...record, kind: 'resize', payload: { ...size } });
 }
 
 /** Pipes are not files: there the record counts. */

@@ -56,7 +56,7 @@ export class SessionCommands {
   constructor(options: SessionCommandsOptions) {
     this.#options = options;
     const { note } = options;
-    this.#openId = note?.openId ?? null;
+    this.#openId = this.#ownId(note?.openId ?? null);
     this.#prompt = new PromptWatch(options.nonce === null || note?.memory.open ? null : this.#now().monotonic);
     this.#tracker = new CommandTracker({
       nonce: options.nonce,
@@ -66,7 +66,7 @@ export class SessionCommands {
     });
     // What was typed while no host looked may come first.
     if (note?.memory.atPrompt) this.#prompt.resumed(this.#now().monotonic);
-    if (!options.isRunning) this.#closeForgotten();
+    this.#closeForgotten();
   }
 
   get cwd(): string | null {
@@ -239,10 +239,18 @@ export class SessionCommands {
     events.command(command);
   }
 
-  /** The session ended while no host looked: what ran in it has ended too, how is not known. */
+  /** The record of what runs, as the last host left it; where that could not keep it, its number is another's by now. */
+  #ownId(id: number | null): number | null {
+    const { records, session } = this.#options;
+    return id === null || records.commands.isOf(session, id) ? id : records.commands.newId();
+  }
+
+  /** What ran has ended while no host looked, or none that could record it: how is not known. */
   #closeForgotten(): void {
-    for (const command of this.#options.records.commands.open(this.#options.session)) {
-      this.#options.records.commands.save({ ...command, endedAt: command.startedAt, to: this.#options.outputEnd() });
+    const { records, session, isRunning, outputEnd } = this.#options;
+    for (const command of records.commands.open(session)) {
+      if (isRunning && command.id === this.#openId) continue;
+      records.commands.save({ ...command, endedAt: command.startedAt, to: outputEnd() });
     }
   }
 

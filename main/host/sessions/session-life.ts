@@ -105,10 +105,11 @@ export class SessionLife {
     this.save();
   }
 
-  /** The keeper may go once its last output is on disk, not before. */
+  /** The keeper may go once its last output and its end are on disk, not before: else it tells the next host of its end. */
   releaseKeeper(): void {
     const release = async () => {
       await this.#options.output.complete();
+      await this.#options.journal.kept;
       this.keeper?.release();
       await this.keeper?.closed;
     };
