@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { ClientState } from '#client/client-options.ts';
 import { CmdopClient } from '#client/cmdop-client.ts';
+import type { OpenKeeper } from '#client/input-route.ts';
 import type { SessionSink } from '#client/session-sink.ts';
 import type { SessionStream } from '#client/session-stream.ts';
 import { systemClock } from '#local/clock.ts';
@@ -65,8 +66,8 @@ export class CmdopPeer implements Peer {
     await within('coming back to the host', this.#control.whenConnected());
   }
 
-  newClient(onState: (state: ClientState) => void = () => {}): CmdopClient {
-    return newLocalClient(this.home, onState);
+  newClient(onState: (state: ClientState) => void = () => {}, openKeeper?: OpenKeeper): CmdopClient {
+    return newLocalClient(this.home, onState, openKeeper);
   }
 
   /** The session's id. */
@@ -83,7 +84,11 @@ export class CmdopPeer implements Peer {
     }
   }
 
-  async start(script: string, env: Record<string, string> = {}): Promise<BenchSession & { readonly id: string }> {
+  async start(
+    script: string,
+    env: Record<string, string> = {},
+    { byHost = false } = {},
+  ): Promise<BenchSession & { readonly id: string }> {
     const id = await this.create(script, env);
     const keeperPid = (await this.#control.request('session.inspect', { session: id })).keeperPid ?? 0;
     this.#keepers.set(id, keeperPid);
@@ -91,7 +96,7 @@ export class CmdopPeer implements Peer {
     return {
       id,
       attach: async (listener) => {
-        const client = this.newClient();
+        const client = this.newClient(undefined, byHost ? undefined : connectToKeeper);
         clients.add(client);
         await client.whenConnected();
         return attach({ client, session: id, listener });
@@ -122,6 +127,23 @@ export class CmdopPeer implements Peer {
     for (const pid of this.keeperPids) kill(pid);
     rmSync(this.home, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
   }
+}
+
+/** The same host to a client that cannot reach keepers: as everybody has it who does not type alone. */
+export class CmdopHostPeer implements Peer {
+  readonly name = 'cmdop by its host';
+  readonly #cmdop: CmdopPeer;
+
+  constructor(cmdop: CmdopPeer) {
+    this.#cmdop = cmdop;
+  }
+
+  start(script: string): Promise<BenchSession> {
+    return this.#cmdop.start(script, {}, { byHost: true });
+  }
+
+  /** The host is its owner's to stop. */
+  async dispose(): Promise<void> {}
 }
 
 /** The same host through `cmdop attach` in a PTY: one process more, as a person in a terminal has it. */
@@ -165,13 +187,17 @@ export class CmdopAttachPeer implements Peer {
 }
 
 /** A client of the host in `home`, which starts it. */
-export function newLocalClient(home = process.env.CMDOP_HOME, onState: (state: ClientState) => void = () => {}): CmdopClient {
+export function newLocalClient(
+  home = process.env.CMDOP_HOME,
+  onState: (state: ClientState) => void = () => {},
+  openKeeper: OpenKeeper | undefined = undefined,
+): CmdopClient {
   const paths = localPaths({ CMDOP_HOME: home });
   const id: ClientId = newClientId((n) => randomBytes(n));
   return new CmdopClient({
     identity: { id, interface: 'cli', name: 'bench', build: 'bench' },
     connect: () => connectToHost({ start: true, paths }),
-    openKeeper: connectToKeeper,
+    openKeeper,
     clock: systemClock,
     random: Math.random,
     reconnect: false,

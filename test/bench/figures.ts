@@ -2,7 +2,7 @@
 import type { PeerName } from './peer.ts';
 import { type Spread, spread } from './statistics.ts';
 
-const COLUMNS: readonly PeerName[] = ['cmdop', 'cmdop attach', 'tmux', 'dtach', 'Node relay', 'bare PTY', 'ssh -L'];
+const COLUMNS: readonly PeerName[] = ['cmdop', 'cmdop by its host', 'cmdop attach', 'tmux', 'dtach', 'Node relay', 'bare PTY', 'ssh -L'];
 /** Whom cmdop is a multiple of. */
 const OTHERS = COLUMNS.slice(2);
 

@@ -3,7 +3,7 @@
 /** Size of every terminal in the bench. */
 export const SIZE = { cols: 100, rows: 30 };
 
-export type PeerName = 'cmdop' | 'cmdop attach' | 'tmux' | 'dtach' | 'Node relay' | 'bare PTY' | 'ssh -L';
+export type PeerName = 'cmdop' | 'cmdop by its host' | 'cmdop attach' | 'tmux' | 'dtach' | 'Node relay' | 'bare PTY' | 'ssh -L';
 
 export interface Peer {
   readonly name: PeerName;

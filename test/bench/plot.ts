@@ -5,6 +5,7 @@ import type { Spread } from './statistics.ts';
 
 const COLORS: Record<PeerName, string> = {
   cmdop: '#2f6fde',
+  'cmdop by its host': '#5b8fe8',
   'cmdop attach': '#8fb4f2',
   tmux: '#3a9a5b',
   dtach: '#b7791f',

@@ -2,7 +2,7 @@
 import { measureAttach } from './attach.ts';
 import { BuildLog } from './build-log.ts';
 import { measureCheckpoint, type TreePlan } from './checkpoint.ts';
-import { CmdopAttachPeer, CmdopPeer } from './cmdop-peer.ts';
+import { CmdopAttachPeer, CmdopHostPeer, CmdopPeer } from './cmdop-peer.ts';
 import { measureControl } from './control.ts';
 import { measureEcho } from './echo.ts';
 import { cmdopCrowd, measureFanOut, relayCrowd, tmuxCrowd } from './fan-out.ts';
@@ -96,6 +96,7 @@ export async function runRounds(plan: Plan & { only: ReadonlySet<Part> }, figure
   const [inTerminal, tmux, dtach, bare] = [new CmdopAttachPeer(cmdop), new TmuxPeer(), new DtachPeer(), new BarePeer()];
   // The one under test first and last would gain or lose by what the others leave behind: each round begins elsewhere.
   const inTurn = <T>(all: readonly T[], round: number): T[] => all.map((one, index) => all[(index + round) % all.length] ?? one);
+  const byHost = new CmdopHostPeer(cmdop);
   const peers: Peer[] = [cmdop, tmux, dtach, bare, inTerminal];
   const hops = new RelayPeer();
   const machine = wants('ssh') || wants('forward') ? await startSshMachine({ cmdop, tmux, relay: hops }) : null;
@@ -104,7 +105,7 @@ export async function runRounds(plan: Plan & { only: ReadonlySet<Part> }, figure
     for (let round = 0; round < plan.rounds; round++) {
       note(`round ${round + 1} of ${plan.rounds}`);
       if (wants('echo')) {
-        for (const peer of inTurn([...peers, hops], round)) {
+        for (const peer of inTurn([...peers, byHost, hops], round)) {
           const { p50, p99 } = await measureEcho(peer, plan);
           figures.add('keystroke echo p50, µs', peer.name, p50);
           figures.add('keystroke echo p99, µs', peer.name, p99);
