@@ -84,11 +84,7 @@ export class CmdopPeer implements Peer {
     }
   }
 
-  async start(
-    script: string,
-    env: Record<string, string> = {},
-    { byHost = false } = {},
-  ): Promise<BenchSession & { readonly id: string }> {
+  async start(script: string, env: Record<string, string> = {}, { byHost = false } = {}): Promise<BenchSession & { readonly id: string }> {
     const id = await this.create(script, env);
     const keeperPid = (await this.#control.request('session.inspect', { session: id })).keeperPid ?? 0;
     this.#keepers.set(id, keeperPid);
