@@ -43,6 +43,8 @@ export type AttachedOptions = {
   wayToGrant(asker: string): string | null;
   /** Something was typed while the host is gone. */
   typedOffline(): void;
+  /** The session cannot be reached yet, and there is no terminal open to say so in. */
+  waiting?(message: string): void;
   /** When typing is foretold; absent where the terminal itself is far from here: it would come no sooner than the echo. */
   prediction?: Omit<Prediction, 'latencyMs'>;
   /** Control, or what is typed and has no verdict yet, changed. */
@@ -61,6 +63,8 @@ export class AttachedTerminal {
   /** Wants the control that we have. */
   #asker: Actor | null = null;
   #unfinished: NodeJS.Timeout | null = null;
+  /** Why its host cannot reach the session, as it was said. */
+  #waiting: string | null = null;
   readonly #talk: Talk;
 
   constructor(options: AttachedOptions) {
@@ -146,11 +150,25 @@ export class AttachedTerminal {
       resized: (size) => this.#view?.sessionResized(size),
       gap: () => this.#view?.say('some output was skipped: this terminal was too slow for it'),
       refused: (refusal) => this.#refused(refusal),
-      changed: () => this.#options.changed?.(),
+      changed: () => this.#changed(),
       ended: (end) => this.#end({ by: 'end', end }),
       failed: (error) => this.#fail(error),
       requested: ({ by, reason }) => this.#requested(by, reason),
     };
+  }
+
+  #changed(): void {
+    const waiting = this.#stream?.waiting ?? null;
+    if (waiting !== this.#waiting) this.#waits(waiting);
+    this.#options.changed?.();
+  }
+
+  #waits(message: string | null): void {
+    this.#waiting = message;
+    if (message === null) return this.sayLasting(null);
+    // Why comes last: it is the longest, and what does not fit is cut.
+    this.sayLasting(`waiting for ${printable(this.name)}; ${this.#options.keys.detach.name} detaches (${printable(message)})`);
+    if (!this.#view) this.#options.waiting?.(message);
   }
 
   #whenTaken(then: () => void): void {

@@ -65,8 +65,13 @@ function parseChoice(given: string): PredictionChoice {
 async function refuseMirror(settings: AttachSettings, ref: string): Promise<void> {
   const own = process.env.CMDOP_SESSION;
   if (!own) return;
-  const { session } = await withClient(settings, (client) => client.request('session.inspect', { session: ref }));
-  if (session.id === own) throw new CmdopError('busy', `this is ${session.name} already: it cannot be attached inside itself`);
+  const { session } = await withClient(settings, (client) => client.request('session.inspect', { session: ref })).catch(
+    (error: unknown) => {
+      if (error instanceof CmdopError && error.code === 'session-unreachable' && error.data?.session !== own) return { session: null };
+      throw error;
+    },
+  );
+  if (session?.id === own) throw new CmdopError('busy', `this is ${session.name} already: it cannot be attached inside itself`);
 }
 
 type Keys = { detach: Key; take: Key; talk: Key };
@@ -131,6 +136,7 @@ class Attachment {
             ? `this is inside another session: nest with care; ${this.#keys.detach.name} detaches the outer one first`
             : sharedWith(session),
         wayToGrant: (asker) => `\`${commandFor(this.#settings, `control ${terminal.name} grant ${asker}`)}\``,
+        waiting: (message) => this.#notice(message),
         typedOffline: () => {
           if (this.#offline) terminal.sayLasting(this.#offlineSentence(this.#offline));
         },

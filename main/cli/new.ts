@@ -3,6 +3,7 @@ import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { cleanEnvironment } from '#local/clean-environment.ts';
 import { CmdopError } from '#protocol/errors.ts';
+import type { SessionSummary } from '#protocol/shapes.ts';
 import type { AttachSettings } from './attach.ts';
 import { type Globals, hostOf, isRemote, sessionRef, withClient } from './connect.ts';
 import { UsageError } from './exit-codes.ts';
@@ -36,6 +37,12 @@ export async function create(options: NewOptions, name: string | undefined, comm
   });
   if (isAttaching) await (await import('./attach.ts')).attach(options, session.id);
   else print(`${session.name}\n`);
+  if (!isAttaching) noteUnreachable(session);
+}
+
+/** Its program runs all the same. */
+function noteUnreachable({ name, unreachable }: SessionSummary): void {
+  if (unreachable !== undefined) note(`${name} runs, but ${unreachable}: it is there as soon as that changes`);
 }
 
 export async function restart(options: AttachSettings & { detach?: boolean }, reference: string): Promise<void> {
@@ -45,6 +52,7 @@ export async function restart(options: AttachSettings & { detach?: boolean }, re
   if (mayAttach(options)) return (await import('./attach.ts')).attach(options, session.id);
   if (isHome) note(`its folder is gone: the shell is in ${session.cwd}`);
   print(`${session.name}\n`);
+  noteUnreachable(session);
 }
 
 const mayAttach = ({ detach }: { detach?: boolean }) => !detach && process.stdout.isTTY && process.stdin.isTTY;

@@ -6,8 +6,9 @@ import type { SessionStream } from '#client/session-stream.ts';
 import { CmdopError } from '#protocol/errors.ts';
 import type { SessionEnd } from '#protocol/shapes.ts';
 import { type Globals, lastingClient, sessionRef } from './connect.ts';
+import { note } from './output.ts';
 
-/** How long a lost host may stay away before a command gives up, milliseconds: a restart takes one second. */
+/** How long a host may stay away, or not reach the session, before a command gives up, milliseconds: a restart takes one second. */
 const GIVE_UP_MS = 20_000;
 
 export type Operator = {
@@ -43,18 +44,32 @@ export async function withOperator<T>(
     },
     refused: giveUp,
   });
-  const attached = attach(client, ref);
+  let patience: NodeJS.Timeout | undefined;
+  const attached = attach(client, ref, {
+    attached() {
+      clearTimeout(patience);
+      patience = undefined;
+    },
+    waiting(message) {
+      if (patience) return;
+      note(message);
+      patience = setTimeout(() => giveUp(new CmdopError('session-unreachable', message)), GIVE_UP_MS);
+    },
+  });
   try {
     return await Promise.race([isLost, attached.then(work)]);
   } finally {
+    clearTimeout(patience);
     // A command that is over types no more: the next one need not wait until that shows.
     if (client.state.is === 'connected')
-      await attached.then(({ stream }) => (stream.hasControl ? stream.releaseControl() : undefined)).catch(() => {}); // it ends with the link as well
+      await Promise.race([isLost, attached])
+        .then(({ stream }) => (stream.hasControl ? stream.releaseControl() : undefined))
+        .catch(() => {}); // it ends with the link as well
     client.close();
   }
 }
 
-function attach(client: CmdopClient, ref: string): Promise<Operator> {
+function attach(client: CmdopClient, ref: string, told: { attached(): void; waiting(message: string): void }): Promise<Operator> {
   return new Promise((resolve, reject) => {
     let hasEnded: (end: SessionEnd) => void = () => {};
     const ended = new Promise<SessionEnd>((settle) => {
@@ -68,7 +83,10 @@ function attach(client: CmdopClient, ref: string): Promise<Operator> {
       gap: () => {},
       refused: () => {},
       changed: () => {
-        if (stream.isAttached) resolve({ client, stream, ended });
+        if (stream.waiting !== null) told.waiting(stream.waiting);
+        if (!stream.isAttached) return;
+        told.attached();
+        resolve({ client, stream, ended });
       },
       ended: hasEnded,
       failed: reject,

@@ -54,7 +54,8 @@ function row(session: SessionSummary): Cell[] {
   ];
 }
 
-function state({ end, running, shared }: SessionSummary): Cell {
+function state({ end, running, shared, unreachable }: SessionSummary): Cell {
+  if (unreachable !== undefined) return { text: `unreachable (${unreachable})`, style: red };
   if (end) return { text: `ended (${showEnd(end)})`, style: end.code === 0 ? dim : red };
   const others = shared ? ', shared' : '';
   return running === null ? `idle${others}` : { text: `busy${others}`, style: green };

@@ -248,6 +248,10 @@ export class CmdopClient {
       if (stream) tellStream(stream, event);
       return;
     }
+    if (event.event === 'attach.waiting') {
+      for (const stream of this.#streams) stream.mustWait(event.params);
+      return;
+    }
     const isUpgrade = event.event === 'host.stopping' && event.params.reason === 'upgrade';
     if (isUpgrade) this.#upgradeEndsAt = this.#options.clock.now() + UPGRADE_MS.longest;
     this.#options.onEvent?.(event);

@@ -45,6 +45,7 @@ export class SessionStream {
   #summary: SessionSummary | null = null;
   #end: SessionEnd | null = null;
   #isDisposed = false;
+  #waiting: string | null = null;
   /** Only verdicts come yet. */
   #isKicked = false;
 
@@ -87,6 +88,10 @@ export class SessionStream {
   }
   get isAttached(): boolean {
     return this.#channel !== null;
+  }
+  /** Why there is nothing to attach to yet, a sentence of the host; it goes on by itself. Null where that is not so. */
+  get waiting(): string | null {
+    return this.#waiting;
   }
   get role(): Role {
     return this.#role;
@@ -169,8 +174,7 @@ export class SessionStream {
     this.#connection = connection;
     const epoch = this.#input.epoch;
     const params: ParamsInput<'session.attach'> = {
-      // Once known, the id: a name may have passed to another session.
-      session: this.#summary?.id ?? this.#session,
+      session: this.#reference,
       role: this.#options.role ?? 'operator',
       knowsOwner: true,
       ...(this.#takesDelegation ? { takesDelegation: true } : {}),
@@ -183,9 +187,12 @@ export class SessionStream {
     try {
       await connection.request('session.attach', params, (answer) => {
         if (this.#isCurrent(connection)) this.#answered(answer);
+        // Left while the host could not reach it.
+        else connection.request('session.detach', { channel: answer.channel }).catch(() => {}); // its end does the same
       });
     } catch (error) {
       if (!this.#isCurrent(connection)) return;
+      this.#waiting = null;
       if (!(error instanceof CmdopError) || error.code === 'disconnected') return;
       if (error.code === 'kicked') {
         const { applied, refused } = lastVerdicts.parse(error.data ?? {});
@@ -198,11 +205,19 @@ export class SessionStream {
 
   #answered(answer: Result<'session.attach'>): void {
     this.#channel = answer.channel;
+    this.#waiting = null;
     this.#summary = answer.session;
     this.#role = answer.role;
     this.#output.attached(answer);
     this.#input.attached(answer);
     this.#leaveIfSettled();
+    this.#sink.changed();
+  }
+
+  /** @internal */
+  mustWait({ session, message }: EventParams<'attach.waiting'>): void {
+    if (session !== this.#reference || this.isAttached) return;
+    this.#waiting = message;
     this.#sink.changed();
   }
 
@@ -277,6 +292,7 @@ export class SessionStream {
   cut(): void {
     this.#connection = null;
     this.#channel = null;
+    this.#waiting = null;
     this.#input.cut();
     this.#sink.changed();
   }
@@ -292,6 +308,11 @@ export class SessionStream {
   /** Removed, and all units have their verdicts: also where an owner has let us in again meanwhile. */
   #leaveIfSettled(): void {
     if (this.#isKicked && this.pending.units === 0) this.detach();
+  }
+
+  /** Once known, the id: a name may have passed to another session. */
+  get #reference(): string {
+    return this.#summary?.id ?? this.#session;
   }
 
   #link(): Link | null {

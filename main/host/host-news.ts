@@ -8,6 +8,7 @@ import type { ClientConnection } from './client-connection.ts';
 import { eventFrame } from './fitting-frames.ts';
 import type { StoredCommand } from './journal/command-records.ts';
 import type { Records } from './journal/records.ts';
+import type { ListedSession } from './registry.ts';
 import type { LiveSession } from './sessions/live-session.ts';
 
 /** Sessions with a problem that are named. */
@@ -17,6 +18,8 @@ export type HostNewsOptions = {
   connections: Iterable<ClientConnection>;
   records: Records;
   session(id: SessionId): LiveSession | null;
+  /** With those that cannot be reached now. */
+  listed(id: SessionId): ListedSession | null;
   /** Whether `actor` may hear what happens in a session. */
   mayRead(actor: Actor, session: LiveSession): boolean;
   /** What is wrong with the host itself, each a sentence. */
@@ -28,7 +31,7 @@ export type HostNewsOptions = {
 export class HostNews {
   readonly #options: HostNewsOptions;
   /** Sessions to tell watchers about at the end of this turn. */
-  readonly #changed = new Set<LiveSession>();
+  readonly #changed = new Set<ListedSession>();
   readonly #problems = new Map<SessionId, string>();
   readonly #removedNames = new Map<SessionId, string>();
 
@@ -37,7 +40,7 @@ export class HostNews {
   }
 
   /** Watchers are told once a turn, however much changed in it. */
-  sessionChanged(session: LiveSession): void {
+  sessionChanged(session: ListedSession): void {
     if (this.#changed.size === 0) setImmediate(() => this.#tellChanged());
     this.#changed.add(session);
   }
@@ -87,7 +90,7 @@ export class HostNews {
     const { authors, submitter, ...rest } = command;
     return {
       ...rest,
-      sessionName: this.#options.session(command.session)?.name ?? this.#removedName(command.session),
+      sessionName: this.#options.listed(command.session)?.name ?? this.#removedName(command.session),
       authors: authors.flatMap((id) => actor(id) ?? []),
       submitter: actor(submitter),
     };
@@ -116,7 +119,7 @@ export class HostNews {
     const sessions = [...this.#changed];
     this.#changed.clear();
     for (const session of sessions) {
-      const current = this.#options.session(session.id);
+      const current = this.#options.listed(session.id);
       if (current === session) this.toWatchers('session.changed', { session: session.summary() });
       else if (!current) this.toWatchers('session.removed', { session: session.id });
     }

@@ -1,8 +1,8 @@
 /**
  * The life of a host's process: it holds the lock, listens, and gives way to another build without losing anything.
  *
- * An old live session is never stranded: the build that follows must find as many sessions as run, in bounded time; else
- * it is ended, and this process takes everything back.
+ * An old live session is never stranded: the build that follows must find as many sessions as run, in bounded time, and reach
+ * all whose keepers answer this process; else it is ended, and this process takes everything back.
  */
 import { chmodSync, renameSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
@@ -24,6 +24,11 @@ import { type Build, checkBuild, Successor } from './successor.ts';
 
 /** Where a host that follows another finds the socket that clients connect to. */
 export const INHERITED_LISTENER = 3;
+
+/** A keeper that says nothing for so long, milliseconds, holds up no start: it answers within a few. */
+const SILENT_AFTER_MS = 100;
+/** Where two hosts must agree on it. */
+const SURELY_SILENT_AFTER_MS = 1_000;
 
 type Lock = { release(): void };
 
@@ -47,11 +52,15 @@ export class HostProcess {
     this.#host = this.#newHost(null);
   }
 
-  /** Adopts, then listens: at a socket of its own, or at the one an earlier host gave. Resolves with the number of live sessions. */
-  async start({ isInheriting }: { isInheriting: boolean }): Promise<number> {
-    const adopted = await this.#host.start();
+  /** Adopts, then listens: at a socket of its own, or at the one that the host gave which it follows. */
+  async start({ follows, isInheriting }: { follows: boolean; isInheriting: boolean }): Promise<void> {
+    await this.#host.start(follows ? SURELY_SILENT_AFTER_MS : SILENT_AFTER_MS);
     this.#server = await this.#listen(isInheriting);
-    return adopted;
+  }
+
+  /** What the host that it follows is to judge it by. */
+  get found(): { sessions: number; unreachable: number } {
+    return this.#host.sessions.found;
   }
 
   /** Ends the process; the sessions wait for the next host. */
@@ -96,14 +105,17 @@ export class HostProcess {
   }
 
   async #giveWay(successor: Successor): Promise<void> {
+    const unanswered = await this.#host.sessions.unanswered(SURELY_SILENT_AFTER_MS);
     // Clients that connect from here on wait in the socket until the next host, or this one, accepts them.
     this.#server?.close();
     await this.#host.stop('upgrade');
-    const { running } = this.#host;
+    const { running } = this.#host.sessions;
     this.#lock.release();
     try {
-      const adopted = await successor.takeOver();
-      if (adopted < running) throw new Error(`the new build found ${adopted} of ${running} running sessions`);
+      const { sessions, unreachable } = await successor.takeOver();
+      if (sessions < running) throw new Error(`the new build found ${sessions} of ${running} running sessions`);
+      if (unreachable > unanswered)
+        throw new Error(`the new build cannot reach ${unreachable} of ${sessions} sessions, this one ${unanswered}`);
       await this.#serviceManager?.mainProcessIs(successor.pid);
       if (this.#isStopAsked) await successor.stop();
       process.exit(0);
@@ -119,7 +131,7 @@ export class HostProcess {
     if (!lock) process.exit(0); // somebody started another host meanwhile, and it has them all
     this.#lock = lock;
     this.#host = this.#newHost({ at: systemClock.wallNow(), message });
-    await this.start({ isInheriting: false });
+    await this.start({ follows: false, isInheriting: false });
     this.#isLeaving = false;
     if (this.#isStopAsked) void this.stop();
   }

@@ -1,7 +1,7 @@
 /** The host: every session of this user on this machine, and every client that works on them. */
 import { randomBytes } from 'node:crypto';
 import type { LocalPaths } from '#local/paths.ts';
-import type { EventParams } from '#protocol/messages.ts';
+import type { EventParams, Method, Params } from '#protocol/messages.ts';
 import type { Actor, HostStatus } from '#protocol/shapes.ts';
 import type { Transport } from '#protocol/transport.ts';
 import { PROTOCOL } from '#protocol/versions.ts';
@@ -76,12 +76,13 @@ export class Host {
     this.#journal = new Journal({ file: options.paths.journalFile, wallNow: options.clock.wallNow });
     this.#journal.onProblem = () => this.#news.warn();
     this.#records = new Records({ journal: this.#journal, randomBytes: (n) => randomBytes(n) });
-    this.#journalWatchers = new JournalWatchers(this.#records, (session) => this.#registry.get(session)?.roles ?? null);
+    this.#journalWatchers = new JournalWatchers(this.#records, (session) => this.#registry.known(session)?.roles ?? null);
     this.#journal.onAppended = (row) => this.#journalWatchers.appended(row);
     this.#news = new HostNews({
       connections: this.#connections,
       records: this.#records,
       session: (id) => this.#registry.get(id),
+      listed: (id) => this.#registry.known(id),
       mayRead: (actor, session) => !session.roles.isKicked(actor) && this.#guard.mayRead(actor, guardedSession(session)),
       problems: () => [this.#journal.problem, ...this.#stateFiles.problems, this.#policy.problem, ...this.#guests.problems],
       hears: (connection, event, params) => this.#guests.sharing.hears(connection, event, params),
@@ -117,6 +118,7 @@ export class Host {
       screens: this.#screens,
       settings: this.#settings,
       shared: (id) => this.#guests.shared(id),
+      awaited: (session) => this.#news.sessionChanged(session),
       events: {
         changed: (session) => {
           this.#news.sessionChanged(session);
@@ -190,9 +192,9 @@ export class Host {
       },
       request: (connection, method, params) => this.#guests.sharing.request(connection, method, params),
       permit: (connection, method, params) => {
-        const permitted = guard.permit(connection, method, params);
-        const recalled = RECALLING.has(method) ? this.#registry.recall() : null;
-        return permitted && recalled ? permitted.then(() => recalled) : (permitted ?? recalled);
+        const arrived = method === 'session.attach' ? this.#registry.arrives(connection, params as Params<'session.attach'>) : null;
+        const permit = () => this.#permit(connection, method, params);
+        return arrived ? arrived.then(async () => void (await permit())) : permit();
       },
       guestRefused: (connection, request) => this.#guests.sharing.refused(connection, request),
       input: (connection, { channel, epoch, seq, bytes }) => {
@@ -204,19 +206,20 @@ export class Host {
       },
       closed: (connection) => {
         this.#connections.delete(connection);
+        this.#registry.left(connection);
         this.#services.closed(connection);
         for (const [channel, session] of this.#attachments.take(connection)) session.cut(channel);
       },
     };
   }
 
-  /** Sessions whose program runs. */
-  get running(): number {
-    return this.#registry.all().filter(({ isRunning }) => isRunning).length;
+  /** What another host is to be judged by, or this one by another. */
+  get sessions(): Pick<Registry, 'running' | 'found' | 'unanswered'> {
+    return this.#registry;
   }
 
-  /** Finds the sessions of earlier hosts. Resolves with how many have a keeper. */
-  async start(): Promise<number> {
+  /** Finds the sessions of earlier hosts; keepers that say nothing for `silentAfterMs` are waited for afterwards. */
+  async start(silentAfterMs: number): Promise<void> {
     const { failedHandoff, version, paths, clock } = this.#options;
     tellUnrecorded(this.#journal, { file: paths.unrecordedFile, now: clock.wallNow() });
     this.#journal.append({
@@ -227,10 +230,9 @@ export class Host {
       outputOffset: null,
       payload: { is: 'started', pid: process.pid, version, ...(failedHandoff ? { failedHandoff: failedHandoff.message } : {}) },
     });
-    const adopted = await this.#registry.adopt();
+    await this.#registry.adopt(silentAfterMs);
     await this.#web.resume();
     await this.#guests.resume();
-    return adopted;
   }
 
   /** A client has connected. */
@@ -271,6 +273,12 @@ export class Host {
     await Promise.all(stopped);
   }
 
+  #permit<M extends Method>(connection: ClientConnection, method: M, params: Params<M>): Promise<void> | null {
+    const permitted = this.#guard.permit(connection, method, params);
+    const recalled = RECALLING.has(method) ? this.#registry.recall() : null;
+    return permitted && recalled ? permitted.then(() => recalled) : (permitted ?? recalled);
+  }
+
   #set(change: Parameters<HostSettings['set']>[0], by: Actor): void {
     this.#settings.set(change);
     this.#journal.append({
@@ -285,8 +293,7 @@ export class Host {
 
   #status(): HostStatus {
     this.#journal.lookAgain(); // who asks may have mended it
-    const sessions = this.#registry.all();
-    const running = this.running;
+    const { running } = this.#registry;
     return {
       pid: process.pid,
       version: this.#options.version,
@@ -296,7 +303,7 @@ export class Host {
       startedAt: this.#options.startedAt,
       socket: this.#options.paths.hostSocket,
       stateDir: this.#options.paths.stateDir,
-      sessions: { running, ended: sessions.length - running },
+      sessions: { running, ended: this.#registry.listed().length - running },
       clients: this.#connections.size,
       web: this.#web.address,
       warnings: this.#news.warnings(),

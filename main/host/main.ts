@@ -34,9 +34,10 @@ async function main(): Promise<void> {
   const host = new HostProcess({ paths, lock, serviceManager });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void host.stop());
   process.on('SIGHUP', () => {}); // a terminal that closes is no reason to end
-  const adopted = await host.start({ isInheriting: follows === 'listener' });
+  await host.start({ follows: follows !== undefined, isInheriting: follows === 'listener' });
   compileEarly(); // not before: it takes from what the start needs
-  say(follows === undefined ? 'ready\n' : `ready ${adopted}\n`);
+  const { sessions, unreachable } = host.found;
+  say(follows === undefined ? 'ready\n' : `unreachable ${unreachable}\nready ${sessions}\n`);
 }
 
 /** The host before us says so, or ends. */

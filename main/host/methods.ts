@@ -74,7 +74,7 @@ export function createHandlers(host: MethodsContext): SessionHandlers {
 
   const seenBy = (connection: ClientConnection, from?: SessionCursor): SessionPart =>
     sessionPage(
-      registry.all().filter(({ id }) => host.sees(connection, id)),
+      registry.listed().filter(({ id }) => host.sees(connection, id)),
       from,
     );
 

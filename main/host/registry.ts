@@ -1,30 +1,28 @@
 /** The sessions of this host: made, found again after a crash or a reboot, looked up by what a person calls them. */
-import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
-import { basename } from 'node:path';
-import { homeFolder } from '#local/home-folder.ts';
+import { existsSync, readdirSync } from 'node:fs';
 import { CmdopError } from '#protocol/errors.ts';
-import { newSessionId, type Offset, type SessionId } from '#protocol/ids.ts';
+import type { SessionId } from '#protocol/ids.ts';
 import type { Params } from '#protocol/messages.ts';
-import type { Actor, Size } from '#protocol/shapes.ts';
-import { joinKey, ownKey } from './agents/agent-guard.ts';
-import { isAgent } from './agents/input-judge.ts';
-import type { StoredSession } from './journal/records.ts';
+import type { Actor } from '#protocol/shapes.ts';
+import type { ClientConnection } from './client-connection.ts';
 import type { KeeperProgram } from './keepers/keeper-program.ts';
 import { KeeperStarter } from './keepers/keeper-starter.ts';
-import { keeperMeta } from './keepers/left-with-keeper.ts';
-import { prepareLaunch, removeLaunchFiles } from './keepers/shell-launch.ts';
-import { bootId } from './sessions/boot.ts';
+import { removeLaunchFiles } from './keepers/shell-launch.ts';
+import { Adoption } from './sessions/adoption.ts';
+import { AwaitedSession } from './sessions/awaited-session.ts';
 import type { LiveSession } from './sessions/live-session.ts';
-import { openSession, type SessionSurroundings, sessionFolder } from './sessions/open-session.ts';
+import { type SessionSurroundings, sessionFolder } from './sessions/open-session.ts';
 import { RemovedFiles } from './sessions/removed-files.ts';
+import { SessionCreation, type Started } from './sessions/session-creation.ts';
 import { findSession, freeName, validName } from './sessions/session-names.ts';
 import { SessionRestart } from './sessions/session-restart.ts';
-import { KeeperSilent, SlowKeepers } from './sessions/slow-keepers.ts';
 
-const DEFAULT_SIZE: Size = { cols: 80, rows: 24 };
+/** A session on the list, whether or not it can be reached now. */
+export type ListedSession = LiveSession | AwaitedSession;
 
 export type RegistryOptions = SessionSurroundings & {
+  /** One on the list that cannot be reached is another now, or not there any more. */
+  awaited(session: AwaitedSession): void;
   keeper: KeeperProgram;
   /** Where the shell integration scripts are. */
   shellDir: string;
@@ -37,15 +35,29 @@ export class Registry {
   /** Names being created, so that two clients cannot both get one. */
   readonly #reserved = new Set<string>();
   readonly #keepers: KeeperStarter;
-  readonly #slowKeepers = new SlowKeepers();
+  readonly #adoption: Adoption;
   readonly #removedFiles: RemovedFiles;
   /** Sessions on their way into being. */
-  readonly #beginning = new Set<Promise<LiveSession>>();
+  readonly #beginning = new Set<Promise<unknown>>();
   #isSettling = false;
 
   constructor(options: RegistryOptions) {
     this.#options = options;
     this.#keepers = new KeeperStarter(options.keeper);
+    this.#adoption = new Adoption({
+      ...options,
+      opened: (session) => {
+        this.#sessions.set(session.id, session);
+        options.events.changed(session);
+      },
+      awaited: (session) => {
+        const before = this.get(session.id);
+        this.#sessions.delete(session.id);
+        if (before) options.events.changed(before);
+        options.awaited(session);
+      },
+      lost: (session) => options.awaited(session),
+    });
     this.#removedFiles = new RemovedFiles({
       folderOf: (session) => sessionFolder(options.paths, session),
       removed: (session) => options.records.removeSession(session),
@@ -53,9 +65,14 @@ export class Registry {
     });
   }
 
-  /** In the order in which they were made, whatever order a new host found them in. */
+  /** Those that can be reached, in the order in which they were made, whatever order a new host found them in. */
   all(): LiveSession[] {
-    return [...this.#sessions.values()].sort((a, b) => a.stored.createdAt - b.stored.createdAt);
+    return [...this.#sessions.values()].sort(byAge);
+  }
+
+  /** With those that cannot be reached now. */
+  listed(): ListedSession[] {
+    return [...this.#sessions.values(), ...this.#adoption.all()].sort(byAge);
   }
 
   get(id: SessionId): LiveSession | null {
@@ -68,95 +85,53 @@ export class Registry {
     return recalls.length === 0 ? null : Promise.all(recalls).then(() => {});
   }
 
-  /** See `findSession`. */
-  find(reference: string): LiveSession {
-    return findSession(this.all(), reference);
+  /** On the list. */
+  known(id: SessionId): ListedSession | null {
+    return this.get(id) ?? this.#adoption.get(id);
   }
 
-  create(wanted: Params<'session.create'>, by: Actor): Promise<LiveSession> {
+  /** See `findSession`; throws `session-unreachable` too. */
+  find(reference: string): LiveSession {
+    const session = this.named(reference);
+    if (session instanceof AwaitedSession) throw session.error;
+    return session;
+  }
+
+  /** On the list. See `findSession`. */
+  named(reference: string): ListedSession {
+    return findSession(this.listed(), reference);
+  }
+
+  /** Whoever wants to attach waits where the session cannot be reached; null where nobody has to. */
+  arrives(connection: ClientConnection, { session: reference }: Params<'session.attach'>): Promise<void> | null {
+    const session = this.named(reference);
+    return session instanceof AwaitedSession ? session.wait(connection, reference) : null;
+  }
+
+  /** The client is gone. */
+  left(connection: ClientConnection): void {
+    for (const session of this.#adoption.all()) session.left(connection);
+  }
+
+  create(wanted: Params<'session.create'>, by: Actor): Promise<ListedSession> {
     return this.#begin(() => this.#create(wanted, by));
   }
 
-  async #create(wanted: Params<'session.create'>, by: Actor): Promise<LiveSession> {
-    const name = wanted.name === undefined ? null : validName(wanted.name);
-    if (name !== null) this.#refuseTaken(name);
-    const id = newSessionId((n) => randomBytes(n));
-    const cwd = wanted.cwd ?? homeFolder();
-    const launch = prepareLaunch({
-      session: id,
-      command: wanted.command ?? null,
-      cwd,
-      env: wanted.env ?? {},
-      runDir: this.#options.paths.runDir,
-      shellDir: this.#options.shellDir,
-      version: this.#options.version,
-      randomBytes: (n) => randomBytes(n),
-    });
-    const reserved =
-      name ?? freeName(basename(wanted.command?.[0] ?? '') || basename(cwd) || basename(launch.file), (taken) => this.#isTaken(taken));
-    this.#reserved.add(reserved);
+  async #create(wanted: Params<'session.create'>, by: Actor): Promise<ListedSession> {
+    const given = wanted.name === undefined ? null : validName(wanted.name);
+    if (given !== null) this.#refuseTaken(given);
+    const creation = new SessionCreation({ ...this.#options, wanted, by, keepers: this.#keepers });
+    const name = given ?? freeName(creation.usualName, (taken) => this.#isTaken(taken));
+    this.#reserved.add(name);
     try {
-      const { clock, records, paths, journal } = this.#options;
-      const stored: StoredSession = {
-        id,
-        name: reserved,
-        command: wanted.command ?? [launch.file],
-        cwd,
-        title: '',
-        size: wanted.size ?? DEFAULT_SIZE,
-        createdAt: clock.wallNow(),
-        endedAt: null,
-        end: null,
-        bootId: bootId(),
-        access: {
-          controlMode: wanted.controlMode ?? this.#options.settings.controlMode,
-          agentsPaused: false,
-          sizePolicy: 'controller',
-          roles: [],
-        },
-      };
-      journal.append({
-        session: id,
-        actor: by.id,
-        interface: by.interface,
-        kind: 'session',
-        outputOffset: 0 as Offset,
-        payload: { is: 'created', name: reserved, command: stored.command, cwd, controlMode: stored.access?.controlMode },
-      });
-      journal.append({
-        session: id,
-        actor: by.id,
-        interface: by.interface,
-        kind: 'resize',
-        outputOffset: 0 as Offset,
-        payload: { ...stored.size },
-      });
-      makeFolder(sessionFolder(paths, id)); // before there is a program that nobody could reach
-      await this.#keepers.start({
-        session: id,
-        socket: paths.keeperSocket(id),
-        meta: keeperMeta(stored, launch.nonce),
-        file: launch.file,
-        args: [...launch.args],
-        env: launch.env,
-        cwd,
-        ...stored.size,
-      });
-      records.saveSession(stored);
-      if (isAgent(by)) for (const key of [joinKey(by), ownKey(by)]) this.#options.desk.approvals.grant(id, key, by);
-      const session = await this.#open(stored, launch.nonce);
-      session.commands.onceReported(() => removeLaunchFiles(launch.files));
-      return session;
-    } catch (error) {
-      removeLaunchFiles(launch.files);
-      throw error;
+      return await this.#open(await creation.perform(name));
     } finally {
-      this.#reserved.delete(reserved);
+      this.#reserved.delete(name);
     }
   }
 
   /** A new shell in an ended session, see `session.restart`. */
-  async restart(wanted: Params<'session.restart'>, by: Actor): Promise<{ session: LiveSession; isHome: boolean }> {
+  async restart(wanted: Params<'session.restart'>, by: Actor): Promise<{ session: ListedSession; isHome: boolean }> {
     const old = this.find(wanted.session);
     if (old.isRunning) throw new CmdopError('session-running', `${old.name} runs: \`cmdop attach ${old.name}\` joins it`);
     const { isKept, problem } = this.#options.journal;
@@ -165,12 +140,7 @@ export class Registry {
     this.#reserved.add(old.name);
     try {
       const restart = new SessionRestart({ ...this.#options, old, wanted, by, keepers: this.#keepers });
-      const session = await this.#begin(async () => {
-        const { stored, nonce, files } = await restart.perform();
-        const opened = await this.#open(stored, nonce);
-        opened.commands.onceReported(() => removeLaunchFiles(files));
-        return opened;
-      });
+      const session = await this.#begin(async () => this.#open(await restart.perform()));
       return { session, isHome: restart.isHome };
     } finally {
       this.#reserved.delete(old.name);
@@ -178,16 +148,33 @@ export class Registry {
   }
 
   /**
-   * Finds every session again: keepers that live, whatever version started them, and what the journal remembers.
-   * Resolves with the number of sessions that have a keeper.
+   * Finds every session again: keepers that live, whatever version started them, and what the journal remembers. A keeper
+   * that says nothing for `silentAfterMs` is waited for afterwards.
    */
-  async adopt(): Promise<number> {
+  async adopt(silentAfterMs: number): Promise<void> {
     const stored = new Map(this.#options.records.sessions().map((session) => [session.id, session]));
     const ids = new Set([...stored.keys(), ...this.#keeperIds()]);
-    await Promise.all([...ids].map((id) => this.#adoptOne(id, stored.get(id) ?? null)));
+    const adopted = [...ids].map((id) => this.#adoption.open({ known: stored.get(id) ?? id, freshNonce: null, silentAfterMs }));
+    await Promise.allSettled(adopted); // what cannot be found again is told as a problem
     for (const removed of this.#options.records.removedStored())
       if (existsSync(sessionFolder(this.#options.paths, removed.id))) this.#removedFiles.resume(removed);
-    return this.all().filter(({ hasKeeper }) => hasKeeper).length;
+  }
+
+  /** Sessions whose program runs, as far as anybody knows. */
+  get running(): number {
+    return this.listed().filter(({ isRunning }) => isRunning).length;
+  }
+
+  /** Sessions that have a keeper, and how many of them cannot be reached. */
+  get found(): { sessions: number; unreachable: number } {
+    const unreachable = this.#adoption.size;
+    return { sessions: this.all().filter(({ hasKeeper }) => hasKeeper).length + unreachable, unreachable };
+  }
+
+  /** Sessions whose keepers say nothing within `ms`. */
+  async unanswered(ms: number): Promise<number> {
+    const answered = await Promise.all(this.all().map((session) => session.isAnswered(ms)));
+    return this.#adoption.size + answered.filter((is) => !is).length;
   }
 
   /** As `forget`. Throws `session-running`. */
@@ -207,7 +194,7 @@ export class Registry {
   }
 
   /** Whether a session that has ended stays so: nobody is opening a new shell in it. */
-  isAtRest(session: LiveSession): boolean {
+  isAtRest(session: ListedSession): boolean {
     return !session.isRunning && !this.#reserved.has(session.name) && this.get(session.id) === session;
   }
 
@@ -229,16 +216,27 @@ export class Registry {
   async settled(): Promise<void> {
     this.#isSettling = true;
     await Promise.allSettled(this.#beginning);
+    await this.#adoption.giveUp();
   }
 
   async dispose(): Promise<void> {
     this.#keepers.dispose();
-    this.#slowKeepers.dispose();
     this.#removedFiles.dispose();
     await Promise.all(this.all().map((session) => session.dispose()));
   }
 
-  async #begin(work: () => Promise<LiveSession>): Promise<LiveSession> {
+  /** Its program runs: from now on it is on the list, whatever becomes of it. */
+  async #open({ stored, nonce, files }: Started): Promise<ListedSession> {
+    const opened = (session: LiveSession) => session.commands.onceReported(() => removeLaunchFiles(files));
+    try {
+      return await this.#adoption.open({ known: stored, freshNonce: nonce, opened });
+    } catch (error) {
+      removeLaunchFiles(files);
+      throw error;
+    }
+  }
+
+  async #begin<T>(work: () => Promise<T>): Promise<T> {
     if (this.#isSettling) throw new CmdopError('disconnected', 'this host is about to end: ask the next one');
     const beginning = work();
     this.#beginning.add(beginning);
@@ -249,54 +247,20 @@ export class Registry {
     }
   }
 
-  async #adoptOne(id: SessionId, stored: StoredSession | null): Promise<void> {
-    const { problem } = this.#options.events;
-    const name = stored?.name ?? id;
-    try {
-      await this.#open(stored ?? id, null);
-      if (this.#slowKeepers.settled(id)) problem(id, null);
-      this.#reserved.delete(name);
-    } catch (error) {
-      // One session that cannot be found again must not take the others with it.
-      console.error(`session ${id} could not be adopted:`, error);
-      if (!(error instanceof KeeperSilent)) return problem(id, `session ${name} could not be found again: ${(error as Error).message}`);
-      problem(id, `session ${name} goes on, but its keeper does not answer: it is asked again until it does`);
-      if (this.#isSettling) return;
-      this.#reserved.add(name);
-      this.#slowKeepers.askAgain(id, () => {
-        if (!this.#isSettling) void this.#adoptOne(id, stored);
-      });
-    }
-  }
-
-  async #open(known: StoredSession | SessionId, freshNonce: string | null): Promise<LiveSession> {
-    const session = await openSession({ ...this.#options, known, freshNonce });
-    this.#sessions.set(session.id, session);
-    this.#options.events.changed(session);
-    return session;
-  }
-
   #keeperIds(): SessionId[] {
     if (process.platform === 'win32') return []; // pipes are not listed; the journal knows them
     return readdirSync(this.#options.paths.runDir).flatMap((name) => /^k-(\w+)\.sock$/.exec(name)?.[1] ?? []) as SessionId[];
   }
 
   #refuseTaken(name: string): void {
-    if (this.#reserved.has(name) || this.all().some((session) => session.isRunning && session.name === name)) {
+    if (this.#reserved.has(name) || this.listed().some((session) => session.isRunning && session.name === name)) {
       throw new CmdopError('name-taken', `a session ${name} runs already: \`cmdop attach ${name}\` joins it, or choose another name`);
     }
   }
 
   #isTaken(name: string): boolean {
-    return this.#reserved.has(name) || this.all().some((session) => session.name === name);
+    return this.#reserved.has(name) || this.listed().some((session) => session.name === name);
   }
 }
 
-/** Throws `storage`. */
-function makeFolder(folder: string): void {
-  try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    throw new CmdopError('storage', `the session was not started: ${folder} cannot be made (${(error as Error).message})`);
-  }
-}
+const byAge = (a: ListedSession, b: ListedSession) => a.stored.createdAt - b.stored.createdAt;

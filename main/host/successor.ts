@@ -1,6 +1,7 @@
 /**
  * The next host, of another build, as the running one sees it: started beside it, told to take over, and ended if it
- * cannot. It says `waiting` once it has loaded, is told `go` when the lock is free, and then says `ready SESSIONS`.
+ * cannot. It says `waiting` once it has loaded, is told `go` when the lock is free, and then says how many sessions it
+ * cannot reach, `unreachable SESSIONS`, and how many it has with those, `ready SESSIONS`.
  * If we die while it waits, its stdin ends and it serves as any next host does.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -12,7 +13,7 @@ import { startFailure } from './start-failure.ts';
 
 /** In the environment of a host that is to wait; its value says whether it was given the listening socket as descriptor 3. */
 export const SUCCESSOR_ENV = 'CMDOP_SUCCESSOR';
-/** A build must have loaded, and then have adopted every session, after this long, milliseconds: a keeper may take 5 s to answer. */
+/** A build must have loaded, and then have adopted every session, after this long, milliseconds. */
 const PATIENCE_MS = 8_000;
 /** Most that is read of what it says, bytes. */
 const MAX_WORDS_BYTES = 16 * 1024;
@@ -99,11 +100,12 @@ export class Successor {
     return this.#child.pid ?? 0;
   }
 
-  /** The lock is free. Resolves with the number of live sessions it has adopted; rejects with why not, in words. */
-  async takeOver(): Promise<number> {
+  /** The lock is free. Resolves with the live sessions it has found; rejects with why not, in words. */
+  async takeOver(): Promise<{ sessions: number; unreachable: number }> {
     this.#child.stdin?.end('go\n');
     const [, sessions] = await this.#says(/^ready (\d+)$/m, 'did not take over');
-    return Number(sessions);
+    const [, unreachable = 0] = /^unreachable (\d+)$/m.exec(this.#words) ?? []; // earlier builds reach what they have
+    return { sessions: Number(sessions), unreachable: Number(unreachable) };
   }
 
   /** Once it has taken over: has it stop as we would, and resolves when it is gone. */

@@ -29,6 +29,7 @@ const sessionShape = z.object({
   attached: z.array(who),
   agentState: agentState.nullable(),
   outputEnd: z.number().describe('Offset at which its output ends'),
+  unreachable: z.string().optional().describe('Why nothing can be done in it now, though it goes on; absent where it can'),
 });
 
 function shown(summary: SessionSummary, host: string): z.input<typeof sessionShape> {
@@ -47,11 +48,13 @@ function shown(summary: SessionSummary, host: string): z.input<typeof sessionSha
     attached: attached.map(({ actor, role }) => ({ name: actor.name, kind: actor.kind, role })),
     agentState: summary.agentState ?? null,
     outputEnd,
+    ...(summary.unreachable === undefined ? {} : { unreachable: summary.unreachable }),
   };
 }
 
 function line(summary: SessionSummary): string {
-  const { name, state, cwd, running, control } = summary;
+  const { name, state, cwd, running, control, unreachable } = summary;
+  if (unreachable !== undefined) return `${name}: goes on in ${cwd}, and cannot be reached now: ${unreachable}`;
   const holder = control.holder ? `; ${control.holder.actor.name} has control` : '';
   return `${name}: ${state} in ${cwd}, ${state === 'ended' ? 'ended' : running === null ? 'at the prompt' : `runs \`${visibleText(running)}\``}${holder}`;
 }

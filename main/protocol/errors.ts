@@ -11,6 +11,7 @@ export const ERROR_CODES = [
   'session-ambiguous',
   'session-ended',
   'session-running',
+  'session-unreachable', // it goes on, and its host cannot reach it now
   'name-taken',
   'observer', // the role may look, not act
   'control-held', // someone else has control

@@ -36,6 +36,7 @@ import {
   seq,
   sessionEnd,
   sessionId,
+  sessionRef,
   sessionSummary,
   size,
   time,
@@ -155,6 +156,8 @@ export const EVENTS = {
   /** In the stream, at exactly `offset`: the terminal has this size from there on. */
   'session.resized': z.object({ channel, offset, size }),
   'session.ended': z.object({ channel, end: sessionEnd }),
+  /** To who attaches to `session`, as asked: it cannot be reached now, and the answer comes once it can. */
+  'attach.waiting': z.object({ session: sessionRef, message: z.string() }),
   /** To watching connections. */
   'session.changed': z.object({ session: sessionSummary }),
   'session.removed': z.object({ session: sessionId }),

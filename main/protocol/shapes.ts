@@ -149,6 +149,11 @@ export const sessionSummary = z.object({
   isPinned: z.boolean().optional(),
   /** The folder in which observers may read files; null or absent where they may not. */
   observerFiles: z.string().nullable().optional(),
+  /**
+   * Why its host cannot reach it now, though it goes on, as a clause: `its keeper does not answer`. Then who attaches waits,
+   * and nothing else can be done with it. Absent where it can be reached.
+   */
+  unreachable: z.string().optional(),
   /** Others may come here: where plain ssh is served, open invites, and whether a link is among them. Absent where none may. */
   shared: z
     .object({

@@ -78,6 +78,8 @@ export interface SessionInfo {
   readonly endedAt: number | null;
   /** Where its output ends, an offset: byte n of a session is the same byte for ever. */
   readonly outputEnd: number;
+  /** Why its host cannot reach it now, though it goes on; absent where it can. */
+  readonly unreachable?: string;
 }
 
 /** A session, also while the connection is away. Disposing of it detaches; the session goes on. */
@@ -227,6 +229,7 @@ export type ErrorCode =
   | 'session-not-found'
   | 'session-ambiguous'
   | 'session-ended'
+  | 'session-unreachable'
   | 'name-taken'
   | 'busy'
   | 'no-shell-integration'

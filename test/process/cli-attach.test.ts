@@ -203,6 +203,46 @@ test('when the host dies the last screen stays, and the attach goes on by itself
   await terminal.until((lines) => lines.filter((line) => line === 'kept').length === 2 && !lines.join('\n').includes('host is gone'));
 });
 
+test('a session whose keeper is silent under a new host says so wherever it is asked for, and the attach goes on by itself', async () => {
+  const terminal = cmdop.terminal(['new', 'work'], { cols: 130 });
+  await terminal.until(PROMPT);
+  terminal.type('cat\r');
+  await terminal.until('cat');
+  // So much that the rest goes past the host, straight to the keeper.
+  for (let typed = 'a'; typed.length < 12; typed += 'a') {
+    terminal.type('a');
+    await terminal.until(typed);
+  }
+  const { keeperPid } = await cmdop.json<{ keeperPid: number }>('inspect', 'work', '--json');
+  process.kill(keeperPid, 'SIGSTOP');
+  let late = null;
+  try {
+    terminal.type('b'); // the keeper has it, and has not looked
+    process.kill(await cmdop.hostPid(), 'SIGKILL');
+    await terminal.until('waiting for work; Ctrl-\\ detaches (work goes on, but its keeper does not answer');
+    terminal.type('kept\r');
+    expect(await cmdop.ok('ls')).toMatch(/work +unreachable \(its keeper does not answer\)/);
+    for (const command of [
+      ['kill', 'work'],
+      ['inspect', 'work'],
+      ['rename', 'work', 'play'],
+    ])
+      expect(await cmdop.run(...command)).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining('work goes on, but its keeper does not answer: wait until it does'),
+      });
+    expect((await cmdop.run('new', 'work', '--detach')).stderr).toContain('a session work runs already');
+    late = cmdop.terminal(['attach', 'work'], { cols: 130 });
+    await late.until('work goes on, but its keeper does not answer');
+  } finally {
+    process.kill(keeperPid, 'SIGCONT');
+  }
+  const line = `${'a'.repeat(11)}bkept`;
+  const isBack = (lines: string[]) => lines.filter((each) => each === line).length === 2 && !lines.join('\n').includes('waiting for');
+  await terminal.until(isBack);
+  await late.until(isBack);
+});
+
 test('when the host is stopped on purpose the attach waits for the next, and starts none', async () => {
   const terminal = cmdop.terminal(['new', 'work']);
   await terminal.until(PROMPT);

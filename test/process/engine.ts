@@ -33,6 +33,8 @@ export type Watched = {
   readonly refusals: string[];
   /** Who asked for control, and why. */
   readonly requests: string[];
+  /** Why the host had nothing to attach to yet. */
+  readonly waits: string[];
   end: SessionEnd | null;
   text(): string;
   type(text: string): ReturnType<SessionStream['type']>;
@@ -183,6 +185,7 @@ function watch(
   const gaps: Watched['gaps'] = [];
   const refusals: string[] = [];
   const requests: string[] = [];
+  const waits: string[] = [];
   const stream = client.attach(
     options.session,
     {
@@ -206,7 +209,11 @@ function watch(
       resized: (size) => feed.resized(size),
       gap: (gap) => gaps.push(gap),
       refused: ({ message }) => refusals.push(message),
-      changed,
+      changed: () => {
+        const waiting = stream?.waiting ?? null;
+        if (waiting !== null && waiting !== waits.at(-1)) waits.push(waiting);
+        changed();
+      },
       ended: (end) => {
         watched.end = end;
         changed();
@@ -233,6 +240,7 @@ function watch(
     gaps,
     refusals,
     requests,
+    waits,
     end: null,
     text,
     type: (typed) => stream.type(new TextEncoder().encode(typed)),

@@ -111,32 +111,6 @@ test("a keeper's death ends its own session only, with its last screen and its h
   expect(commands.map(({ text, submitter }) => [text, submitter?.name])).toEqual([['echo last words', 'ann']]);
 });
 
-test('a keeper that cannot answer when a host begins is asked again: its session keeps its name, and comes back whole', async () => {
-  await engine.startHost();
-  const ann = engine.person('ann');
-  await ann.client.request('session.create', { name: 'slow', command: ['/bin/cat'], cwd: '/' });
-  await ann.client.request('session.create', { name: 'other', command: ['/bin/cat'], cwd: '/' });
-  const view = ann.attach('slow');
-  await view.type('before\r');
-  const { keeperPid } = await ann.client.request('session.inspect', { session: 'slow' });
-  process.kill(keeperPid ?? 0, 'SIGSTOP');
-  try {
-    await engine.killHost();
-    await engine.startHost();
-    await ann.until(() => ann.warnings.some((sentence) => sentence.includes('session slow goes on, but its keeper does not answer')));
-    expect((await ann.client.sessions()).map(({ name }) => name)).toEqual(['other']);
-    await expect(ann.client.request('session.create', { name: 'slow', cwd: '/' })).rejects.toMatchObject({ code: 'name-taken' });
-  } finally {
-    process.kill(keeperPid ?? 0, 'SIGCONT');
-  }
-  await ann.until(() => ann.sessions.some(({ name, state }) => name === 'slow' && state === 'running'));
-  await ann.until(() => !ann.warnings.some((sentence) => sentence.includes('slow')));
-  const again = ann.attach('slow');
-  await again.type('after\r');
-  await again.until('after');
-  expect(whole(again).toString()).toContain('before\r\nbefore\r\nafter');
-});
-
 test('a session whose folder cannot be made starts no program', async () => {
   await engine.startHost();
   const ann = engine.person('ann');

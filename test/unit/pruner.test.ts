@@ -30,7 +30,7 @@ afterEach(() => {
 });
 
 function start(): Pruner {
-  const none: Pick<PrunerOptions['registry'], 'all' | 'get'> = { all: () => [], get: () => null };
+  const none: Pick<PrunerOptions['registry'], 'listed'> = { listed: () => [] };
   const checkpoints: PrunerOptions['checkpoints'] = { dropOf: async () => 0, sizes: async () => [] };
   const records = new Records({ journal, randomBytes: (n) => new Uint8Array(n) });
   const paths = localPaths({ CMDOP_HOME: folder, HOME: folder });

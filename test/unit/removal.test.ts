@@ -29,7 +29,7 @@ function open(home: string) {
   const journal = new Journal({ file: paths.journalFile, wallNow: () => 1_000 });
   journals.push(journal);
   const records = new Records({ journal, randomBytes: (n) => new Uint8Array(n) });
-  const registry: Pick<RemovalOptions['registry'], 'get'> = { get: () => null };
+  const registry: Pick<RemovalOptions['registry'], 'get' | 'known'> = { get: () => null, known: () => null };
   const options = { paths, journal, records, registry: registry as RemovalOptions['registry'], checkpoints: { dropOf: async () => 0 } };
   const count = (table: 'events' | 'commands', session: string) =>
     (journal.database.prepare(`SELECT count(*) AS n FROM ${table} WHERE session = ?`).get(session) as { n: number }).n;

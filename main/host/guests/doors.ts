@@ -14,7 +14,7 @@ export function doorsOf(shares: readonly SshShare[], { invites, registry }: { in
 
 /** Every invited key, however its invite was meant to be used: a key is a key. */
 function guestsOf({ session: id, listener }: SshShare, { invites, registry }: { invites: Invites; registry: Registry }): Doors['guests'] {
-  const session = registry.get(id);
+  const session = registry.known(id);
   if (!session) return [];
   const live = invites.all().filter((invite) => invite.session === id && invites.isLive(invite));
   return live.flatMap(({ id: invite, role, name, publicKey }) => {

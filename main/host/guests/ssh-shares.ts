@@ -161,7 +161,7 @@ export class SshShares {
     if (this.#isDisposed) return;
     const { registry } = this.#options;
     for (const { session } of this.#file.all()) {
-      const there = registry.get(session);
+      const there = registry.known(session);
       if (there?.isRunning) continue;
       this.#close(session, null);
       if (there) this.#record(there, { is: 'ssh-stopped', why: 'the session ended' }, null);
@@ -236,7 +236,7 @@ export class SshShares {
     for (const look of [...this.#waiting]) look();
     const { news, registry } = this.#options;
     for (const { session } of this.#file.all()) {
-      const there = registry.get(session);
+      const there = registry.known(session);
       if (there) news.sessionChanged(there); // its summary has the key
     }
     news.warn();

@@ -35,16 +35,16 @@ export function historyHandlers(context: HistoryContext): Pick<Handlers, keyof t
   /** Without a name all sessions, but those from which this person was removed. */
   const sessionFilter = ({ who }: ClientConnection, reference: string | undefined): { session?: SessionId; hidden?: SessionId[] } => {
     if (reference === undefined) {
-      const hidden = registry.all().filter(({ roles }) => roles.isKicked(who.actor));
+      const hidden = registry.listed().filter(({ roles }) => roles.isKicked(who.actor));
       return hidden.length > 0 ? { hidden: hidden.map(({ id }) => id) } : {};
     }
     const session = recordedSession(context, reference);
-    registry.get(session)?.roles.mustSee(who.actor);
+    registry.known(session)?.roles.mustSee(who.actor);
     return { session };
   };
 
   const isObserver = ({ who }: ClientConnection, session: SessionId | null): boolean =>
-    session !== null && registry.get(session)?.roles.roleOf(who.actor) === 'observer';
+    session !== null && registry.known(session)?.roles.roleOf(who.actor) === 'observer';
 
   const { seen } = sessionLookups(registry);
 

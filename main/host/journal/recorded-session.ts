@@ -7,7 +7,7 @@ import type { Records } from './records.ts';
 /** By name or id; throws `session-not-found` and `session-ambiguous`. */
 export function recordedSession({ registry, records }: { registry: Registry; records: Records }, reference: string): SessionId {
   try {
-    return registry.find(reference).id;
+    return registry.named(reference).id;
   } catch (error) {
     const removed = records.removedSessions().map((session) => ({ ...session, isRunning: false }));
     if (!removed.some(({ id, name }) => id === reference || name === reference)) throw error;

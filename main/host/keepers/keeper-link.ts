@@ -8,8 +8,8 @@ import type { Delegated, DroppedOf, FromKeeper, KeeperHello, ToKeeper, Typed } f
 import { checkedDropped, checkedExit, checkedHello } from '../journal/stored-shapes.ts';
 import { joinedOutput } from './joined-output.ts';
 
-/** A keeper must say hello after this long, milliseconds. */
-const HELLO_TIMEOUT_MS = 5_000;
+/** A keeper must say hello after this long, milliseconds, where nobody waits for one that does not. */
+export const HELLO_TIMEOUT_MS = 5_000;
 
 /** A shorter read is not looked through for output that goes on, bytes: it is an echo. */
 const MIN_JOINED_BYTES = 1024;
@@ -32,6 +32,19 @@ export type KeeperListener = {
   lost(): void;
 };
 
+/** What is done about a keeper that says nothing. */
+export type Patience = {
+  /** Told once, when it has said nothing for so many milliseconds; the link waits on, until it does or is gone. */
+  silent?: { afterMs: number; told: () => void };
+  /** Nobody waits any more: it rejects. */
+  givenUp?: AbortSignal;
+};
+
+/** It runs, as far as anybody can tell, and says nothing. */
+export class KeeperSilent extends Error {}
+
+type Drop = { taken(units: DroppedOf[]): void; isProbe: boolean };
+
 export class KeeperLink {
   readonly #socket: Socket;
   readonly #listener: KeeperListener;
@@ -39,7 +52,7 @@ export class KeeperLink {
   /** What came before `listen`; null after. */
   #early: FromKeeper[] | null = [];
   /** Who waits for what was taken back, oldest first. */
-  readonly #drops: ((units: DroppedOf[]) => void)[] = [];
+  readonly #drops: Drop[] = [];
   #isReleased = false;
   #isLost = false;
   /** Resolves when the link is closed: after `release`, when the keeper has ended. */
@@ -54,11 +67,11 @@ export class KeeperLink {
 
   /**
    * Connects to the running keeper of `session` and asks for its output from `from` on. Rejects if nobody listens, or it is
-   * no keeper of this session. Nothing is delivered before `listen`.
+   * no keeper of this session, or says nothing, unless `silent` is given. Nothing is delivered before `listen`.
    */
-  static open(options: { path: string; session: string; from: Offset; listener: KeeperListener }): Promise<KeeperLink> {
+  static open(options: { path: string; session: string; from: Offset; listener: KeeperListener } & Patience): Promise<KeeperLink> {
     return new Promise((resolve, reject) => {
-      const { path, session, from, listener } = options;
+      const { path, session, from, listener, silent, givenUp } = options;
       const decoder = new FromKeeperDecoder();
       let link: KeeperLink | null = null;
       const received = (bytes: Uint8Array) => {
@@ -67,7 +80,7 @@ export class KeeperLink {
           for (const message of bytes.length < MIN_JOINED_BYTES ? messages : joinedOutput(messages)) {
             if (message.kind === 'hello') {
               if (link) continue; // only the first one counts
-              clearTimeout(timer);
+              settled();
               link = new KeeperLink({ socket, hello: checkedHello(message.hello, session), listener });
               socket.pause();
               resolve(link);
@@ -78,16 +91,32 @@ export class KeeperLink {
         }
       };
       const socket = connect({ path, onread: readingInto(new ReadMemory(), received) });
-      const timer = setTimeout(() => socket.destroy(new Error(`the keeper at ${path} said nothing`)), HELLO_TIMEOUT_MS);
+      const saidNothing = () => socket.destroy(new KeeperSilent(`the keeper at ${path} said nothing`));
+      // What it said while this process did something else is read before.
+      const late = silent ? () => setImmediate(() => !isSettled && silent.told()) : saidNothing;
+      let isSettled = false;
+      let timer = setTimeout(late, silent?.afterMs ?? HELLO_TIMEOUT_MS);
+      const leave = () => socket.destroy(new KeeperSilent(`nobody waits for the keeper at ${path} any more`));
+      const settled = () => {
+        isSettled = true;
+        clearTimeout(timer);
+        givenUp?.removeEventListener('abort', leave);
+      };
+      if (givenUp?.aborted) leave();
+      givenUp?.addEventListener('abort', leave);
       socket.setNoDelay(true);
-      socket.on('connect', () => socket.write(encodeToKeeper({ kind: 'hello', wire: KEEPER_WIRE, from })));
+      socket.on('connect', () => {
+        clearTimeout(timer);
+        timer = setTimeout(late, silent?.afterMs ?? HELLO_TIMEOUT_MS);
+        socket.write(encodeToKeeper({ kind: 'hello', wire: KEEPER_WIRE, from }));
+      });
       let failure: Error | undefined;
       socket.on('error', (error) => {
         failure = error;
       });
       socket.on('close', () => {
-        clearTimeout(timer);
-        if (!link) reject(failure ?? new Error(`the keeper at ${path} closed the connection`));
+        settled();
+        if (!link) reject(failure ?? new KeeperSilent(`the keeper at ${path} closed the connection`));
         else link.#gone();
       });
     });
@@ -147,9 +176,26 @@ export class KeeperLink {
    * after the listener was told.
    */
   drop(clients: ClientId[] | null): Promise<DroppedOf[]> {
+    return this.#drop(clients, false);
+  }
+
+  /** Whether it answers within `ms`, where that can be asked: taking back nothing from nobody is answered as well. */
+  answers(ms: number): Promise<boolean> {
+    if (!this.takesBack || this.#isLost) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => resolve(false), ms);
+      const answered = () => {
+        clearTimeout(timer);
+        resolve(true);
+      };
+      void this.#drop([], true).then(answered);
+    });
+  }
+
+  #drop(clients: ClientId[] | null, isProbe: boolean): Promise<DroppedOf[]> {
     if (this.#isLost) return Promise.resolve([]);
     this.#send({ kind: 'drop', clients });
-    return new Promise((resolve) => this.#drops.push(resolve));
+    return new Promise((taken) => this.#drops.push({ taken, isProbe }));
   }
   /** Where it `delegates`. Answered by `recalled`, once. */
   delegate(to: Delegated): void {
@@ -200,8 +246,9 @@ export class KeeperLink {
         return;
       case 'dropped': {
         const units = checkedDropped(message.units);
-        this.#listener.dropped(units);
-        this.#drops.shift()?.(units);
+        const drop = this.#drops.shift();
+        if (!drop?.isProbe) this.#listener.dropped(units);
+        drop?.taken(units);
         return;
       }
       case 'typed':
@@ -223,7 +270,7 @@ export class KeeperLink {
 
   #gone(): void {
     this.#isLost = true;
-    for (const resolve of this.#drops.splice(0)) resolve([]);
+    for (const { taken } of this.#drops.splice(0)) taken([]);
     if (!this.#early && !this.#isReleased) this.#listener.lost();
   }
 

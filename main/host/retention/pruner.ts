@@ -70,10 +70,10 @@ export class Pruner {
     const { records, registry } = this.#options;
     const commands = records.commands.counts();
     const kept: Kept[] = [];
-    for (const session of registry.all()) {
-      const { stored } = session;
-      const state = session.isRunning ? 'running' : 'ended';
-      kept.push(await this.#kept(stored, { state, commands: commands.get(stored.id) ?? 0, excessBytes: session.output.excessBytes }));
+    for (const { id, stored, isRunning } of registry.listed()) {
+      const state = isRunning ? 'running' : 'ended';
+      const excessBytes = registry.get(id)?.output.excessBytes ?? 0;
+      kept.push(await this.#kept(stored, { state, commands: commands.get(id) ?? 0, excessBytes }));
     }
     for (const stored of records.removedStored())
       kept.push(await this.#kept(stored, { state: 'removed', commands: commands.get(stored.id) ?? 0, excessBytes: 0 }));

@@ -102,7 +102,7 @@ export class Removal {
     let found = await this.#find(pruned.session);
     // Asked in the turn in which it goes.
     const mustStay = () => {
-      const session = registry.get(pruned.session);
+      const session = registry.known(pruned.session);
       return session !== null && (!registry.isAtRest(session) || session.stored.isPinned);
     };
     while (!mustStay() && this.#hasMore(pruned.session, found)) found = await this.#find(pruned.session);

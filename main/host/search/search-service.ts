@@ -112,6 +112,6 @@ export function searchService(context: SearchContext): Service<keyof typeof SEAR
       const ids = new Set(readable(connection).map(({ id }) => id));
       return (id) => ids.has(id);
     }
-    return (id) => !registry.get(id)?.roles.isKicked(actor);
+    return (id) => !registry.known(id)?.roles.isKicked(actor);
   }
 }

@@ -18,7 +18,7 @@ import type { Unit } from './session-input.ts';
 import { SessionLife } from './session-life.ts';
 import type { SessionOutput } from './session-output.ts';
 import { SessionPresence } from './session-presence.ts';
-import { type Person, personOf, SessionRoles } from './session-roles.ts';
+import { defaultAccess, type Person, personOf, SessionRoles } from './session-roles.ts';
 import { SessionSize } from './session-size.ts';
 import { summaryOf } from './session-summary.ts';
 import { SessionTyping } from './session-typing.ts';
@@ -74,7 +74,7 @@ export class LiveSession {
     this.commands = options.commands;
     const { output, keeper, records } = options;
     const clients = this.#clients;
-    options.stored.access ??= { controlMode: 'turns', agentsPaused: false, sizePolicy: 'controller', roles: [] };
+    options.stored.access ??= defaultAccess();
     const { access } = options.stored;
     const life = new SessionLife({ ...options, changed: () => options.events.changed(this), noted: () => this.keepNote() });
     const roles = new SessionRoles(life, access);
@@ -205,6 +205,11 @@ export class LiveSession {
     const message = `not typed: ${actor.name} was made an observer of ${this.name} before the program read it`;
     const isMeant = (typist: Person) => role === 'observer' && personOf(typist) === personOf(actor);
     await this.typing.unread.stop(isMeant, { reason: 'observer', message });
+  }
+
+  /** Whether its keeper says anything within `ms`. */
+  async isAnswered(ms: number): Promise<boolean> {
+    return !this.isRunning || (await this.#life.keeper?.answers(ms)) !== false;
   }
 
   /** The connections of everybody who is attached. */

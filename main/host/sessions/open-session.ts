@@ -1,5 +1,5 @@
 /** Puts a session together: fresh from its keeper, adopted after a crash, or ended and only on disk. */
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LocalPaths } from '#local/paths.ts';
 import type { Offset, SessionId } from '#protocol/ids.ts';
@@ -9,17 +9,18 @@ import type { HostSettings } from '../host-settings.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Records, StoredSession } from '../journal/records.ts';
 import { checkedNote, resizePayload } from '../journal/stored-shapes.ts';
-import { KeeperLink } from '../keepers/keeper-link.ts';
+import { KeeperLink, KeeperSilent } from '../keepers/keeper-link.ts';
 import type { KeeperMeta } from '../keepers/left-with-keeper.ts';
+import { isGone, isListening, removeSocket } from '../keepers/living-keeper.ts';
 import { OutputLog } from '../output/output-log.ts';
 import { SizeHistory } from '../output/size-history.ts';
 import { ScreenCheckpoints } from '../screen/screen-checkpoints.ts';
 import type { Screens } from '../screen/screens.ts';
+import type { Unreachable } from './awaited-session.ts';
 import { isThisBoot } from './boot.ts';
 import { LiveSession, type LiveSessionEvents } from './live-session.ts';
 import { type CommandEvents, SessionCommands } from './session-commands.ts';
 import { SessionOutput } from './session-output.ts';
-import { KeeperSilent } from './slow-keepers.ts';
 import { TtyState } from './tty-state.ts';
 
 /** What every session of a host stands on. */
@@ -47,15 +48,63 @@ export type OpenOptions = SessionSurroundings & {
   known: StoredSession | SessionId;
   /** Of a session that was just started; null for one that is found again. */
   freshNonce: string | null;
+  /** Its keeper has said nothing for so many milliseconds; it is waited for. */
+  silentAfterMs: number;
+  silent(outputEnd: Offset): void;
+  /** Nobody waits for it any more. */
+  givenUp: AbortSignal;
 };
+
+/** It goes on, as far as anybody can tell, and this host cannot reach it now. */
+export class SessionUnreachable extends Error {
+  readonly why: Unreachable;
+
+  private constructor(why: Unreachable, cause: unknown) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause });
+    this.why = why;
+  }
+
+  static silent(outputEnd: Offset, cause: unknown): SessionUnreachable {
+    return new SessionUnreachable({ is: 'silent', outputEnd }, cause);
+  }
+
+  static closed(cause: unknown): SessionUnreachable {
+    return new SessionUnreachable({ is: 'closed', reason: cause instanceof Error ? cause.message : String(cause) }, cause);
+  }
+}
 
 /** Where a session's output is kept. */
 export const sessionFolder = (paths: LocalPaths, id: SessionId) => join(paths.stateDir, 'sessions', id);
 
-/** Rejects if neither the journal nor a keeper knows the session; with KeeperSilent where its keeper cannot be asked now. */
+/** What has been taken hold of, for as long as the session is being opened. */
+type Begun = { log?: OutputLog; keeper?: KeeperLink | null; tty?: TtyState | null; output?: SessionOutput };
+
+/** Rejects if neither the journal nor a keeper knows the session; with SessionUnreachable where it goes on all the same. */
 export async function openSession(options: OpenOptions): Promise<LiveSession> {
+  const begun: Begun = {};
+  try {
+    return await open(options, begun);
+  } catch (error) {
+    // Its keeper must not go on for a host that does not serve it.
+    begun.keeper?.close();
+    begun.tty?.release();
+    begun.output?.screen.close();
+    await (begun.output ?? begun.log)?.dispose().catch(() => {}); // what is wrong is told already
+    if (error instanceof SessionUnreachable) throw error;
+    const goesOn = begun.keeper || (mayRun(options) && (await isListening(options.paths.keeperSocket(idOf(options.known)))));
+    throw goesOn ? SessionUnreachable.closed(error) : error;
+  }
+}
+
+const idOf = (known: OpenOptions['known']): SessionId => (typeof known === 'string' ? known : known.id);
+
+/** Whatever is on record, a keeper that lives is the session: a host that failed may have taken it for lost. */
+const mayRun = ({ known, paths }: OpenOptions) =>
+  typeof known === 'string' || known.end === null || hasSocket(paths.keeperSocket(known.id));
+
+async function open(options: OpenOptions, begun: Begun): Promise<LiveSession> {
   const { known, freshNonce, records, journal, screens, clock, events, paths } = options;
-  const id = typeof known === 'string' ? known : known.id;
+  const id = idOf(known);
   const folder = sessionFolder(paths, id);
   let session: LiveSession | null = null;
   const checkpoints = await ScreenCheckpoints.open(folder);
@@ -67,12 +116,12 @@ export async function openSession(options: OpenOptions): Promise<LiveSession> {
     problem: (sentence) => events.problem(id, sentence),
     sealed: () => events.outputSealed(id),
   });
-  // Whatever is on record, a keeper that lives is the session: a host that failed may have taken it for lost.
-  const mayRun = typeof known === 'string' || known.end === null || hasSocket(paths.keeperSocket(id));
-  const keeper = mayRun ? await connectKeeper({ id, path: paths.keeperSocket(id), from: log.end, session: () => session }) : null;
+  begun.log = log;
+  const keeper = mayRun(options) ? await connectKeeper(id, log.end, { ...options, session: () => session }) : null;
+  begun.keeper = keeper;
   const meta = keeper?.hello.meta as KeeperMeta | undefined;
   const stored = typeof known === 'string' ? meta?.stored : known;
-  if (!stored) throw new Error('neither the journal nor a keeper knows it');
+  if (!stored) throw new Error(keeper ? 'its keeper does not say what it is' : 'neither the journal nor a keeper knows it');
   if (keeper && stored.end) {
     stored.end = null; // if it has ended indeed, its keeper says so once more
     stored.endedAt = null;
@@ -95,6 +144,7 @@ export async function openSession(options: OpenOptions): Promise<LiveSession> {
     gapped: (range) => journal.append({ session: id, actor: null, interface: null, kind: 'gap', outputOffset: range.to, payload: range }),
   });
   const note = keeper ? checkedNote(keeper.hello.note) : null;
+  begun.output = output;
   const control = records.lastControl(id);
   const commands = new SessionCommands({
     session: id,
@@ -113,6 +163,7 @@ export async function openSession(options: OpenOptions): Promise<LiveSession> {
   });
   stored.access ??= note?.access; // the journal was lost
   const tty = keeper && new TtyState({ pid: keeper.hello.shellPid, mayHold: keeper.tellsEnding });
+  begun.tty = tty;
   const opened = new LiveSession({
     stored,
     output,
@@ -150,19 +201,20 @@ export async function openSession(options: OpenOptions): Promise<LiveSession> {
   return opened;
 }
 
-/** The running keeper, or null if it is provably gone. */
-async function connectKeeper(options: {
-  id: SessionId;
-  path: string;
-  from: Offset;
-  session: () => LiveSession | null;
-}): Promise<KeeperLink | null> {
-  const { id, path, from, session } = options;
+/** The running keeper, or null if it is provably gone. Rejects with SessionUnreachable. */
+async function connectKeeper(
+  id: SessionId,
+  from: Offset,
+  { paths, silentAfterMs, silent, givenUp, session }: OpenOptions & { session: () => LiveSession | null },
+): Promise<KeeperLink | null> {
+  const path = paths.keeperSocket(id);
   try {
     return await KeeperLink.open({
       path,
       session: id,
       from,
+      silent: { afterMs: silentAfterMs, told: () => silent(from) },
+      givenUp,
       listener: {
         output: (offset, bytes) => session()?.keeperListener.output(offset, bytes),
         applied: (client, seq) => session()?.keeperListener.applied(client, seq),
@@ -176,9 +228,9 @@ async function connectKeeper(options: {
       },
     });
   } catch (error) {
-    const { code = '', message } = error as NodeJS.ErrnoException;
-    if (!['ENOENT', 'ECONNREFUSED'].includes(code)) throw new KeeperSilent(message, { cause: error });
-    if (process.platform !== 'win32') rmSync(path, { force: true });
+    if (error instanceof KeeperSilent) throw SessionUnreachable.silent(from, error);
+    if (!isGone(error as NodeJS.ErrnoException)) throw SessionUnreachable.closed(error);
+    removeSocket(path);
     return null;
   }
 }

@@ -3,21 +3,20 @@
  * Nothing is run again: what ran is only shown.
  */
 import { randomBytes } from 'node:crypto';
-import { rmSync, statSync } from 'node:fs';
-import { connect } from 'node:net';
+import { statSync } from 'node:fs';
 import { homeFolder } from '#local/home-folder.ts';
 import { CmdopError } from '#protocol/errors.ts';
-import type { Offset } from '#protocol/ids.ts';
 import type { Params } from '#protocol/messages.ts';
 import type { Actor, ScreenText, SessionEnd } from '#protocol/shapes.ts';
 import type { StoredSession } from '../journal/records.ts';
-import { KeeperLink } from '../keepers/keeper-link.ts';
 import type { KeeperStarter } from '../keepers/keeper-starter.ts';
 import { keeperMeta } from '../keepers/left-with-keeper.ts';
+import { lives } from '../keepers/living-keeper.ts';
 import { prepareLaunch, removeLaunchFiles } from '../keepers/shell-launch.ts';
 import { bootId } from './boot.ts';
 import type { LiveSession } from './live-session.ts';
 import type { SessionSurroundings } from './open-session.ts';
+import type { Started } from './session-creation.ts';
 
 export type RestartOptions = SessionSurroundings & {
   old: LiveSession;
@@ -42,7 +41,7 @@ export class SessionRestart {
   }
 
   /** Starts the keeper and retires the old session; what it gives is to be opened. While it rejects, the old one stays as it was. */
-  async perform(): Promise<{ stored: StoredSession; nonce: string | null; files: readonly string[] }> {
+  async perform(): Promise<Started> {
     const { old, wanted, by, keepers, paths, journal, records, clock, screens, shellDir, version } = this.#options;
     const socket = paths.keeperSocket(old.id);
     await old.output.screen.open();
@@ -87,7 +86,8 @@ export class SessionRestart {
       const record = { session: old.id, actor: by.id, interface: by.interface, outputOffset: old.output.end };
       journal.append({ ...record, kind: 'session', payload: { is: 'restarted', command: stored.command, cwd: this.#cwd } });
       records.saveSession(stored);
-      await old.retire();
+      // The new shell runs: nothing about the old one's files keeps anybody from it.
+      await old.retire().catch((error: unknown) => console.error(`session ${old.id}, as it was, could not be closed:`, error));
       return { stored, nonce: launch.nonce, files: launch.files };
     } catch (error) {
       removeLaunchFiles(launch.files);
@@ -155,40 +155,4 @@ function isFolder(path: string): boolean {
   } catch {
     return false; // gone, or not ours to enter
   }
-}
-
-/** Whether a keeper answers there. To connect is no proof: the kernel still takes a call for a process that dies just now. */
-async function lives(path: string, session: string): Promise<boolean> {
-  const listener = {
-    output: () => {},
-    applied: () => {},
-    refused: () => {},
-    typed: () => {},
-    recalled: () => {},
-    dropped: () => {},
-    ending: () => {},
-    exited: () => {},
-    lost: () => {},
-  };
-  try {
-    const link = await KeeperLink.open({ path, session, from: 0 as Offset, listener });
-    link.close();
-    return true;
-  } catch {
-    return isListening(path); // it said nothing, or is gone
-  }
-}
-
-/** Whether somebody answers there; the socket file of a dead keeper is removed, since a new one needs the place. */
-function isListening(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(path, () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.on('error', () => {
-      if (process.platform !== 'win32') rmSync(path, { force: true });
-      resolve(false);
-    });
-  });
 }

@@ -16,11 +16,16 @@ export type Person = Pick<Actor, 'kind' | 'name' | 'guest'>;
 export const personOf = ({ kind, name, guest }: Person) => (guest === undefined ? `${kind}:${name}` : guestPerson(guest));
 const guestPerson = (invite: string) => `guest:${invite}`;
 
+/** Of a session for which nobody has said anything. */
+export const defaultAccess = (): SessionAccess => ({ controlMode: 'turns', agentsPaused: false, sizePolicy: 'controller', roles: [] });
+
+type Life = Pick<SessionLife, 'name' | 'record' | 'saveAccess'>;
+
 export class SessionRoles {
-  readonly #life: SessionLife;
+  readonly #life: Life;
   readonly #access: SessionAccess;
 
-  constructor(life: SessionLife, access: SessionAccess) {
+  constructor(life: Life, access: SessionAccess) {
     this.#life = life;
     this.#access = access;
   }

@@ -81,7 +81,7 @@ export function newGuestDesk(options: GuestDeskOptions): GuestDesk {
   const links = new Links({
     rendererDir: options.rendererDir,
     invites,
-    sessionName: ({ session }) => registry.get(session)?.name ?? null,
+    sessionName: ({ session }) => registry.known(session)?.name ?? null,
     accepted: (invite) => sharing.noted(invite, 'joined', null),
     refused: (message) => refusals.note({ message }),
     admit: (transport, grant) => void sharing.admit(transport, grant),
@@ -100,7 +100,7 @@ export function newGuestDesk(options: GuestDeskOptions): GuestDesk {
     },
     proved: (connection) => strangers.left(connection),
     sessionOf({ session, id, role }) {
-      const there = registry.get(session);
+      const there = registry.known(session);
       return there && { id: there.id, name: there.name, isRunning: there.isRunning, role: there.roles.guestRole(id) ?? role };
     },
     joined: (invite) => sharing.noted(invite, 'joined', null),

@@ -16,6 +16,7 @@ const GUEST_HEARS: { readonly [E in EventName]: Hearing<E> } = {
   'output.gap': 'own',
   'session.resized': 'own',
   'session.ended': 'own',
+  'attach.waiting': 'own',
   'session.changed': ({ session }) => session.id,
   'session.removed': ({ session }) => session,
   'actor.typing': ({ session }) => session,

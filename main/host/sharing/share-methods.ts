@@ -85,7 +85,7 @@ export function shareHandlers(context: ShareContext): Pick<Handlers, keyof typeo
     },
     'share.list'(connection, { session }, answer) {
       mustBeHuman(connection.who.actor);
-      const id = session === undefined ? null : registry.find(session).id;
+      const id = session === undefined ? null : registry.named(session).id;
       const shown = invites.all().filter((invite) => id === null || invite.session === id);
       answer({ invites: shown.map((invite) => sharing.shown(invite)) });
     },
@@ -94,7 +94,7 @@ export function shareHandlers(context: ShareContext): Pick<Handlers, keyof typeo
       mustBeHuman(actor);
       const invite = invites.get(id);
       if (!invite) throw new CmdopError('bad-request', `there is no invite ${id}: \`cmdop invites\` shows them`);
-      registry.get(invite.session)?.roles.mustOwn(actor);
+      registry.known(invite.session)?.roles.mustOwn(actor);
       answer({ invite: sharing.shown(sharing.revoke(invite, actor)) });
     },
     async 'share.socket'(connection, { group }, answer) {

@@ -16,7 +16,7 @@ import type { ClientConnection } from '../client-connection.ts';
 import type { Entry } from '../client-entry.ts';
 import type { HostNews } from '../host-news.ts';
 import type { Journal } from '../journal/journal.ts';
-import type { Registry } from '../registry.ts';
+import type { ListedSession, Registry } from '../registry.ts';
 import type { LiveSession } from '../sessions/live-session.ts';
 import { type GuestView, guestRequest } from './guest-access.ts';
 import { guestHears } from './guest-events.ts';
@@ -108,7 +108,7 @@ export class Sharing {
     const grant = connection.greeted?.grant;
     if (!grant) return true;
     if (grant.session !== session || !this.#isLive(grant.id)) return false;
-    return this.#options.registry.get(grant.session)?.roles.isKicked(connection.who.actor) === false;
+    return this.#options.registry.known(grant.session)?.roles.isKicked(connection.who.actor) === false;
   }
 
   /** Ends an invite now, and puts out whoever is here by it. */
@@ -127,7 +127,7 @@ export class Sharing {
     const { invites, registry } = this.#options;
     for (const invite of invites.all()) {
       const isOver = invites.stateOf(invite) === 'expired';
-      if (!isOver || (registry.get(invite.session)?.roles.guestRole(invite.id) ?? null) === null) continue;
+      if (!isOver || (registry.known(invite.session)?.roles.guestRole(invite.id) ?? null) === null) continue;
       this.#record(invite, 'expired', null);
       this.#putOut(invite, 'expired', `the invite of ${invite.name} has expired: ask the owner for another`);
       this.#changed(invite);
@@ -162,7 +162,7 @@ export class Sharing {
   /** An invite as clients see it. */
   shown({ id, session, name, way, key, createdAt, createdBy, expiresAt, usedAt, ...invite }: StoredInvite): Invite {
     const { registry, invites } = this.#options;
-    const there = registry.get(session);
+    const there = registry.known(session);
     const role = there?.roles.guestRole(id) ?? invite.role;
     const state = invites.stateOf({ id, session, name, way, key, createdAt, createdBy, expiresAt, usedAt, ...invite });
     return { id, session, sessionName: there?.name ?? session, name, role, way, key, createdAt, createdBy, expiresAt, usedAt, state };
@@ -194,14 +194,14 @@ export class Sharing {
     this.#expiry?.unref();
   }
 
-  #view(actor: Actor, grant: Grant): { session: LiveSession; view: GuestView } {
+  #view(actor: Actor, grant: Grant): { session: ListedSession; view: GuestView } {
     const session = this.#live(grant);
     const role = session.roles.roleOf(actor) === 'operator' ? 'operator' : 'observer';
     return { session, view: { name: grant.name, role, session } };
   }
 
   /** Throws `unauthorized`. */
-  #live({ id, name, session }: Grant): LiveSession {
+  #live({ id, name, session }: Grant): ListedSession {
     const { invites, registry } = this.#options;
     const invite = invites.get(id);
     const state = invite ? invites.stateOf(invite) : 'revoked';
@@ -211,9 +211,9 @@ export class Sharing {
         `the invite of ${name} ${state === 'revoked' ? 'was revoked' : 'has expired'}: ask the owner for another`,
         { needs: 'person' },
       );
-    const live = registry.get(session);
-    if (!live) throw new CmdopError('unauthorized', `the session that ${name} was invited to is gone`);
-    return live;
+    const there = registry.known(session);
+    if (!there) throw new CmdopError('unauthorized', `the session that ${name} was invited to is gone`);
+    return there;
   }
 
   #isLive(id: string): boolean {
@@ -227,7 +227,7 @@ export class Sharing {
     const guests = [...this.#guests].filter(({ greeted }) => greeted?.grant?.id === id);
     // First, so that each stream and forward ends with this sentence, and not with what else forbids it from now on.
     for (const { streams } of guests) streams.refuse(new CmdopError('unauthorized', message));
-    registry.get(session)?.roles.uninvited(id);
+    registry.known(session)?.roles.uninvited(id);
     for (const connection of guests) {
       for (const [channel, attached] of attachments.of(connection)) attached.putOut(channel, message);
       connection.event('share.ended', { reason, message });
@@ -251,7 +251,7 @@ export class Sharing {
     const { news, registry, invitesChanged } = this.#options;
     invitesChanged();
     news.toWatchers('share.changed', { invite: this.shown(invite) }, (who) => !isAgent(who));
-    const session = registry.get(invite.session);
+    const session = registry.known(invite.session);
     if (session) news.sessionChanged(session);
   }
 }
