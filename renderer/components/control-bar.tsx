@@ -56,7 +56,9 @@ function Content({ terminal, view, session }: { terminal: SessionTerminal; view:
   );
   const holder = presentHolder(view, session);
   if (session.state === 'ended' || view.state === 'ended') return <Ended session={session} view={view} />;
-  if (view.state === 'attaching' || view.state === 'failed') return null;
+  if (view.state === 'failed') return null;
+  if (view.waiting !== null) return <Line alert>{view.waiting}. What you type waits here.</Line>;
+  if (view.state === 'attaching') return null;
   if (view.state === 'cut' || !isResponsive) return <Line alert>The host does not answer. What you type waits here until it does.</Line>;
   if (view.refusal) {
     return (

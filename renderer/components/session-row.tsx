@@ -109,6 +109,7 @@ export function StateDot({ session }: { session: HostedSession }) {
 }
 
 function stateText(session: HostedSession): string {
+  if (session.unreachable !== undefined) return session.unreachable;
   if (session.state === 'ended') return `${endText(session.end)}${session.endedAt === null ? '' : `, ${timeText(session.endedAt)}`}`;
   return runningCommand(session) ?? 'at prompt';
 }

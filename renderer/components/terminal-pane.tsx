@@ -67,7 +67,7 @@ export function TerminalPane({ session, isActive }: { session: SessionKey; isAct
       {view && <SizeHint session={session} view={view} />}
       {view?.state === 'attaching' && (
         <p className="placeholder" role="status">
-          Attaching…
+          {view.waiting ?? 'Attaching…'}
         </p>
       )}
       {view?.failure && (

@@ -292,6 +292,7 @@ export class SessionTerminal implements SessionSink {
       refusal: this.#notices.refusal,
       isDemoted: stream?.role === 'observer' && this.#role === 'operator' && stream.isAttached,
       end: this.#end,
+      waiting: stream?.waiting ?? null,
       failure: this.#failure,
       isReplaying: this.#curtain.isDrawn,
       isAlternate: this.terminal.buffer.active.type === 'alternate',

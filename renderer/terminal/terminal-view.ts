@@ -20,6 +20,8 @@ export type TerminalView = {
   /** An owner lets this client look only, though it asked for more. */
   isDemoted: boolean;
   end: SessionEnd | null;
+  /** Why its host cannot reach the session yet, a sentence. */
+  waiting: string | null;
   failure: CmdopError | null;
   isAlternate: boolean;
   /** The first screen is still being replayed: not worth seeing. */

@@ -6,10 +6,11 @@ const SHELLS = new Set(['sh', 'bash', 'zsh', 'fish', 'dash', 'ksh', 'tcsh', 'csh
 
 /**
  * The command line that runs: as the shell reports it, or the program the session was started with where that is no shell.
- * Null at the prompt and after the end.
+ * Null at the prompt, after the end, and while its host cannot reach the session.
  */
-export function runningCommand({ state, running, command }: Pick<SessionSummary, 'state' | 'running' | 'command'>): string | null {
-  if (state === 'ended') return null;
+export function runningCommand(session: Pick<SessionSummary, 'state' | 'running' | 'command' | 'unreachable'>): string | null {
+  const { state, running, command, unreachable } = session;
+  if (state === 'ended' || unreachable !== undefined) return null;
   if (running !== null) return running;
   const program = command[0]?.split(/[/\\]/).at(-1) ?? '';
   return command.length === 1 && SHELLS.has(program.replace(/\.exe$/i, '')) ? null : command.join(' ');

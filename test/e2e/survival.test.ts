@@ -155,4 +155,38 @@ describe('a host that is killed while a build prints', () => {
   }
 });
 
+describe('a host that begins while a keeper stands still', () => {
+  let world: World;
+  let keeper: number | null = null;
+
+  beforeAll(() => {
+    world = startWorld();
+  });
+  afterAll(async () => {
+    if (keeper !== null) process.kill(keeper, 'SIGCONT');
+    await world.dispose();
+  });
+
+  test('keeps the tab of its session, says why nothing comes, and goes on with what was typed meanwhile', async () => {
+    await world.cmdop('new', 'slow', '--detach', '--cwd', world.home);
+    const { page } = await world.desktop();
+    const row = page.getByTestId('session-row').filter({ hasText: 'slow' });
+    await row.getByRole('button').click();
+    await waitForScreen(page, '$ ');
+    await typeIntoTerminal(page, "echo be''fore\n");
+    await waitForScreen(page, /^before$/m);
+    ({ keeperPid: keeper } = JSON.parse(await world.cmdop('inspect', 'slow', '--json')) as { keeperPid: number });
+    process.kill(keeper, 'SIGSTOP');
+    process.kill((await world.hostPid()) ?? Number.NaN, 'SIGKILL');
+    await page.getByTestId('control-bar').getByText('slow goes on, but its keeper does not answer').waitFor();
+    await row.getByText('its keeper does not answer').waitFor();
+    expect(await tabNames(page)).toEqual(['slow']);
+    await page.keyboard.type("echo af''ter\n");
+    process.kill(keeper, 'SIGCONT');
+    await waitForScreen(page, /^before\n[\s\S]*^after$/m);
+    await page.getByTestId('control-bar').getByText('You have control').waitFor();
+    await row.getByText('its keeper does not answer').waitFor({ state: 'hidden' });
+  });
+});
+
 const lastCount = (screen: string): number => Number([...screen.matchAll(/^count (\d+)$/gm)].at(-1)?.[1] ?? 0);
