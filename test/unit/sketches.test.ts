@@ -196,7 +196,7 @@ describe('a search of hostile output', () => {
   });
 });
 
-describe('the sketches of a session', () => {
+describe('the sketches of a session', { timeout: 40_000 }, () => {
   const words = async () => {
     await store(`oldest needle\r\n${filler('alpha', 2 * MIB)}`, filler('bravo', 2 * MIB), filler('delta', 2 * MIB), 'the end\r\n');
     await sketch();
