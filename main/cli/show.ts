@@ -20,6 +20,8 @@ export async function screen(options: Options, session: string): Promise<void> {
   }
   const text = shown.lines.map((line) => printable(line)).join('\n');
   if (text.trim() !== '') print(`${text.replace(/\n+$/, '')}\n`);
+  if (shown.isCut)
+    note(`the screen is ${shown.size.cols} × ${shown.size.rows}, more than an answer holds: its longest lines are cut, and end with …`);
 }
 
 const WHO_COLUMNS: readonly Column[] = [

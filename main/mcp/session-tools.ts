@@ -213,7 +213,8 @@ export function addSessionTools(server: McpServer, agents: AgentsByName): void {
         .slice(0, 16);
       if (hash === args.knownHash)
         return { structured: { unchanged: true, hash, untrustedLines: [], ...rest }, text: `Unchanged (hash ${hash}).` };
-      const about = `Screen of ${rest.size.columns}×${rest.size.rows}, cursor at row ${row}, column ${col} (from 0), ${rest.fullScreenProgram ? 'full-screen program' : 'line mode'}, hash ${hash}.`;
+      const cut = screen.isCut ? ', its longest lines cut (…)' : '';
+      const about = `Screen of ${rest.size.columns}×${rest.size.rows}${cut}, cursor at row ${row}, column ${col} (from 0), ${rest.fullScreenProgram ? 'full-screen program' : 'line mode'}, hash ${hash}.`;
       return {
         structured: { unchanged: false, hash, untrustedLines: trimmed(lines), ...rest },
         text: `${about}\n${untrusted('Screen', trimmed(lines).join('\n'))}`,

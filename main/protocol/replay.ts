@@ -28,11 +28,13 @@ export const REPLAY_METHODS = {
   },
   /**
    * The screen that the output before `offset` made: `text` for a reset terminal of `size`, and where exactly it stands, at
-   * or just before `offset`, inside no sequence. `isExact`: false where what the screen began with is no longer held.
+   * or just before `offset`, inside no sequence. `isExact`: false where what the screen began with is no longer held. There
+   * are as many lines above it as are wanted, held and fit an answer; `isPlain`: the screen alone would not, so it is without
+   * colours, and where it is very large, without what stands on its right.
    */
   'replay.screen': {
     params: z.object({ session: sessionRef, offset, scrollback: z.number().int().min(0).max(1_000).default(0) }),
-    result: z.object({ offset, size, text: z.string(), isExact: z.boolean() }),
+    result: z.object({ offset, size, text: z.string(), isExact: z.boolean(), isPlain: z.boolean().optional() }),
   },
   /**
    * Makes the screens that the session did not keep, from which any place is drawn soon and exactly, as far as its output is

@@ -241,6 +241,8 @@ export type TerminalModes = z.infer<typeof terminalModes>;
 export const screenText = z.object({
   /** One string a row, without trailing blanks; in the cursor's row those before it stay. */
   lines: z.array(z.string()),
+  /** Not all of it fits an answer: the longest rows are cut, and end with `…`. Absent where that is not so. */
+  isCut: z.boolean().optional(),
   cursor: z.object({ row: integer, col: integer, visible: z.boolean() }),
   size,
   title: z.string(),

@@ -105,6 +105,7 @@ function Controls({ player }: { player: ReplayPlayer }) {
         <Moment view={view} />
         <span className="spring" />
         {!view.isExact && <output className="dim">{guessText(view)}</output>}
+        {view.isPlain && <span className="dim">Without colours: this screen is too large for them.</span>}
         {!view.isRecorded && <span className="dim">Times are rough: an older host kept none.</span>}
         <label className="check">
           <input type="checkbox" checked={view.isIdleSkipped} onChange={(event) => player.skipIdle(event.target.checked)} />

@@ -32,6 +32,8 @@ export type ReplayView = {
   readonly commands: readonly CommandRecord[];
   readonly size: Size;
   readonly isExact: boolean;
+  /** The screen is too large to be sent with its colours. */
+  readonly isPlain: boolean;
   /** How much of the screens is made that make every place exact, 0 to 1; null when there are no more to come. */
   readonly prepared: number | null;
   readonly isRecorded: boolean;
@@ -74,6 +76,7 @@ export class ReplayPlayer {
       commands: [],
       size: { cols: terminal.cols, rows: terminal.rows },
       isExact: true,
+      isPlain: false,
       prepared: null,
       isRecorded: true,
     };
@@ -215,7 +218,12 @@ export class ReplayPlayer {
         if (this.#isDisposed) return;
         this.#offset = screen.offset;
         this.#feed.snapshot(screen.text, screen.size, () => this.#shown());
-        this.#change({ isExact: screen.isExact, size: screen.size, ...(this.#isPrepared ? { prepared: null } : {}) });
+        this.#change({
+          isExact: screen.isExact,
+          isPlain: screen.isPlain ?? false,
+          size: screen.size,
+          ...(this.#isPrepared ? { prepared: null } : {}),
+        });
       })
       .catch((error: unknown) => this.#fail(error));
   }

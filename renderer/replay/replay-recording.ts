@@ -12,7 +12,13 @@ const READ_BYTES = 256 * 1024;
 const MAX_MARKS = 200_000;
 const MAX_COMMANDS = 5_000;
 
-export type ReplayScreen = { readonly offset: number; readonly size: Size; readonly text: Uint8Array; readonly isExact: boolean };
+export type ReplayScreen = {
+  readonly offset: number;
+  readonly size: Size;
+  readonly text: Uint8Array;
+  readonly isExact: boolean;
+  readonly isPlain?: boolean | undefined;
+};
 
 export class ReplayRecording {
   readonly #client: CmdopClient;

@@ -5,6 +5,7 @@
 import { describe, expect, test } from 'vitest';
 import { ScreenTerminal } from '../../main/host/screen/screen-terminal.ts';
 import { DEFAULT_COLORS } from '../../main/host/screen/terminal-colors.ts';
+import { takeSnapshot } from '../../main/host/screen/terminal-state.ts';
 import { internalsOf } from '../../main/host/screen/xterm-internals.ts';
 import type { Offset } from '../../main/protocol/ids.ts';
 import { compareTerminals } from './compare-terminals.ts';
@@ -87,6 +88,35 @@ test.each([
   },
   60_000,
 );
+
+/** The letter in each cell left of `cols`, which lines go on, and where the cursor is. */
+function letters({ terminal }: TestTerminal, cols: number) {
+  const { active } = terminal.buffer;
+  const rows = Array.from({ length: terminal.rows }, (_, row) => active.getLine(active.baseY + row));
+  const letter = (text: string) => [...text][0] ?? '';
+  return {
+    cells: rows.map((line) => Array.from({ length: cols }, (_, col) => letter(line?.getCell(col)?.getChars() ?? ''))),
+    wraps: rows.slice(1).map((line) => line?.isWrapped),
+    cursor: [active.cursorX, active.cursorY],
+  };
+}
+
+test('500 random streams as screens that are too much for an answer: without colours each letter is in its place', () => {
+  for (let seed = 1; seed <= 500; seed++) {
+    const { size, bytes } = randomCase(seed, false);
+    const whole = newTerminal(size);
+    whole.write(bytes);
+    for (const plainCols of [size.cols, Math.ceil(size.cols / 2)]) {
+      const taken = takeSnapshot(internalsOf(whole.terminal), { scrollback: 0, plainCols });
+      const plain = newTerminal(size);
+      plain.write(taken?.text ?? '');
+      // A wide character may be cut in two.
+      expect(letters(plain, plainCols - 1), `seed ${seed}, ${plainCols} of ${size.cols} columns`).toEqual(letters(whole, plainCols - 1));
+      plain.terminal.dispose();
+    }
+    whole.terminal.dispose();
+  }
+});
 
 describe('real programs', () => {
   /** Takes snapshots at random places, and compares at each, and at the end. */
@@ -210,6 +240,20 @@ describe('a snapshot', () => {
     const { terminal, write } = newTerminal({ cols: 20, rows: 5 });
     write(text);
     expect(terminal.buffer.normal.getLine(0)?.translateToString(true)).toBe('line 85');
+  });
+
+  test('has fewer lines above the screen where all would be too much, and is none where the screen alone is', () => {
+    const { terminal, write } = newTerminal({ cols: 20, rows: 5 });
+    write(Array.from({ length: 100 }, (_, line) => `\x1b[3${line % 8}mline ${line}`).join('\r\n'));
+    const core = internalsOf(terminal);
+    const all = takeSnapshot(core, { scrollback: 95 });
+    const some = takeSnapshot(core, { scrollback: 95, maxBytes: 1000 });
+    expect([all?.scrollback, (all?.text.length ?? 0) > 1000, (some?.text.length ?? 0) <= 1000]).toEqual([95, true, true]);
+    expect(some?.scrollback).toBeGreaterThan(15);
+    const fresh = newTerminal({ cols: 20, rows: 5 });
+    fresh.write(some?.text ?? '');
+    expect(compareTerminals(fresh.terminal, terminal, { scrollback: some?.scrollback ?? 0 })).toEqual([]);
+    expect(takeSnapshot(core, { scrollback: 95, maxBytes: 50 })).toBe(null);
   });
 
   test('ends a sequence its terminal is in the middle of, and shows a cursor that was hidden', () => {

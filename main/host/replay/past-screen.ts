@@ -77,9 +77,9 @@ export class PastScreen {
     return this.#at < to;
   }
 
-  snapshot(scrollback: number): { offset: Offset; size: ScreenCheckpoint['size']; text: string } {
-    const { offset, size, text } = this.#terminal.snapshot(scrollback);
-    return { offset, size, text: new TextDecoder().decode(text) };
+  /** As much of the screen as fits one answer. */
+  answer(scrollback: number): ReturnType<ScreenTerminal['answer']> {
+    return this.#terminal.answer(scrollback);
   }
 
   dispose(): void {

@@ -20,9 +20,9 @@ export async function drawPast(source: ReplaySource, { offset: wanted, scrollbac
   const { isExact, ...start } = await startOf(source, { offset: wanted, scrollback });
   const past = new PastScreen(source, start);
   while (await past.step(wanted));
-  const screen = past.snapshot(scrollback);
+  const { isPlain, ...screen } = past.answer(scrollback);
   past.dispose();
-  return { ...screen, isExact: isExact && !past.hasHole };
+  return { ...screen, isExact: isExact && !past.hasHole, ...(isPlain ? { isPlain } : {}) };
 }
 
 async function startOf({ folder, start }: ReplaySource, { offset, scrollback }: Wanted): Promise<PastStart & { isExact: boolean }> {

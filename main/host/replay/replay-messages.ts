@@ -17,7 +17,14 @@ export type ReplayQuery =
   | { readonly is: 'prepare'; readonly id: number; readonly source: ReplaySource }
   | { readonly is: 'cancel'; readonly id: number };
 
-export type ReplayScreen = { readonly offset: Offset; readonly size: Size; readonly text: string; readonly isExact: boolean };
+export type ReplayScreen = {
+  readonly offset: Offset;
+  readonly size: Size;
+  readonly text: string;
+  readonly isExact: boolean;
+  /** See `replay.screen`. */
+  readonly isPlain?: boolean;
+};
 /** Bytes of output parsed, and to be parsed. */
 export type PrepareProgress = { readonly done: number; readonly total: number };
 

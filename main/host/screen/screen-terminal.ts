@@ -8,20 +8,22 @@ import type { Offset } from '#protocol/ids.ts';
 import type { ScreenText, Size, TerminalModes } from '#protocol/shapes.ts';
 import { TerminalRepairs } from '#session/terminal-repairs.ts';
 import { type Osc, VtScanner } from '#session/vt-scanner.ts';
+import { MAX_SNAPSHOT_BYTES, snapshotToAnswer, snapshotToKeep, snapshotToSend } from './bounded-snapshots.ts';
 import { type CursorLine, readCursorLine } from './cursor-line.ts';
 import { KeyboardModes } from './keyboard-modes.ts';
 import type { CursorPosition, ScreenColors, ScreenEvent, Snapshot } from './screen-messages.ts';
 import { DEFAULT_COLORS, TerminalColors } from './terminal-colors.ts';
-import { readModes, takeSnapshot } from './terminal-state.ts';
-import { internalsOf, type XtermBuffer, type XtermCore, type XtermLines } from './xterm-internals.ts';
+import { readModes, type SnapshotWanted, takeSnapshot } from './terminal-state.ts';
+import { lineText, rowText, screenText } from './terminal-text.ts';
+import { internalsOf, type XtermCore, type XtermLines } from './xterm-internals.ts';
 
 /** Lines kept above the screen: replay makes more of them (DESIGN, section 4). */
 const SCROLLBACK_LINES = 1000;
 /** An unfinished sequence longer than this is parsed as it comes; such are images and clipboards, which change nothing until they end. */
 const MAX_HELD_BYTES = 1024 * 1024;
 const CHECKPOINT_BYTES = 256 * 1024;
-/** A snapshot that would be larger is of the screen alone, bytes; a checkpoint that still is larger is not kept. */
-const MAX_SNAPSHOT_BYTES = 4 * 1024 * 1024;
+/** Longest title that is told, characters: a program may set any. */
+const MAX_TITLE = 4096;
 /** Commands of OSC that the host is told: folder, notifications, shell integration. */
 const TOLD_OSC = new Set([7, 9, 133, 633, 777]);
 
@@ -43,6 +45,7 @@ export class ScreenTerminal {
   #heldBytes = 0;
   #parsed: number;
   #checkpointed: number;
+  #checkpointEvery = CHECKPOINT_BYTES;
   #trimmed = 0;
   #lines: XtermLines | null = null;
   #title: string | null = null;
@@ -116,7 +119,7 @@ export class ScreenTerminal {
     this.#heldBytes += bytes.length;
     const upTo = this.#heldBytes > MAX_HELD_BYTES && ground <= this.#parsed ? start + bytes.length : ground;
     if (upTo > this.#parsed) this.#advance(upTo);
-    if (this.offset - this.#checkpointed >= CHECKPOINT_BYTES) this.#checkpoint();
+    if (this.offset - this.#checkpointed >= this.#checkpointEvery) this.#checkpoint();
   }
 
   resize(size: Size): void {
@@ -142,24 +145,24 @@ export class ScreenTerminal {
   }
 
   snapshot(scrollback: number): Snapshot {
-    this.#repairs.settle();
-    const followed = { colors: this.#colors.sequences(), modifyKeys: this.#keyboard.modifyKeys, keyboard: this.#keyboard };
-    let taken = takeSnapshot(this.#core, { scrollback, followed });
-    if (taken.text.length > MAX_SNAPSHOT_BYTES && scrollback > 0) taken = takeSnapshot(this.#core, { scrollback: 0, followed });
-    return { offset: this.offset, size: this.#size, text: taken.text, scrollback: taken.scrollback, line: this.#screenLine() };
+    return snapshotToSend(this.#take, { scrollback, cols: this.#core.cols });
   }
 
+  /** As much of it as fits one answer. */
+  answer(scrollback: number): ReturnType<typeof snapshotToAnswer> {
+    return snapshotToAnswer(this.#take, { scrollback, cols: this.#core.cols });
+  }
+
+  /** As text: as much of it as fits an answer. */
   read(): ScreenText {
     const { active } = this.#core.buffers;
-    const lines = this.#rows(active, active.ybase, active.ybase + this.#core.rows);
-    // The blank that ends a prompt was printed, and is waited for: what stands before the cursor counts.
-    const beforeCursor = this.cells.getLine(active.ybase + active.y)?.translateToString(false, 0, active.x) ?? '';
-    if (beforeCursor.length > (lines[active.y]?.length ?? 0)) lines[active.y] = beforeCursor;
+    const { rows, isCut } = screenText(this.cells, this.#core.rows);
     return {
-      lines,
+      lines: rows,
+      ...(isCut ? { isCut } : {}),
       cursor: { row: active.y, col: Math.min(active.x, this.#core.cols - 1), visible: !this.#core.coreService.isCursorHidden },
       size: this.#size,
-      title: this.#core._inputHandler._windowTitle,
+      title: this.#core._inputHandler._windowTitle.slice(0, MAX_TITLE).toWellFormed(),
       modes: readModes(this.#core),
       offset: this.offset,
     };
@@ -178,23 +181,15 @@ export class ScreenTerminal {
 
   /** See Screens.lineText. */
   lineText(line: number, fromCol: number): string | null {
-    const { normal } = this.#core.buffers;
-    const buffer = this.#terminal.buffer.normal;
-    let index = line - this.#trimmed;
-    const first = buffer.getLine(index);
-    if (index < 0 || !first) return null;
-    let text = first.translateToString(false, fromCol);
-    for (;;) {
-      const next = buffer.getLine(++index);
-      if (!next?.isWrapped || index >= normal.lines.length) break;
-      text += next.translateToString(false);
-    }
-    return text.trimEnd();
+    return lineText(this.#terminal.buffer.normal, line - this.#trimmed, fromCol);
   }
 
   linesText(from: number, to: number): string[] {
-    const { normal } = this.#core.buffers;
-    return this.#rows(normal, Math.max(0, from - this.#trimmed), Math.min(normal.lines.length, to - this.#trimmed));
+    const { normal } = this.#terminal.buffer;
+    const rows: string[] = [];
+    const end = Math.min(normal.length, to - this.#trimmed);
+    for (let index = Math.max(0, from - this.#trimmed); index < end; index++) rows.push(rowText(normal, index));
+    return rows;
   }
 
   dispose(): void {
@@ -211,12 +206,13 @@ export class ScreenTerminal {
     return this.#trimmed + this.#core.buffers.normal.ybase;
   }
 
-  #rows(buffer: XtermBuffer, from: number, to: number): string[] {
-    const view = buffer === this.#core.buffers.alt ? this.#terminal.buffer.alternate : this.#terminal.buffer.normal;
-    const rows = [];
-    for (let index = from; index < to; index++) rows.push(view.getLine(index)?.translateToString(true).trimEnd() ?? '');
-    return rows;
-  }
+  /** See `takeSnapshot`. */
+  readonly #take = (wanted: SnapshotWanted): Snapshot | null => {
+    this.#repairs.settle();
+    const followed = { colors: this.#colors.sequences(), modifyKeys: this.#keyboard.modifyKeys, keyboard: this.#keyboard };
+    const taken = takeSnapshot(this.#core, { ...wanted, followed });
+    return taken && { offset: this.offset, size: this.#size, line: this.#screenLine(), ...taken };
+  };
 
   #reply(text: string): void {
     if (!text) return;
@@ -225,9 +221,11 @@ export class ScreenTerminal {
   }
 
   #checkpoint(): void {
-    const snapshot = this.snapshot(this.#core.rows);
-    this.#checkpointed = snapshot.offset;
-    if (snapshot.text.length <= MAX_SNAPSHOT_BYTES) this.#events.push({ kind: 'checkpoint', snapshot });
+    const snapshot = snapshotToKeep(this.#take, this.#core.rows);
+    this.#checkpointed = this.offset;
+    // To find out that it is too much takes longer than to parse what makes it so.
+    this.#checkpointEvery = snapshot ? CHECKPOINT_BYTES : MAX_SNAPSHOT_BYTES;
+    if (snapshot) this.#events.push({ kind: 'checkpoint', snapshot });
   }
 
   /** Parses what is held up to an offset; where a mark begins it stops to see the cursor. */

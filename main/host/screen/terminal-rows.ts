@@ -22,6 +22,12 @@ const BACKGROUND_FLAGS = [
 const [HAS_EXTENDED, PROTECTED] = [0x10000000, 0x20000000];
 const NOT_EXTENDED: XtermExtended = { _ext: 0, _urlId: 0 };
 
+/** How the cells of a line look. */
+export type CellStyles = Pick<StyleReader, 'ofCell'>;
+
+/** All as nobody has coloured them. */
+export const NO_STYLES: CellStyles = { ofCell: () => DEFAULT_STYLE };
+
 /** Makes styles from packed attributes; alike ones are one object. */
 export class StyleReader {
   readonly #core: XtermCore;
@@ -134,10 +140,12 @@ function textOf(line: XtermLine, col: number, content: number): string {
   return codepoint ? String.fromCodePoint(codepoint) : '';
 }
 
-export function readRow(line: XtermLine, cols: number, styles: StyleReader): SnapshotRow {
+/** With NO_STYLES, of characters that are combined the first. */
+export function readRow(line: XtermLine, cols: number, styles: CellStyles): SnapshotRow {
   const runs: Run[] = [];
   const data = line._data;
   const codes: number[] = [];
+  const letters = (combined: string) => (styles === NO_STYLES ? String.fromCodePoint(combined.codePointAt(0) ?? 0x20) : combined);
   let col = 0;
   while (col < cols) {
     const style = styles.ofCell(line, col);
@@ -149,7 +157,7 @@ export function readRow(line: XtermLine, cols: number, styles: StyleReader): Sna
       continue;
     }
     if ((data[col * 3] ?? 0) >>> WIDTH_SHIFT === 0) {
-      runs.push({ kind: 'mark', cells: 1, text: textOf(line, col, data[col * 3] ?? 0), style });
+      runs.push({ kind: 'mark', cells: 1, text: letters(textOf(line, col, data[col * 3] ?? 0)), style });
       col++;
       continue;
     }
@@ -160,7 +168,7 @@ export function readRow(line: XtermLine, cols: number, styles: StyleReader): Sna
       const width = content >>> WIDTH_SHIFT;
       if ((content & CONTENT) === 0 || width === 0 || (col > from && styles.ofCell(line, col) !== style)) break;
       if (content & COMBINED) {
-        text += String.fromCodePoint(...codes) + (line._combined[col] ?? '');
+        text += String.fromCodePoint(...codes) + letters(line._combined[col] ?? '');
         codes.length = 0;
       } else codes.push(content & CODEPOINT);
       col += width;

@@ -1,9 +1,9 @@
 /** Reads all of a terminal's state for a snapshot: the cells of both screens, and what the epilogue restores. */
 import type { TerminalModes } from '#protocol/shapes.ts';
 import { type BufferState, type Printed, type SavedCursor, snapshotText, type TerminalState } from '#session/snapshot-epilogue.ts';
-import { DEFAULT_STYLE } from '#session/snapshot-rows.ts';
+import { DEFAULT_STYLE, type SnapshotRow } from '#session/snapshot-rows.ts';
 import { encodeInCharset, letterOf } from './charsets.ts';
-import { readCell, readRow, StyleReader, styleOfSaved } from './terminal-rows.ts';
+import { type CellStyles, NO_STYLES, readCell, readRow, StyleReader, styleOfSaved } from './terminal-rows.ts';
 import type { XtermBuffer, XtermCore } from './xterm-internals.ts';
 
 /** State that xterm.js does not keep, followed by the session's terminal. */
@@ -18,34 +18,56 @@ const NOTHING_FOLLOWED: FollowedState = { colors: '', modifyKeys: '', keyboard: 
 /** A line that wraps into what a snapshot holds is followed upwards, at most so many screens. */
 const MAX_WRAP_SCREENS = 4;
 
+/** What comes between rows, before other styles and over empty cells, and what is around all rows as a rule, bytes. */
+const [ROW_BYTES, STYLE_BYTES, MOVE_BYTES, REST_BYTES] = [2, 5, 4, 256];
+
 const encoder = new TextEncoder();
 
-/** VT text that makes a reset terminal of the same size the same, with `scrollback` lines above the screen or few more. */
-export function takeSnapshot(
-  core: XtermCore,
-  options: { scrollback: number; followed?: FollowedState },
-): {
-  text: Uint8Array<ArrayBuffer>;
+export type SnapshotWanted = {
+  /** Lines above the screen. */
   scrollback: number;
-} {
-  const state = readState(core, options);
-  return { text: encoder.encode(snapshotText(state, encodeInCharset)), scrollback: state.normal.rows.length - core.rows };
+  followed?: FollowedState;
+  /** A text that were longer is not made: of the lines above the screen there are fewer, and of a screen that is too much nothing. */
+  maxBytes?: number;
+  /** Without colours and combining characters, and without what stands right of so many columns. */
+  plainCols?: number | undefined;
+};
+
+/**
+ * VT text that makes a reset terminal of the same size the same, with `scrollback` lines above the screen or few more. Null
+ * where the screen alone is more than `maxBytes`.
+ */
+export function takeSnapshot(core: XtermCore, wanted: SnapshotWanted): { text: Uint8Array<ArrayBuffer>; scrollback: number } | null {
+  try {
+    const state = readState(core, wanted);
+    const text = encoder.encode(snapshotText(state, encodeInCharset));
+    return text.length > (wanted.maxBytes ?? text.length) ? null : { text, scrollback: state.normal.rows.length - core.rows };
+  } catch (error) {
+    if (error instanceof TooMuch) return null;
+    throw error;
+  }
 }
 
+class TooMuch extends Error {}
+
+/** Throws TooMuch. */
 export function readState(
   core: XtermCore,
-  { scrollback, followed = NOTHING_FOLLOWED }: { scrollback: number; followed?: FollowedState },
+  { scrollback, followed = NOTHING_FOLLOWED, maxBytes = Number.POSITIVE_INFINITY, plainCols }: SnapshotWanted,
 ): TerminalState {
   const { buffers, coreService, _charsetService: charsets, _inputHandler: input } = core;
   const styles = new StyleReader(core);
+  const cells = plainCols === undefined ? { styles, cols: core.cols } : { styles: NO_STYLES, cols: Math.min(plainCols, core.cols) };
   const isAlternate = buffers.active === buffers.alt;
   const active = buffers.active;
   const pen = styles.ofPen(input._curAttrData);
   const dec = coreService.decPrivateModes;
   return {
     size: { cols: core.cols, rows: core.rows },
-    normal: readBuffer({ buffer: buffers.normal, core, styles, scrollback, keyboard: followed.keyboard.normal }),
-    alternate: isAlternate ? readBuffer({ buffer: buffers.alt, core, styles, scrollback: 0, keyboard: followed.keyboard.alternate }) : null,
+    normal: readBuffer({ buffer: buffers.normal, core, cells, scrollback, maxBytes, keyboard: followed.keyboard.normal }),
+    alternate: isAlternate
+      ? readBuffer({ buffer: buffers.alt, core, cells, scrollback: 0, maxBytes, keyboard: followed.keyboard.alternate })
+      : null,
     hiddenSaved: isAlternate ? null : readSaved(buffers.alt, core),
     pen,
     corner: active.x >= core.cols ? cornerOf(active, core, styles) : null,
@@ -106,19 +128,27 @@ const CURSOR_SHAPES = { block: 2, underline: 4, bar: 6 };
 function readBuffer(of: {
   buffer: XtermBuffer;
   core: XtermCore;
-  styles: StyleReader;
+  cells: { styles: CellStyles; cols: number };
   scrollback: number;
+  maxBytes: number;
   keyboard: readonly number[];
 }): BufferState {
-  const { buffer, core, styles, scrollback, keyboard } = of;
+  const { buffer, core, scrollback, keyboard } = of;
   let first = Math.max(0, buffer.ybase - scrollback);
   const highest = Math.max(0, first - core.rows * MAX_WRAP_SCREENS);
   if (scrollback > 0) while (first > highest && buffer.lines.get(first)?.isWrapped) first--;
-  const rows = [];
-  for (let index = first; index < buffer.ybase + core.rows; index++) {
+  const rows: SnapshotRow[] = [];
+  let left = of.maxBytes - REST_BYTES;
+  // From below: the screen, and then as much above it as there is room for.
+  for (let index = buffer.ybase + core.rows - 1; index >= first; index--) {
     const line = buffer.lines.get(index);
-    rows.push(line ? readRow(line, core.cols, styles) : { isWrapped: false, runs: [] });
+    const row = line ? widened(readRow(line, of.cells.cols, of.cells.styles), core.cols - of.cells.cols) : { isWrapped: false, runs: [] };
+    left -= bytesOf(row);
+    if (left < 0 && rows.length < core.rows) throw new TooMuch();
+    if (left < 0) break;
+    rows.push(row);
   }
+  rows.reverse();
   const isWhole = buffer.scrollTop === 0 && buffer.scrollBottom >= core.rows - 1;
   return {
     rows,
@@ -128,6 +158,22 @@ function readBuffer(of: {
     saved: readSaved(buffer, core),
     keyboard,
   };
+}
+
+/** With so many empty cells on its right. */
+const widened = (row: SnapshotRow, cells: number): SnapshotRow =>
+  cells === 0 ? row : { ...row, runs: [...row.runs, { kind: 'blank', cells, style: DEFAULT_STYLE }] };
+
+/** What a row takes as text, or some bytes less. */
+function bytesOf({ runs }: SnapshotRow): number {
+  let bytes = ROW_BYTES;
+  let before = DEFAULT_STYLE;
+  for (const { kind, style, ...run } of runs) {
+    bytes += 'text' in run ? Buffer.byteLength(run.text) : MOVE_BYTES;
+    if (style !== before) bytes += style.sgr.length + STYLE_BYTES + (style.link && style.link !== before.link ? style.link.uri.length : 0);
+    before = style;
+  }
+  return bytes;
 }
 
 function tabStopsOf({ tabs }: XtermBuffer, cols: number): number[] | null {
