@@ -10,6 +10,7 @@ import { ScreenTerminal } from '../host/screen/screen-terminal.ts';
 import { LineMarks } from './line-marks.ts';
 import { PicturePainter } from './picture.ts';
 import { QueryFilter } from './query-filter.ts';
+import { StatusLine } from './status-line.ts';
 import { blankTerminal, INPUT_RESET, inputModesOf, leaveTerminal, PICTURE_START } from './terminal-modes.ts';
 import { type Prediction, TypedEcho, type TypedEchoOptions } from './typed-echo.ts';
 
@@ -17,8 +18,6 @@ import { type Prediction, TypedEcho, type TypedEchoOptions } from './typed-echo.
 const PICTURE_EVERY_MS = 33;
 /** How long a change of size may take to the session and back before its old size is shown as a picture, milliseconds. */
 const RESIZE_MS = 250;
-/** How long something is said, milliseconds. */
-const SAID_MS = 4_000;
 /** The mark of what is being chosen here; actors' marks have their ids. */
 const CHOOSING = '';
 
@@ -45,14 +44,8 @@ export class AttachView {
   #hasPictureStarted = false;
   /** What the window was told during this picture; null: nothing yet. */
   #inputModes: string | null = null;
-  /** Said for a while, and for as long as it is true. */
-  #said: string | null = null;
-  #lasting: string | null = null;
-  /** What is being written to the others. */
-  #writing: string | null = null;
+  readonly #status = new StatusLine(() => this.#show());
   readonly #marks = new LineMarks();
-  readonly #markTimers = new Map<string, NodeJS.Timeout>();
-  #saidTimer: NodeJS.Timeout | null = null;
   #pictureTimer: NodeJS.Timeout | null = null;
   /** Pictures wait until then, for the sizes may agree by then. */
   #picturesFrom = 0;
@@ -118,39 +111,25 @@ export class AttachView {
   }
 
   /** Says something for a while. */
-  say(sentence: string, forMs = SAID_MS): void {
-    this.#said = sentence;
-    if (this.#saidTimer) clearTimeout(this.#saidTimer);
-    this.#saidTimer = setTimeout(() => {
-      this.#said = null;
-      this.#show();
-    }, forMs);
-    this.#picturesFrom = 0;
-    this.#show();
+  say(sentence: string, forMs?: number): void {
+    this.#status.say(sentence, forMs);
+    this.#showSoon();
   }
 
   /** Shows what is being written to the others, and the rows that are to be pointed at; null: nothing any more. */
   sayWriting(line: string | null, rows: { from: number; to: number; color: number } | null = null): void {
-    this.#writing = line;
+    this.#status.setWriting(line);
     if (rows && this.#screen) this.#marks.setRows(CHOOSING, this.#screen, rows);
     else this.#marks.delete(CHOOSING);
-    this.#picturesFrom = 0;
-    this.#show();
+    this.#showSoon();
   }
 
   /** Marks the lines that `owner` points at, for a while; null: none any more. False where they are not here. */
   point(owner: string, pointed: { pointing: Pointing; color: number; forMs: number } | null): boolean {
-    clearTimeout(this.#markTimers.get(owner));
-    this.#markTimers.delete(owner);
     this.#marks.delete(owner);
-    const isHere = pointed !== null && this.#screen !== null && this.#marks.set(owner, this.#screen, pointed);
-    if (isHere)
-      this.#markTimers.set(
-        owner,
-        setTimeout(() => this.point(owner, null), pointed.forMs),
-      );
-    this.#picturesFrom = 0;
-    this.#show();
+    const over = () => this.point(owner, null);
+    const isHere = pointed !== null && this.#screen !== null && this.#marks.set(owner, this.#screen, { ...pointed, over });
+    this.#showSoon();
     return isHere;
   }
 
@@ -171,10 +150,7 @@ export class AttachView {
 
   /** Says something until it is no longer true: null. */
   sayLasting(sentence: string | null): void {
-    if (this.#lasting === sentence) return;
-    this.#lasting = sentence;
-    this.#picturesFrom = 0;
-    this.#show();
+    if (this.#status.setLasting(sentence)) this.#showSoon();
   }
 
   /** Nothing is known of what the window shows. */
@@ -187,9 +163,7 @@ export class AttachView {
 
   /** The last picture without what was said; nothing is drawn after it. */
   settle(): void {
-    this.#said = null;
-    this.#lasting = null;
-    this.#writing = null;
+    this.#status.clear();
     this.#marks.clear();
     if (this.#mode === 'direct') return;
     if (this.#isDirectWanted) this.#goDirect();
@@ -206,9 +180,9 @@ export class AttachView {
   }
 
   dispose(): void {
-    if (this.#saidTimer) clearTimeout(this.#saidTimer);
+    this.#status.clear();
+    this.#marks.clear();
     if (this.#pictureTimer) clearTimeout(this.#pictureTimer);
-    for (const timer of this.#markTimers.values()) clearTimeout(timer);
     this.#echo?.dispose();
   }
 
@@ -221,8 +195,7 @@ export class AttachView {
   }
 
   get #isDirectWanted(): boolean {
-    const isSilent = this.#said === null && this.#lasting === null && this.#writing === null && this.#marks.isEmpty;
-    return this.#screen !== null && this.#isSameSize && isSilent;
+    return this.#screen !== null && this.#isSameSize && this.#status.text === null && this.#marks.isEmpty;
   }
 
   get #echoScreen(): ReturnType<TypedEchoOptions['screen']> {
@@ -241,6 +214,12 @@ export class AttachView {
     this.#hasPictureStarted = false;
     this.#painter.forget();
     this.#picturesFrom = performance.now() + RESIZE_MS;
+    this.#show();
+  }
+
+  /** Also where pictures would wait for the sizes to agree. */
+  #showSoon(): void {
+    this.#picturesFrom = 0;
     this.#show();
   }
 
@@ -286,7 +265,7 @@ export class AttachView {
     this.#hasPictureStarted = true;
     const reason = this.#isSameSize || !screen ? null : this.#options.sizeReason();
     // A window of one or two rows has none to spare.
-    const status = this.#window.rows < 3 ? null : (this.#writing ?? this.#said ?? this.#lasting ?? reason);
+    const status = this.#window.rows < 3 ? null : (this.#status.text ?? reason);
     if (!screen || !this.#session) {
       if (status !== null)
         this.#options.write(`${start}\x1b[${this.#window.rows};1H\x1b[7m\x1b[K ${status.slice(0, this.#window.cols - 2)}\x1b[m`);

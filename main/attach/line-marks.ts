@@ -5,7 +5,7 @@ import type { ScreenTerminal } from '../host/screen/screen-terminal.ts';
 
 /** Backgrounds of the actors' colours, in xterm's table of 256: legible below a white text. */
 const GROUNDS = [24, 94, 53, 22, 88, 60, 23, 58];
-type Mark = { readonly first: number; readonly last: number; readonly color: number };
+type Mark = { readonly first: number; readonly last: number; readonly color: number; readonly timer?: NodeJS.Timeout };
 
 export class LineMarks {
   readonly #marks = new Map<string, Mark>();
@@ -14,8 +14,8 @@ export class LineMarks {
     return this.#marks.size === 0;
   }
 
-  /** Null where the lines are not here. `owner` has one mark at a time. */
-  set(owner: string, screen: ScreenTerminal, pointed: { pointing: Pointing; color: number }): boolean {
+  /** False where the lines are not here. `owner` has one mark at a time; after `forMs` it is `over`. */
+  set(owner: string, screen: ScreenTerminal, pointed: { pointing: Pointing; color: number; forMs: number; over: () => void }): boolean {
     const { cells } = screen;
     const top = screenTop(screen);
     const expected = cells.baseY + pointed.pointing.from;
@@ -23,7 +23,9 @@ export class LineMarks {
     const found = pointedPlace(source, { lines: pointed.pointing.lines, expected });
     if (found === null) return false;
     const first = top + found - cells.baseY;
-    this.#marks.set(owner, { first, last: first + pointed.pointing.lines.length - 1, color: pointed.color });
+    const { color, forMs, over } = pointed;
+    this.delete(owner);
+    this.#marks.set(owner, { first, last: first + pointed.pointing.lines.length - 1, color, timer: setTimeout(over, forMs) });
     return true;
   }
 
@@ -34,10 +36,11 @@ export class LineMarks {
   }
 
   delete(owner: string): void {
+    clearTimeout(this.#marks.get(owner)?.timer);
     this.#marks.delete(owner);
   }
   clear(): void {
-    this.#marks.clear();
+    for (const owner of this.#marks.keys()) this.delete(owner);
   }
 
   /** SGR of a row of the screen, with its semicolon in front; empty for one that is not marked. */

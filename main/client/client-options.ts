@@ -1,9 +1,9 @@
-/** What a client engine is made of, and the states in which its link can be. */
+/** What a client engine and its attachments are made of, and the states in which its link can be. */
 import type { Clock } from '#protocol/clock.ts';
 import type { CmdopError } from '#protocol/errors.ts';
 import type { ClientId } from '#protocol/ids.ts';
 import type { Result } from '#protocol/messages.ts';
-import type { InterfaceKind } from '#protocol/shapes.ts';
+import type { InterfaceKind, Size } from '#protocol/shapes.ts';
 import type { Transport } from '#protocol/transport.ts';
 import type { ConnectionEvent } from './connection.ts';
 import type { OpenKeeper } from './input-route.ts';
@@ -52,4 +52,13 @@ export type ClientOptions = {
   onEvent?: (event: ConnectionEvent) => void;
   /** After every (re)connect with `watch`. */
   onWatch?: (state: Result<'host.watch'>) => void;
+};
+
+export type AttachOptions = {
+  role?: 'operator' | 'observer';
+  size?: Size;
+  /** Lines of scrollback wanted above the screen. */
+  scrollback?: number;
+  /** Output that may be on its way here, bytes; the host's choice when absent. */
+  window?: number;
 };

@@ -6,11 +6,11 @@ import type { Actor, SessionSummary } from '#protocol/shapes.ts';
 import type { Grant } from '#protocol/sharing.ts';
 import { PROTOCOL } from '#protocol/versions.ts';
 import type { ByteStream } from '#session/byte-stream.ts';
-import type { ClientOptions, ClientState } from './client-options.ts';
+import type { AttachOptions, ClientOptions, ClientState } from './client-options.ts';
 import { Connection, type ConnectionEvent, type StreamMethod } from './connection.ts';
 import { GatheredSessions } from './gathered-sessions.ts';
 import type { SessionSink } from './session-sink.ts';
-import { type AttachOptions, SessionStream } from './session-stream.ts';
+import { SessionStream } from './session-stream.ts';
 import { isOfStream, tellStream } from './stream-events.ts';
 
 /** First and longest wait between attempts to connect, milliseconds. */

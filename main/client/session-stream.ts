@@ -5,21 +5,13 @@ import type { Channel, ClientId, Offset, SessionId } from '#protocol/ids.ts';
 import type { EventParams, ParamsInput, Result } from '#protocol/messages.ts';
 import type { Control, Role, SessionEnd, SessionSummary, Size } from '#protocol/shapes.ts';
 import { lastVerdicts } from '#protocol/shapes.ts';
+import type { AttachOptions } from './client-options.ts';
 import type { Connection } from './connection.ts';
 import type { Verdict } from './input-outbox.ts';
 import type { OpenKeeper } from './input-route.ts';
 import type { SessionSink } from './session-sink.ts';
 import { type Link, type OutputRange, StreamInput } from './stream-input.ts';
 import { StreamOutput } from './stream-output.ts';
-
-export type AttachOptions = {
-  role?: 'operator' | 'observer';
-  size?: Size;
-  /** Lines of scrollback wanted above the screen. */
-  scrollback?: number;
-  /** Output that may be on its way here, bytes; the host's choice when absent. */
-  window?: number;
-};
 
 export type StreamOptions = {
   session: string;

@@ -7,6 +7,7 @@ import { fingerprintOf } from './host-key.ts';
 import { certificateRemark, type Identities, type Identity, identitiesFor, OneKeyAgent, PassphraseRefused } from './identities.ts';
 import { whyNotOffered } from './key-rules.ts';
 import { asksPassword, LoginPassword } from './login-password.ts';
+import { loginRemedy } from './login-remedy.ts';
 import { plainText } from './plain-text.ts';
 import type { Secrets } from './secrets.ts';
 
@@ -131,19 +132,10 @@ class Login {
     const accepts = this.#allowed.length > 0 ? `; it accepts ${this.#allowed.join(', ')}` : '';
     const remarks = (this.#identities?.remarks ?? []).map((remark) => `; ${remark}`).join('');
     const ended = why ? ` (${why})` : '';
-    return new CmdopError('unauthorized', `${place} does not let you in${ended}: ${tried}${accepts}${remarks}. ${this.#remedy(why)}`);
-  }
-
-  #remedy(why = ''): string {
-    const { config } = this.#options;
-    if (this.#isKeyLocked) return 'Try again with the right passphrase, or let your agent open the key first (`ssh-add`)';
-    if (/too many/i.test(why)) return 'Set IdentitiesOnly yes and one IdentityFile for this host, so that fewer keys are offered';
-    if (this.#allowed.includes('publickey') && config.methods.includes('publickey')) {
-      return `Add one of your public keys to authorized_keys there, or name the right one with IdentityFile in ~/.ssh/config`;
-    }
-    const missing = this.#allowed.filter((name) => !config.methods.some((method) => method === name));
-    if (missing.length > 0) return `cmdop was not to use ${missing.join(', ')}, or cannot: see ~/.ssh/config`;
-    return 'Check the user name and what the host accepts';
+    return new CmdopError(
+      'unauthorized',
+      `${place} does not let you in${ended}: ${tried}${accepts}${remarks}. ${loginRemedy({ config, allowed: this.#allowed, isKeyLocked: this.#isKeyLocked }, why)}`,
+    );
   }
 
   #attempt(method: Method): Promise<AnyAuthMethod | null> {

@@ -1,7 +1,8 @@
 /** A client that checks its output as it comes and keeps none of it: as fast as a client can be, or as slow as asked. */
 import { randomBytes } from 'node:crypto';
+import type { AttachOptions } from '#client/client-options.ts';
 import { CmdopClient } from '#client/cmdop-client.ts';
-import type { AttachOptions, SessionStream } from '#client/session-stream.ts';
+import type { SessionStream } from '#client/session-stream.ts';
 import { systemClock } from '#local/clock.ts';
 import { connectToHost } from '#local/host-connection.ts';
 import { connectToKeeper } from '#local/keeper-connection.ts';
