@@ -8,7 +8,7 @@ import { removeSketch } from '../sketches/sketch-file.ts';
 import { verifyRaw } from './raw-segment.ts';
 import { type Damage, MAX_SEGMENT_BYTES, type Segment, segmentName, setAside } from './segment.ts';
 import { cutSums, damageIn, readSums, removeSums } from './segment-sums.ts';
-import { removeTimes } from './segment-times.ts';
+import { removeTimes, verifyTimes } from './segment-times.ts';
 
 /**
  * Level 1 packs build logs as well as 3 (5.1 : 1 against 5.3) in two thirds of the time; one chunk spares turns of the
@@ -169,7 +169,7 @@ export async function verifySegments(
     if (end !== null && segment.start > end)
       damaged.push({ file: segmentName(segment), reason: `the output before it, from offset ${end} to ${segment.start}, is missing` });
     end = segment.start + segment.bytes;
-    const faults = await faultsOf(folder, segment);
+    const faults = [...(await faultsOf(folder, segment)), ...(await verifyTimes(folder, segment.start))];
     // The oldest may have been dropped meanwhile.
     if (segments().includes(segment)) damaged.push(...faults);
   }
