@@ -57,6 +57,7 @@ test('a file that was cut off is gone on with', async () => {
   await log.dispose();
   truncateSync(join(folder, MARKS), statSync(join(folder, MARKS)).size - 5);
   log = await openLog();
+  expect(await log.verify()).toEqual([{ file: MARKS, reason: expect.stringMatching(/^1 of its 3 times are damaged/) }]);
   await print(1);
   expect(await marks()).toEqual([whole[0], whole[1], [30, 4_000 + (whole[0]?.[1] ?? 0) - 1_000]]);
   expect(await log.verify()).toEqual([]);

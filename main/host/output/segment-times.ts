@@ -104,6 +104,7 @@ async function readMarks(path: string, recordBytes: number): Promise<{ marks: Ti
   try {
     const { size } = (await file?.stat()) ?? { size: 0 };
     const records = Buffer.alloc(Math.min(size, MAX_MARKS * recordBytes));
+    if (size % recordBytes !== 0) damaged++; // cut off
     const { bytesRead } = (await file?.read(records, { position: 0 })) ?? { bytesRead: 0 };
     for (let place = 0; place + recordBytes <= bytesRead; place += recordBytes) {
       const summed = records.subarray(place, place + SUMMED_BYTES);
