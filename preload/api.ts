@@ -61,13 +61,14 @@ export type HostBuild = { version: string; build: string | null; node: string; h
 /** A host that can be added: where it is known from, and what leads there. */
 export type KnownHost = { name: string; by: 'SSH' | 'command'; detail: string };
 
+/** The port with this `id` is on its way to `window`. */
+export type Connected = { is: 'connected'; id: number; transport: string };
+
 /**
  * `failed`: the sentence to show. `needs`: what would help: `time`, try again later; `person`, somebody must decide or
  * repair something first; `install`, the machine was reached and has no cmdop.
  */
-export type ConnectAnswer =
-  | { is: 'connected'; id: number; transport: string }
-  | { is: 'failed'; message: string; needs: 'time' | 'person' | 'install' };
+export type ConnectAnswer = Connected | { is: 'failed'; message: string; needs: 'time' | 'person' | 'install' };
 
 /** The app's key as a guest; `sealedBy`: the keychain that keeps it, null where `file` alone does. */
 export type AppKey = { publicKey: string; fingerprint: string; sealedBy: string | null; file: string };
@@ -174,6 +175,8 @@ export type DesktopApi = {
    * both ways, `null` closes. Questions come as events meanwhile.
    */
   connect(host: string): Promise<ConnectAnswer>;
+  /** The same to a session's keeper, at a socket that this machine's host has named. Rejects where that is none. */
+  connectKeeper(socket: string): Promise<Connected>;
   answer(answer: QuestionAnswer): Promise<void>;
   /** Rejects with a sentence where it cannot be had. */
   key(): Promise<AppKey>;

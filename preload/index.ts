@@ -20,6 +20,7 @@ const api: DesktopApi = {
   identity: () => call('identity'),
   hosts: () => call('hosts'),
   connect: (host: string) => call('connect', host),
+  connectKeeper: (socket: string) => call('connectKeeper', socket),
   answer: (answer: QuestionAnswer) => call('answer', answer),
   key: () => call('key'),
   lookAtInvite: (wanted: WantedInvite) => call('lookAtInvite', wanted),

@@ -1,7 +1,9 @@
-/** Carries bytes between the page's port and the host. The page gets a stream, never a socket, a path or a token. */
+/** Carries bytes between the page's ports and the host or a keeper. The page gets streams, never a socket. */
 import { MessageChannelMain, type WebFrameMain } from 'electron';
+import { connectToKeeper } from '#local/keeper-connection.ts';
+import { localPaths } from '#local/paths.ts';
 import type { Transport } from '#protocol/transport.ts';
-import type { ConnectAnswer } from '../../preload/api.ts';
+import type { ConnectAnswer, Connected } from '../../preload/api.ts';
 import { PORT } from '../../preload/channels.ts';
 import { pageReached } from './host-clients.ts';
 import { reachHost } from './reach-host.ts';
@@ -13,13 +15,23 @@ export async function connectPage(page: WebFrameMain, host: string): Promise<Con
   const reached = await reachHost(host);
   if (reached.is === 'failed') return reached;
   pageReached(host);
-  const { transport } = reached;
+  return hand(page, reached.transport);
+}
+
+/** Rejects where nobody listens at `socket`, or it is no keeper's of this user's: a page must reach nothing else by it. */
+export async function connectPageToKeeper(page: WebFrameMain, socket: string): Promise<Connected> {
+  const session = /k-(\w+)(?:\.sock)?$/.exec(socket)?.[1] ?? '';
+  if (localPaths().keeperSocket(session) !== socket) throw new Error(`${socket} is no session's of this machine`);
+  return hand(page, await connectToKeeper(socket));
+}
+
+function hand(page: WebFrameMain, transport: Transport): Connected {
   const id = ++lastId;
   const { port1, port2 } = new MessageChannelMain();
   try {
     page.postMessage(PORT, id, [port1]);
   } catch (error) {
-    transport.close(); // the page went away while we connected
+    transport.close(); // the page went away meanwhile
     throw error;
   }
   pump(transport, port2);

@@ -5,7 +5,7 @@ import { personName } from '#local/person-name.ts';
 import { portNumber } from '#protocol/ports.ts';
 import type { DesktopApi } from '../../preload/api.ts';
 import { type Answer, CALL } from '../../preload/channels.ts';
-import { connectPage } from './broker.ts';
+import { connectPage, connectPageToKeeper } from './broker.ts';
 import { decideFolder, sendFolder } from './folders.ts';
 import { endForward, forwardViews, openForward } from './forwards.ts';
 import { hostBuild, installOn } from './host-builds.ts';
@@ -44,6 +44,10 @@ export function answerPage(): void {
   answer('connect', hostName, (host, { senderFrame }) => {
     if (!senderFrame) throw new Error('the page is gone');
     return connectPage(senderFrame, host);
+  });
+  answer('connectKeeper', path, (socket, { senderFrame }) => {
+    if (!senderFrame) throw new Error('the page is gone');
+    return connectPageToKeeper(senderFrame, socket);
   });
   answer('answer', questionAnswer, (given) => answerQuestion(given));
   answer('key', NOTHING, () => ownKey());

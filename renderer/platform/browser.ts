@@ -36,6 +36,7 @@ export function browserPlatform(): Platform {
       url.hash = '';
       return connectWebSocket(url.href, signInKey());
     },
+    openKeeper: null,
     answer: async () => {},
     key: () => Promise.reject(notHere()),
     lookAtInvite: () => Promise.reject(notHere()),

@@ -1,6 +1,6 @@
 /** The page in the desktop app: everything goes through `window.cmdop`. */
 import type { DesktopApi } from '../../preload/api.ts';
-import { connectMessagePort } from '../transport/message-port.ts';
+import { connectKeeperPort, connectMessagePort } from '../transport/message-port.ts';
 import { appEvent } from './app-events.ts';
 import type { Platform } from './platform-api.ts';
 
@@ -13,6 +13,7 @@ export function desktopPlatform(app: DesktopApi): Platform {
     reachesHosts: true,
     hosts: () => app.hosts(),
     connect: (host) => connectMessagePort(app, host),
+    openKeeper: (socket) => connectKeeperPort(app, socket),
     answer: (answer) => app.answer(answer),
     key: () => app.key(),
     lookAtInvite: (wanted) => app.lookAtInvite(wanted),

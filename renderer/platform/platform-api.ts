@@ -1,4 +1,5 @@
 /** What the page needs from where it runs. */
+import type { OpenKeeper } from '#client/input-route.ts';
 import type { Transport } from '#protocol/transport.ts';
 import type { DesktopApi, WindowTitle } from '../../preload/api.ts';
 
@@ -40,6 +41,8 @@ export type Platform = Given & {
   readonly canForward: boolean;
   /** Rejects with a sentence that says what to do; a CmdopError's `data.needs` is as in ConnectAnswer. */
   connect(host: string): Promise<Transport>;
+  /** To keepers of this machine; null in a browser, which cannot reach them. */
+  readonly openKeeper: OpenKeeper | null;
   /** Null in a browser, which does not tell what of a folder it leaves out. */
   readonly sendFolder: DesktopApi['sendFolder'] | null;
   /** Where a file lies on this machine; null where a page is not told. */

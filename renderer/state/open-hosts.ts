@@ -87,6 +87,7 @@ function openHost(name: string): void {
   const created = new CmdopClient({
     identity: { id, interface: platform.interface, name: personName, build: 'renderer' },
     connect: () => platform.connect(name),
+    openKeeper: (name === LOCAL_HOST && platform.openKeeper) || undefined,
     clock: pageClock,
     random: Math.random,
     watch: true,

@@ -1,7 +1,7 @@
-/** The wire over a MessagePort, for the page in the desktop app: the app pumps it to the host's socket. */
+/** The wire over a MessagePort, for the page in the desktop app: the app pumps it to a socket. */
 import { CmdopError } from '#protocol/errors.ts';
 import type { Transport, TransportListener } from '#protocol/transport.ts';
-import type { DesktopApi } from '../../preload/api.ts';
+import type { Connected, DesktopApi } from '../../preload/api.ts';
 
 /** Ports that arrived before, and waiters that asked before, the other half was there; by id. */
 const arrived = new Map<number, MessagePort>();
@@ -20,14 +20,20 @@ window.addEventListener('message', (event: MessageEvent<unknown>) => {
 export async function connectMessagePort(app: DesktopApi, host: string): Promise<Transport> {
   const answer = await app.connect(host);
   if (answer.is === 'failed') throw new CmdopError('host-unreachable', answer.message, { needs: answer.needs });
-  const { id } = answer;
+  return overPort(answer);
+}
+
+/** Rejects where there is no such keeper any more. */
+export const connectKeeperPort = async (app: DesktopApi, socket: string): Promise<Transport> => overPort(await app.connectKeeper(socket));
+
+async function overPort({ id, transport }: Connected): Promise<Transport> {
   const port =
     arrived.get(id) ??
     (await new Promise<MessagePort>((resolve) => {
       waiting.set(id, resolve);
     }));
   arrived.delete(id);
-  return new MessagePortTransport(port, answer.transport);
+  return new MessagePortTransport(port, transport);
 }
 
 class MessagePortTransport implements Transport {

@@ -1,4 +1,5 @@
 /** What a page of the app cannot do, whatever runs in it: leave, open windows, get permissions, run foreign code, read other files. */
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Desktop, startWorld, type World } from './launch.ts';
 
@@ -53,7 +54,19 @@ test('the page is sandboxed, isolated and without Node', async () => {
 
 /** Whoever adds one gives it to whatever runs in the page. */
 const GIVEN = [
-  ...['answer', 'connect', 'decideFolder', 'endForward', 'endJoining', 'forward', 'forwards', 'hostBuild', 'hosts', 'identity'],
+  ...[
+    'answer',
+    'connect',
+    'connectKeeper',
+    'decideFolder',
+    'endForward',
+    'endJoining',
+    'forward',
+    'forwards',
+    'hostBuild',
+    'hosts',
+    'identity',
+  ],
   ...['install', 'join', 'key', 'lookAtInvite', 'notify', 'onEvent', 'openExternal', 'pathOf', 'preferences', 'readClipboard'],
   ...['savePreferences', 'sendFolder', 'setTitle', 'writeClipboard'],
 ];
@@ -81,6 +94,24 @@ test('it holds no token, cookie or path: not in its address, its storage or what
   }));
   expect(held).toMatchObject({ address: OWN_PAGE, cookie: '', stored: [] });
   expect(held.given).not.toContain(world.home);
+});
+
+test('it reaches no socket but those of sessions', async () => {
+  const run = join(world.home, 'run');
+  const sockets = [
+    join(run, 'host.sock'),
+    join(run, 'guests.sock'),
+    `${run}/k-x/../host.sock`,
+    '/run/dbus/system_bus_socket',
+    '\\0abstract',
+    '',
+  ];
+  const answers = await desktop.page.evaluate(
+    (paths) => Promise.all(paths.map((path) => window.cmdop?.connectKeeper(path).catch((error: unknown) => String(error)))),
+    [...sockets, join(run, 'k-nobody.sock')],
+  );
+  expect(answers.pop()).toContain('ENOENT');
+  for (const answer of answers) expect(answer).toMatch(/is no session's of this machine|Too small/);
 });
 
 test('it cannot open a window or a frame', async () => {

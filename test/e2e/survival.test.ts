@@ -155,6 +155,39 @@ describe('a host that is killed while a build prints', () => {
   }
 });
 
+describe('a host that stands still', () => {
+  let world: World;
+  let host: number | null = null;
+
+  beforeAll(() => {
+    world = startWorld();
+  });
+  afterAll(async () => {
+    if (host !== null) process.kill(host, 'SIGCONT');
+    await world.dispose();
+  });
+
+  test('does not stop who types alone, and has it all in its record afterwards', async () => {
+    await world.cmdop('new', 'alone', '--detach', '--cwd', world.home);
+    const { page } = await world.desktop();
+    await page.getByTestId('session-row').getByRole('button').click();
+    await waitForScreen(page, '$ ');
+    // As a person types: each key was seen before the next.
+    await page.locator('[data-testid="terminal"]:visible').first().click();
+    await page.keyboard.type("echo be''fore\n", { delay: 30 });
+    await waitForScreen(page, /^before$/m);
+    host = await world.hostPid();
+    process.kill(host ?? Number.NaN, 'SIGSTOP');
+    await page.keyboard.type("echo mean''while\n", { delay: 30 });
+    await waitForScreen(page, /^meanwhile$/m);
+    process.kill(host ?? Number.NaN, 'SIGCONT');
+    await expect.poll(async () => (await historyOf(world, 'alone')).map(({ text }) => text)).toEqual(["echo be''fore", "echo mean''while"]);
+    const [, command] = await historyOf(world, 'alone');
+    expect([command?.submitter?.name, command?.authors.map(({ name }) => name)]).toEqual(['ann', ['ann']]);
+    await page.getByTestId('control-bar').getByText('You have control').waitFor();
+  });
+});
+
 describe('a host that begins while a keeper stands still', () => {
   let world: World;
   let keeper: number | null = null;
