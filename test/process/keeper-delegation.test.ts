@@ -33,6 +33,12 @@ class Typist {
   type(seq: number, text: string, { channel = CHANNEL, epoch = EPOCH } = {}): void {
     this.socket.write(encodeInput({ channel, epoch, seq: seq as Seq, bytes: Buffer.from(text) }));
   }
+  /** A unit with any number. */
+  typeNumbered(seq: bigint, text: string): void {
+    const frame = Buffer.from(encodeInput({ channel: CHANNEL, epoch: EPOCH, seq: 1 as Seq, bytes: Buffer.from(text) }));
+    frame.writeBigUInt64LE(seq, 13);
+    this.socket.write(frame);
+  }
   get text(): string {
     return this.frames.map((frame) => (frame.kind === 'output' ? Buffer.from(frame.bytes).toString() : '')).join('');
   }
@@ -124,6 +130,8 @@ describe.runIf(native)('a client that typing is delegated to', () => {
     ['types into another attachment', (ann) => ann.type(1, 'x', { channel: 8 as Channel })],
     ['sends a large unit', (ann) => ann.type(1, 'x'.repeat(1025))],
     ['sends an empty one', (ann) => ann.type(1, '')],
+    ['sends one without a number', (ann) => ann.typeNumbered(0n, 'x')],
+    ['sends one whose number no host can say', (ann) => ann.typeNumbered(2n ** 53n, 'x')],
     ['sends what is no input', (ann) => ann.socket.write(Uint8Array.of(2, 0, 0, 0, 99, 0))],
     ['sends a frame that breaks the format', (ann) => ann.socket.write(Uint8Array.of(0, 0, 0, 0, 2))],
     ['closes its connection', (ann) => ann.socket.end()],

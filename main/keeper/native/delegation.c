@@ -21,6 +21,8 @@
 #define TOLD_AFTER 250
 /* What the host has not been told yet, bytes: it is stuck, and others may want in. */
 #define MAX_UNTOLD (1024 * 1024)
+/* The number of a unit, at most: hosts count in doubles, and one that is told of more adopts no such keeper. */
+#define MAX_SEQ ((UINT64_C(1) << 53) - 1)
 
 /* Payload: u8 n · client (n bytes) · u32 channel · u32 epoch · token. */
 bool delegate(struct keeper *keeper, const uint8_t *payload, size_t length) {
@@ -65,6 +67,7 @@ bool take_typed(struct keeper *keeper, const uint8_t *body, size_t length) {
   if (keeper->typed.length + keeper->host->out.length > MAX_UNTOLD) return false;
   if (keeper->queue.first || asks_secret(keeper->terminal)) return false;
   uint64_t seq = read_u64(body + 9);
+  if (seq < 1 || seq > MAX_SEQ) return false;
   const uint8_t *unit = body + CLIENT_INPUT_HEADER;
   size_t size = length - CLIENT_INPUT_HEADER;
   enum acceptance acceptance = ledger_accept(&keeper->ledger, &delegation->client, seq);
