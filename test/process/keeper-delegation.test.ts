@@ -194,6 +194,33 @@ describe.runIf(native)('a client that typing is delegated to', () => {
     expect(host.text).toBe('readyonetwo');
   });
 
+  keeps(
+    'types nothing more once a host, even one that took over from another, has recalled it: not even if the keeper stood still',
+    async (world) => {
+      const kept = await world.script(RAW);
+      const first = await world.host(kept);
+      await first.says('ready');
+      const host = await world.host(kept);
+      await first.until(() => first.isClosed);
+      host.send(delegation);
+      const ann = new Typist(kept);
+      ann.type(1, 'one');
+      await ann.until(() => ann.text === 'one');
+      const { pid = 0 } = kept.child;
+      process.kill(pid, 'SIGSTOP');
+      host.send({ kind: 'recall' });
+      ann.type(2, 'two');
+      await new Promise((resolve) => setImmediate(resolve)); // both are in their sockets
+      process.kill(pid, 'SIGCONT');
+      await ann.closed();
+      await host.next('recalled');
+      host.write('ben', 1, 'three');
+      await host.says('three');
+      expect(host.text).toBe('onethree');
+      expect(typedBy(host)).toEqual([[1, 'one']]);
+    },
+  );
+
   keeps('gets a flood from the host alone', async (world) => {
     const { host, ann } = await delegated(world, 'stty raw -echo; printf ready; head -c 1 >/dev/null; seq 1 200000');
     ann.type(1, 'x');

@@ -101,6 +101,16 @@ static void look_at_connection(struct keeper *keeper, struct connection *connect
   if (connection->fd == fd && events & POLLOUT) flush(keeper, connection);
 }
 
+/* First the host, which may take back what others would do: so also where all had to wait for this process. */
+static void look_at_connections(struct keeper *keeper, const struct pollfd asked[MAX_CONNECTIONS]) {
+  struct connection *host = keeper->host;
+  if (host && asked[host - keeper->connections].revents) look_at_connection(keeper, host, asked[host - keeper->connections].revents);
+  for (size_t at = 0; at < MAX_CONNECTIONS; at++) {
+    struct connection *each = &keeper->connections[at];
+    if (each != host && asked[at].revents && each->fd == asked[at].fd) look_at_connection(keeper, each, asked[at].revents);
+  }
+}
+
 static int64_t earliest(int64_t a, int64_t b) { return a < b ? a : b; }
 
 static void look_at_clock(struct keeper *keeper) {
@@ -137,10 +147,7 @@ __attribute__((noreturn)) static void serve(struct keeper *keeper, int listener,
     }
     if (wait_for(keeper, fds, CONNECTIONS + MAX_CONNECTIONS) > 0) {
       look_at_output(keeper, fds[TERMINAL].revents);
-      for (size_t at = 0; at < MAX_CONNECTIONS; at++) {
-        struct pollfd *asked = &fds[CONNECTIONS + at];
-        if (asked->revents && keeper->connections[at].fd == asked->fd) look_at_connection(keeper, &keeper->connections[at], asked->revents);
-      }
+      look_at_connections(keeper, fds + CONNECTIONS);
       /* After the host, which may take back what would be written. */
       look_at_room(keeper, fds[TERMINAL].revents);
       if (fds[CHILDREN].revents) look_at_child(keeper, children);
