@@ -4,6 +4,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { encodeUse } from '#protocol/delegation.ts';
 import { encodeInput, type Frame, FrameDecoder } from '#protocol/frames.ts';
 import type { Channel, ClientId, Epoch, Seq } from '#protocol/ids.ts';
+import { FromKeeperDecoder } from '../../main/keeper/wire.ts';
 import type { KeeperPeer } from './keeper-peer.ts';
 import { WAIT } from './keeper-peer.ts';
 import { inWorld, type KeeperWorld, type Kept, native } from './keeper-world.ts';
@@ -192,6 +193,21 @@ describe.runIf(native)('a client that typing is delegated to', () => {
     host.write('ben', 1, 'two');
     await host.says('two');
     expect(host.text).toBe('readyonetwo');
+  });
+
+  keeps('delays the output of a program that goes on printing for nobody else', async (world) => {
+    const slowly = 'i=0; while [ $i -lt 30 ]; do i=$((i + 1)); done; printf x';
+    const script = `stty raw -echo; printf ready; head -c 1 >/dev/null; n=0; while [ $n -lt 3000 ]; do n=$((n + 1)); ${slowly}; done; cat`;
+    const { host, ann } = await delegated(world, script);
+    const decoder = new FromKeeperDecoder();
+    let told = 0;
+    host.socket.on('data', (bytes) => {
+      for (const { kind } of decoder.push(new Uint8Array(bytes))) if (kind === 'output') told++;
+    });
+    ann.type(1, 'x');
+    await host.says(/x{3000}$/);
+    expect(ann.text.length).toBe(3000);
+    expect(told).toBeGreaterThan(40);
   });
 
   keeps(

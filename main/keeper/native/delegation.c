@@ -90,6 +90,8 @@ bool show_typist(struct keeper *keeper, uint64_t offset, const uint8_t *bytes, s
   write_client_output_header(header, delegation->channel, offset, length);
   send_pieces(keeper, typist, (struct bytes_piece[]){{header, sizeof header}, {bytes, length}}, 2);
   if (!delegation->is_out) return false; /* its client is gone */
-  keeper->verdicts_due = now_us() + TOLD_AFTER;
+  verdicts_wait(keeper);
+  int64_t due = now_us() + TOLD_AFTER;
+  keeper->verdicts_due = due < keeper->told_by ? due : keeper->told_by;
   return true;
 }

@@ -19,7 +19,7 @@
 #define MAX_FORGOTTEN (200 * 1024)
 
 void verdicts_wait(struct keeper *keeper) {
-  if (keeper->verdicts_due == NEVER) keeper->verdicts_due = now_us() + VERDICT_WAIT;
+  if (keeper->verdicts_due == NEVER) keeper->verdicts_due = keeper->told_by = now_us() + VERDICT_WAIT;
 }
 
 void tell_verdict(struct keeper *keeper, enum from_keeper kind, const struct client_name *client, uint64_t seq) {

@@ -80,6 +80,8 @@ struct keeper {
 
   /* When to tell the host what waits for that, to write again, and to end output: monotonic microseconds, or NEVER. */
   int64_t verdicts_due, retry_due, quiet_due;
+  /* Output that goes on puts off `verdicts_due` up to here. */
+  int64_t told_by;
   /* Where output ends at the latest once the program has: monotonic microseconds, and an offset. */
   int64_t drain_due;
   uint64_t drain_end;
