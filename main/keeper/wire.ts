@@ -21,7 +21,7 @@
  *  11 DELEGATE u8 n · client · u32 channel · u32 epoch · token (16 bytes): this client types straight into the terminal,
  *              over a connection of its own, until RECALL (feature 'delegate'). What it types is told by 8 TYPED   u8 n ·
  *              client · u64 seq · u64 offset where output ended · bytes, before the output that came of it and its APPLIED;
- *              the end, whoever wanted it, once by 9 RECALLED, after the last TYPED
+ *              the end, whoever wanted it, once by 9 RECALLED, after the last TYPED and the output that was shown to the client
  *  12 RECALL   nothing more is taken from that client; without effect where its delegation has ended already
  *
  * client → keeper, first on its connection: 13 USE   token. After it both speak frames.ts: INPUT, and OUTPUT with what comes of

@@ -40,6 +40,10 @@ class Typist {
     frame.writeBigUInt64LE(seq, 13);
     this.socket.write(frame);
   }
+  /** Where the output ends that it was shown. */
+  get shownEnd(): number {
+    return Math.max(0, ...this.frames.map((frame) => (frame.kind === 'output' ? frame.offset + frame.bytes.length : 0)));
+  }
   get text(): string {
     return this.frames.map((frame) => (frame.kind === 'output' ? Buffer.from(frame.bytes).toString() : '')).join('');
   }
@@ -193,6 +197,27 @@ describe.runIf(native)('a client that typing is delegated to', () => {
     host.write('ben', 1, 'two');
     await host.says('two');
     expect(host.text).toBe('readyonetwo');
+  });
+
+  keeps('is out for the host once that has all that was shown, however far behind it is', async (world) => {
+    const page = `head -c 1 >/dev/null; printf '%3000s' ''`;
+    const { host, ann } = await delegated(world, `stty raw -echo; printf ready; while :; do ${page}; done`);
+    host.socket.pause();
+    for (let seq = 1; seq <= 200; seq++) {
+      ann.type(seq, 'x');
+      await ann.until(() => ann.shownEnd === 5 + 3000 * seq);
+    }
+    host.send({ kind: 'recall' });
+    await ann.closed();
+    host.socket.resume();
+    let had: number | null = null;
+    host.socket.on('data', () => {
+      if (host.count('recalled') > 0) had ??= host.bytes.length;
+    });
+    await host.until(() => had !== null);
+    const { length } = typedBy(host);
+    expect([length, host.bytes.length]).toEqual([200, 5 + 3000 * 200]);
+    expect(had).toBe(ann.shownEnd);
   });
 
   keeps('delays the output of a program that goes on printing for nobody else', async (world) => {

@@ -43,10 +43,11 @@ void end_delegation(struct keeper *keeper) {
   struct delegation *delegation = &keeper->delegation;
   if (!delegation->is_out) return;
   struct connection *typist = delegation->typist;
+  keeper->recalled_at = delegation->shown_end;
   *delegation = (struct delegation){0};
   if (typist) close_connection(keeper, typist);
   if (!keeper->host) return;
-  append_frame(&keeper->typed, RECALLED, NULL, 0);
+  keeper->owes_recalled = true;
   send_output(keeper);
 }
 
@@ -90,6 +91,7 @@ bool show_typist(struct keeper *keeper, uint64_t offset, const uint8_t *bytes, s
   write_client_output_header(header, delegation->channel, offset, length);
   send_pieces(keeper, typist, (struct bytes_piece[]){{header, sizeof header}, {bytes, length}}, 2);
   if (!delegation->is_out) return false; /* its client is gone */
+  delegation->shown_end = offset + length;
   verdicts_wait(keeper);
   int64_t due = now_us() + TOLD_AFTER;
   keeper->verdicts_due = due < keeper->told_by ? due : keeper->told_by;

@@ -100,6 +100,7 @@ static bool greet(struct keeper *keeper, struct connection *connection, const ch
   keeper->is_exit_told = false;
   bytes_clear(&keeper->verdicts); /* the ledger has them */
   bytes_clear(&keeper->typed);
+  keeper->owes_recalled = false;
   keeper->verdicts_due = NEVER;
   uint64_t end = output_end(keeper);
   uint64_t wanted = from >= (double)keeper->start ? (from < (double)end ? (uint64_t)from : end) : keeper->start;

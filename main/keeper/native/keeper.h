@@ -42,8 +42,9 @@ struct delegation {
   uint8_t token[TOKEN_SIZE];
   /* Its connection; NULL before it has come. */
   struct connection *typist;
-  /* So much output is still shown to it, bytes. */
+  /* So much output is still shown to it, bytes; and where what it was shown ends. */
   size_t shown;
+  uint64_t shown_end;
 };
 
 struct keeper {
@@ -68,6 +69,9 @@ struct keeper {
   /* TYPED and RECALLED frames: the host must have them before the output that came of them. */
   struct bytes typed;
   struct delegation delegation;
+  /* RECALLED is still to be told, once the host has the output up to there, all that the client was shown: it may resize then. */
+  bool owes_recalled;
+  uint64_t recalled_at;
 
   struct input_queue queue;
   struct ledger ledger;

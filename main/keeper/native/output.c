@@ -101,6 +101,11 @@ void send_output(struct keeper *keeper) {
   if (!keeper->host) return;
   if (keeper->sent < keeper->start) keeper->sent = keeper->start;
   while (keeper->host && keeper->host->out.length == 0 && send_one(keeper)) continue;
+  /* Of what it has no room for, before it has acknowledged more, no client can have drawn anything. */
+  if (keeper->owes_recalled && keeper->host && (keeper->sent >= keeper->recalled_at || keeper->host->out.length == 0)) {
+    keeper->owes_recalled = false;
+    append_frame(&keeper->typed, RECALLED, NULL, 0);
+  }
   send_held(keeper, &keeper->typed);
   send_held(keeper, &keeper->verdicts);
   keeper->verdicts_due = NEVER;
