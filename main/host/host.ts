@@ -247,6 +247,7 @@ export class Host {
     await this.#registry.settled();
     for (const connection of this.#connections) connection.event('host.stopping', { reason });
     this.#connections.closeAll();
+    await this.#registry.recall(); // what was typed past this host is in its journal then
     this.#web.close({ isResumed: reason === 'upgrade' });
     this.#services.dispose(reason);
     await this.#registry.dispose();

@@ -86,6 +86,38 @@ describe.runIf(native)('typing past the host', () => {
     expect(last).toMatchObject({ actor: 'ann', payload: { bytes: 1 } });
   });
 
+  test('is told to a host before that gives way to the next one: every unit is on record', async () => {
+    const ann = engine.person('ann');
+    await newSession(ann);
+    const view = ann.attach('notes');
+    await view.until('ready');
+    for (let round = 0; round < 4; round++) {
+      await atEase(ann, view);
+      let isTyping = true;
+      const typing = (async () => {
+        for (let last: Promise<unknown> | null = null; isTyping; await new Promise(setImmediate)) {
+          const verdict: Promise<unknown> = view.type('x');
+          await last;
+          last = verdict;
+        }
+      })();
+      const { pid } = await ann.client.request('host.handoff', {});
+      await ann.until(() => ann.client.host?.pid === pid);
+      isTyping = false;
+      await typing;
+    }
+    expect((await view.type('.')).verdict).toBe('applied');
+    let bytes = 0;
+    for (let after = 0, isOver = false; !isOver; ) {
+      const { events } = await ann.client.request('journal.list', { session: 'notes', kinds: ['input'], limit: 500, after });
+      for (const { payload } of events) expect(payload).not.toHaveProperty('untold');
+      bytes += events.length;
+      after = events.at(-1)?.seq ?? after;
+      isOver = events.length === 0;
+    }
+    expect(bytes).toBe(typed().length);
+  });
+
   test('ends before somebody else has control: the journal has the order in which all was typed', async () => {
     const [ann, ben] = [engine.person('ann'), engine.person('ben')];
     await newSession(ann);
