@@ -1,9 +1,9 @@
 /** Who types alone types past the host: at once even where that stands still, and with nothing else different from before. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Engine, openEngine, type Person, type Watched } from './engine.ts';
-import { native } from './keeper-world.ts';
+import { native, statOf } from './keeper-world.ts';
 
 let engine: Engine;
 beforeEach(async () => {
@@ -116,6 +116,37 @@ describe.runIf(native)('typing past the host', () => {
       isOver = events.length === 0;
     }
     expect(bytes).toBe(typed().length);
+  });
+
+  test('does not hold up anybody for whose keeper stands still: other sessions go on, and so does who took control', async () => {
+    const [ann, ben] = [engine.person('ann'), engine.person('ben')];
+    await newSession(ann);
+    await ann.client.request('session.create', { name: 'other', command: ['/bin/cat'], cwd: engine.home });
+    const [view, his, other] = [ann.attach('notes'), ben.attach('notes'), ben.attach('other')];
+    for (const each of [view, his]) await each.until('ready');
+    await other.until(() => other.stream.isAttached);
+    await atEase(ann, view);
+    const { keeperPid } = await ann.client.request('session.inspect', { session: 'notes' });
+    process.kill(keeperPid ?? 0, 'SIGSTOP');
+    await vi.waitUntil(() => statOf(keeperPid ?? 0)[0] === 'T');
+    let last: ReturnType<Watched['type']>;
+    try {
+      void view.type('not any more');
+      await his.stream.takeControl();
+      last = his.type('<ben>');
+      const begun = performance.now();
+      for (let n = 0; n < 10; n++) {
+        await other.stream.takeControl();
+        expect((await other.type('x')).verdict).toBe('applied');
+        await other.stream.releaseControl();
+      }
+      expect(performance.now() - begun).toBeLessThan(5_000);
+    } finally {
+      process.kill(keeperPid ?? 0, 'SIGCONT');
+    }
+    expect((await last).verdict).toBe('applied');
+    await his.until('<ben>');
+    expect(typed()).toMatch(/^\.+<ben>$/);
   });
 
   test('ends before somebody else has control: the journal has the order in which all was typed', async () => {

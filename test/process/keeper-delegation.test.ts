@@ -7,7 +7,7 @@ import type { Channel, ClientId, Epoch, Seq } from '#protocol/ids.ts';
 import { FromKeeperDecoder } from '../../main/keeper/wire.ts';
 import type { KeeperPeer } from './keeper-peer.ts';
 import { WAIT } from './keeper-peer.ts';
-import { inWorld, type KeeperWorld, type Kept, native } from './keeper-world.ts';
+import { inWorld, type KeeperWorld, type Kept, native, statOf } from './keeper-world.ts';
 
 const ANN = 'ann' as ClientId;
 const [CHANNEL, EPOCH] = [7 as Channel, 3 as Epoch];
@@ -249,6 +249,7 @@ describe.runIf(native)('a client that typing is delegated to', () => {
       await ann.until(() => ann.text === 'one');
       const { pid = 0 } = kept.child;
       process.kill(pid, 'SIGSTOP');
+      await ann.until(() => statOf(pid)[0] === 'T');
       host.send({ kind: 'recall' });
       ann.type(2, 'two');
       await new Promise((resolve) => setImmediate(resolve)); // both are in their sockets

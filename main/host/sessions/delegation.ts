@@ -27,7 +27,7 @@ export const RECALLING: ReadonlySet<Method> = new Set([
 
 /** Units in a row that one client types before it is worth it; twice as many after each time that it was not. */
 const WORTH_AFTER = { first: 8, most: 1_024 };
-/** A keeper answers within a millisecond; whoever asks for control does not wait longer than this for one that hangs, milliseconds. */
+/** A keeper answers within a millisecond; nobody waits longer than this for one that hangs, nor a second time, milliseconds. */
 const ANSWER_MS = 500;
 
 export type DelegationOptions = {
@@ -44,7 +44,17 @@ export type DelegationOptions = {
   delegatesAfter?: number | undefined;
 };
 
-type Out = { to: Delegated; source: InputSource; wasUsed: boolean; isRecalled: boolean; over: Promise<void>; end: () => void };
+type Out = {
+  to: Delegated;
+  source: InputSource;
+  wasUsed: boolean;
+  isRecalled: boolean;
+  over: Promise<void>;
+  end: () => void;
+  /** `over`, or that the keeper `isLate`; null before anybody waits. */
+  answer: Promise<void> | null;
+  isLate: boolean;
+};
 
 export class Delegation {
   readonly #options: DelegationOptions;
@@ -72,7 +82,8 @@ export class Delegation {
     const over = new Promise<void>((resolve) => {
       end = resolve;
     });
-    this.#out = { to, source: { client, actor, role: attached.role }, wasUsed: false, isRecalled: false, over, end };
+    const source = { client, actor, role: attached.role };
+    this.#out = { to, source, wasUsed: false, isRecalled: false, over, end, answer: null, isLate: false };
     life.record(attached, 'delegation', { client, epoch });
     keeper.delegate(to);
     connection.event('input.delegated', { channel, epoch, socket, token: Buffer.from(to.token).toString('hex') });
@@ -110,15 +121,22 @@ export class Delegation {
     return out.over;
   }
 
-  /** As `over`, but of a keeper that hangs not for ever: nothing is typed then either. */
+  /** As `over`, but of a keeper that hangs not for ever: it hears of the end before anything else, so nothing is typed then either. */
   recall(): Promise<void> | null {
     const over = this.over();
-    if (!over) return null;
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, ANSWER_MS);
+    const out = this.#out;
+    if (!over || !out || out.isLate) return null;
+    out.answer ??= new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        out.isLate = true;
+        resolve();
+      }, ANSWER_MS);
+      void over.then(() => {
+        clearTimeout(timer);
+        resolve();
+      });
     });
-    return Promise.race([over, late]).finally(() => clearTimeout(timer));
+    return out.answer;
   }
 
   /** Nothing about this client needs a look at its units, one by one. */

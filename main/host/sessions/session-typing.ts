@@ -106,7 +106,7 @@ export class SessionTyping {
     const { clients, life } = this.#options;
     const attached = clients.at(channel);
     if (!attached) return;
-    const over = this.delegation.isOf(attached.client) ? null : this.delegation.over();
+    const over = this.delegation.isOf(attached.client) ? null : this.delegation.recall();
     if (over) {
       clients.hold(attached, over);
       void over.then(() => this.unit(channel, unit));
