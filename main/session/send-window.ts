@@ -7,6 +7,8 @@ export const WINDOW_BYTES = 1024 * 1024;
 export class SendWindow {
   #cursor: number;
   #acked: number;
+  /** By the client's word; it may have more than it was sent. */
+  #parsed: number;
   /** May be on its way, bytes. */
   readonly bytes: number;
   #limit: number;
@@ -14,6 +16,7 @@ export class SendWindow {
   constructor(start: Offset, bytes = WINDOW_BYTES) {
     this.#cursor = start;
     this.#acked = start;
+    this.#parsed = start;
     this.bytes = bytes;
     this.#limit = bytes;
   }
@@ -33,11 +36,13 @@ export class SendWindow {
 
   sent(bytes: number): void {
     this.#cursor += bytes;
+    this.#settle();
   }
 
   /** The client parsed up to `offset`. What it has from elsewhere (its keeper) counts once it is sent. */
   ack(offset: Offset): void {
-    this.#acked = Math.max(this.#acked, Math.min(offset, this.#cursor));
+    this.#parsed = Math.max(this.#parsed, offset);
+    this.#settle();
   }
 
   /** No more than this may be on its way for now; at least half of the window, since a quarter may be unacknowledged at any time. */
@@ -49,5 +54,10 @@ export class SendWindow {
   jump(offset: Offset): void {
     this.#cursor = offset;
     this.#acked = offset;
+    this.#parsed = offset;
+  }
+
+  #settle(): void {
+    this.#acked = Math.max(this.#acked, Math.min(this.#parsed, this.#cursor));
   }
 }

@@ -239,6 +239,31 @@ describe.runIf(native)('typing past the host', () => {
     await ben.until(() => ben.typing.some(({ secret }) => secret));
   });
 
+  test('shows more than may be on its way from the host, while that stands still: what comes after it comes, too', async () => {
+    const [ann, ben] = [engine.person('ann'), engine.person('ben')];
+    await newSession(ann, `stty raw -echo; printf ready; while :; do head -c 1 >/dev/null; printf '%3000s' ''; done`);
+    const [view, other] = [ann.attach('notes', { window: 64 * 1024 }), ben.attach('notes')];
+    await Promise.all([view.until('ready'), other.until('ready')]);
+    await atEase(ann, view);
+    await view.until(() => view.stream.pending.units === 0);
+    const shown = () => view.received.from + view.received.length;
+    const typing = [];
+    process.kill(engine.host?.pid ?? 0, 'SIGSTOP');
+    try {
+      for (let key = 1, begun = shown(); key <= 60; key++) {
+        typing.push(view.type('x'));
+        await view.until(() => shown() === begun + 3000 * key);
+      }
+    } finally {
+      process.kill(engine.host?.pid ?? 0, 'SIGCONT');
+    }
+    for (const { verdict } of await Promise.all(typing)) expect(verdict).toBe('applied');
+    await other.stream.takeControl();
+    for (let key = 0; key < 60; key++) await other.type('y');
+    const end = () => other.received.from + other.received.length;
+    await view.until(() => shown() === view.stream.offset && shown() >= end());
+  });
+
   test('makes no difference to who sees it, and to the terminal', async () => {
     const [ann, ben] = [engine.person('ann'), engine.person('ben')];
     await newSession(ann, 'stty raw -echo; printf ready; exec cat');

@@ -199,12 +199,18 @@ describe('send window', () => {
     expect(window.credit).toBe(1000);
   });
 
-  test('an acknowledgement of more than was sent, as of what a keeper has shown, counts for no more than what was', () => {
+  test('an acknowledgement of more than was sent, as of what a keeper has shown, counts for what is sent of it', () => {
     const window = new SendWindow(at(10));
     window.sent(5);
-    window.ack(at(1_000_000));
+    window.ack(at(10 + 12));
     window.ack(at(1));
     expect(window.credit).toBe(WINDOW_BYTES);
+    window.sent(7);
+    expect(window.credit).toBe(WINDOW_BYTES);
+    window.sent(7);
+    expect(window.credit).toBe(WINDOW_BYTES - 7);
+    window.ack(at(1_000));
+    window.jump(at(500));
     window.sent(7);
     expect(window.credit).toBe(WINDOW_BYTES - 7);
   });
