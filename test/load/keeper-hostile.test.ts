@@ -7,15 +7,18 @@
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { encodeInput, type Frame, FrameDecoder } from '#protocol/frames.ts';
+import type { Channel, ClientId, Epoch, Seq } from '#protocol/ids.ts';
 import { nativeKeeper, nodeKeeper } from '../../main/host/keepers/keeper-program.ts';
+import { TOKEN_BYTES } from '../../main/keeper/wire.ts';
 import { randomFrom } from '../contract/random-streams.ts';
 import { KeeperWorld, type Kept } from '../process/keeper-world.ts';
-import { conversation, hostileSpec } from './fuzz/keeper.ts';
-import { below, cut, type Random } from './fuzz/mutate.ts';
+import { conversation, frameOf, hostileSpec, oddUnit, strangerTalk } from './fuzz/keeper.ts';
+import { below, bytesOf, cut, joined, type Random } from './fuzz/mutate.ts';
 
 const { CMDOP_FUZZ_SECONDS: seconds, CMDOP_FUZZ_CASES: cases, CMDOP_FUZZ_SEED: seed } = process.env;
 const SEED = Number(seed ?? 1);
@@ -27,6 +30,8 @@ const LIMIT = { timeout: SECONDS * 1000 + 60_000 };
 const TOGETHER = 40;
 /** Each host that says hello takes the session from the one before. */
 const AT_ONCE = 3;
+/** Delegations of one host. */
+const ROUNDS = 20;
 /** Connections between which a host that is none of these looks after the session. */
 const BETWEEN = 24;
 
@@ -92,6 +97,83 @@ async function expectServed(world: KeeperWorld, kept: Kept, isEchoing: boolean):
   await host.until(() => host.isClosed);
 }
 
+/**
+ * A host that delegates typing again and again, among strangers: all that its program reads is what it is told, or writes
+ * itself. Answers how many units it was told of.
+ */
+async function shift(world: KeeperWorld, kept: Kept, seed: number): Promise<number> {
+  const random = randomFrom(seed);
+  const host = await world.host(kept, 1e15);
+  const base = host.hello.end;
+  expect(host.hello.ledger.every(([, { accepted }]) => Number.isSafeInteger(accepted))).toBe(true);
+  let [token, seq, heard] = [bytesOf(random, TOKEN_BYTES), 0, 0];
+  const expected: Uint8Array[] = [];
+  for (let round = 1; round <= ROUNDS; round++) {
+    const strangers = Array.from({ length: below(random, 8) }, () => connected(kept, [strangerTalk(random, token)]));
+    token = bytesOf(random, TOKEN_BYTES);
+    host.send({ kind: 'delegate', client: `ann ${seed}` as ClientId, channel: 7 as Channel, epoch: 3 as Epoch, token });
+    const units = Array.from({ length: below(random, TOGETHER) }, () =>
+      encodeInput({ channel: 7 as Channel, epoch: 3 as Epoch, seq: ++seq as Seq, bytes: Buffer.from(`<${seq}>`) }),
+    );
+    if (random() < 0.5) units.push(oddUnit(random, ++seq));
+    const ann = connected(kept, [frameOf(13, token), ...cut(random, joined(...units))]);
+    if (random() < 0.1) ann.socket.pause();
+    strangers.push(
+      ...Array.from({ length: below(random, 20) }, () =>
+        connected(kept, [
+          strangerTalk(
+            random,
+            token.map((byte) => byte ^ 1),
+          ),
+        ]),
+      ),
+    );
+    const told = host.count('typed');
+    if (units.length > 0 && random() < 0.7) await host.until(() => ann.isClosed || host.count('typed') > told);
+    if (random() < 0.2) ann.socket.destroy();
+    host.send({ kind: 'recall' });
+    await host.until(() => host.count('recalled') === round);
+    const typed = host.heard.slice(heard).flatMap((message) => (message.kind === 'typed' ? [message] : []));
+    heard = host.heard.length;
+    for (const { client, bytes } of typed) {
+      expect(client).toBe(`ann ${seed}`);
+      expected.push(bytes);
+    }
+    seq = Math.max(seq, ...typed.map((unit) => unit.seq));
+    const own = Buffer.from(`[${round}]`);
+    host.write('ben', ++written, own);
+    expected.push(own);
+    const wanted = Buffer.concat(expected);
+    await host.until(() => host.bytes.length >= wanted.length);
+    expect(host.bytes.equals(wanted)).toBe(true);
+    expect(host.bytes.includes('STRANGER')).toBe(false);
+    for (const frame of ann.frames) {
+      if (frame.kind !== 'output') continue;
+      const at = frame.offset - base;
+      expect(host.bytes.subarray(at, at + frame.bytes.length).equals(frame.bytes)).toBe(true);
+    }
+    for (const { socket } of [ann, ...strangers]) socket.destroy();
+    if (seq > Number.MAX_SAFE_INTEGER - 1000) break; // the last number there is
+  }
+  host.socket.destroy();
+  return host.count('typed');
+}
+let written = 0;
+
+/** Says all of this, and hears what a client hears. */
+function connected(kept: Kept, words: Iterable<Uint8Array>): { socket: Socket; frames: Frame[]; isClosed: boolean } {
+  const decoder = new FrameDecoder();
+  const one = { socket: connect(kept.spec.socket), frames: [] as Frame[], isClosed: false };
+  one.socket
+    .on('error', () => {})
+    .on('close', () => {
+      one.isClosed = true;
+    })
+    .on('data', (bytes) => one.frames.push(...decoder.push(new Uint8Array(bytes))));
+  for (const each of words) one.socket.write(each);
+  return one;
+}
+
 const KINDS = [
   { name: 'C, sanitized', program: sanitized, share: 1, growthMb: 60 },
   ...(native ? [{ name: 'C', program: native, share: 0.25, growthMb: 24 }] : []),
@@ -124,6 +206,33 @@ describe.runIf(canSanitize).each(KINDS)('hostile hosts of a keeper in $name', ({
   };
   test.concurrent('a program that gives back what it reads goes on', LIMIT, () => campaign('stty raw -echo; exec cat', true));
   test.concurrent('a program that reads nothing goes on', LIMIT, () => campaign('stty raw -echo; exec sleep 1000', false));
+
+  test.runIf(program !== KINDS.at(-1)?.program)(
+    'who may type past the host types what the host is told, and nobody else types',
+    LIMIT,
+    async () => {
+      const world = new KeeperWorld(program);
+      try {
+        const kept = await world.start({ args: ['-c', 'stty raw -echo; printf ready; exec cat'] }, { env });
+        const first = await world.host(kept);
+        await first.says('ready');
+        const until = Date.now() + (SECONDS * 1000) / (KINDS.length + 1);
+        let [shifts, units] = [0, 0];
+        for (; shifts * ROUNDS * TOGETHER < (FRAMES * share) / 2 && Date.now() < until; shifts++) {
+          units += await shift(world, kept, SEED + shifts).catch((error) => {
+            throw new Error(`seed ${SEED + shifts}: ${reported().join('\n').slice(0, 5000)}`, { cause: error });
+          });
+        }
+        await expectServed(world, kept, true);
+        console.log(`${shifts} hosts, ${units} units, ${residentMb(kept).toFixed(1)} MB`);
+        expect(reported()).toEqual([]);
+        expect(residentMb(kept)).toBeLessThan(growthMb);
+        expect(units).toBeGreaterThan(shifts * ROUNDS);
+      } finally {
+        world.dispose();
+      }
+    },
+  );
 });
 
 test.runIf(canSanitize)('what a keeper is told to start, it starts, or says that it does not', LIMIT, async () => {

@@ -1,5 +1,7 @@
 /** What a host that is broken or an enemy could say to a keeper, and what it could be told to start, from a seed. */
 
+import { encodeInput } from '#protocol/frames.ts';
+import type { Channel, Epoch, Seq } from '#protocol/ids.ts';
 import type { KeeperSpec } from '../../../main/keeper/spec.ts';
 import { MAX_KEEPER_FRAME_BYTES } from '../../../main/keeper/wire.ts';
 import { below, bytesOf, hostileJson, joined, mutate, pick, type Random } from './mutate.ts';
@@ -40,7 +42,7 @@ function dropJson(random: Random): string {
 /** One frame, whole, with odd values. */
 export function oddFrame(random: Random): Buffer {
   const name = pick(random, NAMES);
-  switch (below(random, 14)) {
+  switch (below(random, 15)) {
     case 0:
       return frameOf(1, random() < 0.1 ? hostileJson(random) : '{"wire":1,"from":0}');
     case 1:
@@ -53,7 +55,7 @@ export function oddFrame(random: Random): Buffer {
     case 5:
       return frameOf(5, pick(random, ['SIGWINCH', 'SIGCONT', '', 'SIGNONE', 'SIGURG\0', 's'.repeat(1000)]));
     case 6:
-      return frameOf(pick(random, [6, 0, 11, 77, 255]), bytesOf(random, below(random, 20)));
+      return frameOf(pick(random, [6, 0, 11, 12, 13, 77, 255]), bytesOf(random, below(random, 40)));
     case 7:
       return frameOf(7, random() < 0.1 ? bytesOf(random, 300) : name);
     case 8:
@@ -63,6 +65,8 @@ export function oddFrame(random: Random): Buffer {
     case 10:
     case 11:
       return frameOf(10, dropJson(random));
+    case 12:
+      return frameOf(11, Buffer.of(name.length), name, bytesOf(random, pick(random, [23, 24, 24, 24, 25])));
     default:
       return frameOf(2, Buffer.of(name.length), name, uint64(random), Buffer.alloc(length(random), 'w'));
   }
@@ -85,6 +89,39 @@ export function conversation(random: Random, count: number): Uint8Array {
   long.writeUInt32LE(pick(random, [0, MAX_KEEPER_FRAME_BYTES, MAX_KEEPER_FRAME_BYTES + 1, 2 ** 32 - 1]));
   frames.push(pick(random, [mutate(random, last), mutate(random, last), bytesOf(random, 100), joined(long, last), last]));
   return joined(...frames);
+}
+
+/** What whoever comes to a keeper without leave could say, to type STRANGER; `token`: one that it once took, or takes from another. */
+export function strangerTalk(random: Random, token: Uint8Array): Uint8Array {
+  const shown = pick(random, [token, token.subarray(1), joined(token, token), bytesOf(random, 16), bytesOf(random, below(random, 20))]);
+  const units = Array.from({ length: below(random, 5) }, (_, n) =>
+    encodeInput({ channel: pick(random, CHANNELS), epoch: pick(random, EPOCHS), seq: (n + 1) as Seq, bytes: Buffer.from('STRANGER') }),
+  );
+  const long = Buffer.alloc(8, 13);
+  long.writeUInt32LE(pick(random, [0, MAX_KEEPER_FRAME_BYTES, MAX_KEEPER_FRAME_BYTES + 1, 2 ** 32 - 1]));
+  const use = frameOf(13, shown);
+  switch (below(random, 5)) {
+    case 0:
+      return joined(...units, use); // units first
+    case 1:
+      return joined(use.subarray(0, below(random, use.length))); // and says no more
+    case 2:
+      return joined(long, bytesOf(random, below(random, 5000)));
+    default:
+      return joined(use, ...units);
+  }
+}
+
+const CHANNELS = [7 as Channel, 0 as Channel, 0xffffffff as Channel];
+const EPOCHS = [3 as Epoch, 0 as Epoch, 0xffffffff as Epoch];
+
+/** What breaks off the typing of whom it is delegated to: odd, or not whole, or too much. */
+export function oddUnit(random: Random, seq: number): Uint8Array {
+  const unit = (length: number) =>
+    encodeInput({ channel: 7 as Channel, epoch: 3 as Epoch, seq: seq as Seq, bytes: Buffer.alloc(length, 'o') });
+  const numbered = unit(3);
+  uint64(random).copy(numbered, 13);
+  return pick(random, [mutate(random, unit(3)), numbered, unit(1024), unit(1025), unit(0), oddFrame(random), new Uint8Array(0)]);
 }
 
 /** What a keeper is told to start, in the words in which it could stand on its stdin. */
