@@ -23,6 +23,8 @@
  *              client · u64 seq · u64 offset where output ended · bytes, before the output that came of it and its APPLIED;
  *              the end, whoever wanted it, once by 9 RECALLED, after the last TYPED and the output that was shown to the client
  *  12 RECALL   nothing more is taken from that client; without effect where its delegation has ended already
+ *              After HELLO, a new host is told again each TYPED behind which no output was acknowledged, or the last 256 KiB of
+ *              them, and then RECALLED (feature 'retell')
  *
  * client → keeper, first on its connection: 13 USE   token. After it both speak frames.ts: INPUT, and OUTPUT with what comes of
  * it, as far as it is little: everything comes by the host as well. Where the connection ends, what has no verdict goes by the host.

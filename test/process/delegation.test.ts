@@ -1,5 +1,5 @@
 /** Who types alone types past the host: at once even where that stands still, and with nothing else different from before. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Engine, openEngine, type Person, type Watched } from './engine.ts';
@@ -81,9 +81,31 @@ describe.runIf(native)('typing past the host', () => {
     await view.type('d');
     await view.until('abcd');
     expect(typed()).toMatch(/^\.+abcd$/);
-    const [untold, last] = (await inputs(ann)).slice(-2);
-    expect(untold).toMatchObject({ actor: 'ann', payload: { untold: true, from: told[0]?.seq, seq: told[2]?.seq } });
-    expect(last).toMatchObject({ actor: 'ann', payload: { bytes: 1 } });
+    const recorded = (await inputs(ann)).slice(-4);
+    for (const [at, { actor, payload }] of recorded.entries())
+      expect([actor, payload]).toEqual(['ann', { client: ann.client.clientId, epoch: 1, bytes: 1, seq: (told[0]?.seq ?? 0) + at }]);
+  });
+
+  test('has its author in the history, also where no host that lived on ever heard of it', async () => {
+    const ann = engine.person('ann');
+    writeFileSync(join(engine.home, '.bash_profile'), "PS1='$ '\n");
+    await ann.client.request('session.create', { name: 'notes', cwd: engine.home });
+    const view = ann.attach('notes');
+    await view.until('$ ');
+    for (const key of ': by the host ') await view.type(key);
+    await ann.until(() => ann.straight > 0);
+    process.kill(engine.host?.pid ?? 0, 'SIGSTOP');
+    for (const key of ' past it\r: more\recho "a word') void view.type(key);
+    await view.until('$ echo "a word');
+    await engine.killHost();
+    await engine.startHost();
+    for (const key of ' or two"\r') await view.type(key);
+    await view.until('a word or two');
+    const history = async () => (await ann.client.request('history.list', { session: 'notes' })).commands;
+    await expect.poll(async () => (await history()).length).toBe(3);
+    for (const { authors, submitter } of await history())
+      expect([authors.map(({ name }) => name), submitter?.name]).toEqual([['ann'], 'ann']);
+    expect((await inputs(ann)).filter(({ payload }) => payload.untold)).toEqual([]);
   });
 
   test('is told to a host before that gives way to the next one: every unit is on record', async () => {

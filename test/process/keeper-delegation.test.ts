@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { describe, expect, test, vi } from 'vitest';
 import { encodeUse } from '#protocol/delegation.ts';
 import { encodeInput, type Frame, FrameDecoder } from '#protocol/frames.ts';
-import type { Channel, ClientId, Epoch, Seq } from '#protocol/ids.ts';
+import type { Channel, ClientId, Epoch, Offset, Seq } from '#protocol/ids.ts';
 import { FromKeeperDecoder } from '../../main/keeper/wire.ts';
 import type { KeeperPeer } from './keeper-peer.ts';
 import { WAIT } from './keeper-peer.ts';
@@ -168,16 +168,43 @@ describe.runIf(native)('a client that typing is delegated to', () => {
     expect(seqs.length).toBeLessThan(200);
   });
 
-  keeps('is out when the host goes, and the next one knows from the ledger what was typed', async (world) => {
+  keeps('is out when the host goes, and each next one is told again what was typed, until one has what came of it', async (world) => {
     const { kept, host, ann } = await delegated(world, RAW, false);
-    ann.type(1, 'one');
-    await ann.until(() => ann.text === 'one');
+    for (const [at, word] of ['one', 'two'].entries()) {
+      ann.type(at + 1, word);
+      await ann.until(() => ann.text.endsWith(word));
+    }
     host.socket.destroy();
     await ann.closed();
-    const next = await world.host(kept);
-    expect(next.hello.ledger).toEqual([[ANN, { accepted: 1, applied: 1 }]]);
-    await next.says('readyone');
-    expect(next.heard.some(({ kind }) => kind === 'typed' || kind === 'recalled')).toBe(false);
+    const all = [
+      [1, 5, 'one'],
+      [2, 8, 'two'],
+    ];
+    for (const [acknowledged, untold] of Object.entries({ 0: 0, 5: 0, 6: 1, 8: 1, 11: 2 })) {
+      const next = await world.host(kept, undefined, false);
+      expect(next.hello.ledger).toEqual([[ANN, { accepted: 2, applied: 2 }]]);
+      next.send({ kind: 'ack', offset: Number(acknowledged) as Offset });
+      next.drop();
+      await next.next('dropped'); // the keeper has heard that
+      const another = await world.host(kept, undefined, false);
+      expect(another.retold?.map(({ seq, offset, bytes }) => [seq, offset, Buffer.from(bytes).toString()])).toEqual(all.slice(untold));
+      expect(another.heard.some(({ kind }) => kind === 'typed' || kind === 'recalled')).toBe(false);
+    }
+  });
+
+  keeps('is told again with the newest of what it typed, where that is more than a keeper remembers', async (world) => {
+    const { kept, host, ann } = await delegated(world, 'stty raw -echo; printf ready; exec cat >/dev/null', false);
+    const unit = 'x'.repeat(1000);
+    for (let seq = 1; seq <= 400; seq++) {
+      ann.type(seq, unit);
+      await host.until(() => host.count('typed') === seq); // else the terminal is full
+    }
+    host.socket.destroy();
+    await ann.closed();
+    const { retold } = await world.host(kept);
+    expect(retold?.length).toBeGreaterThan(230);
+    expect(retold?.length).toBeLessThan(262);
+    expect(retold?.map(({ seq }) => seq)).toEqual(Array.from({ length: retold?.length ?? 0 }, (_, at) => 401 - (retold?.length ?? 0) + at));
   });
 
   keeps('is not whoever shows another token, or comes second, or too late', async (world) => {

@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { vi } from 'vitest';
 import type { ClientId, Offset, Seq } from '#protocol/ids.ts';
 import { encodeToKeeper, FromKeeperDecoder } from '../../main/keeper/wire.ts';
-import type { FromKeeper, KeeperHello, ToKeeper } from '../../main/keeper/wire-messages.ts';
+import type { FromKeeper, KeeperHello, ToKeeper, Typed } from '../../main/keeper/wire-messages.ts';
 
 export const WAIT = { timeout: 15_000, interval: 5 };
 
@@ -11,7 +11,9 @@ export const WAIT = { timeout: 15_000, interval: 5 };
 export class KeeperPeer {
   readonly socket: Socket;
   hello: KeeperHello | null = null;
-  /** All that came but HELLO, in order, and one empty output for all that came together. */
+  /** What was typed past an earlier host, as a keeper tells it again that does; null: not all of it has come. */
+  retold: Typed[] | null = null;
+  /** All that came after that, in order, and one empty output for all that came together. */
   readonly heard: FromKeeper[] = [];
   isClosed = false;
   /** Whether output is acknowledged as it comes. */
@@ -19,6 +21,7 @@ export class KeeperPeer {
   #parts: Buffer[] = [];
   readonly #decoder = new FromKeeperDecoder();
   #end = 0;
+  readonly #retelling: Typed[] = [];
 
   constructor(path: string) {
     this.socket = connect(path);
@@ -32,7 +35,11 @@ export class KeeperPeer {
   }
 
   #hear(message: FromKeeper): void {
-    if (message.kind === 'hello') this.hello = message.hello;
+    if (message.kind === 'hello') {
+      this.hello = message.hello;
+      if (!this.hello.features?.includes('retell')) this.retold = [];
+    } else if (!this.retold && message.kind === 'typed') this.#retelling.push(message);
+    else if (!this.retold && message.kind === 'recalled') this.retold = this.#retelling;
     else if (message.kind !== 'output') this.heard.push(message);
     else {
       if (this.#end !== 0 && message.offset !== this.#end) throw new Error(`output at ${message.offset} instead of ${this.#end}`);

@@ -66,12 +66,12 @@ export class KeeperWorld {
     this.#peers.push(peer);
     return peer;
   }
-  /** A new host, which has heard HELLO. */
+  /** A new host, which has heard HELLO, and what was typed past the one before. */
   async host(kept: Kept, from: number | undefined = 0, isAcking = true): Promise<KeeperPeer & { hello: KeeperHello }> {
     const peer = this.peer(kept);
     peer.isAcking = isAcking;
     peer.send({ kind: 'hello', wire: KEEPER_WIRE, from: from as Offset });
-    await peer.until(() => peer.hello);
+    await peer.until(() => peer.hello && peer.retold);
     return peer as KeeperPeer & { hello: KeeperHello };
   }
 
@@ -114,7 +114,7 @@ export type Kind = {
 export const KINDS: Kind[] = [
   // node-pty's native half knows one code for all that cannot be run.
   { name: 'JavaScript', program: nodeKeeper(), unrunnable: { missing: 1, notExecutable: 1 }, delegates: [] },
-  ...(native ? [{ name: 'C', program: native, unrunnable: { missing: 127, notExecutable: 126 }, delegates: ['delegate'] }] : []),
+  ...(native ? [{ name: 'C', program: native, unrunnable: { missing: 127, notExecutable: 126 }, delegates: ['delegate', 'retell'] }] : []),
 ];
 
 export async function inWorld(program: KeeperProgram, work: (world: KeeperWorld) => Promise<void>): Promise<void> {

@@ -42,6 +42,9 @@ export type StoredSession = {
   isPinned?: boolean | undefined;
 };
 
+/** Whom typing was delegated to, in which epoch of control; `seq`: the last unit of theirs on record. */
+export type Typist = { readonly client: ClientId; readonly actor: Actor; readonly epoch: Epoch; readonly seq: Seq };
+
 export type EventFilter = {
   session?: SessionId;
   /** Of these, nothing. */
@@ -205,20 +208,22 @@ export class Records {
     return row?.actor ? this.actor(row.actor) : null;
   }
 
-  /** Whom typing was delegated to last, and the last unit of theirs on record; null: nobody. */
-  lastDelegated(session: SessionId): { client: ClientId; actor: Actor; epoch: Epoch; seq: Seq } | null {
+  /** Whom typing was delegated to last, or when it was to this client, and their last unit on record; null: nobody. */
+  lastDelegated(session: SessionId, client: ClientId | null = null): Typist | null {
     this.#journal.fold();
-    const last = this.#db.prepare("SELECT actor, payload FROM events WHERE session = ? AND kind = 'delegation' ORDER BY seq DESC LIMIT 1");
-    const unit = this.#db.prepare(
-      "SELECT payload FROM events WHERE session = ? AND kind = 'input' AND json_extract(payload, '$.client') = ? ORDER BY seq DESC LIMIT 1",
+    const last = this.#db.prepare(
+      "SELECT actor, payload FROM events WHERE session = ?1 AND kind = 'delegation' AND (?2 IS NULL OR json_extract(payload, '$.client') = ?2) ORDER BY seq DESC LIMIT 1",
     );
-    const row = this.#journal.readOr(undefined, () => last.get(session) as { actor: ActorId; payload: string } | undefined);
+    const unit = this.#db.prepare(
+      "SELECT payload FROM events WHERE session = ? AND kind IN ('input', 'refused') AND json_extract(payload, '$.client') = ? ORDER BY seq DESC LIMIT 1",
+    );
+    const row = this.#journal.readOr(undefined, () => last.get(session, client) as { actor: ActorId; payload: string } | undefined);
     const to = row ? fromJson(delegationPayload, row.payload) : null;
     const actor = row ? this.actor(row.actor) : null;
     if (!to || !actor) return null;
     const typed = this.#journal.readOr(undefined, () => unit.get(session, to.client) as { payload: string } | undefined);
-    const { seq } = (typed && fromJson(inputPayload, typed.payload)) ?? { seq: 0 as Seq };
-    return { ...to, actor, seq };
+    const known = typed && fromJson(inputPayload, typed.payload);
+    return { ...to, actor, seq: known?.to ?? known?.seq ?? (0 as Seq) };
   }
 
   /**

@@ -62,7 +62,11 @@ export const delegationPayload = z.object({
   client: z.string() as unknown as z.ZodType<ClientId>,
   epoch: natural as unknown as z.ZodType<Epoch>,
 });
-export const inputPayload = z.object({ seq: natural as unknown as z.ZodType<Seq> });
+export const inputPayload = z.object({
+  seq: natural as unknown as z.ZodType<Seq>,
+  /** The last of several that were refused. */
+  to: natural.optional() as unknown as z.ZodType<Seq | undefined>,
+});
 export const attachPayload = z.object({ client: z.string(), authentication: authentication.optional() });
 export const keptRefusal = z.object({
   client: z.string() as unknown as z.ZodType<ClientId>,

@@ -21,9 +21,9 @@ export type KeeperListener = {
   refused(client: ClientId, seq: Seq): void;
   /** Taken back, by `drop`. */
   dropped(units: DroppedOf[]): void;
-  /** By the client that typing is delegated to. */
+  /** By the client that typing is delegated to, by this host or an earlier one. */
   typed(unit: Typed): void;
-  /** The delegation is over, and all that was typed by it told. */
+  /** The delegation is over, and all that was typed by it told; first that of an earlier host, where the keeper `retells`. */
   recalled(): void;
   /** The program has exited: the session ends when nobody holds its terminal. */
   ending(): void;
@@ -139,6 +139,11 @@ export class KeeperLink {
   /** Whether a client may type straight into the terminal. */
   get delegates(): boolean {
     return this.hello.features?.includes('delegate') ?? false;
+  }
+
+  /** It tells first, and ends with `recalled`, what was typed past an earlier host, which that one may not have recorded. */
+  get retells(): boolean {
+    return this.hello.features?.includes('retell') ?? false;
   }
 
   /** Else nobody says when its terminal must not be held any more. */

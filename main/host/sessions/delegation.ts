@@ -4,7 +4,7 @@
  *
  * Invariant 5 stays: before anything else is decided here (a unit of somebody else, control, a role, a size) the delegation
  * is recalled and its end awaited, so that all it let through is known, and nothing more comes. Invariant 4: the journal
- * names the client before the keeper hears of it; what is typed is recorded as it is told, or by the next host.
+ * names the client before the keeper hears of it; what is typed is recorded as it is told, or by the next host (retold-input.ts).
  */
 import { randomBytes } from 'node:crypto';
 import type { ClientId } from '#protocol/ids.ts';
@@ -14,6 +14,7 @@ import { TOKEN_BYTES } from '../../keeper/wire.ts';
 import type { Delegated, Typed } from '../../keeper/wire-messages.ts';
 import { isAgent } from '../agents/input-judge.ts';
 import type { KeeperLink } from '../keepers/keeper-link.ts';
+import type { RetoldInput } from './retold-input.ts';
 import type { Attached } from './session-clients.ts';
 import type { InputSource, SessionInput, Unit } from './session-input.ts';
 import type { SessionLife } from './session-life.ts';
@@ -42,6 +43,8 @@ export type DelegationOptions = {
   leavesPeopleAlone(): boolean;
   /** Units in a row after which it is tried for the first time. */
   delegatesAfter?: number | undefined;
+  /** Typed past an earlier host. */
+  retold: Pick<RetoldInput, 'unit' | 'all'>;
 };
 
 type Out = {
@@ -59,6 +62,8 @@ type Out = {
 export class Delegation {
   readonly #options: DelegationOptions;
   #out: Out | null = null;
+  /** The keeper still tells of an earlier host's. */
+  #isRetelling: boolean;
   /** Who typed last by the host, and how many units in a row. */
   #run: { client: ClientId | null; units: number } = { client: null, units: 0 };
   readonly #firstAfter: number;
@@ -66,6 +71,7 @@ export class Delegation {
 
   constructor(options: DelegationOptions) {
     this.#options = options;
+    this.#isRetelling = options.keeper?.retells ?? false;
     this.#firstAfter = options.delegatesAfter ?? WORTH_AFTER.first;
     this.#worthAfter = this.#firstAfter;
   }
@@ -75,7 +81,8 @@ export class Delegation {
     const { client, actor, connection, channel } = attached;
     const { keeper, lease, life, socket } = this.#options;
     this.#run = { client, units: this.#run.client === client ? this.#run.units + 1 : 1 };
-    if (this.#out || isSecret || this.#run.units < this.#worthAfter || !keeper?.delegates || !this.#isAtEase(attached)) return;
+    if (this.#out || this.#isRetelling || isSecret || this.#run.units < this.#worthAfter || !keeper?.delegates || !this.#isAtEase(attached))
+      return;
     if (lease.holder?.client !== client || lease.epoch !== epoch) return;
     const to: Delegated = { client, channel, epoch, token: randomBytes(TOKEN_BYTES) };
     let end = () => {};
@@ -97,7 +104,8 @@ export class Delegation {
   /** The keeper has let this unit through. */
   typed({ client, seq, offset, bytes }: Typed): void {
     const out = this.#out;
-    if (out?.to.client !== client) return; // of an earlier host, which has it in its journal, or the keeper in its ledger
+    if (this.#isRetelling) this.#options.retold.unit({ client, seq, offset, bytes });
+    if (out?.to.client !== client) return;
     out.wasUsed = true;
     this.#options.input.typed(out.source, { epoch: out.to.epoch, seq, bytes }, offset);
   }
@@ -105,6 +113,8 @@ export class Delegation {
   /** The keeper takes nothing more by it, and has told all. */
   recalled(): void {
     const out = this.#out;
+    if (this.#isRetelling) this.#options.retold.all();
+    this.#isRetelling = false;
     if (!out) return;
     this.#out = null;
     this.#run = { client: null, units: 0 };

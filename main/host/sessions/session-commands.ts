@@ -1,8 +1,9 @@
 /** A session's command records: what its tracker finds becomes rows of the history, journal records and events. */
-import type { ActorId, ClientId, Offset, Seq, SessionId } from '#protocol/ids.ts';
+import type { Offset, SessionId } from '#protocol/ids.ts';
 import type { TerminalModes } from '#protocol/shapes.ts';
 import { CommandTracker, type Moment, type TrackedCommand, type TrackerEvent } from '#session/command-tracker.ts';
 import { PromptWatch } from '#session/prompt-watch.ts';
+import type { TypedUnit } from '#session/typed-lines.ts';
 import type { InputContext } from '../agents/input-context.ts';
 import type { StoredCommand } from '../journal/command-records.ts';
 import type { Journal } from '../journal/journal.ts';
@@ -119,10 +120,10 @@ export class SessionCommands {
     };
   }
 
-  /** An accepted unit. */
-  input(unit: { client: ClientId; actor: ActorId; seq: Seq; bytes: Uint8Array }): void {
+  /** An accepted unit; `offset`: where the output ended then, if not where it does now. */
+  input(unit: Omit<TypedUnit, 'offset'> & { offset?: Offset }): void {
     this.#prompt.input(unit.bytes, this.#options.clock.now());
-    this.#notingDraft(() => this.#perform(this.#tracker.input({ ...unit, offset: this.#options.outputEnd() }, this.#now())));
+    this.#notingDraft(() => this.#perform(this.#tracker.input({ offset: this.#options.outputEnd(), ...unit }, this.#now())));
   }
 
   /** A unit that answered a password prompt: nothing of it is kept, not even its fingerprint. */

@@ -10,7 +10,9 @@ import type { Actor, Role } from '#protocol/shapes.ts';
 import type { ControlLease } from '#session/control-lease.ts';
 import { InputGate, type Judgement } from '#session/input-gate.ts';
 import { type DroppedUnits, type LedgerEntry, MAX_DROPPED_UNITS, setLatest } from '#session/input-ledger.ts';
+import type { Typed } from '../../keeper/wire-messages.ts';
 import type { Journal, JournalKind } from '../journal/journal.ts';
+import type { Typist } from '../journal/records.ts';
 
 /** Of one client, remembered for its return: more than it can have under way unheard. */
 const MAX_REFUSALS = 1_024;
@@ -164,12 +166,14 @@ export class SessionInput {
     this.#options.accepted(source, unit, false);
   }
 
-  /** What was typed past an earlier host that died before it was told: the keeper has it, the journal up to `seq`. */
-  recordUntold({ client, actor, epoch, seq }: { client: ClientId; actor: Actor; epoch: Epoch; seq: Seq }): void {
-    const accepted = this.accepted(client);
-    if (accepted <= seq) return;
-    const source = { client, actor, role: 'operator' as const };
-    this.#record(source, 'input', { client, from: seq + 1, seq: accepted, epoch, untold: true });
+  /** A unit that was typed past an earlier host, and is not on record. */
+  recordRetold({ client, actor, epoch }: Typist, { seq, bytes, offset }: Pick<Typed, 'seq' | 'bytes' | 'offset'>): void {
+    this.#record({ client, actor }, 'input', { client, seq, epoch, bytes: bytes.length }, offset);
+  }
+
+  /** Units that were, and of which no more is known: the keeper has them up to `to`, the journal up to `seq`. */
+  recordUntold({ client, actor, epoch, seq }: Typist, to = this.accepted(client)): void {
+    if (to > seq) this.#record({ client, actor }, 'input', { client, from: seq + 1, seq: to, epoch, untold: true });
   }
 
   #judge({ client, actor, role }: InputSource, { epoch, seq }: Unit): Judgement {
@@ -245,7 +249,12 @@ export class SessionInput {
     this.#refusals.delete(client);
   }
 
-  #record(source: InputSource, kind: JournalKind, payload: Record<string, unknown>, outputOffset = this.#options.outputEnd()): void {
+  #record(
+    source: Omit<InputSource, 'role'>,
+    kind: JournalKind,
+    payload: Record<string, unknown>,
+    outputOffset = this.#options.outputEnd(),
+  ): void {
     this.#options.journal.append({
       session: this.#options.session,
       actor: source.actor.id,

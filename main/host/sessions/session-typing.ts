@@ -11,6 +11,7 @@ import type { Journal } from '../journal/journal.ts';
 import type { Records } from '../journal/records.ts';
 import type { KeeperLink } from '../keepers/keeper-link.ts';
 import { Delegation } from './delegation.ts';
+import { RetoldInput } from './retold-input.ts';
 import type { Attached, SessionClients } from './session-clients.ts';
 import type { SessionCommands } from './session-commands.ts';
 import type { SessionControl } from './session-control.ts';
@@ -54,6 +55,7 @@ export class SessionTyping {
   readonly agents: AgentInput;
   readonly unread: UnreadInput;
   readonly delegation: Delegation;
+  readonly #retold: RetoldInput;
 
   constructor(options: SessionTypingOptions) {
     const { stored, commands, control, keeper, journal, records, output, clock } = options;
@@ -77,12 +79,14 @@ export class SessionTyping {
     const kicks = new SessionKicks({ input, roles: options.roles });
     this.kicks = kicks;
     this.unread = new UnreadInput({ ...options, session: stored.id, input, kicks });
+    this.#retold = new RetoldInput({ session: stored.id, records, input, commands });
     this.delegation = new Delegation({
       ...options,
       lease: control.lease,
       socket: options.keeperSocket,
       input,
       leavesPeopleAlone: () => options.desk.rules().leavesPeopleAlone,
+      retold: this.#retold,
     });
     this.agents = new AgentInput({
       session: { id: stored.id, name: () => stored.name },
@@ -141,9 +145,8 @@ export class SessionTyping {
 
   /** The keeper is there again: whoever was stopped before may have been heard by nobody. Resolves when that is made good. */
   adopted(): Promise<void> {
-    const { roles, control, stored, records } = this.#options;
-    const delegated = records.lastDelegated(stored.id);
-    if (delegated) this.input.recordUntold(delegated);
+    const { roles, control, stored, keeper } = this.#options;
+    if (!keeper?.retells) this.#retold.all();
     if (!control.agentsPaused && !roles.hasStopped) return Promise.resolve();
     const mayType = (typist: Person) =>
       !(typist.kind === 'agent' && control.agentsPaused) && !roles.isKicked(typist) && roles.roleOf(typist) !== 'observer';

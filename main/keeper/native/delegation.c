@@ -21,6 +21,8 @@
 #define TOLD_AFTER 250
 /* What the host has not been told yet, bytes: it is stuck, and others may want in. */
 #define MAX_UNTOLD (1024 * 1024)
+/* Of what it may not have on record, what the next host is told again, bytes: hundreds of words. */
+#define MAX_RETOLD (256 * 1024)
 /* The number of a unit, at most: hosts count in doubles, and one that is told of more adopts no such keeper. */
 #define MAX_SEQ ((UINT64_C(1) << 53) - 1)
 
@@ -61,6 +63,29 @@ bool use_delegation(struct keeper *keeper, struct connection *connection, const 
   return true;
 }
 
+/* How long the first of these TYPED frames is; `offset`: where output ended at it. */
+static size_t first_typed(const struct bytes *frames, uint64_t *offset) {
+  const uint8_t *frame = bytes_front(frames);
+  if (offset) *offset = read_u64(frame + 6 + frame[5] + 8);
+  return 4 + (size_t)read_u32(frame);
+}
+
+void confirm_typed(struct keeper *keeper, uint64_t acknowledged) {
+  uint64_t offset;
+  while (keeper->unconfirmed.length > 0) {
+    size_t length = first_typed(&keeper->unconfirmed, &offset);
+    /* Output behind it was heard behind it. */
+    if (offset >= acknowledged) return;
+    bytes_take(&keeper->unconfirmed, length);
+  }
+}
+
+void retell_typed(struct keeper *keeper) {
+  bytes_clear(&keeper->typed);
+  bytes_append(&keeper->typed, bytes_front(&keeper->unconfirmed), keeper->unconfirmed.length);
+  append_frame(&keeper->typed, RECALLED, NULL, 0);
+}
+
 bool take_typed(struct keeper *keeper, const uint8_t *body, size_t length) {
   struct delegation *delegation = &keeper->delegation;
   if (body[0] != CLIENT_INPUT || length <= CLIENT_INPUT_HEADER || length > CLIENT_INPUT_HEADER + MAX_TYPED) return false;
@@ -74,6 +99,8 @@ bool take_typed(struct keeper *keeper, const uint8_t *body, size_t length) {
   enum acceptance acceptance = ledger_accept(&keeper->ledger, &delegation->client, seq);
   if (acceptance != IS_NEW) return acceptance != HAS_NO_ROOM;
   append_typed(&keeper->typed, &delegation->client, seq, output_end(keeper), unit, size);
+  append_typed(&keeper->unconfirmed, &delegation->client, seq, output_end(keeper), unit, size);
+  while (keeper->unconfirmed.length > MAX_RETOLD) bytes_take(&keeper->unconfirmed, first_typed(&keeper->unconfirmed, NULL));
   verdicts_wait(keeper);
   delegation->shown = SHOWN_PER_UNIT;
   take_input(keeper, new_input(&delegation->client, seq, unit, size), false);

@@ -99,7 +99,7 @@ static bool greet(struct keeper *keeper, struct connection *connection, const ch
   bytes_clear(&json);
   keeper->is_exit_told = false;
   bytes_clear(&keeper->verdicts); /* the ledger has them */
-  bytes_clear(&keeper->typed);
+  retell_typed(keeper);
   keeper->owes_recalled = false;
   keeper->verdicts_due = NEVER;
   uint64_t end = output_end(keeper);

@@ -68,6 +68,8 @@ struct keeper {
   struct bytes verdicts;
   /* TYPED and RECALLED frames: the host must have them before the output that came of them. */
   struct bytes typed;
+  /* TYPED frames, sent or not, which no host can be known to have on record: it has acknowledged no output behind them. */
+  struct bytes unconfirmed;
   struct delegation delegation;
   /* RECALLED is still to be told, once the host has the output up to there, all that the client was shown: it may resize then. */
   bool owes_recalled;
@@ -131,6 +133,10 @@ void end_delegation(struct keeper *keeper);
 bool use_delegation(struct keeper *keeper, struct connection *connection, const uint8_t *token, size_t length);
 /* A frame of that client. False where its unit must go by the host, and all after it. */
 bool take_typed(struct keeper *keeper, const uint8_t *body, size_t length);
+/* The host has output up to there, and what was typed before. */
+void confirm_typed(struct keeper *keeper, uint64_t acknowledged);
+/* A new host hears first what its predecessor may have died of before it recorded it; then that this is all. */
+void retell_typed(struct keeper *keeper);
 /* Output that comes of typing goes to who typed at once. True: the host gets it a moment later. */
 bool show_typist(struct keeper *keeper, uint64_t offset, const uint8_t *bytes, size_t length);
 

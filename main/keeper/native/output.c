@@ -121,6 +121,7 @@ void send_output(struct keeper *keeper) {
 void acknowledge(struct keeper *keeper, uint64_t offset) {
   uint64_t end = output_end(keeper);
   uint64_t upto = offset < end ? offset : end;
+  confirm_typed(keeper, upto);
   if (upto > keeper->start) {
     bytes_take(&keeper->output, (size_t)(upto - keeper->start));
     keeper->start = upto;
