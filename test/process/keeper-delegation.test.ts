@@ -4,7 +4,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { encodeUse } from '#protocol/delegation.ts';
 import { encodeInput, type Frame, FrameDecoder } from '#protocol/frames.ts';
 import type { Channel, ClientId, Epoch, Offset, Seq } from '#protocol/ids.ts';
-import { FromKeeperDecoder } from '../../main/keeper/wire.ts';
+import { encodeToKeeper, FromKeeperDecoder } from '../../main/keeper/wire.ts';
 import type { KeeperPeer } from './keeper-peer.ts';
 import { WAIT } from './keeper-peer.ts';
 import { inWorld, type KeeperWorld, type Kept, native, statOf } from './keeper-world.ts';
@@ -205,6 +205,25 @@ describe.runIf(native)('a client that typing is delegated to', () => {
     expect(retold?.length).toBeGreaterThan(230);
     expect(retold?.length).toBeLessThan(262);
     expect(retold?.map(({ seq }) => seq)).toEqual(Array.from({ length: retold?.length ?? 0 }, (_, at) => 401 - (retold?.length ?? 0) + at));
+  });
+
+  keeps('is nobody once the host is gone, though it delegated typing again with its last words', async (world) => {
+    const kept = await world.script(RAW);
+    const host = await world.host(kept);
+    await host.says('ready');
+    const { pid = 0 } = kept.child;
+    process.kill(pid, 'SIGSTOP');
+    await host.until(() => statOf(pid)[0] === 'T');
+    await new Promise((sent) => host.socket.end(Buffer.concat([delegation, delegation].map(encodeToKeeper)), () => sent(null)));
+    host.socket.destroy();
+    process.kill(pid, 'SIGCONT');
+    const ann = new Typist(kept);
+    ann.type(1, 'x');
+    await ann.closed();
+    const next = await world.host(kept);
+    next.write('ben', 1, 'y');
+    await next.says('y');
+    expect(next.text.endsWith('readyy') || next.text === 'y').toBe(true);
   });
 
   keeps('is not whoever shows another token, or comes second, or too late', async (world) => {

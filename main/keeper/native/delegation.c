@@ -29,14 +29,15 @@
 /* Payload: u8 n · client (n bytes) · u32 channel · u32 epoch · token. */
 bool delegate(struct keeper *keeper, const uint8_t *payload, size_t length) {
   if (length < 1 || length != 1u + payload[0] + 8u + TOKEN_SIZE) return false;
-  end_delegation(keeper);
-  struct delegation *delegation = &keeper->delegation;
-  *delegation = (struct delegation){.is_out = true, .client.length = payload[0]};
-  memcpy(delegation->client.text, payload + 1, payload[0]);
+  struct delegation next = {.is_out = true, .client.length = payload[0]};
+  memcpy(next.client.text, payload + 1, payload[0]);
   const uint8_t *rest = payload + 1 + payload[0];
-  delegation->channel = read_u32(rest);
-  delegation->epoch = read_u32(rest + 4);
-  memcpy(delegation->token, rest + 8, TOKEN_SIZE);
+  next.channel = read_u32(rest);
+  next.epoch = read_u32(rest + 4);
+  memcpy(next.token, rest + 8, TOKEN_SIZE);
+  end_delegation(keeper);
+  if (!keeper->host) return true; /* gone when it was told of the last one, and the payload with it */
+  keeper->delegation = next;
   if (keeper->terminal < 0) end_delegation(keeper);
   return true;
 }
