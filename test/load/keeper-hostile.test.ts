@@ -115,21 +115,14 @@ async function shift(world: KeeperWorld, kept: Kept, seed: number): Promise<numb
     const units = Array.from({ length: below(random, TOGETHER) }, () =>
       encodeInput({ channel: 7 as Channel, epoch: 3 as Epoch, seq: ++seq as Seq, bytes: Buffer.from(`<${seq}>`) }),
     );
+    const isTyping = units.length > 0 && random() < 0.7;
     if (random() < 0.5) units.push(oddUnit(random, ++seq));
     const ann = connected(kept, [frameOf(13, token), ...cut(random, joined(...units))]);
-    if (random() < 0.1) ann.socket.pause();
-    strangers.push(
-      ...Array.from({ length: below(random, 20) }, () =>
-        connected(kept, [
-          strangerTalk(
-            random,
-            token.map((byte) => byte ^ 1),
-          ),
-        ]),
-      ),
-    );
+    if (!isTyping && random() < 0.3) ann.socket.pause();
+    const wrong = token.map((byte) => byte ^ 1);
+    for (let more = below(random, 20); more > 0; more--) strangers.push(connected(kept, [strangerTalk(random, wrong)]));
     const told = host.count('typed');
-    if (units.length > 0 && random() < 0.7) await host.until(() => ann.isClosed || host.count('typed') > told);
+    if (isTyping) await host.until(() => ann.isClosed || host.count('typed') > told);
     if (random() < 0.2) ann.socket.destroy();
     host.send({ kind: 'recall' });
     await host.until(() => host.count('recalled') === round);
