@@ -1,7 +1,8 @@
 /** Who types alone types past the host: at once even where that stands still, and with nothing else different from before. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { localPaths } from '#local/paths.ts';
 import { type Engine, openEngine, type Person, type Watched } from './engine.ts';
 import { native, statOf } from './keeper-world.ts';
 
@@ -169,6 +170,21 @@ describe.runIf(native)('typing past the host', () => {
     expect((await last).verdict).toBe('applied');
     await his.until('<ben>');
     expect(typed()).toMatch(/^\.+<ben>$/);
+  });
+
+  test('begins once the keeper can be reached, though it could not be at first', async () => {
+    const ann = engine.person('ann');
+    await newSession(ann);
+    const view = ann.attach('notes');
+    await view.until('ready');
+    const { runDir } = localPaths(engine.env);
+    const [name = ''] = readdirSync(runDir).filter((each) => each.startsWith('k-'));
+    renameSync(join(runDir, name), join(runDir, 'away'));
+    for (let n = 0; n < 20; n++) expect((await view.type('.')).verdict).toBe('applied');
+    expect(ann.straight).toBe(0);
+    renameSync(join(runDir, 'away'), join(runDir, name));
+    for (let n = 0; n < 200; n++) expect((await view.type('.')).verdict).toBe('applied');
+    expect(ann.straight).toBeGreaterThan(0);
   });
 
   test('ends before somebody else has control: the journal has the order in which all was typed', async () => {

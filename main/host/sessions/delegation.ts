@@ -28,6 +28,8 @@ export const RECALLING: ReadonlySet<Method> = new Set([
 
 /** Units in a row that one client types before it is worth it; twice as many after each time that it was not. */
 const WORTH_AFTER = { first: 8, most: 1_024 };
+/** Units that came by the host all the same, until it is taken for unused: its client could not reach the keeper. */
+const UNUSED_AFTER = 64;
 /** A keeper answers within a millisecond; nobody waits longer than this for one that hangs, nor a second time, milliseconds. */
 const ANSWER_MS = 500;
 
@@ -51,6 +53,8 @@ type Out = {
   to: Delegated;
   source: InputSource;
   wasUsed: boolean;
+  /** Units of its client that came by the host all the same. */
+  byHost: number;
   isRecalled: boolean;
   over: Promise<void>;
   end: () => void;
@@ -81,7 +85,9 @@ export class Delegation {
     const { client, actor, connection, channel } = attached;
     const { keeper, lease, life, socket } = this.#options;
     this.#run = { client, units: this.#run.client === client ? this.#run.units + 1 : 1 };
-    if (this.#out || this.#isRetelling || isSecret || this.#run.units < this.#worthAfter || !keeper?.delegates || !this.#isAtEase(attached))
+    const out = this.#out;
+    if (out && !out.wasUsed && ++out.byHost >= UNUSED_AFTER) this.over();
+    if (out || this.#isRetelling || isSecret || this.#run.units < this.#worthAfter || !keeper?.delegates || !this.#isAtEase(attached))
       return;
     if (lease.holder?.client !== client || lease.epoch !== epoch) return;
     const to: Delegated = { client, channel, epoch, token: randomBytes(TOKEN_BYTES) };
@@ -90,7 +96,7 @@ export class Delegation {
       end = resolve;
     });
     const source = { client, actor, role: attached.role };
-    this.#out = { to, source, wasUsed: false, isRecalled: false, over, end, answer: null, isLate: false };
+    this.#out = { to, source, wasUsed: false, byHost: 0, isRecalled: false, over, end, answer: null, isLate: false };
     life.record(attached, 'delegation', { client, epoch });
     keeper.delegate(to);
     connection.event('input.delegated', { channel, epoch, socket, token: Buffer.from(to.token).toString('hex') });
