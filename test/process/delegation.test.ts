@@ -44,6 +44,8 @@ describe.runIf(native)('typing past the host', () => {
     const view = ann.attach('notes');
     await view.until('ready');
     await atEase(ann, view);
+    const { seq } = await view.type('.');
+    await view.until(`ready${'.'.repeat(Number(seq))}`); // the host has nothing on its way
     process.kill(engine.host?.pid ?? 0, 'SIGSTOP');
     const verdicts: Promise<{ seq: number | null; verdict: string }>[] = [];
     try {
@@ -69,6 +71,8 @@ describe.runIf(native)('typing past the host', () => {
     const view = ann.attach('notes');
     await view.until('ready');
     await atEase(ann, view);
+    const { seq } = await view.type('.');
+    await view.until(`ready${'.'.repeat(Number(seq))}`); // the host has nothing on its way
     process.kill(engine.host?.pid ?? 0, 'SIGSTOP');
     const verdicts = [];
     for (const key of 'abc') {
