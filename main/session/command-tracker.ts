@@ -8,7 +8,7 @@
  */
 import type { ActorId, ClientId, Offset, Seq } from '#protocol/ids.ts';
 import { parseMark, type ShellMark } from './shell-marks.ts';
-import { type ClaimedLine, couldRead, TypedLines, type TypedUnit } from './typed-lines.ts';
+import { type ClaimedLine, couldRead, type SubmittedLine, TypedLines, type TypedUnit } from './typed-lines.ts';
 
 export type Moment = { readonly wall: number; readonly monotonic: number };
 
@@ -52,6 +52,8 @@ export type TrackerMemory = {
   readonly open: TrackedCommand | null;
   /** Whose keys are in the line that is being typed; absent in what an older host stored. */
   readonly drafted?: readonly ActorId[];
+  /** Lines before that one which no command has claimed yet; absent likewise. */
+  readonly submitted?: readonly SubmittedLine[];
 };
 
 export type TrackerState = {
@@ -102,7 +104,7 @@ export class CommandTracker {
     this.#atPrompt = memory?.atPrompt ?? false;
     this.#promptAt = memory?.promptAt ?? (0 as Offset);
     this.#open = memory?.open ?? null;
-    this.#typed = new TypedLines(memory?.drafted);
+    this.#typed = new TypedLines(memory);
   }
 
   get state(): TrackerState {
@@ -131,6 +133,7 @@ export class CommandTracker {
       cwd,
       open: this.#open,
       drafted: [...this.drafted],
+      submitted: this.#typed.submitted,
     };
   }
 

@@ -35,13 +35,20 @@ type TypedLine = {
   readonly offset: Offset;
   /** Ctrl-C came after it, so that it was perhaps never read. */
   isInterrupted: boolean;
+  /** An earlier host saw it, and this one not. */
+  readonly isTold: boolean;
 };
+
+/** A line that no command has claimed yet, for the next host: who typed it and when, and nothing of what was typed. */
+export type SubmittedLine = Pick<TypedLine, 'submitter' | 'unit' | 'offset' | 'isInterrupted'> & Pick<Typing, 'authors' | 'mayHide'>;
 
 /** A command's line, or a line of its own where no command tells. */
 export type ClaimedLine = Typing & Pick<TypedLine, 'submitter' | 'unit' | 'offset'>;
 
 /** Lines held for a command that may never claim them (a program read them), per session. */
 const MAX_LINES = 512;
+/** Of them, what the next host is told: what people type ahead. */
+const MAX_TOLD_LINES = 16;
 
 export class TypedLines {
   readonly #lines: TypedLine[] = [];
@@ -50,9 +57,21 @@ export class TypedLines {
   #pasted: Draft[] = [];
   #isPasting = false;
 
-  /** `draftAuthors`: whose keys are already in the line, as an earlier host saw. */
-  constructor(draftAuthors: readonly ActorId[] = []) {
-    for (const actor of draftAuthors) this.#draft.key(actor);
+  /** What an earlier host saw: whose keys are already in the line, and the lines before it. */
+  constructor({ drafted = [], submitted = [] }: { drafted?: readonly ActorId[]; submitted?: readonly SubmittedLine[] } = {}) {
+    for (const actor of drafted) this.#draft.key(actor);
+    for (const { authors, mayHide, ...line } of submitted) {
+      const typing = { authors, mayHide, fingerprint: null };
+      this.#lines.push({ whole: typing, afterPrompt: typing, ...line, isTold: true });
+    }
+  }
+
+  /** The last lines that no command has claimed. */
+  get submitted(): SubmittedLine[] {
+    return this.#lines.slice(-MAX_TOLD_LINES).map(({ whole, afterPrompt, submitter, unit, offset, isInterrupted }) => {
+      const { authors, mayHide } = afterPrompt.authors.length > 0 ? afterPrompt : whole;
+      return { authors, mayHide, submitter, unit, offset, isInterrupted };
+    });
   }
 
   /** Whose keys are in the line that is being typed, in order of their first. */
@@ -151,7 +170,10 @@ export class TypedLines {
     this.#pasted = [];
     const submission = { submitter: actor, unit: { client, seq }, offset };
     for (const draft of drafts) {
-      this.#lines.push({ whole: draft.whole, afterPrompt: draft.afterPrompt, ...submission, isInterrupted: false });
+      const line = { whole: draft.whole, afterPrompt: draft.afterPrompt, ...submission, isInterrupted: false, isTold: false };
+      const told = this.#lines.findIndex(({ isTold, unit }) => isTold && unit.client === client && unit.seq === seq);
+      if (told < 0) this.#lines.push(line);
+      else this.#lines[told] = line;
     }
     this.#lines.splice(0, Math.max(0, this.#lines.length - MAX_LINES));
     return drafts[0] ? { ...copy(drafts[0].whole), ...submission } : null;

@@ -1,7 +1,7 @@
 /** Which marks of a shell are believed, what of a line is recorded, and when a command ends. */
 import { expect, test } from 'vitest';
 import type { Offset } from '#protocol/ids.ts';
-import { CommandTracker, WITHHELD_TEXT } from '#session/command-tracker.ts';
+import { WITHHELD_TEXT } from '#session/command-tracker.ts';
 import { encodeMark, parseMark, type ShellMark } from '#session/shell-marks.ts';
 import { atPrompt, NONCE, World } from './tracker-world.ts';
 
@@ -105,7 +105,7 @@ test('a new host goes on with the open command and trusts no mark seen before', 
   world.starts('make');
   const seen = world.count;
   world.ms = 5000;
-  world.tracker = new CommandTracker({ nonce: NONCE, now: world.now, memory: structuredClone(world.tracker.memory) });
+  world.nextHost();
   expect(world.tracker.state).toMatchObject({ running: 'make', hasIntegration: true });
   expect(world.mark({ kind: 'command-end', exitCode: 0 }, { count: seen })).toEqual([]);
   world.mark({ kind: 'command-end', exitCode: 1 });
@@ -115,7 +115,7 @@ test('a new host goes on with the open command and trusts no mark seen before', 
 test('a line half typed when the host was killed keeps its authors', () => {
   const world = atPrompt();
   world.type('ann', 'git ');
-  world.tracker = new CommandTracker({ nonce: NONCE, now: world.now, memory: structuredClone(world.tracker.memory) });
+  world.nextHost();
   world.type('bob', 'push\r');
   expect(world.run('git push')).toMatchObject({ authors: ['ann', 'bob'], submitter: 'bob' });
 });

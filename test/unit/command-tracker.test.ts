@@ -102,6 +102,38 @@ test('a line typed ahead belongs to the next command', () => {
   expect(world.run('pwd').authors).toEqual(['eve']);
 });
 
+test('lines typed ahead keep their authors when another host comes before they are read', () => {
+  const world = atPrompt();
+  world.type('ann', 'sleep 9\r');
+  world.starts('sleep 9');
+  world.type('bob', 'ls');
+  world.type('ann', ' -l\r');
+  world.type('eve', ' pwd\r');
+  world.nextHost();
+  expect(JSON.stringify(world.tracker.memory)).not.toContain('pwd');
+  world.ends();
+  world.starts('ls -l');
+  expect([world.last.authors, world.last.submitter, world.last.unit?.client]).toEqual([['bob', 'ann'], 'ann', 'client-of-ann']);
+  world.ends();
+  // It may be one that the history is not to have.
+  expect(world.starts('ls -l', 'unchanged')).toMatchObject({ authors: ['eve'], withheld: true });
+});
+
+test('a line that another host knows, and is told again, is one line', () => {
+  const world = atPrompt();
+  world.type('ann', 'sleep 9\r');
+  world.starts('sleep 9');
+  world.type('bob', 'ls\r');
+  const bobs = world.lastSeq;
+  world.type('eve', 'pwd\r');
+  world.nextHost();
+  world.type('bob', 'ls\r', world.offset, bobs);
+  world.ends();
+  expect(world.run('ls').authors).toEqual(['bob']);
+  expect(world.run('pwd').authors).toEqual(['eve']);
+  expect(world.run('make').authors).toEqual([]);
+});
+
 test('lines that a program read are not credited with the next command', () => {
   const world = atPrompt();
   world.type('ann', 'cat\r');

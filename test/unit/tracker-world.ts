@@ -19,15 +19,24 @@ export class World {
     this.tracker = new CommandTracker({ nonce, now: this.now, cwd: '/home/ann' });
   }
 
+  /** Another host comes, with what this one left. */
+  nextHost(): void {
+    this.tracker = new CommandTracker({ nonce: NONCE, now: this.now, memory: structuredClone(this.tracker.memory) });
+  }
+
   get now() {
     return { wall: 1_700_000_000_000 + this.ms, monotonic: this.ms };
   }
 
-  type(actor: string, text: string, offset = this.offset): TrackerEvent[] {
+  get lastSeq(): number {
+    return this.#seq;
+  }
+
+  type(actor: string, text: string, offset = this.offset, seq = ++this.#seq): TrackerEvent[] {
     const unit = {
       actor: actor as ActorId,
       client: `client-of-${actor}` as ClientId,
-      seq: ++this.#seq as Seq,
+      seq: seq as Seq,
       bytes: new TextEncoder().encode(text),
       offset: offset as Offset,
     };

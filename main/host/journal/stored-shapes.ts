@@ -140,6 +140,14 @@ export function checkedDropped(units: unknown): DroppedOf[] {
   return z.array(droppedOf).parse(units) as unknown as DroppedOf[];
 }
 
+const submittedLine = z.object({
+  authors: z.array(z.string()),
+  mayHide: z.boolean(),
+  submitter: z.string(),
+  unit: z.object({ client: z.string(), seq: natural }),
+  offset: natural,
+  isInterrupted: z.boolean(),
+});
 const commandsNote = z.object({
   memory: z.looseObject({
     count: natural,
@@ -148,6 +156,7 @@ const commandsNote = z.object({
     atPrompt: z.boolean(),
     promptAt: natural,
     open: z.looseObject({ number: natural, text: z.string(), authors: z.array(z.string()), from: natural }).nullable(),
+    submitted: z.array(submittedLine).optional().catch(undefined),
   }),
   openId: natural.nullable(),
 });
