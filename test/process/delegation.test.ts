@@ -1,10 +1,9 @@
-/** Who types alone types past the host: at once even where that stands still, and with nothing else different from before. */
-import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+/** Who types alone types past the host, and nothing else is different from before. */
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { localPaths } from '#local/paths.ts';
-import { type Engine, openEngine, type Person, type Watched } from './engine.ts';
-import { native, statOf } from './keeper-world.ts';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { atEase, inputsOf, newNotes, typedIn } from './delegation-world.ts';
+import { type Engine, openEngine } from './engine.ts';
+import { native } from './keeper-world.ts';
 
 let engine: Engine;
 beforeEach(async () => {
@@ -13,225 +12,10 @@ beforeEach(async () => {
 });
 afterEach(() => engine.dispose());
 
-/** What reached the program. */
-const typed = () => readFileSync(join(engine.home, 'typed'), 'latin1');
-
-/** Writes down what it reads, as it reads it, and shows it. */
-async function newSession(
-  { client }: Person,
-  script = `stty raw -echo; printf ready; exec tee ${join(engine.home, 'typed')}`,
-): Promise<void> {
-  await client.request('session.create', { name: 'notes', command: ['/bin/sh', '-c', script], cwd: engine.home });
-}
-
-/** Until typing is delegated to them anew. */
-async function atEase(person: Person, view: Watched): Promise<void> {
-  const before = person.straight;
-  for (let n = 0; n < 200 && person.straight === before; n++) expect((await view.type('.')).verdict).toBe('applied');
-  await person.until(() => person.straight > before);
-}
-
-type Unit = { actor: string | null; payload: Record<string, unknown> };
-async function inputs({ client }: Person): Promise<Unit[]> {
-  const { events } = await client.request('journal.list', { session: 'notes', kinds: ['input'], limit: 500 });
-  return events.map(({ actorName, payload }) => ({ actor: actorName, payload }));
-}
-
 describe.runIf(native)('typing past the host', () => {
-  test('goes on while the host stands still, and is in its journal once it does not', async () => {
-    const ann = engine.person('ann');
-    await newSession(ann);
-    const view = ann.attach('notes');
-    await view.until('ready');
-    await atEase(ann, view);
-    const { seq } = await view.type('.');
-    await view.until(`ready${'.'.repeat(Number(seq))}`); // the host has nothing on its way
-    process.kill(engine.host?.pid ?? 0, 'SIGSTOP');
-    const verdicts: Promise<{ seq: number | null; verdict: string }>[] = [];
-    try {
-      for (const key of 'abc') {
-        verdicts.push(view.type(key));
-        await view.until(`${key}`);
-      }
-      expect(typed()).toMatch(/^\.+abc$/);
-    } finally {
-      process.kill(engine.host?.pid ?? 0, 'SIGCONT');
-    }
-    const told = await Promise.all(verdicts);
-    expect(told.map(({ verdict }) => verdict)).toEqual(['applied', 'applied', 'applied']);
-    const recorded = (await inputs(ann)).slice(-3);
-    expect(recorded).toEqual(told.map(({ seq }) => ({ actor: 'ann', payload: expect.objectContaining({ seq, bytes: 1 }) })));
-    expect(view.gaps).toEqual([]);
-    expect(view.text()).toMatch(/ready\.+abc/);
-  });
-
-  test('is known to the next host, where one died before it was told', async () => {
-    const ann = engine.person('ann');
-    await newSession(ann);
-    const view = ann.attach('notes');
-    await view.until('ready');
-    await atEase(ann, view);
-    const { seq } = await view.type('.');
-    await view.until(`ready${'.'.repeat(Number(seq))}`); // the host has nothing on its way
-    process.kill(engine.host?.pid ?? 0, 'SIGSTOP');
-    const verdicts = [];
-    for (const key of 'abc') {
-      verdicts.push(view.type(key));
-      await view.until(key);
-    }
-    await engine.killHost();
-    await engine.startHost();
-    const told = await Promise.all(verdicts);
-    expect(told.map(({ verdict }) => verdict)).toEqual(['applied', 'applied', 'applied']);
-    await view.type('d');
-    await view.until('abcd');
-    expect(typed()).toMatch(/^\.+abcd$/);
-    const recorded = (await inputs(ann)).slice(-4);
-    for (const [at, { actor, payload }] of recorded.entries())
-      expect([actor, payload]).toEqual(['ann', { client: ann.client.clientId, epoch: 1, bytes: 1, seq: (told[0]?.seq ?? 0) + at }]);
-  });
-
-  test('has its author in the history, also where no host that lived on ever heard of it', async () => {
-    const ann = engine.person('ann');
-    writeFileSync(join(engine.home, '.bash_profile'), "PS1='$ '\n");
-    await ann.client.request('session.create', { name: 'notes', cwd: engine.home });
-    const view = ann.attach('notes');
-    await view.until('$ ');
-    for (const key of ': by the host ') await view.type(key);
-    await ann.until(() => ann.straight > 0);
-    process.kill(engine.host?.pid ?? 0, 'SIGSTOP');
-    for (const key of ' past it\r: more\recho "a word') void view.type(key);
-    await view.until('$ echo "a word');
-    await engine.killHost();
-    await engine.startHost();
-    for (const key of ' or two"\r') await view.type(key);
-    await view.until('a word or two');
-    const history = async () => (await ann.client.request('history.list', { session: 'notes' })).commands;
-    await expect.poll(async () => (await history()).length).toBe(3);
-    for (const { authors, submitter } of await history())
-      expect([authors.map(({ name }) => name), submitter?.name]).toEqual([['ann'], 'ann']);
-    expect((await inputs(ann)).filter(({ payload }) => payload.untold)).toEqual([]);
-  });
-
-  test('is on record once, and typed once, whenever the host is killed', async () => {
-    const ann = engine.person('ann');
-    await newSession(ann);
-    const view = ann.attach('notes');
-    await view.until('ready');
-    const verdicts: ReturnType<Watched['type']>[] = [];
-    let isTyping = true;
-    const typing = (async () => {
-      for (; isTyping; await new Promise(setImmediate)) {
-        verdicts.push(view.type(`<${verdicts.length + 1}>`));
-        await verdicts.at(-3);
-      }
-    })();
-    for (let kill = 0; kill < 6; kill++) {
-      const before = ann.straight;
-      await ann.until(() => ann.straight > before);
-      const moment = verdicts.length + 1 + ((kill * 7) % 20);
-      await ann.until(() => verdicts.length > moment);
-      await engine.killHost();
-      await engine.startHost();
-    }
-    isTyping = false;
-    await typing;
-    for (const { verdict } of await Promise.all(verdicts)) expect(verdict).toBe('applied');
-    expect(typed()).toBe(verdicts.map((_, at) => `<${at + 1}>`).join(''));
-    const recorded: number[] = [];
-    for (let after = 0, isOver = false; !isOver; ) {
-      const { events } = await ann.client.request('journal.list', { session: 'notes', kinds: ['input'], limit: 500, after });
-      for (const { payload } of events) {
-        const [from, to] = [Number(payload.from ?? payload.seq), Number(payload.seq)];
-        for (let seq = from; seq <= to; seq++) recorded.push(seq);
-      }
-      after = events.at(-1)?.seq ?? after;
-      isOver = events.length === 0;
-    }
-    expect(recorded).toEqual(verdicts.map((_, at) => at + 1));
-  });
-
-  test('is told to a host before that gives way to the next one: every unit is on record', async () => {
-    const ann = engine.person('ann');
-    await newSession(ann);
-    const view = ann.attach('notes');
-    await view.until('ready');
-    for (let round = 0; round < 4; round++) {
-      await atEase(ann, view);
-      let isTyping = true;
-      const typing = (async () => {
-        for (let last: Promise<unknown> | null = null; isTyping; await new Promise(setImmediate)) {
-          const verdict: Promise<unknown> = view.type('x');
-          await last;
-          last = verdict;
-        }
-      })();
-      const { pid } = await ann.client.request('host.handoff', {});
-      await ann.until(() => ann.client.host?.pid === pid);
-      isTyping = false;
-      await typing;
-    }
-    expect((await view.type('.')).verdict).toBe('applied');
-    let bytes = 0;
-    for (let after = 0, isOver = false; !isOver; ) {
-      const { events } = await ann.client.request('journal.list', { session: 'notes', kinds: ['input'], limit: 500, after });
-      for (const { payload } of events) expect(payload).not.toHaveProperty('untold');
-      bytes += events.length;
-      after = events.at(-1)?.seq ?? after;
-      isOver = events.length === 0;
-    }
-    expect(bytes).toBe(typed().length);
-  });
-
-  test('does not hold up anybody for whose keeper stands still: other sessions go on, and so does who took control', async () => {
-    const [ann, ben] = [engine.person('ann'), engine.person('ben')];
-    await newSession(ann);
-    await ann.client.request('session.create', { name: 'other', command: ['/bin/cat'], cwd: engine.home });
-    const [view, his, other] = [ann.attach('notes'), ben.attach('notes'), ben.attach('other')];
-    for (const each of [view, his]) await each.until('ready');
-    await other.until(() => other.stream.isAttached);
-    await atEase(ann, view);
-    const { keeperPid } = await ann.client.request('session.inspect', { session: 'notes' });
-    process.kill(keeperPid ?? 0, 'SIGSTOP');
-    await vi.waitUntil(() => statOf(keeperPid ?? 0)[0] === 'T');
-    let last: ReturnType<Watched['type']>;
-    try {
-      void view.type('not any more');
-      await his.stream.takeControl();
-      last = his.type('<ben>');
-      const begun = performance.now();
-      for (let n = 0; n < 10; n++) {
-        await other.stream.takeControl();
-        expect((await other.type('x')).verdict).toBe('applied');
-        await other.stream.releaseControl();
-      }
-      expect(performance.now() - begun).toBeLessThan(5_000);
-    } finally {
-      process.kill(keeperPid ?? 0, 'SIGCONT');
-    }
-    expect((await last).verdict).toBe('applied');
-    await his.until('<ben>');
-    expect(typed()).toMatch(/^\.+<ben>$/);
-  });
-
-  test('begins once the keeper can be reached, though it could not be at first', async () => {
-    const ann = engine.person('ann');
-    await newSession(ann);
-    const view = ann.attach('notes');
-    await view.until('ready');
-    const { runDir } = localPaths(engine.env);
-    const [name = ''] = readdirSync(runDir).filter((each) => each.startsWith('k-'));
-    renameSync(join(runDir, name), join(runDir, 'away'));
-    for (let n = 0; n < 20; n++) expect((await view.type('.')).verdict).toBe('applied');
-    expect(ann.straight).toBe(0);
-    renameSync(join(runDir, 'away'), join(runDir, name));
-    for (let n = 0; n < 200; n++) expect((await view.type('.')).verdict).toBe('applied');
-    expect(ann.straight).toBeGreaterThan(0);
-  });
-
   test('ends before somebody else has control: the journal has the order in which all was typed', async () => {
     const [ann, ben] = [engine.person('ann'), engine.person('ben')];
-    await newSession(ann);
+    await newNotes(engine, ann);
     const views = [ann, ben].map((person) => person.attach('notes'));
     for (const view of views) await view.until('ready');
     const units = new Map<string, string>();
@@ -261,20 +45,13 @@ describe.runIf(native)('typing past the host', () => {
       expect(verdicts).toContain('applied');
     }
     const ids = new Map([ann, ben].map(({ client }, who) => [client.clientId as string, who]));
-    const all: string[] = [];
-    for (let after: number | undefined; ; ) {
-      const page = { session: 'notes', kinds: ['input'], limit: 500, after: after ?? 0 };
-      const { events } = await ann.client.request('journal.list', page);
-      all.push(...events.map(({ payload }) => units.get(`${ids.get(String(payload.client))} ${payload.seq}`) ?? 'unknown'));
-      after = events.at(-1)?.seq;
-      if (events.length === 0) break;
-    }
-    expect(all.join('')).toBe(typed());
+    const all = (await inputsOf(ann)).map(({ payload }) => units.get(`${ids.get(String(payload.client))} ${payload.seq}`) ?? 'unknown');
+    expect(all.join('')).toBe(typedIn(engine));
   });
 
   test('ends before a role is taken away: nothing of theirs is typed after that is said', async () => {
     const [ann, ben] = [engine.person('ann'), engine.person('ben')];
-    await newSession(ann);
+    await newNotes(engine, ann);
     const [view] = [ann.attach('notes'), ben.attach('notes')];
     if (!view) return;
     await view.until('ready');
@@ -285,11 +62,11 @@ describe.runIf(native)('typing past the host', () => {
         while (isTyping) await view.type('x');
       })();
       await ben.client.request('role.set', { session: 'notes', actor: 'ann', role: 'observer' });
-      const then = typed();
+      const then = typedIn(engine);
       isTyping = false;
       await typing;
       expect((await view.type('y')).verdict).toBe('refused');
-      expect(typed()).toBe(then);
+      expect(typedIn(engine)).toBe(then);
       await ben.client.request('role.set', { session: 'notes', actor: 'ann', role: 'owner' });
       await view.until(() => view.stream.role !== 'observer');
     }
@@ -298,7 +75,8 @@ describe.runIf(native)('typing past the host', () => {
   test('is not for passwords: they are secret as ever', async () => {
     const [ann, ben] = [engine.person('ann'), engine.person('ben')];
     const file = join(engine.home, 'typed');
-    await newSession(
+    await newNotes(
+      engine,
       ann,
       `stty icanon echo; printf ready; read line; stty -echo; printf password:; read secret; printf '%s' "$secret" > ${file}; printf done; stty echo; cat`,
     );
@@ -310,8 +88,8 @@ describe.runIf(native)('typing past the host', () => {
     await view.until('password:');
     for (const key of 'hunter2\r') expect((await view.type(key)).verdict).toBe('applied');
     await view.until('done');
-    expect(typed()).toBe('hunter2');
-    const secrets = (await inputs(ann)).slice(-8);
+    expect(typedIn(engine)).toBe('hunter2');
+    const secrets = (await inputsOf(ann)).slice(-8);
     for (const { payload } of secrets) {
       expect(payload).toMatchObject({ secret: true });
       expect(payload).not.toHaveProperty('bytes');
@@ -319,36 +97,9 @@ describe.runIf(native)('typing past the host', () => {
     await ben.until(() => ben.typing.some(({ secret }) => secret));
   });
 
-  test('shows more than may be on its way from the host, while that stands still: what comes after it comes, too', async () => {
-    const [ann, ben] = [engine.person('ann'), engine.person('ben')];
-    await newSession(ann, `stty raw -echo; printf ready; while :; do head -c 1 >/dev/null; printf '%3000s' ''; done`);
-    const [view, other] = [ann.attach('notes', { window: 64 * 1024 }), ben.attach('notes')];
-    await Promise.all([view.until('ready'), other.until('ready')]);
-    await atEase(ann, view);
-    const shown = () => view.received.from + view.received.length;
-    const pages = (keys: number) => 'ready'.length + 3000 * keys;
-    const { seq } = await view.type('.');
-    const keys = Number(seq);
-    await view.until(() => shown() === pages(keys));
-    const typing = [];
-    process.kill(engine.host?.pid ?? 0, 'SIGSTOP');
-    try {
-      for (let key = 1; key <= 60; key++) {
-        typing.push(view.type('x'));
-        await view.until(() => shown() === pages(keys + key));
-      }
-    } finally {
-      process.kill(engine.host?.pid ?? 0, 'SIGCONT');
-    }
-    for (const { verdict } of await Promise.all(typing)) expect(verdict).toBe('applied');
-    await other.stream.takeControl();
-    for (let key = 0; key < 60; key++) await other.type('y');
-    await view.until(() => shown() === pages(keys + 120));
-  });
-
   test('makes no difference to who sees it, and to the terminal', async () => {
     const [ann, ben] = [engine.person('ann'), engine.person('ben')];
-    await newSession(ann, 'stty raw -echo; printf ready; exec cat');
+    await newNotes(engine, ann, 'stty raw -echo; printf ready; exec cat');
     const [view, other] = [ann.attach('notes', { size: { cols: 60, rows: 20 } }), ben.attach('notes')];
     await view.until('ready');
     await atEase(ann, view);
