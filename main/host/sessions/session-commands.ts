@@ -120,7 +120,7 @@ export class SessionCommands {
     };
   }
 
-  /** An accepted unit; `offset`: where the output ended then, if not where it does now. */
+  /** See AcceptedUnit. */
   input(unit: Omit<TypedUnit, 'offset'> & { offset?: Offset }): void {
     this.#prompt.input(unit.bytes, this.#options.clock.now());
     this.#notingDraft(() => this.#perform(this.#tracker.input({ offset: this.#options.outputEnd(), ...unit }, this.#now())));

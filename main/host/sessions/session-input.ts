@@ -24,6 +24,8 @@ export const TAKEN_BACK: StopReason = { reason: 'not-in-control', message: 'not 
 
 export type InputSource = { client: ClientId; actor: Actor; role: Role };
 export type Unit = { epoch: Epoch; seq: Seq; bytes: Uint8Array };
+/** `offset`: where the output ended then, if not where it does now. */
+export type AcceptedUnit = Unit & { offset?: Offset };
 export type Refused = Omit<EventParams<'input.refused'>, 'channel'>;
 /** `rule` and `text`, where the policy said no, are for the journal. */
 export type Refusal = Omit<Refused, 'seq'> & { rule?: string; text?: string };
@@ -47,7 +49,7 @@ export type SessionInputOptions = {
   /** A unit passed the gate, and is not on its way yet. */
   passing: (source: InputSource, unit: Unit) => void;
   /** It is. */
-  accepted: (source: InputSource, unit: Unit, isSecret: boolean) => void;
+  accepted: (source: InputSource, unit: AcceptedUnit, isSecret: boolean) => void;
   /** The policy judges this unit, now or later: by `fault`, `admit` or `refuse`. */
   holds: (source: InputSource, unit: Unit) => boolean;
   /** What is typed now answers a password prompt. */
@@ -163,7 +165,7 @@ export class SessionInput {
     if (this.#lease.holder?.client === client) this.#lease.renew(this.#options.now());
     this.#record(source, 'input', { client, seq: unit.seq, epoch: unit.epoch, bytes: unit.bytes.length }, offset);
     this.#options.passing(source, unit);
-    this.#options.accepted(source, unit, false);
+    this.#options.accepted(source, { ...unit, offset }, false);
   }
 
   /** A unit that was typed past an earlier host, and is not on record. */

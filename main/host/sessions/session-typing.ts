@@ -15,7 +15,7 @@ import { RetoldInput } from './retold-input.ts';
 import type { Attached, SessionClients } from './session-clients.ts';
 import type { SessionCommands } from './session-commands.ts';
 import type { SessionControl } from './session-control.ts';
-import { type InputSource, SessionInput, type Unit } from './session-input.ts';
+import { type AcceptedUnit, type InputSource, SessionInput, type Unit } from './session-input.ts';
 import { interrupt } from './session-interrupt.ts';
 import { SessionKicks } from './session-kicks.ts';
 import type { SessionLife } from './session-life.ts';
@@ -170,7 +170,7 @@ export class SessionTyping {
   }
 
   /** A unit passed the gate. */
-  #accepted(source: InputSource, unit: Unit, isSecret: boolean): void {
+  #accepted(source: InputSource, unit: AcceptedUnit, isSecret: boolean): void {
     const { client, actor } = source;
     const { commands, clients, clock, events, stored, agentSaw } = this.#options;
     if (isSecret) commands.secretTyped();
