@@ -1,7 +1,8 @@
-/** A terminal's place on the page: opens it when first shown, draws it with WebGL where that works, and measures its window. */
+/** A terminal's place on the page: opens it when first shown, draws it with WebGL where a graphics card does that, and measures its window. */
 import { WebglAddon } from '@xterm/addon-webgl';
 import type { Terminal } from '@xterm/xterm';
 import type { Size } from '#protocol/shapes.ts';
+import { hasGraphicsCard } from '../platform/graphics.ts';
 
 /** Width of xterm's scrollbar, CSS pixels: its columns end before it. */
 const SCROLLBAR_PX = 14;
@@ -105,7 +106,7 @@ export class TerminalScreen {
 
   /** Browsers hold a limited number of WebGL contexts and take the oldest: that terminal goes on with the DOM until shown again. */
   #accelerate(): void {
-    if (this.#webgl) return;
+    if (this.#webgl || !hasGraphicsCard()) return;
     try {
       const webgl = new WebglAddon();
       webgl.onContextLoss(() => {

@@ -33,12 +33,25 @@ const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[v
 test(`while \`yes\` prints for ${FLOOD_S} s, every second has its frames`, { timeout: (FLOOD_S + 40) * 1000 }, async () => {
   const idle = median(await framesInSeconds(page, 3));
   await flood();
+  await expectFrames(idle);
+  await interrupt(page);
+});
+
+test('a flood of many colours leaves the window its frames as well', { timeout: (FLOOD_S + 40) * 1000 }, async () => {
+  const idle = median(await framesInSeconds(page, 3));
+  const words = `'BEGIN { for (;;) { for (w = 1; w < 10; w++) printf "\\033[%s%dmword%d\\033[m/src/lib/%d.ts ", w % 2 ? "1;" : "", 31 + (n + w) % 6, n % 1000, w; print n++ } }'`;
+  await page.keyboard.type(`awk ${words}\n`);
+  await waitForScreen(page, /^word\d+\/src/m);
+  await expectFrames(idle);
+  await interrupt(page);
+});
+
+async function expectFrames(idle: number): Promise<void> {
   const frames = await framesInSeconds(page, FLOOD_S);
   console.log(`frames in each second: ${idle} while idle; ${frames.join(' ')}`);
   if (IS_FULL) expect(Math.min(...frames)).toBeGreaterThanOrEqual(REQUIRED.framesPerSecond);
   else expect(median(frames)).toBeGreaterThanOrEqual(Math.min(REQUIRED.framesPerSecond, idle * LEAST_SHARE_OF_FRAMES));
-  await interrupt(page);
-});
+}
 
 test('Ctrl-C in a flood: the prompt is there at once, as if the program had been silent', { timeout: 90_000 }, async () => {
   const silent: number[] = [];
