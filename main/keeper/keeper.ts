@@ -62,6 +62,8 @@ export class Keeper {
   #link: HostLink | null = null;
   #sent = 0 as Offset;
   #isPaused = false;
+  /** The program waits once it has printed up to there, by the word of the host that is there. */
+  #limit = Number.POSITIVE_INFINITY;
   #exit: KeeperExit | null = null;
   #isExitSent = false;
   #note: Uint8Array = new Uint8Array(0);
@@ -83,7 +85,7 @@ export class Keeper {
   /** Bytes from the PTY. */
   output(bytes: Uint8Array): void {
     this.#ring.append(bytes);
-    if (!this.#isPaused && this.#ring.heldBytes >= (this.#link ? MAX_UNACKED_BYTES : RING_BYTES)) {
+    if (!this.#isPaused && this.#hasEnough) {
       this.#isPaused = true;
       this.#pty?.pause();
     }
@@ -122,13 +124,19 @@ export class Keeper {
       closed: () => {
         if (this.#link !== link) return;
         this.#link = null;
-        if (this.#ring.heldBytes < RING_BYTES) this.#resume();
+        this.#limit = Number.POSITIVE_INFINITY;
+        this.#resume();
       },
     };
   }
 
+  get #hasEnough(): boolean {
+    return this.#ring.heldBytes >= (this.#link ? MAX_UNACKED_BYTES : RING_BYTES) || this.#ring.end >= this.#limit;
+  }
+
+  /** Unless it has enough. */
   #resume(): void {
-    if (!this.#isPaused) return;
+    if (!this.#isPaused || this.#hasEnough) return;
     this.#isPaused = false;
     this.#pty?.resume();
   }
@@ -152,7 +160,7 @@ export class Keeper {
         exit: this.#exit,
         meta,
         note: Buffer.from(this.#note).toString('base64'),
-        features: ['urgent', 'drop', 'ending'],
+        features: ['urgent', 'drop', 'ending', 'limit'],
       }),
     );
     this.#isExitSent = false;
@@ -175,7 +183,11 @@ export class Keeper {
       case 'ack':
         this.#ring.dropBefore(message.offset);
         this.#send();
-        if (this.#ring.heldBytes < MAX_UNACKED_BYTES) this.#resume();
+        this.#resume();
+        return;
+      case 'limit':
+        this.#limit = message.offset ?? Number.POSITIVE_INFINITY;
+        this.#resume();
         return;
       case 'signal':
         this.#signal(message.name);

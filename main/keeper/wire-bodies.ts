@@ -36,6 +36,10 @@ export function decodeToKeeper(body: Uint8Array): ToKeeper | null {
       const { clients } = JSON.parse(decoder.decode(body.subarray(1))) as { clients: ClientId[] | null };
       return { kind: 'drop', clients };
     }
+    case 14: {
+      const offset = Number(view.getBigUint64(1, true));
+      return { kind: 'limit', offset: Number.isSafeInteger(offset) ? (offset as Offset) : null };
+    }
     default:
       return null;
   }

@@ -41,7 +41,9 @@ export type ToKeeper =
   | { kind: 'urgent'; bytes: Uint8Array }
   | { kind: 'drop'; clients: ClientId[] | null }
   | ({ kind: 'delegate' } & Delegated)
-  | { kind: 'recall' };
+  | { kind: 'recall' }
+  /** Null: none. */
+  | { kind: 'limit'; offset: Offset | null };
 
 /** To whom typing is delegated: the client, its attachment and the epoch of its control, and what it shows the keeper. */
 export type Delegated = { client: ClientId; channel: Channel; epoch: Epoch; token: Uint8Array };

@@ -26,6 +26,9 @@
  *              After HELLO, a new host is told again each TYPED behind which no output was acknowledged, or the last 256 KiB of
  *              them, and then RECALLED (feature 'retell')
  *
+ *  14 LIMIT    u64 offset: the program waits once it has printed up to there, whatever was acknowledged (feature 'limit');
+ *              until another LIMIT, or the host is gone. The largest number: there is none
+ *
  * client → keeper, first on its connection: 13 USE   token. After it both speak frames.ts: INPUT, and OUTPUT with what comes of
  * it, as far as it is little: everything comes by the host as well. Where the connection ends, what has no verdict goes by the host.
  *
@@ -102,6 +105,12 @@ export function encodeToKeeper(message: ToKeeper): Uint8Array {
     }
     case 'recall':
       return newFrame(12, 0);
+    case 'limit': {
+      const frame = newFrame(14, 8);
+      if (message.offset === null) frame.fill(0xff, 5);
+      else writeUint64(frame, 5, message.offset);
+      return frame;
+    }
   }
 }
 

@@ -36,6 +36,8 @@ const TO_KEEPER: [ToKeeper, string][] = [
   [{ kind: 'urgent', bytes: Buffer.from([3]) }, '020000000903'],
   [{ kind: 'drop', clients: [client] }, '130000000a7b22636c69656e7473223a5b226331225d7d'],
   [{ kind: 'drop', clients: null }, '110000000a7b22636c69656e7473223a6e756c6c7d'],
+  [{ kind: 'limit', offset: 258 as Offset }, '090000000e0201000000000000'],
+  [{ kind: 'limit', offset: null }, '090000000effffffffffffffff'],
 ];
 
 test.each(TO_KEEPER)('host → keeper: %j', (message, bytes) => {

@@ -53,6 +53,16 @@ async function expectFrames(idle: number): Promise<void> {
   else expect(median(frames)).toBeGreaterThanOrEqual(Math.min(REQUIRED.framesPerSecond, idle * LEAST_SHARE_OF_FRAMES));
 }
 
+test('Ctrl-C in the first flood of a session', async () => {
+  await page.keyboard.press('Control+Shift+T');
+  await waitForScreen(page, /^\$ $/m);
+  await flood();
+  await framesInSeconds(page, 1);
+  const { ms, lines } = await interrupt(page);
+  console.log(`from the key to the prompt: ${ms.toFixed(0)} ms; drawn meanwhile: ${lines} lines`);
+  expect(lines).toBeLessThan(MOST_LINES_BEHIND);
+});
+
 test('Ctrl-C in a flood: the prompt is there at once, as if the program had been silent', { timeout: 90_000 }, async () => {
   const silent: number[] = [];
   const flooding: Interrupted[] = [];

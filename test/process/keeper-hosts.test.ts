@@ -76,6 +76,35 @@ describeKeepers((keeps) => {
     expect(await third.says('w')).toBe('uvw');
   });
 
+  keeps('lets its program print as far as a host says, until that says otherwise or is gone', async (world, expect) => {
+    // What it has written, and waits with when nobody reads.
+    const kept = await world.script('stty raw; printf ready; head -c 1 >/dev/null; exec yes');
+    const host = await world.host(kept);
+    await host.says('ready');
+    host.send({ kind: 'limit', offset: 1_000_000 as Offset });
+    host.write('ann', 1, 'x');
+    await host.until(() => host.bytes.length >= 1_000_000);
+    await host.answers();
+    const { length } = host.bytes;
+    expect(length).toBeLessThan(1_000_000 + 128 * 1024);
+    for (let n = 0; n < 20; n++) await host.answers();
+    expect(host.bytes.length).toBe(length);
+    host.send({ kind: 'limit', offset: 1_500_000 as Offset });
+    await host.until(() => host.bytes.length >= 1_500_000);
+    await host.answers();
+    expect(host.bytes.length).toBeLessThan(1_500_000 + 128 * 1024);
+    host.send({ kind: 'limit', offset: null });
+    await host.until(() => host.bytes.length > 8_000_000);
+    const next = await world.host(kept, undefined, false);
+    next.send({ kind: 'limit', offset: 0 as Offset });
+    await next.answers();
+    next.socket.destroy();
+    const last = await world.host(kept, undefined);
+    const { end } = last.hello;
+    await last.until(() => last.bytes.length > 4_000_000);
+    expect(end).toBeGreaterThan(8_000_000);
+  });
+
   keeps('gives a host output from where it asks, as far as there is any', async (world) => {
     const kept = await world.script('printf 0123456789; exec cat', { startOffset: 1000 });
     const first = await world.host(kept, 0, false);

@@ -80,6 +80,12 @@ export class KeeperPeer {
     });
     return this.text;
   }
+  /** Until the keeper has done all that it was told, and says so. */
+  async answers(): Promise<void> {
+    const before = this.count('dropped');
+    this.send({ kind: 'drop', clients: [] });
+    await this.until(() => this.count('dropped') > before);
+  }
   count(kind: FromKeeper['kind']): number {
     return this.heard.filter((message) => message.kind === kind).length;
   }

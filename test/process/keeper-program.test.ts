@@ -9,7 +9,7 @@ import { childrenOf, describeKeepers, inWorld, type Kept, KINDS, lines, native, 
 const hasCompiler = spawnSync('cc', ['--version']).status === 0;
 const MIB = 1024 * 1024;
 
-describeKeepers((keeps, { program, unrunnable, delegates }) => {
+describeKeepers((keeps, { program, unrunnable, features }) => {
   keeps('tells each host what the one that started it said, and what the last one left', async (world, expect) => {
     const meta = {
       text: 'ä "q" \\ \u2028 \u0001 \u0000 😀 \ud800',
@@ -22,7 +22,7 @@ describeKeepers((keeps, { program, unrunnable, delegates }) => {
     const { hello, ...host } = await world.host(kept);
     expect(hello).toEqual({
       ...{ wire: 1, session, meta, cols: 101, rows: 33, start: 5000, end: 5000, ledger: [], exit: null, note: '' },
-      ...{ keeperPid: kept.child.pid, shellPid: childrenOf(kept.child.pid ?? 0)[0], features: ['urgent', 'drop', 'ending', ...delegates] },
+      ...{ keeperPid: kept.child.pid, shellPid: childrenOf(kept.child.pid ?? 0)[0], features: ['urgent', 'drop', 'ending', ...features] },
     });
     expect(host.isClosed).toBe(false);
     const note = Buffer.from(Array.from({ length: 256 + 1 }, (_, n) => n % 256));

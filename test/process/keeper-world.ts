@@ -108,13 +108,15 @@ export type Kind = {
   name: string;
   program: KeeperProgram;
   unrunnable: { missing: number; notExecutable: number };
-  /** Its feature, where it lets a client type straight into the terminal: for that it must see when a password is asked for. */
-  delegates: string[];
+  /** Beyond what all can: where it lets a client type straight into the terminal, it must see when a password is asked for. */
+  features: string[];
 };
 export const KINDS: Kind[] = [
   // node-pty's native half knows one code for all that cannot be run.
-  { name: 'JavaScript', program: nodeKeeper(), unrunnable: { missing: 1, notExecutable: 1 }, delegates: [] },
-  ...(native ? [{ name: 'C', program: native, unrunnable: { missing: 127, notExecutable: 126 }, delegates: ['delegate', 'retell'] }] : []),
+  { name: 'JavaScript', program: nodeKeeper(), unrunnable: { missing: 1, notExecutable: 1 }, features: ['limit'] },
+  ...(native
+    ? [{ name: 'C', program: native, unrunnable: { missing: 127, notExecutable: 126 }, features: ['delegate', 'retell', 'limit'] }]
+    : []),
 ];
 
 export async function inWorld(program: KeeperProgram, work: (world: KeeperWorld) => Promise<void>): Promise<void> {

@@ -1,5 +1,5 @@
 /** A flood stays close to clients that read steadily, waits for them, and for nobody else. */
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Offset } from '#protocol/ids.ts';
 import { ReaderRate } from '#session/reader-rate.ts';
 import { allowedBytes, FloodPace, type Reader } from '../../main/host/output/flood-pace.ts';
@@ -61,9 +61,10 @@ function acknowledgedAfter(ms: number, readers: Reader[]): number {
   let [now, acknowledged] = [10_000, 0];
   const end = 100 * MIB;
   const pace = new FloodPace({ readers: () => readers, end: () => end as Offset, now: () => now });
-  pace.from((offset) => {
+  const ack = (offset: Offset) => {
     acknowledged = offset;
-  });
+  };
+  pace.from({ ack, limit: () => {} }, 0 as Offset);
   pace.stored(end as Offset);
   for (const until = now + ms; now < until; now += 10) pace.settle();
   pace.dispose();
@@ -78,6 +79,67 @@ test('a steady client that lags far is waited for half a second, which costs the
 
 test('it is waited for without end while the fastest has something to read all the same', () => {
   expect(acknowledgedAfter(5_000, [reader(4, 4), reader(0.1, 5)])).toBe(0);
+});
+
+describe('where little can be withheld, the keeper is told a limit', () => {
+  function newPace(acknowledged: number, readers: Reader[]) {
+    const told: ['ack' | 'limit', number | null][] = [];
+    const world = { end: acknowledged, readers, told, now: 10_000 };
+    const pace = new FloodPace({ readers: () => world.readers, end: () => world.end as Offset, now: () => world.now });
+    pace.from({ ack: (offset) => told.push(['ack', offset]), limit: (offset) => told.push(['limit', offset]) }, acknowledged as Offset);
+    return { world, pace };
+  }
+  const idle = () => near(0, 0, { isIdle: true, isBeginning: true });
+
+  test('from where a near client joins, in steps, until as much is withheld as is wanted', () => {
+    const { world, pace } = newPace(10 * MIB, [idle()]);
+    pace.joined();
+    expect(world.told).toEqual([['limit', 10 * MIB + 64 * KIB]]);
+    // Echoes are told nobody.
+    for (let n = 0; n < 100; n++) {
+      world.end += 10;
+      pace.stored(world.end as Offset);
+    }
+    expect(world.told).toHaveLength(1);
+    world.readers = [near(0, 0.1)];
+    for (let n = 0; n < 100; n++) {
+      world.end += 32 * KIB;
+      pace.stored(world.end as Offset);
+      pace.settle();
+    }
+    const limits = world.told.flatMap(([kind, offset]) => (kind === 'limit' ? [offset] : []));
+    expect(limits.at(-1)).toBe(null);
+    expect(limits.slice(0, -1).length).toBeGreaterThan(50);
+    expect(world.told.at(-1)).toEqual(['ack', world.end + 32 * KIB - 2 * MIB]);
+    // At each moment either holds the program: what was acknowledged, or the limit.
+    let [acknowledged, limit] = [10 * MIB, Number.POSITIVE_INFINITY];
+    const ahead = world.told.map(([kind, offset]) => {
+      if (kind === 'ack') acknowledged = offset ?? 0;
+      else limit = offset ?? Number.POSITIVE_INFINITY;
+      return Math.min(acknowledged + 2 * MIB, limit) - 10 * MIB;
+    });
+    expect(ahead.every((each, at) => each - (ahead[at - 1] ?? 0) <= 64 * KIB)).toBe(true);
+    pace.dispose();
+  });
+
+  test('until no near client is there any more', () => {
+    const { world, pace } = newPace(0, [idle()]);
+    pace.joined();
+    world.readers = [];
+    pace.settle();
+    expect(world.told).toEqual([
+      ['limit', 64 * KIB],
+      ['limit', null],
+    ]);
+    pace.dispose();
+  });
+
+  test('and not for clients that are not near', () => {
+    const { world, pace } = newPace(0, [reader(0, 0, { isIdle: true })]);
+    pace.joined();
+    expect(world.told).toEqual([]);
+    pace.dispose();
+  });
 });
 
 test('a rate is of the last quarter of a second or the one before, and begins after two quiet seconds', () => {

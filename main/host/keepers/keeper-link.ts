@@ -165,6 +165,10 @@ export class KeeperLink {
   ack(offset: Offset): void {
     this.#send({ kind: 'ack', offset });
   }
+  /** The program waits at `offset`, where the keeper can do that; null: nowhere. */
+  limit(offset: Offset | null): void {
+    if (this.hello.features?.includes('limit')) this.#send({ kind: 'limit', offset });
+  }
   signal(name: string): void {
     this.#send({ kind: 'signal', name });
   }

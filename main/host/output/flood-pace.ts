@@ -5,7 +5,8 @@
  * others (invariant 7). A session that only slow readers see, over a thin line, waits for nobody.
  *
  * The program is held by the acknowledgement of stored output: a keeper lets it print MAX_UNACKED_BYTES beyond that, so
- * what is withheld of the acknowledgement is what the program may not be ahead; its verdicts come all the same.
+ * what is withheld of the acknowledgement is what the program may not be ahead; its verdicts come all the same. Where too much
+ * was acknowledged before a near client came, or nothing can be withheld yet, the keeper is told a limit until that has passed.
  */
 import type { Offset } from '#protocol/ids.ts';
 import { RATE_SPAN_MS } from '#session/reader-rate.ts';
@@ -22,6 +23,8 @@ const MIN_TAKEN_BYTES = 32 * 1024;
 const MAX_LAG_BYTES = 4 * 1024 * 1024;
 /** Of the time that the fastest client has nothing to read, so much may go by waiting for the others: a share, and milliseconds saved up. */
 const PATIENCE = { share: 0.1, mostMs: 500 };
+/** The limit follows in steps, bytes: not with each echo. */
+const LIMIT_STEP_BYTES = 8 * 1024;
 /** While something is withheld, it is asked this often whether the clients still read, milliseconds. */
 const LOOK_EVERY_MS = RATE_SPAN_MS / 5;
 
@@ -56,6 +59,9 @@ function roomBefore({ behindBytes, recentBytes, isBeginning, isNear }: Reader): 
   return Math.max(0, ahead - behindBytes);
 }
 
+/** Who holds the program. */
+export type Held = { ack(offset: Offset): void; limit(offset: Offset | null): void };
+
 export type FloodPaceOptions = {
   readers: (now: number) => Reader[];
   /** Where the output ends that has come from the keeper. */
@@ -66,7 +72,9 @@ export type FloodPaceOptions = {
 
 export class FloodPace {
   readonly #options: FloodPaceOptions;
-  #acknowledge: (offset: Offset) => void = () => {};
+  #keeper: Held | null = null;
+  /** Told last. */
+  #limit: Offset | null = null;
   #stored = 0 as Offset;
   #acknowledged = 0 as Offset;
   #timer: NodeJS.Timeout | null = null;
@@ -78,15 +86,22 @@ export class FloodPace {
   #lookedAt = 0;
   /** Somebody has something to read, and may stop reading. */
   #mustLook = false;
+  #hasNear = false;
 
   constructor(options: FloodPaceOptions) {
     this.#options = options;
   }
 
-  /** Who is told what is stored. */
-  from(acknowledge: (offset: Offset) => void): void {
-    this.#acknowledge = acknowledge;
-    this.#acknowledged = 0 as Offset;
+  /** Who is told what is stored; `acknowledged`: what it knows. */
+  from(keeper: Held, acknowledged: Offset): void {
+    this.#keeper = keeper;
+    this.#acknowledged = acknowledged;
+    this.#limit = null;
+  }
+
+  /** A client has come. */
+  joined(): void {
+    if (this.#options.readers(this.#options.now()).some(({ isNear }) => isNear)) this.#settle();
   }
 
   stored(offset: Offset): void {
@@ -96,7 +111,7 @@ export class FloodPace {
 
   /** Clients have taken more: all of a turn count together. */
   settleSoon(): void {
-    if (this.#isSoon || this.#stored <= this.#acknowledged) return;
+    if (this.#isSoon || this.#isSettled) return;
     this.#isSoon = true;
     setImmediate(() => {
       this.#isSoon = false;
@@ -105,14 +120,26 @@ export class FloodPace {
   }
 
   settle(): void {
-    if (this.#isDisposed || this.#stored <= this.#acknowledged) return;
-    const upTo = Math.min(this.#stored, this.#options.end() - MAX_UNACKED_BYTES + this.#allowed()) as Offset;
+    if (!this.#isSettled) this.#settle();
+  }
+
+  /** There is nothing to withhold or to limit. */
+  get #isSettled(): boolean {
+    return this.#isDisposed || (this.#stored <= this.#acknowledged && this.#limit === null);
+  }
+
+  #settle(): void {
+    const may = this.#options.end() + this.#allowed();
+    const upTo = Math.min(this.#stored, may - MAX_UNACKED_BYTES) as Offset;
     if (upTo > this.#acknowledged) {
       this.#acknowledged = upTo;
-      this.#acknowledge(upTo);
+      this.#keeper?.ack(upTo);
     }
+    const isLimited = this.#hasNear && may + LIMIT_STEP_BYTES < this.#acknowledged + MAX_UNACKED_BYTES;
+    if (!isLimited) this.#limitTo(null);
+    else if (this.#limit === null || Math.abs(may - this.#limit) >= LIMIT_STEP_BYTES) this.#limitTo(may as Offset);
     // An idle near client keeps something withheld, and nobody awake.
-    if (this.#stored <= this.#acknowledged || !this.#mustLook) this.#stopLooking();
+    if (this.#isSettled || !this.#mustLook) this.#stopLooking();
     else {
       this.#timer ??= setTimeout(() => {
         this.#timer = null;
@@ -130,6 +157,7 @@ export class FloodPace {
     const now = this.#options.now();
     const readers = this.#options.readers(now);
     this.#mustLook = readers.some(({ isIdle }) => !isIdle);
+    this.#hasNear = readers.some(({ isNear }) => isNear);
     const { fastest, steady, isStarving } = allowedBytes(readers);
     const elapsed = now - this.#lookedAt;
     this.#lookedAt = now;
@@ -138,6 +166,12 @@ export class FloodPace {
     const isWorthIt = this.#patienceMs > 0;
     this.#isWaiting = isWorthIt && isStarving && steady < fastest;
     return isWorthIt ? steady : fastest;
+  }
+
+  #limitTo(offset: Offset | null): void {
+    if (offset === this.#limit) return;
+    this.#limit = offset;
+    this.#keeper?.limit(offset);
   }
 
   #stopLooking(): void {

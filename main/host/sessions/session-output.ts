@@ -8,7 +8,7 @@
 import type { Channel, Offset } from '#protocol/ids.ts';
 import type { Size } from '#protocol/shapes.ts';
 import { OutputRing } from '#session/output-ring.ts';
-import { FloodPace } from '../output/flood-pace.ts';
+import { FloodPace, type Held } from '../output/flood-pace.ts';
 import type { OutputLog } from '../output/output-log.ts';
 import type { Damage } from '../output/segment.ts';
 import type { SizeHistory } from '../output/size-history.ts';
@@ -74,9 +74,9 @@ export class SessionOutput implements OutputSource, StartSource {
   }
 
   /** Who to hold back when the screen or the disk is behind; its output up to `promisedEnd` comes for certain. */
-  from(keeper: { pause(): void; resume(): void; ack(offset: Offset): void }, promisedEnd: Offset): void {
+  from(keeper: Held & { pause(): void; resume(): void }, promisedEnd: Offset): void {
     this.#keeper = keeper;
-    this.#pace.from((offset) => keeper.ack(offset));
+    this.#pace.from(keeper, this.#options.log.end);
     this.#promisedEnd = promisedEnd;
   }
 
@@ -154,6 +154,7 @@ export class SessionOutput implements OutputSource, StartSource {
     const { offset, resizeIndex, replayUntil } = start;
     const subscriber = new Subscriber({ channel, port, source: this, start: offset, resizeIndex, replayUntil, window });
     this.#subscribers.set(channel, subscriber);
+    this.#pace.joined();
     return subscriber;
   }
 

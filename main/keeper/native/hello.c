@@ -85,5 +85,5 @@ void append_hello(struct bytes *to, const struct keeper *keeper) {
   bytes_append_text(to, keeper->meta);
   bytes_append_text(to, ",\"note\":\"");
   append_base64(to, &keeper->note);
-  bytes_append_text(to, "\",\"features\":[\"urgent\",\"drop\",\"ending\",\"delegate\",\"retell\"]}");
+  bytes_append_text(to, "\",\"features\":[\"urgent\",\"drop\",\"ending\",\"delegate\",\"retell\",\"limit\"]}");
 }

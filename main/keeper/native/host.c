@@ -52,6 +52,7 @@ void close_connection(struct keeper *keeper, struct connection *connection) {
   if (keeper->host != connection) return;
   keeper->host = NULL;
   end_delegation(keeper); /* nobody hears of what is typed, and nobody else can be let in */
+  keeper->limit = UINT64_MAX;
   resume(keeper);
 }
 
@@ -196,11 +197,16 @@ static bool perform(struct keeper *keeper, const uint8_t *body, size_t length) {
       return true;
     case USE:
       return true; /* hosts have no use for it */
+    case LIMIT:
+      if (size < 8) return false;
+      keeper->limit = read_u64(payload);
+      resume(keeper);
+      return true;
   }
   return true;
 }
 
-static bool is_known(uint8_t kind) { return kind >= HELLO && kind <= USE; }
+static bool is_known(uint8_t kind) { return kind >= HELLO && kind <= LIMIT; }
 
 /* The first frame that means something says who it is. */
 static bool introduce(struct keeper *keeper, struct connection *connection, const uint8_t *body, size_t length) {

@@ -64,6 +64,8 @@ struct keeper {
   /* Output from offset `start` on; up to `sent` the host has been given it. */
   struct bytes output;
   uint64_t start, sent;
+  /* The program waits once it has printed up to there, by the word of the host that is there; UINT64_MAX: nothing said. */
+  uint64_t limit;
   /* APPLIED and DROPPED frames that wait for output to go with. */
   struct bytes verdicts;
   /* TYPED and RECALLED frames: the host must have them before the output that came of them. */
@@ -105,7 +107,7 @@ void output_came(struct keeper *keeper, const uint8_t *bytes, size_t length);
 void read_terminal(struct keeper *keeper);
 void send_output(struct keeper *keeper);
 void acknowledge(struct keeper *keeper, uint64_t offset);
-/* The terminal is read again, unless too much is held for that. */
+/* The terminal is read again, unless too much is held for that, or the program is at its limit. */
 void resume(struct keeper *keeper);
 /* {code, signal} */
 void append_exit(struct bytes *json, int status);

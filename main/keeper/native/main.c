@@ -161,7 +161,7 @@ int main(int argc, char **argv) {
   /* The host may start us long before there is something to do, and end before it. */
   struct bytes words = read_words();
   if (words.length == 0) return 0;
-  static struct keeper keeper = {.terminal = -1, .verdicts_due = NEVER, .retry_due = NEVER, .quiet_due = NEVER};
+  static struct keeper keeper = {.terminal = -1, .limit = UINT64_MAX, .verdicts_due = NEVER, .retry_due = NEVER, .quiet_due = NEVER};
   for (size_t at = 0; at < MAX_CONNECTIONS; at++) keeper.connections[at].fd = -1;
   if (!read_spec((const char *)bytes_front(&words), words.length, &keeper)) fail("a keeper does not understand what it is to start");
   bytes_clear(&words);

@@ -19,7 +19,9 @@
 /* A read of less is all there was, bytes: an echo. */
 #define MORE_FROM 1024
 
-static size_t max_held(const struct keeper *keeper) { return keeper->host ? MAX_UNACKED : MAX_HELD; }
+static bool has_enough(const struct keeper *keeper) {
+  return keeper->output.length >= (keeper->host ? MAX_UNACKED : MAX_HELD) || output_end(keeper) >= keeper->limit;
+}
 
 /* Sends what is in `frame`, and empties it. */
 static void send_frame(struct keeper *keeper, struct bytes frame) {
@@ -51,7 +53,7 @@ static void drain(struct keeper *keeper) {
 void output_came(struct keeper *keeper, const uint8_t *bytes, size_t length) {
   bool is_shown = show_typist(keeper, output_end(keeper), bytes, length);
   bytes_append(&keeper->output, bytes, length);
-  if (keeper->output.length >= max_held(keeper)) keeper->is_paused = true;
+  if (has_enough(keeper)) keeper->is_paused = true;
   /* At once, for echo. */
   if (!is_shown) send_output(keeper);
 }
@@ -131,7 +133,7 @@ void acknowledge(struct keeper *keeper, uint64_t offset) {
 }
 
 void resume(struct keeper *keeper) {
-  if (!keeper->is_paused || keeper->output.length >= max_held(keeper)) return;
+  if (!keeper->is_paused || has_enough(keeper)) return;
   keeper->is_paused = false;
   if (keeper->has_ended && keeper->terminal >= 0) drain(keeper);
 }
