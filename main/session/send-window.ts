@@ -45,9 +45,9 @@ export class SendWindow {
     this.#settle();
   }
 
-  /** No more than this may be on its way for now; at least half of the window, since a quarter may be unacknowledged at any time. */
+  /** No more than this may be on its way for now; at least a quarter of the window: an eighth may be unacknowledged at any time, a quarter by earlier clients. */
   narrow(bytes: number): void {
-    this.#limit = Math.floor(Math.min(this.bytes, Math.max(this.bytes / 2, bytes)));
+    this.#limit = Math.floor(Math.min(this.bytes, Math.max(this.bytes / 4, bytes)));
   }
 
   /** The stream goes on at `offset`, after a snapshot. */

@@ -40,10 +40,10 @@ test.each<[string, Reader[]]>([
   expect(steady).toBeGreaterThan(0);
 });
 
-test('it is ahead of a near client by 20 ms of what that takes, by 32 KiB of a slow one, and of any other by 2 MiB', () => {
+test('it is ahead of a near client by 20 ms of what that takes, by 16 KiB of a slow one, and of any other by 2 MiB', () => {
   expect(allowedBytes([near(0, 5)]).fastest).toBe(Math.floor(0.4 * MIB));
   expect(allowedBytes([near(0.25, 10)]).fastest).toBe(Math.floor(0.8 * MIB) - 0.25 * MIB);
-  expect(allowedBytes([near(0, 0.1)]).fastest).toBe(32 * KIB);
+  expect(allowedBytes([near(0, 0.1)]).fastest).toBe(16 * KIB);
   expect(allowedBytes([near(0, 100)]).fastest).toBe(2 * MIB);
   expect(allowedBytes([reader(0.5, 1)]).fastest).toBe(1.5 * MIB);
 });
@@ -94,7 +94,7 @@ describe('where little can be withheld, the keeper is told a limit', () => {
   test('from where a near client joins, in steps, until as much is withheld as is wanted', () => {
     const { world, pace } = newPace(10 * MIB, [idle()]);
     pace.joined();
-    expect(world.told).toEqual([['limit', 10 * MIB + 64 * KIB]]);
+    expect(world.told).toEqual([['limit', 10 * MIB + 32 * KIB]]);
     // Echoes are told nobody.
     for (let n = 0; n < 100; n++) {
       world.end += 10;
@@ -102,15 +102,15 @@ describe('where little can be withheld, the keeper is told a limit', () => {
     }
     expect(world.told).toHaveLength(1);
     world.readers = [near(0, 0.1)];
-    for (let n = 0; n < 100; n++) {
-      world.end += 32 * KIB;
+    for (let n = 0; n < 200; n++) {
+      world.end += 16 * KIB;
       pace.stored(world.end as Offset);
       pace.settle();
     }
     const limits = world.told.flatMap(([kind, offset]) => (kind === 'limit' ? [offset] : []));
     expect(limits.at(-1)).toBe(null);
     expect(limits.slice(0, -1).length).toBeGreaterThan(50);
-    expect(world.told.at(-1)).toEqual(['ack', world.end + 32 * KIB - 2 * MIB]);
+    expect(world.told.at(-1)).toEqual(['ack', world.end + 16 * KIB - 2 * MIB]);
     // At each moment either holds the program: what was acknowledged, or the limit.
     let [acknowledged, limit] = [10 * MIB, Number.POSITIVE_INFINITY];
     const ahead = world.told.map(([kind, offset]) => {
@@ -128,7 +128,7 @@ describe('where little can be withheld, the keeper is told a limit', () => {
     world.readers = [];
     pace.settle();
     expect(world.told).toEqual([
-      ['limit', 64 * KIB],
+      ['limit', 32 * KIB],
       ['limit', null],
     ]);
     pace.dispose();

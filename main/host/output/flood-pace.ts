@@ -14,7 +14,7 @@ import { MAX_UNACKED_BYTES } from '../../keeper/wire.ts';
 
 /** The program may be ahead of a near client by what that takes in this time, milliseconds, but by so many bytes in any case. */
 const AHEAD_MS = 20;
-const AHEAD_BYTES = { least: 32 * 1024, beginning: 64 * 1024, most: MAX_UNACKED_BYTES };
+const AHEAD_BYTES = { least: 16 * 1024, beginning: 32 * 1024, most: MAX_UNACKED_BYTES };
 /** It waits for any other client this far ahead, bytes: in steps that small, waking everybody would cost a third of the speed. */
 const FAR_AHEAD_BYTES = MAX_UNACKED_BYTES - 512 * 1024;
 /** Less than this, taken by the fastest client in RATE_SPAN_MS, is a thin line or a stuck terminal, bytes: 128 KiB a second. */
