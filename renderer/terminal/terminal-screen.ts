@@ -3,6 +3,7 @@ import { WebglAddon } from '@xterm/addon-webgl';
 import type { Terminal } from '@xterm/xterm';
 import type { Size } from '#protocol/shapes.ts';
 import { hasGraphicsCard } from '../platform/graphics.ts';
+import { correctInverse } from './inverse-contrast.ts';
 
 /** Width of xterm's scrollbar, CSS pixels: its columns end before it. */
 const SCROLLBAR_PX = 14;
@@ -56,7 +57,10 @@ export class TerminalScreen {
   show(): void {
     this.#isVisible = true;
     if (!this.#host) return;
-    if (!this.#terminal.element) this.#terminal.open(this.#host);
+    if (!this.#terminal.element) {
+      this.#terminal.open(this.#host);
+      correctInverse(this.#terminal);
+    }
     this.#accelerate();
     this.measure();
   }

@@ -200,7 +200,7 @@ describe.runIf(native)('typing past the host', () => {
   test('shows more than may be on its way from the host, while that stands still: what comes after it comes, too', async () => {
     const [ann, ben] = [engine.person('ann'), engine.person('ben')];
     await newNotes(engine, ann, `stty raw -echo; printf ready; while :; do head -c 1 >/dev/null; printf '%3000s' ''; done`);
-    const [view, other] = [ann.attach('notes', { window: 64 * 1024 }), ben.attach('notes')];
+    const [view, other] = [ann.attach('notes'), ben.attach('notes')];
     await Promise.all([view.until('ready'), other.until('ready')]);
     await atEase(ann, view);
     const shown = () => view.received.from + view.received.length;
@@ -211,7 +211,7 @@ describe.runIf(native)('typing past the host', () => {
     const typing = [];
     process.kill(engine.host?.pid ?? 0, 'SIGSTOP');
     try {
-      for (let key = 1; key <= 60; key++) {
+      for (let key = 1; key <= 400; key++) {
         typing.push(view.type('x'));
         await view.until(() => shown() === pages(keys + key));
       }
@@ -221,6 +221,6 @@ describe.runIf(native)('typing past the host', () => {
     for (const { verdict } of await Promise.all(typing)) expect(verdict).toBe('applied');
     await other.stream.takeControl();
     for (let key = 0; key < 60; key++) await other.type('y');
-    await view.until(() => shown() === pages(keys + 120));
+    await view.until(() => shown() === pages(keys + 460));
   });
 });

@@ -39,7 +39,6 @@ type Full = {
   isGuess?: boolean;
 };
 const SCREENS: Record<string, Full> = {
-  letters: { row: `() => 'x'.repeat(2000)`, firstCell: 'x', isCut: true },
   'wide characters': { row: `() => '漢'.repeat(1000)`, firstCell: '漢', isCut: true },
   'cells of 256 colours': {
     row: `(row) => Array.from({ length: 2000 }, (_, col) => '\\x1b[48;5;' + ((row + col) & 255) + 'mx').join('')`,
