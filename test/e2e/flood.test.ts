@@ -5,7 +5,7 @@
  */
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startWorld, type World, waitForScreen } from './launch.ts';
+import { keyboardIsBack, startWorld, tabNames, type World, waitForScreen } from './launch.ts';
 
 const IS_FULL = process.env.CMDOP_FULL === '1';
 const FLOOD_S = IS_FULL ? 60 : 5;
@@ -54,7 +54,10 @@ async function expectFrames(idle: number): Promise<void> {
 }
 
 test('Ctrl-C in the first flood of a session', async () => {
+  const before = (await tabNames(page)).length;
   await page.keyboard.press('Control+Shift+T');
+  await expect.poll(async () => (await tabNames(page)).length).toBe(before + 1);
+  await keyboardIsBack(page);
   await waitForScreen(page, /^\$ \n*$/); // nothing else: it is another session
   await flood();
   await framesInSeconds(page, 1);
