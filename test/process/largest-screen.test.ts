@@ -112,14 +112,17 @@ test('lines above a coloured screen come as many as an answer holds, with their 
     process.stdout.write('\\x1b]0;rainbow\\x07');
     setInterval(() => {}, 1e6);`,
   );
-  await ann.client.request('session.create', { name: 'rainbow', command: [nodePath(), file], cwd: '/' });
+  // Of what a replay draws from, half has to be left out at this height, wherever it begins.
+  const size = { cols: 80, rows: 150 };
+  await ann.client.request('session.create', { name: 'rainbow', command: [nodePath(), file], cwd: '/', size });
   await ann.until(() => ann.sessions.some(({ title }) => title === 'rainbow'));
   const { offset } = await ann.client.request('session.screen', { session: 'rainbow' });
   const past = await ann.client.request('replay.screen', { session: 'rainbow', offset: offset as Offset, scrollback: 500 });
   expect(past.isPlain).toBeUndefined();
-  const { terminal, write } = newTerminal({ cols: 80, rows: 24 }, { scrollback: 1000 });
+  expect(Buffer.byteLength(JSON.stringify(past))).toBeGreaterThan(MAX_FRAME_BYTES * 0.9);
+  const { terminal, write } = newTerminal(size, { scrollback: 1000 });
   write(past.text);
   const { active } = terminal.buffer;
-  expect(active.baseY).toBeGreaterThan(200);
+  expect(active.baseY).toBeGreaterThan(80);
   expect([active.getLine(0)?.getCell(5)?.getChars(), active.getLine(0)?.getCell(5)?.isFgRGB()]).toEqual(['x', true]);
 });

@@ -12,6 +12,8 @@ export const MAX_SNAPSHOT_BYTES = 4 * 1024 * 1024;
 const MAX_SCREEN_BYTES = 16 * 1024 * 1024;
 /** JSON of a screen's text in one answer, bytes; the rest of a frame is for what is around it. */
 const MAX_ANSWER_BYTES = MAX_FRAME_BYTES - 4096;
+/** With fewer and fewer lines above the screen, before there are none. */
+const MAX_ATTEMPTS = 4;
 
 /** See `takeSnapshot`. */
 type Take = (wanted: SnapshotWanted) => Snapshot | null;
@@ -32,21 +34,31 @@ export function snapshotToKeep(take: Take, rows: number): Snapshot | null {
   return take({ scrollback: rows, maxBytes }) ?? take({ scrollback: 0, maxBytes });
 }
 
+type Answer = Pick<Snapshot, 'offset' | 'size'> & { readonly text: string; readonly isPlain: boolean };
+
 /** For one answer, as JSON. `isPlain`: without colours, and of a very large one without what stands on the right. */
-export function snapshotToAnswer(take: Take, wanted: { scrollback: number; cols: number }) {
-  for (const attempt of attempts(wanted)) {
-    const snapshot = take(attempt);
-    const text = new TextDecoder().decode(snapshot?.text);
-    if (snapshot && Buffer.byteLength(JSON.stringify(text)) <= MAX_ANSWER_BYTES)
-      return { offset: snapshot.offset, size: snapshot.size, text, isPlain: attempt.plainCols !== undefined };
+export function snapshotToAnswer(take: Take, { scrollback, cols }: { scrollback: number; cols: number }): Answer {
+  let maxBytes = MAX_ANSWER_BYTES;
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const { answer, over } = taken(take, { scrollback, maxBytes });
+    if (answer) return answer;
+    maxBytes *= 0.98 / over;
   }
-  throw new Error(`a screen of ${wanted.cols} columns does not fit an answer`);
+  const { answer } = taken(take, { scrollback: 0, maxBytes: MAX_ANSWER_BYTES });
+  if (answer) return answer;
+  for (let plainCols = cols; plainCols >= 1; plainCols = Math.floor(plainCols / 2)) {
+    const { answer: plain } = taken(take, { scrollback: 0, maxBytes: MAX_ANSWER_BYTES, plainCols });
+    if (plain) return plain;
+  }
+  throw new Error(`a screen of ${cols} columns does not fit an answer`);
 }
 
-function* attempts({ scrollback, cols }: { scrollback: number; cols: number }): Generator<SnapshotWanted> {
-  // Escaped it takes more: a tenth as a rule, and much where little stands between two sequences.
-  for (const share of [1, 0.8, 0.4]) yield { scrollback, maxBytes: MAX_ANSWER_BYTES * share };
-  yield { scrollback: 0, maxBytes: MAX_ANSWER_BYTES };
-  for (let plainCols = cols; plainCols >= 1; plainCols = Math.floor(plainCols / 2))
-    yield { scrollback: 0, maxBytes: MAX_ANSWER_BYTES, plainCols };
+/** `over`: how many times as large as an answer its JSON is; escaped it takes more, and lines differ in how much. */
+function taken(take: Take, wanted: SnapshotWanted): { answer: Answer | null; over: number } {
+  const snapshot = take(wanted);
+  if (!snapshot) return { answer: null, over: 1 };
+  const { offset, size } = snapshot;
+  const text = new TextDecoder().decode(snapshot.text);
+  const over = Buffer.byteLength(JSON.stringify(text)) / MAX_ANSWER_BYTES;
+  return { answer: over <= 1 ? { offset, size, text, isPlain: wanted.plainCols !== undefined } : null, over };
 }
