@@ -1,5 +1,4 @@
 /** A real shell in a real PTY, started through prepareLaunch, whose marks and screen a test can wait for. */
-import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -62,7 +61,6 @@ export class ShellInPty {
         shellDir: options.shellDir ?? SHELL_DIR,
         userShell: options.shell,
         version: '1.2.3',
-        randomBytes,
       });
     try {
       this.launch = prepare();

@@ -1,4 +1,5 @@
 /** How a session's program is started: the user's login shell with integration, or a given command as it is. */
+import { randomBytes } from 'node:crypto';
 import { accessSync, constants, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, delimiter, isAbsolute, join, resolve } from 'node:path';
 import { account } from '#local/account.ts';
@@ -23,7 +24,6 @@ export type LaunchOptions = {
   readonly userShell?: string;
   /** Of cmdop, told to programs as TERM_PROGRAM_VERSION. */
   readonly version: string;
-  readonly randomBytes: (count: number) => Uint8Array;
   readonly platform?: NodeJS.Platform;
 };
 
@@ -109,9 +109,9 @@ export function removeLaunchFiles(files: readonly string[]): void {
 type Start = { shell: string; env: Record<string, string>; platform: NodeJS.Platform; kind: 'bash' | 'zsh' | 'fish' };
 
 function withIntegration(options: LaunchOptions, { shell, env, platform, kind }: Start): Launch {
-  const nonce = Buffer.from(options.randomBytes(16)).toString('hex');
+  const nonce = randomBytes(16).toString('hex');
   // A folder of its own: zsh finds its init file by the folder. The random part keeps a reused id from meeting an old file.
-  const folder = join(options.runDir, `init-${options.session}-${Buffer.from(options.randomBytes(4)).toString('hex')}`);
+  const folder = join(options.runDir, `init-${options.session}-${randomBytes(4).toString('hex')}`);
   const file = join(folder, kind === 'zsh' ? '.zshenv' : `init.${kind}`);
   const set = (name: string, value: string) =>
     kind === 'fish' ? `set -g ${name} ${quoteFish(value)}\n` : `${name}=${quotePosix(value)}\n`;

@@ -47,7 +47,6 @@ export class SessionCreation {
       runDir: paths.runDir,
       shellDir,
       version,
-      randomBytes: (n) => randomBytes(n),
     });
   }
 

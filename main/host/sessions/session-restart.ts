@@ -2,7 +2,6 @@
  * A new shell in a session that has ended: same id, offsets that go on, below the old screen and marked as new.
  * Nothing is run again: what ran is only shown.
  */
-import { randomBytes } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { homeFolder } from '#local/home-folder.ts';
 import { CmdopError } from '#protocol/errors.ts';
@@ -58,7 +57,6 @@ export class SessionRestart {
       runDir: paths.runDir,
       shellDir,
       version,
-      randomBytes: (n) => randomBytes(n),
     });
     try {
       const { end, command, size } = old.stored;
