@@ -84,9 +84,6 @@ export class FloodPace {
   #patienceMs = PATIENCE.mostMs;
   #isWaiting = false;
   #lookedAt = 0;
-  /** Somebody has something to read, and may stop reading. */
-  #mustLook = false;
-  #hasNear = false;
 
   constructor(options: FloodPaceOptions) {
     this.#options = options;
@@ -129,17 +126,19 @@ export class FloodPace {
   }
 
   #settle(): void {
-    const may = this.#options.end() + this.#allowed();
+    const now = this.#options.now();
+    const readers = this.#options.readers(now);
+    const may = this.#options.end() + this.#allowed(readers, now);
     const upTo = Math.min(this.#stored, may - MAX_UNACKED_BYTES) as Offset;
     if (upTo > this.#acknowledged) {
       this.#acknowledged = upTo;
       this.#keeper?.ack(upTo);
     }
-    const isLimited = this.#hasNear && may + LIMIT_STEP_BYTES < this.#acknowledged + MAX_UNACKED_BYTES;
+    const isLimited = readers.some(({ isNear }) => isNear) && may + LIMIT_STEP_BYTES < this.#acknowledged + MAX_UNACKED_BYTES;
     if (!isLimited) this.#limitTo(null);
     else if (this.#limit === null || Math.abs(may - this.#limit) >= LIMIT_STEP_BYTES) this.#limitTo(may as Offset);
-    // An idle near client keeps something withheld, and nobody awake.
-    if (this.#isSettled || !this.#mustLook) this.#stopLooking();
+    // An idle near client keeps something withheld, and nobody awake: who has something to read may stop reading.
+    if (this.#isSettled || readers.every(({ isIdle }) => isIdle)) this.#stopLooking();
     else {
       this.#timer ??= setTimeout(() => {
         this.#timer = null;
@@ -153,11 +152,7 @@ export class FloodPace {
     this.#stopLooking();
   }
 
-  #allowed(): number {
-    const now = this.#options.now();
-    const readers = this.#options.readers(now);
-    this.#mustLook = readers.some(({ isIdle }) => !isIdle);
-    this.#hasNear = readers.some(({ isNear }) => isNear);
+  #allowed(readers: readonly Reader[], now: number): number {
     const { fastest, steady, isStarving } = allowedBytes(readers);
     const elapsed = now - this.#lookedAt;
     this.#lookedAt = now;

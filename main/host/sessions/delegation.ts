@@ -87,8 +87,8 @@ export class Delegation {
     this.#run = { client, units: this.#run.client === client ? this.#run.units + 1 : 1 };
     const out = this.#out;
     if (out && !out.wasUsed && ++out.byHost >= UNUSED_AFTER) this.over();
-    if (out || this.#isRetelling || isSecret || this.#run.units < this.#worthAfter || !keeper?.delegates || !this.#isAtEase(attached))
-      return;
+    if (out || isSecret || this.#run.units < this.#worthAfter) return;
+    if (!keeper?.delegates || this.#isRetelling || !this.#isAtEase(attached)) return;
     if (lease.holder?.client !== client || lease.epoch !== epoch) return;
     const to: Delegated = { client, channel, epoch, token: randomBytes(TOKEN_BYTES) };
     let end = () => {};
