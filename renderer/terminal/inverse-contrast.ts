@@ -1,25 +1,31 @@
 /**
- * Inverse text in the DOM: xterm.js 6.0 gives it the contrast of the foreground on itself where a least contrast is wanted,
- * and so makes it grey, and text on an inverse colour dark. What is drawn on the inverse is the background.
+ * Inverse text in the DOM: where a least contrast is wanted, xterm.js 6.0 takes the foreground for what is drawn on the inverse,
+ * which makes that grey, and dark on a colour. It is the background.
  */
 import type { Terminal } from '@xterm/xterm';
 
 type Color = { readonly rgba: number };
 type Cell = { isInverse(): number };
+type Apply = (this: RowFactory, element: HTMLElement, on: Color, color: Color, cell: Cell, ...overrides: unknown[]) => boolean;
+/** Draws rows in the DOM; all terminals' are of one class. */
 type RowFactory = {
   _themeService?: { colors: { foreground: Color; background: Color } };
-  _applyMinimumContrast?: (element: HTMLElement, on: Color, color: Color, cell: Cell, onOverride?: Color, override?: Color) => boolean;
+  _applyMinimumContrast?: Apply;
 };
 type Internals = { _core?: { _renderService?: { _renderer?: { value?: { _rowFactory?: RowFactory } } } } };
 
-/** For a terminal that has been opened, and is drawn in the DOM. */
+let isCorrected = false;
+
+/** `terminal`: one that has just been opened, so that it is drawn in the DOM. Without effect where xterm.js is made otherwise. */
 export function correctInverse(terminal: Terminal): void {
   const factory = (terminal as unknown as Internals)._core?._renderService?._renderer?.value?._rowFactory;
-  const theme = factory?._themeService;
-  const apply = factory?._applyMinimumContrast;
-  if (!factory || !theme || !apply) return;
-  factory._applyMinimumContrast = (element, on, color, cell, onOverride, override) => {
-    const { foreground, background } = theme.colors;
-    return apply.call(factory, element, on, color === foreground && cell.isInverse() ? background : color, cell, onOverride, override);
+  const shared = factory && (Object.getPrototypeOf(factory) as RowFactory);
+  const apply = shared?._applyMinimumContrast;
+  if (isCorrected || !shared || !apply) return;
+  isCorrected = true;
+  shared._applyMinimumContrast = function (element, on, color, cell, ...overrides) {
+    const { foreground, background } = this._themeService?.colors ?? {};
+    const shown = background && color === foreground && cell.isInverse() ? background : color;
+    return apply.call(this, element, on, shown, cell, ...overrides);
   };
 }
