@@ -2,6 +2,7 @@
 import { appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Offset } from '#protocol/ids.ts';
 import { OutputLog } from '../../main/host/output/output-log.ts';
@@ -11,6 +12,8 @@ import { findSegments } from '../../main/host/output/segment-files.ts';
 const BLOCK = 4096;
 const RAW = 'output-0000000000000000.raw';
 const SUMS = 'sums-0000000000000000';
+/** So many bytes has a file of checksums of so many blocks. */
+const sumsBytes = (blocks: number) => blocks * 16 + 4;
 
 let folder: string;
 let opened: OutputLog[] = [];
@@ -121,11 +124,11 @@ test('the next host carries on where the last one was killed, and sums what that
   await log.summed();
   log.append(6_000 as Offset, part(6_000, 9_000));
   await log.flushed(); // and it is killed
-  expect(statSync(join(folder, SUMS)).size).toBe(2 * 16);
+  expect(statSync(join(folder, SUMS)).size).toBe(sumsBytes(2));
   const next = await openLog();
   next.append(15_000 as Offset, part(15_000, 1_000));
   await next.summed();
-  expect(statSync(join(folder, SUMS)).size).toBe(4 * 16);
+  expect(statSync(join(folder, SUMS)).size).toBe(sumsBytes(4));
   expect(await next.verify()).toEqual([]);
   flip(RAW, 15_999);
   expect(await everything(next)).toMatchObject({ wrong: 0, holes: [[3 * BLOCK, 16_000]] });
@@ -158,22 +161,78 @@ test('a segment that was cut off is served as far as it goes and named; where it
   expect(await everything(log)).toEqual({ bytes: 10_000 + LENGTH, wrong: 0, holes: [] });
 });
 
-test('checksums that are damaged cost nothing of the output, and are named; of what is cut off they are made again', async () => {
+test('checksums that are damaged cost nothing of the output, and are named', async () => {
   const log = await ended(LENGTH);
   for (const at of [0, 16 * 2 + 5, 16 * 3 + 9, 16 * 5 + 15]) {
     flip(SUMS, at);
     expect(await everything(log)).toEqual({ bytes: LENGTH, wrong: 0, holes: [] });
-    const block = Math.floor(at / 16) * BLOCK;
-    const range = `from offset ${block} to ${Math.min(LENGTH, block + BLOCK)} is whole cannot be said`;
-    expect(await log.verify()).toEqual([{ file: SUMS, reason: expect.stringContaining(range) }]);
+    expect(await log.verify()).toEqual([unknown(Math.floor(at / 16) * BLOCK, Math.min(LENGTH, (Math.floor(at / 16) + 1) * BLOCK))]);
     flip(SUMS, at);
   }
-  truncateSync(join(folder, SUMS), 40);
-  const next = await openLog();
-  await next.summed();
-  expect(statSync(join(folder, SUMS)).size).toBe(6 * 16);
-  flip(RAW, LENGTH - 1);
-  expect(await everything(next)).toMatchObject({ wrong: 0, holes: [[5 * BLOCK, LENGTH]] });
+  expect(await log.verify()).toEqual([]);
+});
+
+/** What `verify` says of output that nobody can vouch for. */
+const unknown = (from: number, to: number) => ({
+  file: SUMS,
+  reason: expect.stringContaining(`whether output from offset ${from} to ${to} is whole cannot be said`),
+});
+
+test('wherever checksums are cut off, it is named, by the next host too, and when output has gone on; that has its own', async () => {
+  for (let size = sumsBytes(6) - 1; size >= 0; size--) {
+    await (await ended(LENGTH)).dispose();
+    truncateSync(join(folder, SUMS), size);
+    const log = await openLog();
+    const lost = [unknown(Math.min(5, Math.floor(size / 16)) * BLOCK, LENGTH)];
+    expect({ size, damaged: await log.verify() }).toEqual({ size, damaged: lost });
+    await log.summed();
+    expect(await log.verify()).toEqual(lost);
+    expect(await everything(log)).toEqual({ bytes: LENGTH, wrong: 0, holes: [] });
+    log.append(LENGTH as Offset, part(LENGTH, 2 * BLOCK));
+    await log.summed();
+    await log.dispose();
+    const next = await openLog();
+    await next.summed();
+    expect(await next.verify()).toEqual([unknown(Math.min(LENGTH, Math.floor(size / 16) * BLOCK), 6 * BLOCK)]);
+    flip(RAW, 7 * BLOCK);
+    expect(await everything(next)).toMatchObject({ wrong: 0, holes: [[7 * BLOCK, LENGTH + 2 * BLOCK]] });
+    await next.dispose();
+    for (const file of readdirSync(folder)) rmSync(join(folder, file));
+  }
+});
+
+/** As hosts wrote them before their files had an end. */
+function withoutEnd(): void {
+  const sums = readFileSync(join(folder, SUMS)).subarray(0, -4);
+  for (let at = 0; at < sums.length; at += 16) {
+    sums.writeUInt32LE(at / 16, at);
+    sums.writeUInt32LE(crc32(sums.subarray(at, at + 12)), at + 12);
+  }
+  writeFileSync(join(folder, SUMS), sums);
+}
+
+test('checksums of an earlier host are not taken for cut off, and are gone on with', async () => {
+  await ended(LENGTH);
+  withoutEnd();
+  const log = await openLog();
+  expect(await log.verify()).toEqual([]);
+  log.append(LENGTH as Offset, part(LENGTH, BLOCK));
+  await log.summed();
+  expect(await log.verify()).toEqual([]);
+  expect(statSync(join(folder, SUMS)).size).toBe(sumsBytes(7));
+  truncateSync(join(folder, SUMS), sumsBytes(7) - 4);
+  expect(await log.verify()).toHaveLength(1);
+});
+
+test('the last file of output, removed while no host ran, is missed', async () => {
+  await ended(LENGTH);
+  rmSync(join(folder, RAW));
+  const log = await openLog();
+  const reason = 'the output that it tells of, from offset 0 on, is gone';
+  expect(await log.verify()).toEqual([
+    { file: 'marks-0000000000000000', reason },
+    { file: SUMS, reason },
+  ]);
 });
 
 test('output beyond what the keeper knows goes with its checksums', async () => {
@@ -199,7 +258,7 @@ test('checksums of an echo are not written with it, stay in proportion, and go w
     log.append(at as Offset, part(at, 5));
     await log.summed();
   }
-  expect(statSync(join(folder, SUMS)).size).toBe(16);
+  expect(statSync(join(folder, SUMS)).size).toBe(sumsBytes(1));
   for (; at < 3_000_000; at += 100_000) {
     log.append(at as Offset, part(at, 100_000));
     await log.flushed();

@@ -1,5 +1,5 @@
 /** When output came: known exactly, of this version and earlier ones, but for what is damaged, which is named. */
-import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -35,32 +35,43 @@ const marks = async () => (await log.times(0 as Offset))?.marks.map(({ offset, a
 
 test('no bit of a time can be turned over unnoticed', async () => {
   await print(3);
-  const whole = await marks();
+  const whole = (await marks()) ?? [];
   expect(whole).toHaveLength(3);
   expect(await log.verify()).toEqual([]);
   const file = join(folder, MARKS);
   const bytes = readFileSync(file);
-  for (let bit = 0; bit < bytes.length * 8; bit++) {
+  for (let bit = 0; bit < whole.length * 128; bit++) {
     const flipped = Buffer.from(bytes);
     flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7));
     writeFileSync(file, flipped);
-    expect(await marks(), `bit ${bit}`).toEqual(whole?.filter((_, index) => index !== Math.floor(bit / 128)));
+    expect(await marks(), `bit ${bit}`).toEqual(whole.filter((_, index) => index !== Math.floor(bit / 128)));
   }
   expect(await log.verify()).toEqual([
-    { file: MARKS, reason: '1 of its 3 times are damaged: that output seems to have come with what came before it' },
+    { file: MARKS, reason: '1 of its 3 times are damaged: output whose time is lost seems to have come with what came before it' },
   ]);
 });
 
-test('a file that was cut off is gone on with', async () => {
+test('wherever it is cut off, it is named, and gone on with', async () => {
   await print(3);
   const whole = (await marks()) ?? [];
   await log.dispose();
-  truncateSync(join(folder, MARKS), statSync(join(folder, MARKS)).size - 5);
-  log = await openLog();
-  expect(await log.verify()).toEqual([{ file: MARKS, reason: expect.stringMatching(/^1 of its 3 times are damaged/) }]);
-  await print(1);
-  expect(await marks()).toEqual([whole[0], whole[1], [30, 4_000 + (whole[0]?.[1] ?? 0) - 1_000]]);
-  expect(await log.verify()).toEqual([]);
+  const bytes = readFileSync(join(folder, MARKS));
+  for (let size = bytes.length - 1; size >= 0; size--) {
+    writeFileSync(join(folder, MARKS), bytes.subarray(0, size));
+    log = await openLog();
+    const intact = Math.floor(size / 16);
+    expect({ size, damaged: await log.verify() }).toEqual({
+      size,
+      damaged: [{ file: MARKS, reason: expect.stringMatching(`^it was cut off, behind ${intact} times: `) }],
+    });
+    expect(await marks()).toEqual(whole.slice(0, intact));
+    await print(1);
+    expect(await marks()).toEqual([...whole.slice(0, intact), [log.end - 10, now]]);
+    expect(await log.verify()).toEqual([{ file: MARKS, reason: expect.stringMatching(`^1 of its ${intact + 2} times are damaged: `) }]);
+    await log.dispose();
+    truncateSync(join(folder, 'output-0000000000000000.raw'), 30);
+    rmSync(join(folder, 'sums-0000000000000000'));
+  }
 });
 
 test('times of an earlier host stand beside those of this one, and go with the output', async () => {

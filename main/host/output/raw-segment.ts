@@ -42,11 +42,11 @@ export async function verifyRaw(folder: string, segment: Segment): Promise<Damag
     damaged.push(...(await readRaw(folder, segment, { from, max: Math.min(PIECE_BYTES, held - from) })).damaged);
   if (damaged.length > 0)
     found.push({ file, reason: `output from offset ${named(damaged, segment)} is damaged: it is left out, and the rest is served` });
-  const unknown = unknownIn(sums);
+  const unknown = unknownIn(sums, held);
   if (unknown.length > 0)
     found.push({
       file: sumsName(segment.start),
-      reason: `checksums in it are damaged: whether output from offset ${named(unknown, segment)} is whole cannot be said`,
+      reason: `checksums in it are ${sums.isCut ? 'lost' : 'damaged'}: whether output from offset ${named(unknown, segment)} is whole cannot be said`,
     });
   return found;
 }

@@ -1,6 +1,6 @@
 /** The files of a session's output: what a folder holds of it, how a sealed one is packed and checked, what is damaged. */
 import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
-import { type FileHandle, mkdir, open, readFile, rename, rm, truncate, unlink, writeFile } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, truncate, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { constants, zstdCompress, zstdDecompress } from 'node:zlib';
@@ -164,6 +164,7 @@ export async function verifySegments(
   { segments, storedEnd }: { segments: () => readonly Segment[]; storedEnd: () => number },
 ): Promise<Damage[]> {
   const damaged: Damage[] = [];
+  const names = await readdir(folder).catch(() => []); // nothing was stored yet
   let end: number | null = null;
   for (const segment of [...segments()]) {
     if (end !== null && segment.start > end)
@@ -174,12 +175,23 @@ export async function verifySegments(
     if (segments().includes(segment)) damaged.push(...faults);
   }
   const last = segments().at(-1);
+  damaged.push(...leftBehind(names, last));
   const lost = { start: last ? last.start + last.bytes : 0, to: storedEnd() };
   if (lost.start < lost.to) {
     const file = segmentName({ start: lost.start, bytes: 0, isSealed: false });
     damaged.push({ file, reason: `the output from offset ${lost.start} to ${lost.to} could not be stored` });
   }
   return damaged;
+}
+
+/** What tells of output behind the `last` segment: of that one they would have been removed. */
+function leftBehind(names: readonly string[], last: Segment | undefined): Damage[] {
+  const isAside = (start: string) => names.some((name) => name.startsWith(`output-${start}`) && name.endsWith('.damaged'));
+  return names.flatMap((file) => {
+    const [, start] = /^(?:sums|marks)-(\d{16})$/.exec(file) ?? [];
+    if (start === undefined || Number(start) <= (last?.start ?? -1) || isAside(start)) return [];
+    return { file, reason: `the output that it tells of, from offset ${Number(start)} on, is gone` };
+  });
 }
 
 async function faultsOf(folder: string, segment: Segment): Promise<Damage[]> {

@@ -1,16 +1,16 @@
 /** Writes the checksums of a session's segments that are not packed, behind the output: what was stored is read back and summed. */
-import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync, writeSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { beginRecords, RECORD_BYTES, withEnd } from './record-file.ts';
 import { MAX_SEGMENT_BYTES, type Segment, segmentName } from './segment.ts';
-import { BLOCK_BYTES, encoded, RECORD_BYTES, readSums, type Sum, summedBytes, sumsName } from './segment-sums.ts';
+import { BLOCK_BYTES, encoded, readSums, type Sum, summedBytes, sumsName } from './segment-sums.ts';
 
 /** Read back at once, bytes: their checksums take 0.1 ms. */
 const PIECE_BYTES = 256 * 1024;
 /** Up to here it is done on this thread, bytes: they were just written, and to wake another thread ten times costs more. */
 const OWN_THREAD_BYTES = 16 * 1024;
-const TO_WRITE = constants.O_WRONLY | constants.O_CREAT;
 /** Checksums follow so much later, milliseconds: what a flood packs meanwhile needs none, and nobody who types waits for one. */
 const SUM_MS = 1_000;
 /** One session at a time: a host that starts may find thousands, and what is printed needs the threads that read. */
@@ -67,28 +67,34 @@ export class SegmentSumming {
   async #sum(segment: Segment): Promise<void> {
     const to = Math.min(segment.bytes, MAX_SEGMENT_BYTES);
     const isGrown = this.#grown?.start === segment.start; // else nobody knows how far its disk is
-    const { from, crc } = await this.#begin(segment);
+    const { from, crc } = await this.#begin(segment, to);
+    // Kept until all that follows is written: of what a full disk has taken a part of, all is written again.
+    this.#grown = { start: segment.start, to: from, crc };
     if (from >= to) return;
     const sums = new RunningSums(from, crc);
     const raw = join(this.#folder, segmentName(segment, 'raw'));
     const file = join(this.#folder, sumsName(segment.start));
-    this.#grown = null;
+    if (!existsSync(file)) beginRecords(file);
     if (isGrown && to - from <= OWN_THREAD_BYTES) {
       sums.take(readNow(raw, { from, to }));
       writeNow(file, sums);
     } else {
       await takeAll(raw, { from, to }, sums);
-      const records = await open(file, TO_WRITE, 0o600);
+      const records = await open(file, 'r+');
       await records.write(sums.records, 0, sums.records.length, sums.firstBlock * RECORD_BYTES).finally(() => records.close());
     }
     this.#grown = { start: segment.start, to: sums.to, crc: sums.crc };
   }
 
-  async #begin({ start }: Segment): Promise<{ from: number; crc: number }> {
+  async #begin({ start }: Segment, to: number): Promise<{ from: number; crc: number }> {
     if (this.#grown?.start === start) return { from: this.#grown.to, crc: this.#grown.crc };
     const sums = await readSums(this.#folder, start);
+    const { blocks, isCut } = sums;
+    // What has lost its checksum is not summed anew: what it is now may not be what was printed.
+    const known = Math.max(blocks.length, isCut ? Math.ceil(to / BLOCK_BYTES) : 0);
+    if (isCut || blocks.at(-1) === null) return { from: known * BLOCK_BYTES, crc: 0 };
     const from = summedBytes(sums);
-    return { from, crc: sums[Math.floor(from / BLOCK_BYTES)]?.crc ?? 0 };
+    return { from, crc: blocks[Math.floor(from / BLOCK_BYTES)]?.crc ?? 0 };
   }
 }
 
@@ -123,8 +129,9 @@ class RunningSums {
   get crc(): number {
     return this.#sum.crc;
   }
+  /** As they are written. */
   get records(): Buffer {
-    return Buffer.concat(this.#sum.bytes > 0 ? [...this.#whole, encoded(this.#block, this.#sum)] : this.#whole);
+    return withEnd(...this.#whole, ...(this.#sum.bytes > 0 ? [encoded(this.#block, this.#sum)] : []));
   }
 }
 
@@ -154,7 +161,7 @@ function readNow(raw: string, { from, to }: { from: number; to: number }): Uint8
 }
 
 function writeNow(file: string, { records, firstBlock }: RunningSums): void {
-  const fd = openSync(file, TO_WRITE, 0o600);
+  const fd = openSync(file, 'r+');
   try {
     writeSync(fd, records, 0, records.length, firstBlock * RECORD_BYTES);
   } finally {

@@ -3,13 +3,15 @@
  * output and as safe from a crash. A segment that fills slowly gets coarser marks, so that they stay few.
  *
  *   for each mark: u32 place in the segment · f64 Unix time in milliseconds · u32 CRC-32 of both
+ *   (behind the last one: see `record-file.ts`)
  *
  * Earlier hosts kept them in a file of another name, without checksums; a session that they had for a while has both.
  */
-import { closeSync, fstatSync, ftruncateSync, openSync, writeSync } from 'node:fs';
-import { open, unlink } from 'node:fs/promises';
+import { closeSync, existsSync, openSync, writeSync } from 'node:fs';
+import { readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { beginRecords, nextPlace, RECORD_BYTES, readRecords, withEnd } from './record-file.ts';
 import type { Damage } from './segment.ts';
 
 /** Marks are this far apart in time, milliseconds… */
@@ -18,8 +20,8 @@ const MARK_MS = 50;
 const MARK_BYTES = 4 * 1024;
 /** After so many marks of one segment they are twice as far apart: two days of a spinner make 42 000, half a megabyte. */
 const COARSER_AFTER = 4096;
-/** Of a mark, and what its checksum is of. */
-const [RECORD_BYTES, SUMMED_BYTES] = [16, 12];
+/** What a mark's checksum is of: with an earlier host, all of it. */
+const SUMMED_BYTES = 12;
 /** Read at most, marks: what claims more is damaged. */
 const MAX_MARKS = 200_000;
 
@@ -45,7 +47,8 @@ export class SegmentTimes {
       record.writeUInt32LE(offset - start, 0);
       record.writeDoubleLE(at, 4);
       record.writeUInt32LE(crc32(record.subarray(0, SUMMED_BYTES)), SUMMED_BYTES);
-      writeSync(open.fd, record);
+      const bytes = withEnd(record);
+      if (writeSync(open.fd, bytes, 0, bytes.length, open.count * RECORD_BYTES) < bytes.length) throw new Error('no room');
       open.count++;
       open.offset = offset;
       open.at = at;
@@ -61,11 +64,10 @@ export class SegmentTimes {
 
   #begin(start: number) {
     this.close();
-    const fd = openSync(timesFile(this.#folder, start), 'a', 0o600);
-    const { size } = fstatSync(fd);
-    // A host that was killed may have left half a record.
-    if (size % RECORD_BYTES !== 0) ftruncateSync(fd, size - (size % RECORD_BYTES));
-    const open = { start, fd, count: Math.floor(size / RECORD_BYTES), offset: start, at: Number.NEGATIVE_INFINITY };
+    const file = timesFile(this.#folder, start);
+    if (!existsSync(file)) beginRecords(file);
+    const fd = openSync(file, 'r+');
+    const open = { start, fd, count: nextPlace(fd) / RECORD_BYTES, offset: start, at: Number.NEGATIVE_INFINITY };
     this.#open = open;
     return open;
   }
@@ -73,8 +75,8 @@ export class SegmentTimes {
 
 /** The marks of a segment of so many bytes, in order: those that are kept and not damaged. */
 export async function readTimes(folder: string, segment: { start: number; bytes: number }): Promise<TimeMark[]> {
-  const { marks: unsummed } = await readMarks(unsummedFile(folder, segment.start), SUMMED_BYTES);
-  const { marks: summed } = await readMarks(timesFile(folder, segment.start), RECORD_BYTES);
+  const unsummed = await readUnsummed(unsummedFile(folder, segment.start));
+  const { marks: summed } = await readMarks(timesFile(folder, segment.start));
   const marks: TimeMark[] = [];
   let [offset, at] = [segment.start - 1, 0];
   for (const mark of [...unsummed, ...summed].sort((a, b) => a.offset - b.offset)) {
@@ -90,35 +92,33 @@ export async function readTimes(folder: string, segment: { start: number; bytes:
 
 /** What is damaged of them. */
 export async function verifyTimes(folder: string, start: number): Promise<Damage[]> {
-  const { marks, damaged } = await readMarks(timesFile(folder, start), RECORD_BYTES);
-  if (damaged === 0) return [];
-  const reason = `${damaged} of its ${damaged + marks.length} times are damaged: that output seems to have come with what came before it`;
-  return [{ file: timesName(start), reason }];
+  const { marks, damaged, isCut } = await readMarks(timesFile(folder, start));
+  const lost = 'output whose time is lost seems to have come with what came before it';
+  if (damaged > 0) return [{ file: timesName(start), reason: `${damaged} of its ${damaged + marks.length} times are damaged: ${lost}` }];
+  return isCut ? [{ file: timesName(start), reason: `it was cut off, behind ${marks.length} times: ${lost}` }] : [];
 }
 
 /** Marks by their place in the segment, as they were written, and how many are damaged. None where there is no such file. */
-async function readMarks(path: string, recordBytes: number): Promise<{ marks: TimeMark[]; damaged: number }> {
+async function readMarks(path: string): Promise<{ marks: TimeMark[]; damaged: number; isCut: boolean }> {
+  const found = await readRecords(path, MAX_MARKS);
   const marks: TimeMark[] = [];
   let damaged = 0;
-  const file = await open(path).catch(() => null); // another version wrote it, or nothing came yet
-  try {
-    const { size } = (await file?.stat()) ?? { size: 0 };
-    const records = Buffer.alloc(Math.min(size, MAX_MARKS * recordBytes));
-    if (size % recordBytes !== 0) damaged++; // cut off
-    const { bytesRead } = (await file?.read(records, { position: 0 })) ?? { bytesRead: 0 };
-    for (let place = 0; place + recordBytes <= bytesRead; place += recordBytes) {
-      const summed = records.subarray(place, place + SUMMED_BYTES);
-      if (recordBytes === SUMMED_BYTES || records.readUInt32LE(place + SUMMED_BYTES) === crc32(summed))
-        marks.push({ offset: summed.readUInt32LE(0), at: summed.readDoubleLE(4) });
-      else damaged++;
-    }
-  } catch {
-    // the disk cannot give it back
-  } finally {
-    await file?.close();
+  for (let place = 0; place < (found?.records.length ?? 0); place += RECORD_BYTES) {
+    const record = found?.records.subarray(place, place + RECORD_BYTES) as Buffer;
+    if (record.readUInt32LE(SUMMED_BYTES) === crc32(record.subarray(0, SUMMED_BYTES))) marks.push(markIn(record));
+    else damaged++;
   }
-  return { marks, damaged };
+  return { marks, damaged, isCut: found !== null && found.end !== 'mark' };
 }
+
+/** Those of an earlier host, without checksums and without an end. */
+async function readUnsummed(path: string): Promise<TimeMark[]> {
+  const bytes = await readFile(path).catch(() => Buffer.alloc(0)); // this version wrote it all, or nothing came yet
+  const count = Math.min(MAX_MARKS, Math.floor(bytes.length / SUMMED_BYTES));
+  return Array.from({ length: count }, (_, index) => markIn(bytes.subarray(index * SUMMED_BYTES)));
+}
+
+const markIn = (record: Buffer): TimeMark => ({ offset: record.readUInt32LE(0), at: record.readDoubleLE(4) });
 
 /** Those that tell of output from `from` on: the one before it tells of `from` itself. */
 export function marksFrom(marks: readonly TimeMark[], from: number): TimeMark[] {
