@@ -137,6 +137,33 @@ test('the end of a session that was cut off is named, and what is left of it ser
   expect(Buffer.from(bytes, 'base64').toString('latin1')).toBe(whole.slice(90_000, 100_000));
 });
 
+test('whatever is cut off beside the output is named, where no record is torn as well, and a last file that is gone is missed', async () => {
+  const { ann, folder, raw } = await session('printf "the last words"; sleep 3; printf "and more"');
+  await untilEnded(ann);
+  await engine.killHost();
+  const end = statSync(raw).size;
+  const [sums, marks, screens] = ['sums-0000000000000000', 'marks-0000000000000000', 'checkpoints.jsonl'].map((name) => join(folder, name));
+  for (const [file = '', bytes] of [[sums, 16 + 4] as const, [marks, 16 + 4] as const, [screens, 1] as const])
+    truncateSync(file, statSync(file).size - bytes);
+  await engine.startHost();
+  await ann.until(() => ann.client.state.is === 'connected');
+  const damaged = async () =>
+    (await ann.client.request('journal.verify', {})).damaged?.map(({ file, reason }) => `${file.split('/').at(-1)}: ${reason}`);
+  expect(await damaged()).toEqual([
+    `sums-0000000000000000: checksums in it are lost: whether output from offset ${end - (end % BLOCK)} to ${end} is whole cannot be said`,
+    expect.stringMatching(/^marks-0{16}: it was cut off, behind \d+ times: /),
+    'checkpoints.jsonl: it was cut off; replays begin elsewhere',
+  ]);
+  const read = await readOutput(ann.client, ann.sessions[0]?.id as SessionId, { from: (end - 8) as Offset, max: 100 });
+  expect(Buffer.from(read.bytes).toString()).toBe('and more');
+
+  await engine.killHost();
+  rmSync(raw);
+  await engine.startHost();
+  await ann.until(() => ann.client.state.is === 'connected');
+  expect(await damaged()).toContain('sums-0000000000000000: the output that it tells of, from offset 0 on, is gone');
+});
+
 test('a host that is stopped leaves no output without checksums', async () => {
   const { ann, folder } = await session('exec cat');
   const view = ann.attach('brief');

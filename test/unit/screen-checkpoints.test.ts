@@ -96,6 +96,37 @@ test('a screen behind a line that was torn is not lost with it', async () => {
   expect(next.fileBytes).toBe(fileBytes());
 });
 
+test('wherever the file is cut off, it is named, and what is written behind it is read', async () => {
+  const checkpoints = await ScreenCheckpoints.open(folder);
+  checkpoints.add(checkpoint(1_000, 10));
+  checkpoints.add(checkpoint(2_000, 10));
+  await checkpoints.flushed();
+  const bytes = readFileSync(join(folder, FILE));
+  expect((await read(bytes)).damaged).toEqual([]);
+  for (let size = bytes.length - 1; size >= 0; size--) {
+    expect((await read(bytes.subarray(0, size))).damaged, `${size}`).toHaveLength(1);
+    const next = await ScreenCheckpoints.open(folder);
+    next.add(checkpoint(3_000, 10));
+    next.add(checkpoint(4_000, 10));
+    await next.flushed();
+    expect(next.fileBytes).toBe(fileBytes());
+    const { newest, damaged } = await read(readFileSync(join(folder, FILE)));
+    expect({ size, newest }).toEqual({ size, newest: checkpoint(4_000, 10) });
+    expect(damaged.length).toBeGreaterThan(0);
+  }
+});
+
+test('a file that was removed is begun anew', async () => {
+  const checkpoints = await ScreenCheckpoints.open(folder);
+  for (const offset of [1_000, 2_000, 3_000]) {
+    checkpoints.add(checkpoint(offset, 10));
+    await checkpoints.flushed();
+    if (offset === 1_000) rmSync(join(folder, FILE));
+  }
+  const { newest, damaged } = await read(readFileSync(join(folder, FILE)));
+  expect({ newest, damaged }).toEqual({ newest: checkpoint(3_000, 10), damaged: [] });
+});
+
 test('a kept screen that is damaged is named', async () => {
   writeFileSync(join(folder, 'output-0000000000000000.raw'), ''); // without its output it would go
   const checkpoints = await ScreenCheckpoints.open(folder);

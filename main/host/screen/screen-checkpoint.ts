@@ -16,10 +16,12 @@ export type ScreenCheckpoint = {
 const KEYS = 4;
 /** CRC-32 of what stands before it, hex. */
 const SUM = /,"sum":"([0-9a-f]{8})"\}$/;
+/** In a file whose last line is an empty one. */
+const HAS_END = /,"hasEnd":true,"sum":"[0-9a-f]{8}"\}$/;
 
 /** As JSON with a checksum at its end, which older hosts take for a key that they do not know. */
 export function checkpointLine({ offset, size, line, text }: ScreenCheckpoint): string {
-  const before = JSON.stringify({ offset, size, line, text }).slice(0, -1);
+  const before = JSON.stringify({ offset, size, line, text, hasEnd: true }).slice(0, -1);
   return `${before},"sum":"${crc32(before).toString(16).padStart(8, '0')}"}`;
 }
 
@@ -29,6 +31,14 @@ export function parseCheckpointLine(line: string): ScreenCheckpoint | null {
   if (sum) return crc32(line.slice(0, sum.index)) === Number.parseInt(sum[1] ?? '', 16) ? parseScreenCheckpoint(line) : null;
   const checkpoint = parseScreenCheckpoint(line);
   return checkpoint && Object.keys(JSON.parse(line)).length === KEYS ? checkpoint : null; // more: it had a checksum
+}
+
+/** An empty line stands behind the others; hosts that wrote none left no trace that it is missing. */
+export const hasEnd = (lines: string): boolean => lines === '\n' || lines.endsWith('\n\n');
+
+/** Of a file that is there: whether lines are missing behind the last. */
+export function areCut(lines: string): boolean {
+  return !hasEnd(lines) && (lines === '' || HAS_END.test(lines.trimEnd().split('\n').at(-1) ?? ''));
 }
 
 /** Null for what is none. */

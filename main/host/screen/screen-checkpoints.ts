@@ -1,10 +1,13 @@
-/** A session's screen checkpoints: screens at known offsets, from which output is replayed. On disk as JSON lines, oldest first. */
-import { appendFile, open, readFile, rename, stat, writeFile } from 'node:fs/promises';
+/**
+ * A session's screen checkpoints: screens at known offsets, from which output is replayed. On disk as JSON lines, oldest first,
+ * and an empty one, by which a file is known that was cut off between two.
+ */
+import { open, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Offset } from '#protocol/ids.ts';
 import type { Damage } from '../output/segment.ts';
 import { damagedScreens, KeptScreens } from './kept-screens.ts';
-import { checkpointLine, parseCheckpointLine, type ScreenCheckpoint } from './screen-checkpoint.ts';
+import { areCut, checkpointLine, hasEnd, parseCheckpointLine, type ScreenCheckpoint } from './screen-checkpoint.ts';
 
 export type { ScreenCheckpoint } from './screen-checkpoint.ts';
 
@@ -23,52 +26,53 @@ export class ScreenCheckpoints {
   readonly #file: string;
   readonly #kept: KeptScreens;
   #checkpoints: ScreenCheckpoint[];
-  #fileBytes: number;
   #appended = 0;
-  /** The file may end in a line that was torn: what is appended must not become a part of it. */
-  #isTorn: boolean;
+  /** What its file takes, bytes; null where there is none. */
+  #size: number | null;
+  /** Where the next line belongs… */
+  #place: number;
+  /** …and what before it, so that what is damaged stays so, and nothing becomes a part of it. */
+  #before: string;
+  /** A line may have been written in part. */
+  #isTorn = false;
   #work: Promise<void> = Promise.resolve();
 
-  private constructor(folder: string, checkpoints: ScreenCheckpoint[], { fileBytes, isTorn }: { fileBytes: number; isTorn: boolean }) {
+  private constructor(folder: string, size: number | null, lines: string) {
     this.#folder = folder;
     this.#file = join(folder, FILE);
-    this.#isTorn = isTorn;
     this.#kept = new KeptScreens(folder);
-    this.#checkpoints = newestThatFit(checkpoints);
-    this.#fileBytes = fileBytes;
+    const checkpoints = lines.split('\n').flatMap((line) => parseCheckpointLine(line) ?? []);
+    this.#checkpoints = newestThatFit(checkpoints.sort((a, b) => a.offset - b.offset));
     this.#appended = checkpoints.length; // hosts that were killed never got round to writing it anew
+    this.#size = size;
+    this.#place = (size ?? 0) - (hasEnd(lines) ? 1 : 0);
+    this.#before = `${lines === '' || lines.endsWith('\n') ? '' : '\n'}${size !== null && areCut(lines) ? 'cut off\n' : ''}`;
   }
 
   /** Reads what is intact; a torn or damaged line is skipped. */
   static async open(folder: string): Promise<ScreenCheckpoints> {
     const file = join(folder, FILE);
-    const { size } = await stat(file).catch(() => ({ size: 0 })); // none yet
-    const lines = await readEnd(file, size).catch(() => '');
-    const checkpoints = lines.split('\n').flatMap((line) => parseCheckpointLine(line) ?? []);
-    const isTorn = lines !== '' && !lines.endsWith('\n');
-    return new ScreenCheckpoints(
-      folder,
-      checkpoints.sort((a, b) => a.offset - b.offset),
-      { fileBytes: size, isTorn },
-    );
+    const found = await stat(file).catch(() => null); // none yet
+    const lines = found ? await readEnd(file, found.size).catch(() => '') : '';
+    return new ScreenCheckpoints(folder, found?.size ?? null, lines);
   }
 
   /** What its file takes, bytes. */
   get fileBytes(): number {
-    return this.#fileBytes;
+    return this.#size ?? 0;
   }
 
   /** Names the lines of the file that are damaged, or lie beyond the output's end, which moves on meanwhile, and damaged screens. */
   async verify(endNow: () => Offset): Promise<Damage[]> {
-    await this.#work;
-    const lines = await readFile(this.#file, 'utf8').catch(() => ''); // none yet
+    const lines = await this.#afterWork(() => readFile(this.#file, 'utf8').catch(() => null)); // none yet
     const end = endNow();
-    const damaged = lines.split('\n').flatMap((line, index) => {
+    const damaged = (lines ?? '').split('\n').flatMap((line, index) => {
       const checkpoint = line === '' ? null : parseCheckpointLine(line);
       if (line === '' || (checkpoint && checkpoint.offset <= end)) return [];
       const reason = checkpoint ? `lies at offset ${checkpoint.offset}, beyond the output's end ${end}` : 'is damaged';
       return [{ file: FILE, reason: `line ${index + 1} ${reason}; replays begin elsewhere` }];
     });
+    if (lines !== null && areCut(lines)) damaged.push({ file: FILE, reason: 'it was cut off; replays begin elsewhere' });
     return [...damaged, ...(await damagedScreens(this.#folder))];
   }
 
@@ -84,10 +88,7 @@ export class ScreenCheckpoints {
   add(checkpoint: ScreenCheckpoint): void {
     const oldestUseful = this.#checkpoints.findLastIndex(({ offset }) => checkpoint.offset - offset > MAX_REPLAY_BYTES);
     this.#checkpoints = newestThatFit([...this.#checkpoints.slice(Math.max(0, oldestUseful)), checkpoint]);
-    this.#work = this.#work
-      .then(() => this.#store(`${checkpointLine(checkpoint)}\n`))
-      .then(() => this.#kept.add(checkpoint))
-      .catch(() => {}); // the output log tells of a full disk
+    this.#afterWork(() => this.#store(checkpoint).then(() => this.#kept.add(checkpoint))).catch(() => {}); // the output log tells of a full disk
   }
 
   /**
@@ -103,24 +104,40 @@ export class ScreenCheckpoints {
     await this.#work;
   }
 
-  async #store(whole: string): Promise<void> {
-    const line = this.#isTorn ? `\n${whole}` : whole;
-    const bytes = Buffer.byteLength(line);
-    this.#appended++;
-    if (this.#appended >= COMPACT_AFTER || this.#fileBytes + bytes > MAX_FILE_BYTES) return this.#rewrite();
-    this.#isTorn = true;
-    await appendFile(this.#file, line, { mode: 0o600 });
-    this.#isTorn = false;
-    this.#fileBytes += bytes;
+  #afterWork<T>(step: () => Promise<T>): Promise<T> {
+    const done = this.#work.then(step);
+    this.#work = done.then(
+      () => {},
+      () => {}, // told to who asked
+    );
+    return done;
   }
 
-  async #rewrite(): Promise<void> {
-    const text = this.#checkpoints.map((checkpoint) => `${checkpointLine(checkpoint)}\n`).join('');
+  async #store(checkpoint: ScreenCheckpoint): Promise<void> {
+    const bytes = Buffer.from(`${this.#before}${checkpointLine(checkpoint)}\n\n`);
+    this.#appended++;
+    const isLarge = this.#appended >= COMPACT_AFTER || this.#place + bytes.length > MAX_FILE_BYTES;
+    if (this.#size === null) return this.#replace([checkpoint]);
+    if (isLarge || this.#isTorn) return this.#replace(this.#checkpoints);
+    this.#isTorn = true;
+    const file = await open(this.#file, 'r+');
+    await file.write(bytes, 0, bytes.length, this.#place).finally(() => file.close());
+    this.#wrote(this.#place + bytes.length);
+  }
+
+  async #replace(checkpoints: readonly ScreenCheckpoint[]): Promise<void> {
+    const text = `${checkpoints.map((checkpoint) => `${checkpointLine(checkpoint)}\n`).join('')}\n`;
     this.#appended = 0;
     await writeFile(`${this.#file}.new`, text, { mode: 0o600 });
     await rename(`${this.#file}.new`, this.#file);
+    this.#wrote(Buffer.byteLength(text));
+  }
+
+  #wrote(size: number): void {
     this.#isTorn = false;
-    this.#fileBytes = Buffer.byteLength(text);
+    this.#before = '';
+    this.#size = size;
+    this.#place = size - 1;
   }
 }
 
