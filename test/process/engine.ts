@@ -181,6 +181,7 @@ function watch(
   const { changed } = options;
   const view = newTerminal(options.attach.size ?? { cols: 80, rows: 24 }, { scrollback: 20_000 });
   const feed = new TerminalFeed(view.terminal);
+  view.terminal.onResize(changed); // after what was parsed before it, and perhaps the last to happen
   const received = { from: 0, bytes: [] as Uint8Array[], length: 0 };
   const gaps: Watched['gaps'] = [];
   const refusals: string[] = [];
