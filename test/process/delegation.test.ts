@@ -111,7 +111,7 @@ describe.runIf(native)('typing past the host', () => {
       await view.until(() => view.view.terminal.cols === size.cols);
       if (n % 4 === 0) await atEase(ann, view);
     }
-    await view.type('END');
+    await view.type('\r\nEND'); // in a line of its own, not across two
     await Promise.all([view.until('END'), other.until('END')]);
     expect(view.text()).toBe(other.text());
     const [seen, hers] = [view, other].map(({ received }) => Buffer.concat(received.bytes));
