@@ -29,8 +29,9 @@ export function hostServices(context: ServiceContext): Service<ServiceMethod> {
       policy.dispose();
     },
   };
+  const checkpoints = checkpointService(context);
   const history: Service<keyof typeof HISTORY_METHODS> = {
-    handlers: historyHandlers(context),
+    handlers: historyHandlers({ ...context, checkpoints: checkpoints.checkpoints }),
     closed: (connection) => watchers.delete(connection),
     dispose: () => {},
   };
@@ -42,7 +43,6 @@ export function hostServices(context: ServiceContext): Service<ServiceMethod> {
   const guests: Service<keyof typeof GUEST_METHODS> = guestService(context);
   const ports = portService(context);
   const processes = processService(context);
-  const checkpoints = checkpointService(context);
   const retention = retentionService({ ...context, checkpoints: checkpoints.checkpoints });
   const services: Pick<Service<never>, 'sessionChanged' | 'outputSealed' | 'closed' | 'dispose'>[] = [
     ...[approvals, history, files, replay, retention, search, ports, processes, sharing, checkpoints, guests],

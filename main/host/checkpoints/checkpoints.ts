@@ -11,6 +11,7 @@ import { guardedSession } from '../agents/policy-desk.ts';
 import type { HostNews } from '../host-news.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Records } from '../journal/records.ts';
+import type { Damage } from '../output/segment.ts';
 import { folderBytes } from '../retention/disk-use.ts';
 import type { LiveSession } from '../sessions/live-session.ts';
 import { type BytePath, meantPath } from './byte-path.ts';
@@ -19,6 +20,7 @@ import { beyondBytes, beyondCount, forgotten } from './checkpoint-plan.ts';
 import { checkpointFolder, type FolderRules } from './folders.ts';
 import type { Shadow } from './git.ts';
 import type { JobOptions, JobRunner } from './job-runner.ts';
+import { verifyShadow } from './verify-shadow.ts';
 
 /** Of all shadows together, bytes. */
 const MAX_BYTES = 5 * 1024 * 1024 * 1024;
@@ -229,6 +231,19 @@ export class Checkpoints {
     const known = new Set(this.#options.book.all().map(({ folder }) => this.#shadow(folder).gitDir));
     for (const name of await readdir(root).catch(() => [])) // none yet
       if (!known.has(join(root, name))) await rm(join(root, name), { recursive: true, force: true });
+  }
+
+  /** What is damaged of what they keep, one folder after the other. */
+  async verify(): Promise<Damage[]> {
+    const damaged: Damage[] = [];
+    for (const [folder, kept] of Map.groupBy(this.#options.book.all(), (each) => each.folder))
+      damaged.push(
+        ...(await verifyShadow(
+          this.#shadow(folder),
+          kept.map(({ tree }) => tree),
+        )),
+      );
+    return damaged;
   }
 
   #shadow(folder: string): Shadow {

@@ -5,6 +5,7 @@ import type { HISTORY_METHODS } from '#protocol/history.ts';
 import type { ActorId, Offset, SessionId } from '#protocol/ids.ts';
 import type { ClientConnection, Handlers } from '../client-connection.ts';
 import type { HostNews } from '../host-news.ts';
+import type { Damage } from '../output/segment.ts';
 import { verifyFiles } from '../output/verify-files.ts';
 import type { Registry } from '../registry.ts';
 import { newestThatFit, oldestThatFit } from '../screen/rows-that-fit.ts';
@@ -26,10 +27,11 @@ export type HistoryContext = {
   registry: Registry;
   news: HostNews;
   watchers: JournalWatchers;
+  checkpoints: { verify(): Promise<Damage[]> };
 };
 
 export function historyHandlers(context: HistoryContext): Pick<Handlers, keyof typeof HISTORY_METHODS> {
-  const { paths, stateFiles, journal, records, registry, news, watchers } = context;
+  const { paths, stateFiles, journal, records, registry, news, watchers, checkpoints } = context;
   const actorsNamed = (name: string | undefined): { actors?: ActorId[] } =>
     name === undefined ? {} : { actors: records.actorsNamed(name) };
   /** Without a name all sessions, but those from which this person was removed. */
@@ -92,7 +94,7 @@ export function historyHandlers(context: HistoryContext): Pick<Handlers, keyof t
     async 'journal.verify'(_connection, _params, answer) {
       const chain = await journal.verify();
       const files = await verifyFiles({ ...paths, stateFiles, sessions: registry.all() });
-      const damaged = [...journal.missing, ...files];
+      const damaged = [...journal.missing, ...files, ...(await checkpoints.verify())];
       answer({ ...chain, ok: chain.ok && damaged.length === 0, damaged });
     },
   };
