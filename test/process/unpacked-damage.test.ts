@@ -130,9 +130,9 @@ test('the end of a session that was cut off is named, and what is left of it ser
   truncateSync(raw, 100_000);
   await engine.startHost();
   await ann.until(() => ann.client.state.is === 'connected');
-  expect((await ann.client.request('journal.verify', {})).damaged).toEqual([
-    { file: expect.stringContaining('.raw'), reason: `it has 100000 of ${whole.length} bytes` },
-  ]);
+  // A screen of what is gone is named as well, if one was kept.
+  const damaged = (await ann.client.request('journal.verify', {})).damaged?.filter(({ file }) => !file.endsWith('checkpoints.jsonl'));
+  expect(damaged).toEqual([{ file: expect.stringContaining('.raw'), reason: `it has 100000 of ${whole.length} bytes` }]);
   const { bytes } = await ann.client.request('output.read', { session: 'brief', from: 90_000 as Offset });
   expect(Buffer.from(bytes, 'base64').toString('latin1')).toBe(whole.slice(90_000, 100_000));
 });
