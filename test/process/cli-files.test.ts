@@ -119,7 +119,8 @@ describe('cp', () => {
 
     const down = spawn('cmdop', ['cp', 'api:large', 'back'], { env: cmdop.env, cwd: here, stdio: 'ignore' });
     const coming = () => readdirSync(here).find((each) => each.includes('cmdop-download'));
-    while (!(coming() && statSync(join(here, coming() ?? '')).size > 0)) await new Promise((resolve) => setImmediate(resolve));
+    const comeBytes = () => statSync(join(here, coming() ?? 'none'), { throwIfNoEntry: false })?.size ?? 0;
+    while (comeBytes() === 0) await new Promise((resolve) => setImmediate(resolve));
     down.kill('SIGKILL');
     await once(down, 'close');
     const got = JSON.parse(await cmdop.ok('cp', 'api:large', 'back', '--json'));

@@ -36,7 +36,9 @@ async function flood(name: string, first: string, again: string) {
     if (screen.offset >= FLOOD_BYTES) break;
   }
   const folder = join(engine.home, 'state', 'sessions', session.id);
-  const diskBytes = readdirSync(folder).reduce((sum, file) => sum + statSync(join(folder, file)).size, 0);
+  // The host goes on writing there: what is listed may have got its last name since.
+  const bytesOf = (file: string) => statSync(join(folder, file), { throwIfNoEntry: false })?.size ?? 0;
+  const diskBytes = readdirSync(folder).reduce((sum, file) => sum + bytesOf(file), 0);
   return { slowestMs, diskBytes, memoryBytes: residentBytes(engine.host?.pid ?? 0) };
 }
 
