@@ -1,7 +1,7 @@
 /** Builds what is stale in dist/: `bundle.ts [--force] [TARGET…]`; without names, every target whose source exists. */
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { builtinModules } from 'node:module';
-import { dirname, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import type { InlineConfig, Plugin, Rolldown } from 'vite';
@@ -15,6 +15,8 @@ const dist = join(root, 'dist');
 const COMMON_INPUTS = ['build/bundle.ts', 'build/targets.ts', 'package-lock.json'].map((file) => join(root, file));
 /** Native or given by the runtime: never bundled. */
 const EXTERNAL = ['node-pty', 'electron'];
+/** Given by the runtime as well, and taken in another way: see `withoutFetch`. */
+const HTTP = /^(?:node:)?(https?)$/;
 
 type Built = { files: Set<string>; outputs: Map<string, string | Uint8Array>; mode?: number };
 
@@ -84,7 +86,7 @@ async function compile(target: Target): Promise<Built> {
     ...config,
     configFile: false,
     logLevel: 'warn',
-    plugins: [...(config.plugins ?? []), withoutNativeParts(), collectInputs(files)],
+    plugins: [...(config.plugins ?? []), withoutNativeParts(), withoutFetch(), collectInputs(files)],
     build: { ...config.build, write: false, emptyOutDir: false },
   });
   const outputs = new Map<string, string | Uint8Array>();
@@ -111,7 +113,7 @@ async function configOf(target: Target): Promise<InlineConfig> {
       copyPublicDir: false,
       minify: false,
       rolldownOptions: {
-        external: [...EXTERNAL, /^node:/, ...builtinModules],
+        external: [...EXTERNAL, /^node:(?!https?$)/, ...builtinModules.filter((name) => !HTTP.test(name))],
         output: {
           format: isPreload ? 'cjs' : 'es',
           entryFileNames: target.output,
@@ -148,6 +150,24 @@ function withoutNativeParts(): Plugin {
     enforce: 'pre',
     resolveId: (source) => (source.endsWith('.node') ? id : null),
     load: (asked) => (asked === id ? "throw new Error('native parts are not bundled');" : null),
+  };
+}
+
+/**
+ * `import` of node:http reads each of its exports, and with WebSocket all that fetch is made of: a seventh of the time in which a
+ * host starts. Taken as CommonJS takes it, what is not used is not loaded.
+ */
+function withoutFetch(): Plugin {
+  const prefix = '\0node:';
+  return {
+    name: 'cmdop-without-fetch',
+    enforce: 'pre',
+    resolveId(source) {
+      const name = HTTP.exec(source)?.[1];
+      return name ? `${prefix}${name}.cjs` : null;
+    },
+    load: (asked) =>
+      asked.startsWith(prefix) ? `module.exports = process.getBuiltinModule('${basename(asked, '.cjs').slice(prefix.length)}');` : null,
   };
 }
 
