@@ -26,12 +26,6 @@ const LIVE: ReadonlySet<Suite> = new Set(['process', 'load', 'remote', 'e2e']);
 /** What is measured, and windows that draw: two at once would disturb each other on two cores. */
 const SEQUENTIAL: ReadonlySet<Suite> = new Set(['load', 'e2e']);
 
-/**
- * Where nobody can look again, a test of processes and windows that fails is tried once more, and said to have been: what
- * else a machine does can come between a key and a prompt. At a desk each failure counts.
- */
-const RETRIES = process.env.CI ? 1 : 0;
-
 const suite = (name: Suite) => ({
   extends: true as const,
   test: {
@@ -39,7 +33,7 @@ const suite = (name: Suite) => ({
     include: [`test/${name}/**/*.test.ts`],
     environment: 'node',
     ...LIMITS[name],
-    ...(LIVE.has(name) ? { retry: RETRIES, expect: { poll: { timeout: POLL_MS } } } : {}),
+    ...(LIVE.has(name) ? { expect: { poll: { timeout: POLL_MS } } } : {}),
     fileParallelism: !SEQUENTIAL.has(name),
     ...(name === 'e2e' ? { setupFiles: ['test/e2e/evidence.ts'] } : {}),
   },
