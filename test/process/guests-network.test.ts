@@ -9,28 +9,20 @@ import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { nodePath } from '#local/runtime.ts';
+import { canHaveSecondMachine, ip, type SecondMachine, startSecondMachine } from '../second-machine.ts';
 import { type Engine, openEngine, type Person, type Watched } from './engine.ts';
 import { type GuestKey, newGuestKey, sshCommand } from './ssh-guest.ts';
 import { openTerminal, type TestTerminal } from './test-terminal.ts';
 
-const NAMESPACE = `cmdop-g${process.pid}`;
-const OURS = `gn${process.pid}`.slice(0, 15);
-const THEIRS = `gf${process.pid}`.slice(0, 15);
-/** A network that nothing else of this machine is in (RFC 2544). `ALSO` is this machine too, and not where we listen. */
-const [HERE, ALSO, THERE] = ['198.18.9.2', '198.18.9.3', '198.18.9.1'];
-const ELSEWHERE = ['ip', 'netns', 'exec', NAMESPACE];
-
-const ip = (...args: string[]) => execFileSync('ip', args, { stdio: 'pipe' });
 const mayShare = (): boolean => {
   try {
-    ip('netns', 'add', `${NAMESPACE}t`);
-    ip('netns', 'del', `${NAMESPACE}t`);
     execFileSync('openssl', ['version'], { stdio: 'pipe' });
-    return true;
+    if (canHaveSecondMachine()) return true;
   } catch {
-    console.log('skipped: guests on a network need Linux, root, network namespaces and openssl');
-    return false;
+    // no openssl
   }
+  console.log('skipped: guests on a network need Linux, root, network namespaces and openssl');
+  return false;
 };
 
 /** In the namespace: looks at a link, accepts it, and opens its WebSocket; prints what came of each. */
@@ -52,20 +44,21 @@ const BROWSER = `
 `;
 
 describe.runIf(mayShare())('on an address of a network', () => {
+  let machine: SecondMachine;
+  /** Of the addresses, `also` is this machine too, and not where we listen. */
+  let here: string;
+  let also: string;
+  let there: string;
   let engine: Engine;
   let ann: Person;
   let view: Watched;
   let key: GuestKey;
   const terminals: TestTerminal[] = [];
   beforeAll(async () => {
-    ip('netns', 'add', NAMESPACE);
-    ip('link', 'add', OURS, 'type', 'veth', 'peer', 'name', THEIRS);
-    ip('link', 'set', THEIRS, 'netns', NAMESPACE);
-    for (const address of [HERE, ALSO]) ip('addr', 'add', `${address}/24`, 'dev', OURS);
-    ip('link', 'set', OURS, 'up');
-    ip('-n', NAMESPACE, 'addr', 'add', `${THERE}/24`, 'dev', THEIRS);
-    ip('-n', NAMESPACE, 'link', 'set', THEIRS, 'up');
-    ip('-n', NAMESPACE, 'link', 'set', 'lo', 'up');
+    machine = await startSecondMachine();
+    [here, also] = machine.here;
+    there = machine.there;
+    ip('addr', 'add', `${also}/24`, 'dev', machine.device);
     const page = resolve('dist/renderer/index.html');
     mkdirSync(dirname(page), { recursive: true });
     if (!existsSync(page)) writeFileSync(page, '<!doctype html>');
@@ -80,8 +73,7 @@ describe.runIf(mayShare())('on an address of a network', () => {
   afterAll(async () => {
     for (const terminal of terminals) terminal.dispose();
     await engine.dispose();
-    ip('link', 'del', OURS); // and its other end
-    ip('netns', 'del', NAMESPACE);
+    machine.dispose();
   });
 
   /** Whether somebody listens there, as this machine sees it. */
@@ -95,7 +87,7 @@ describe.runIf(mayShare())('on an address of a network', () => {
     });
 
   const guest = (place: { address: string; port: number }): TestTerminal => {
-    const command = [...ELSEWHERE, ...sshCommand(engine.home, { place, user: 'demo', key })];
+    const command = [...machine.within, ...sshCommand(engine.home, { place, user: 'demo', key })];
     const env = { PATH: process.env.PATH ?? '', HOME: engine.home, TERM: 'xterm-256color' };
     const terminal = openTerminal(command, { cols: 80, rows: 24, cwd: '/', env });
     terminals.push(terminal);
@@ -104,33 +96,33 @@ describe.runIf(mayShare())('on an address of a network', () => {
 
   test('plain ssh comes in from there, at that address and no other, until it is stopped', { timeout: 30_000 }, async () => {
     await ann.client.request('share.create', { session: 'demo', name: 'ben', role: 'operator', key: key.publicLine, ssh: true });
-    const place = await ann.client.request('share.ssh', { session: 'demo', address: HERE });
-    expect(place.address).toBe(HERE);
+    const place = await ann.client.request('share.ssh', { session: 'demo', address: here });
+    expect(place.address).toBe(here);
     const ben = guest(place);
     await ben.until('ben, operator of demo');
     ben.type('echo from-$((40+2))\r');
     await view.until('from-42');
     await ann.until(() => attachedFrom(ann, 'ben') !== null);
-    expect(attachedFrom(ann, 'ben')).toEqual({ kind: 'ssh', from: THERE });
+    expect(attachedFrom(ann, 'ben')).toEqual({ kind: 'ssh', from: there });
 
-    expect(await answers(HERE, place.port)).toBe(true);
-    for (const address of ['127.0.0.1', ALSO, '::1']) expect(await answers(address, place.port), address).toBe(false);
+    expect(await answers(here, place.port)).toBe(true);
+    for (const address of ['127.0.0.1', also, '::1']) expect(await answers(address, place.port), address).toBe(false);
     await ann.client.request('share.ssh.stop', { session: 'demo' });
     await ben.exited;
-    await expect.poll(() => answers(HERE, place.port), { timeout: 5_000 }).toBe(false);
+    await expect.poll(() => answers(here, place.port), { timeout: 5_000 }).toBe(false);
   });
 
   test('an address that is none of this machine is refused in a sentence', async () => {
-    const wrong = ann.client.request('share.ssh', { session: 'demo', address: THERE });
+    const wrong = ann.client.request('share.ssh', { session: 'demo', address: there });
     await expect(wrong).rejects.toThrow(/name another with --listen/);
   });
 
   test('everywhere means every address, and only who has a key comes in', { timeout: 30_000 }, async () => {
     const place = await ann.client.request('share.ssh', { session: 'demo', address: '0.0.0.0' });
-    for (const address of ['127.0.0.1', HERE, ALSO]) expect(await answers(address, place.port), address).toBe(true);
+    for (const address of ['127.0.0.1', here, also]) expect(await answers(address, place.port), address).toBe(true);
     const stranger = newGuestKey(engine.home, 'stranger');
-    const at = { address: ALSO, port: place.port };
-    const refused = openTerminal([...ELSEWHERE, ...sshCommand(engine.home, { place: at, user: 'demo', key: stranger })], {
+    const at = { address: also, port: place.port };
+    const refused = openTerminal([...machine.within, ...sshCommand(engine.home, { place: at, user: 'demo', key: stranger })], {
       cols: 80,
       rows: 24,
       cwd: '/',
@@ -147,15 +139,16 @@ describe.runIf(mayShare())('on an address of a network', () => {
 
   test('a browser link has TLS there: page, cookie and socket, and nothing of it without', { timeout: 30_000 }, async () => {
     const [cert, keyFile] = [join(engine.home, 'cert.pem'), join(engine.home, 'key.pem')];
-    const subject = ['-subj', '/CN=cmdop test', '-addext', `subjectAltName=IP:${HERE}`];
+    const subject = ['-subj', '/CN=cmdop test', '-addext', `subjectAltName=IP:${here}`];
     const made = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
     execFileSync('openssl', [...made, ...subject, '-keyout', keyFile, '-out', cert], { stdio: 'pipe' });
-    const wanted = { session: 'demo', name: 'eve', listen: { address: HERE, port: 0 }, tls: { cert, key: keyFile } };
+    const wanted = { session: 'demo', name: 'eve', listen: { address: here, port: 0 }, tls: { cert, key: keyFile } };
     const { url, note } = await ann.client.request('share.link', wanted);
     expect(note).toBeUndefined();
-    expect(new URL(url).origin).toMatch(new RegExp(`^https://${HERE}:\\d+$`));
+    expect(new URL(url).origin).toMatch(new RegExp(`^https://${here}:\\d+$`));
+    const [program = '', ...args] = machine.within;
     const browse = (env: Record<string, string>) =>
-      promisify(execFile)('ip', [...ELSEWHERE.slice(1), nodePath(), '--input-type=module', '-e', BROWSER, url], {
+      promisify(execFile)(program, [...args, nodePath(), '--input-type=module', '-e', BROWSER, url], {
         env: { PATH: process.env.PATH ?? '', ...env },
       });
     // A browser that does not trust the certificate says nothing to whoever shows it: the link is not used up.
@@ -163,7 +156,7 @@ describe.runIf(mayShare())('on an address of a network', () => {
     const { stdout } = await browse({ NODE_EXTRA_CA_CERTS: cert });
     expect(JSON.parse(stdout)).toEqual({ page: 200, accepted: 303, isSecure: true, first: 'cmdop\0v1' });
     const port = Number(new URL(url).port);
-    for (const address of ['127.0.0.1', ALSO]) expect(await answers(address, port), address).toBe(false);
+    for (const address of ['127.0.0.1', also]) expect(await answers(address, port), address).toBe(false);
     // Without TLS nothing is answered, and so nothing is told.
     await expect(fetch(url.replace('https:', 'http:'))).rejects.toThrow();
   });
