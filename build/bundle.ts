@@ -1,7 +1,7 @@
 /** Builds what is stale in dist/: `bundle.ts [--force] [TARGET…]`; without names, every target whose source exists. */
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { builtinModules } from 'node:module';
-import { basename, dirname, join, relative, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import type { InlineConfig, Plugin, Rolldown } from 'vite';
@@ -15,8 +15,6 @@ const dist = join(root, 'dist');
 const COMMON_INPUTS = ['build/bundle.ts', 'build/targets.ts', 'package-lock.json'].map((file) => join(root, file));
 /** Native or given by the runtime: never bundled. */
 const EXTERNAL = ['node-pty', 'electron'];
-/** Given by the runtime as well, and taken in another way: see `withoutFetch`. */
-const HTTP = /^(?:node:)?(https?)$/;
 
 type Built = { files: Set<string>; outputs: Map<string, string | Uint8Array>; mode?: number };
 
@@ -86,7 +84,12 @@ async function compile(target: Target): Promise<Built> {
     ...config,
     configFile: false,
     logLevel: 'warn',
-    plugins: [...(config.plugins ?? []), withoutNativeParts(), withoutFetch(), collectInputs(files)],
+    plugins: [
+      ...(config.plugins ?? []),
+      withoutNativeParts(),
+      ...(target.kind === 'node' ? [builtinsAsCommonJs()] : []),
+      collectInputs(files),
+    ],
     build: { ...config.build, write: false, emptyOutDir: false },
   });
   const outputs = new Map<string, string | Uint8Array>();
@@ -113,7 +116,7 @@ async function configOf(target: Target): Promise<InlineConfig> {
       copyPublicDir: false,
       minify: false,
       rolldownOptions: {
-        external: [...EXTERNAL, /^node:(?!https?$)/, ...builtinModules.filter((name) => !HTTP.test(name))],
+        external: EXTERNAL,
         output: {
           format: isPreload ? 'cjs' : 'es',
           entryFileNames: target.output,
@@ -154,20 +157,24 @@ function withoutNativeParts(): Plugin {
 }
 
 /**
- * `import` of node:http reads each of its exports, and with WebSocket all that fetch is made of: a seventh of the time in which a
- * host starts. Taken as CommonJS takes it, what is not used is not loaded.
+ * `import` of one of Node's own modules reads each of its exports, and so loads what those are made of: all of fetch by node:http,
+ * every cipher by node:crypto; some 30 ms in all. Taken as CommonJS takes it, what is not used is not loaded.
  */
-function withoutFetch(): Plugin {
-  const prefix = '\0node:';
+function builtinsAsCommonJs(): Plugin {
+  const prefix = '\0builtin:';
   return {
-    name: 'cmdop-without-fetch',
+    name: 'cmdop-builtins-as-commonjs',
     enforce: 'pre',
-    resolveId(source) {
-      const name = HTTP.exec(source)?.[1];
-      return name ? `${prefix}${name}.cjs` : null;
+    resolveId(source, importer) {
+      const name = source.replace(/^node:/, '');
+      if (source === name && !builtinModules.includes(name)) return null;
+      // The bundler's own helpers come before they can be used.
+      return importer?.startsWith('\0rolldown/') ? { id: source, external: true } : `${prefix}${name}.cjs`;
     },
-    load: (asked) =>
-      asked.startsWith(prefix) ? `module.exports = process.getBuiltinModule('${basename(asked, '.cjs').slice(prefix.length)}');` : null,
+    load(asked) {
+      if (!asked.startsWith(prefix)) return null;
+      return `module.exports = process.getBuiltinModule('node:${asked.slice(prefix.length, -'.cjs'.length)}');`;
+    },
   };
 }
 
