@@ -5,9 +5,9 @@ import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = resolve(fileURLToPath(import.meta.url), '..', '..');
-const cli = resolve(root, 'dist', 'cli.mjs');
-if (existsSync(cli)) {
-  await import(pathToFileURL(cli).href);
+const command = resolve(root, 'dist', 'cmdop.mjs');
+if (existsSync(command)) {
+  await import(pathToFileURL(command).href);
 } else {
   process.stderr.write(`cmdop is not built yet: run \`npm start\` or \`npm run build\` in ${root}\n`);
   process.exitCode = 69;

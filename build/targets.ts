@@ -33,6 +33,7 @@ export const TARGETS: readonly Target[] = [
   },
   { name: 'guests', entry: 'main/guests/main.ts', kind: 'node', output: 'guests.mjs', runtime: 'node24' },
   { name: 'cli', entry: 'main/cli/main.ts', kind: 'node', output: 'cli.mjs', runtime: 'node20' },
+  { name: 'command', entry: 'main/cli/command.ts', kind: 'node', output: 'cmdop.mjs', runtime: 'node20' },
   { name: 'mcp', entry: 'main/mcp/main.ts', kind: 'node', output: 'mcp.mjs', runtime: 'node20' },
   { name: 'client', entry: 'main/sdk/index.ts', kind: 'node', output: 'client.mjs', runtime: 'node20' },
   { name: 'client-types', entry: 'main/sdk/client.d.ts', kind: 'copy', output: 'client.d.ts', runtime: 'any' },

@@ -14,6 +14,8 @@ export type LocalPaths = {
   readonly stateDir: string;
   /** What people write themselves: hosts. */
   readonly configDir: string;
+  /** What can be made again, and may be removed at any time. */
+  readonly cacheDir: string;
   /** Sockets. 0700. */
   readonly runDir: string;
   /** Where clients reach the host. */
@@ -53,26 +55,31 @@ export function localPaths(env: NodeJS.ProcessEnv = process.env, platform: NodeJ
   const own = env.CMDOP_HOME;
   let stateDir: string;
   let configDir: string;
+  let cacheDir: string;
   let runDir: string;
   let sharedDir: string;
   if (own) {
     sharedDir = join(own, 'shared');
     stateDir = join(own, 'state');
     configDir = join(own, 'config');
+    cacheDir = join(own, 'cache');
     runDir = join(own, 'run');
   } else if (platform === 'darwin') {
     sharedDir = `/tmp/cmdop-shared-${account().uid}`;
     stateDir = join(home, 'Library', 'Application Support', 'cmdop');
     configDir = stateDir;
+    cacheDir = join(home, 'Library', 'Caches', 'cmdop');
     runDir = join(stateDir, 'run');
   } else if (platform === 'win32') {
     sharedDir = '';
     stateDir = join(env.LOCALAPPDATA ?? join(home, 'AppData', 'Local'), 'cmdop');
     configDir = stateDir;
+    cacheDir = join(stateDir, 'cache');
     runDir = join(stateDir, 'run');
   } else {
     sharedDir = `/tmp/cmdop-shared-${account().uid}`;
     configDir = join(env.XDG_CONFIG_HOME || join(home, '.config'), 'cmdop');
+    cacheDir = join(env.XDG_CACHE_HOME || join(home, '.cache'), 'cmdop');
     stateDir = join(env.XDG_STATE_HOME || join(home, '.local', 'state'), 'cmdop');
     runDir = linuxRunDir(env);
   }
@@ -81,6 +88,7 @@ export function localPaths(env: NodeJS.ProcessEnv = process.env, platform: NodeJ
   return {
     stateDir,
     configDir,
+    cacheDir,
     runDir,
     hostSocket: socket('host'),
     keeperSocket: (sessionId) => socket(`k-${sessionId}`),

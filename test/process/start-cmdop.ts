@@ -11,7 +11,7 @@ import { endEverythingOf } from './end-everything.ts';
 import { openTerminal, type TestTerminal } from './test-terminal.ts';
 
 /** The built command line where there is one, else its source. */
-const CLI = [resolve('dist/cli.mjs'), resolve('main/cli/main.ts')].find((path) => existsSync(path)) ?? 'dist/cli.mjs';
+const CLI = [resolve('dist/cmdop.mjs'), resolve('main/cli/main.ts')].find((path) => existsSync(path)) ?? 'dist/cmdop.mjs';
 
 export type Outcome = { code: number; stdout: string; stderr: string };
 

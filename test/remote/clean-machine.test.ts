@@ -61,7 +61,7 @@ test('cmdop comes to it, works without a Node or a compiler, and touches nothing
   const looked = await near.run('run', 'cmdop://devbox/first', '--', look);
   expect(looked.stdout).toBe(`${USER}\n`);
   expect(await near.ok('log', '-H', 'devbox', '--json')).toContain('id -un');
-  expect(readdirSync(home).sort()).toEqual(['.config', '.local']);
+  expect(readdirSync(home).sort()).toEqual(['.cache', '.config', '.local']);
 });
 
 test('it goes down and comes back: the session is listed as ended by that, and one command opens a shell below its output', async (context) => {
