@@ -158,7 +158,8 @@ function withoutNativeParts(): Plugin {
 
 /**
  * `import` of one of Node's own modules reads each of its exports, and so loads what those are made of: all of fetch by node:http,
- * every cipher by node:crypto; some 30 ms in all. Taken as CommonJS takes it, what is not used is not loaded.
+ * a seventh of the time in which a host starts; the others are some 15 ms of a command. Taken as CommonJS takes it, what is not
+ * used is not loaded.
  */
 function builtinsAsCommonJs(): Plugin {
   const prefix = '\0builtin:';
@@ -168,7 +169,7 @@ function builtinsAsCommonJs(): Plugin {
     resolveId(source, importer) {
       const name = source.replace(/^node:/, '');
       if (source === name && !builtinModules.includes(name)) return null;
-      // The bundler's own helpers come before they can be used.
+      // The bundler's helpers need createRequire before those that make a CommonJS module are there.
       return importer?.startsWith('\0rolldown/') ? { id: source, external: true } : `${prefix}${name}.cjs`;
     },
     load(asked) {

@@ -16,7 +16,7 @@ export type SecondMachine = {
   dispose(): void;
 };
 
-export const ip = (...args: string[]): string => execFileSync('ip', args, { encoding: 'utf8' });
+export const ip = (...args: string[]): string => execFileSync('ip', args, { encoding: 'utf8', stdio: 'pipe' });
 
 export function canHaveSecondMachine(): boolean {
   try {
@@ -37,7 +37,7 @@ export async function startSecondMachine(): Promise<SecondMachine> {
   const holder = spawn('unshare', ['--net', 'sh', '-c', 'echo; exec cat'], { stdio: ['pipe', 'pipe', 'inherit'] });
   await once(holder.stdout, 'data'); // before that it is still in the network of this machine
   const within = ['nsenter', `--target=${holder.pid}`, '--net'];
-  const overThere = (...args: string[]) => execFileSync('nsenter', [...within.slice(1), 'ip', ...args]);
+  const overThere = (...args: string[]) => execFileSync('nsenter', [...within.slice(1), 'ip', ...args], { stdio: 'pipe' });
   const dispose = () => {
     for (const each of [`link del ${device}`, `route del blackhole ${whole}`]) {
       try {

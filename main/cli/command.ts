@@ -4,8 +4,8 @@ import { enableCompileCache } from 'node:module';
 import { dirname } from 'node:path';
 import { localPaths } from '#local/paths.ts';
 
-/** Beyond these all go: every version that was ever run here leaves one or two, of a megabyte each. */
-const MAX_FILES = 16;
+/** Beyond these all go, folders counted in: every version that was ever run here leaves one or two files, of a megabyte each. */
+const MAX_ENTRIES = 16;
 
 const { cacheDir } = localPaths();
 if (isUsable(cacheDir)) enableCompileCache?.(cacheDir); // Node 20 has none
@@ -19,7 +19,7 @@ function isUsable(folder: string): boolean {
     if (!entry.isDirectory()) return false;
     if (process.platform !== 'win32' && (entry.uid !== process.getuid?.() || (entry.mode & 0o022) !== 0)) return false;
     const held = readdirSync(folder, { recursive: true });
-    if (held.length > MAX_FILES) for (const each of held) rmSync(`${folder}/${each}`, { recursive: true, force: true });
+    if (held.length > MAX_ENTRIES) for (const each of held) rmSync(`${folder}/${each}`, { recursive: true, force: true });
     return true;
   } catch {
     return false;
