@@ -5,7 +5,7 @@ import type { BuildLog } from './build-log.ts';
 import { attach, type CmdopAttachPeer, type CmdopPeer } from './cmdop-peer.ts';
 import { awaken, SIZE, Watch, within } from './peer.ts';
 import { spread } from './statistics.ts';
-import { ENVIRONMENT, openView, type TmuxPeer } from './terminal-peers.ts';
+import { ENVIRONMENT, type TmuxPeer, untilShown } from './terminal-peers.ts';
 
 const LINES = 10_000;
 /** Each is done so often a round, and the median counts: one attach is over before the other core has woken. */
@@ -88,12 +88,7 @@ async function attachCmdop(cmdop: CmdopPeer, wanted: { session: string; scrollba
 }
 
 async function attachInTerminal(command: readonly string[], environment = ENVIRONMENT): Promise<number> {
-  const watch = new Watch();
-  const isShown = watch.until('READY');
-  const startedAt = performance.now();
-  const view = openView(command, watch.received, environment);
-  await isShown;
-  const ms = performance.now() - startedAt;
+  const { ms, view } = await untilShown(command, 'READY', environment);
   await view.detach();
   return ms;
 }

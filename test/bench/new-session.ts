@@ -1,7 +1,7 @@
 /** How long a new session takes until its shell's prompt is seen by the client that asked for it. */
 import { attach, type CmdopPeer } from './cmdop-peer.ts';
 import { pause, Watch } from './peer.ts';
-import { type DtachPeer, openView, type TmuxPeer } from './terminal-peers.ts';
+import { type DtachPeer, type TmuxPeer, untilShown } from './terminal-peers.ts';
 
 const PROMPT = 'at-your-service';
 /** The same shell for everyone, without anybody's settings. */
@@ -43,12 +43,7 @@ async function inCmdop(cmdop: CmdopPeer): Promise<number> {
 }
 
 async function inView(command: readonly string[]): Promise<number> {
-  const watch = new Watch();
-  const isThere = watch.until(PROMPT);
-  const startedAt = performance.now();
-  const view = openView(command, watch.received);
-  await isThere;
-  const ms = performance.now() - startedAt;
+  const { ms, view } = await untilShown(command, PROMPT);
   view.type('exit\r');
   await view.exited;
   return ms;

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openPty } from '../../main/keeper/pty.ts';
-import { type BenchSession, eventually, type Peer, SIZE, type View } from './peer.ts';
+import { type BenchSession, eventually, type Peer, SIZE, type View, Watch } from './peer.ts';
 import { isAlive, kill } from './processes.ts';
 
 /** What the programs get, the same for all. */
@@ -35,6 +35,25 @@ export function openView(command: readonly string[], listener: (bytes: Uint8Arra
       await exited;
     },
   };
+}
+
+/** Says so when it is there, and becomes the command after it when it gets a line. */
+const WAITING = ['/bin/sh', '-c', 'echo waiting; read -r line; exec "$@"', 'sh'];
+
+/**
+ * Milliseconds until a command shows a text. The fork is over before they count: it takes as long as this process is large (6 ms,
+ * or 36 beside 400 MB of a flood), which says nothing of the command.
+ */
+export async function untilShown(command: readonly string[], text: string, env = ENVIRONMENT): Promise<{ ms: number; view: PtyView }> {
+  const watch = new Watch();
+  const isWaiting = watch.until('waiting');
+  const view = openView([...WAITING, ...command], watch.received, env);
+  await isWaiting;
+  const isShown = watch.until(text);
+  const startedAt = performance.now();
+  view.type('\r');
+  await isShown;
+  return { ms: performance.now() - startedAt, view };
 }
 
 /** The program in a PTY of the bench: what no relay can beat. */
