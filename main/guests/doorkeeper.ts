@@ -8,8 +8,10 @@ import { Turns } from '#local/turns.ts';
 
 /** Guests at a time, in all. */
 export const MAX_GUESTS = 64;
-/** As many as the kernel lets wait: of all that are accepted in one turn the first is still there when it is heard. */
+/** That are heard: as many as the kernel lets wait, so that of all that are accepted in one turn the first is still there. */
 const MAX_STRANGERS = 512;
+/** That wait for their turn: those of two such turns. Whom the kernel had no room for comes again after a second. */
+const MAX_WAITING = 1024;
 /**
  * Connections that are heard at once, and the time between two that follow, milliseconds: agreeing on keys costs seven. Who
  * is on this machine has its processors anyway, so that there only the wait behind a crowd counts.
@@ -17,29 +19,35 @@ const MAX_STRANGERS = 512;
 const PACE = { fromHere: { atOnce: 64, everyMs: 4 }, fromElsewhere: { atOnce: 40, everyMs: 20 } };
 
 export class Doorkeeper {
+  /** Apart, or those who are heard would turn out those who came after them and still wait. */
+  readonly #waiting = new Strangers({ most: MAX_WAITING });
   readonly #strangers = new Strangers({ most: MAX_STRANGERS });
   readonly #turns: { fromHere: Turns; fromElsewhere: Turns };
   #guests = 0;
 
   /** `now`: monotonic, milliseconds. */
   constructor(now: () => number) {
-    this.#turns = { fromHere: new Turns({ now, ...PACE.fromHere }), fromElsewhere: new Turns({ now, ...PACE.fromElsewhere }) };
+    const turns = (pace: { atOnce: number; everyMs: number }) => new Turns({ now, ...pace, fromBothEnds: true });
+    this.#turns = { fromHere: turns(PACE.fromHere), fromElsewhere: turns(PACE.fromElsewhere) };
   }
 
   /** Calls `hear` when it is the turn of `stranger`, if it is there then. */
   came(stranger: Stranger, address: string, hear: () => void): void {
-    this.#strangers.came(stranger, address);
-    const turn = this.#turns[isLoopback(address) ? 'fromHere' : 'fromElsewhere'].wait(stranger);
-    if (!turn) return hear();
-    void turn.then(() => {
-      if (!this.#strangers.left(stranger)) return;
-      this.#strangers.came(stranger, address); // the time that it waited for us is not held against it
+    const beHeard = () => {
+      this.#strangers.came(stranger, address);
       hear();
+    };
+    const turn = this.#turns[isLoopback(address) ? 'fromHere' : 'fromElsewhere'].wait(stranger);
+    if (!turn) return beHeard();
+    this.#waiting.came(stranger, address);
+    void turn.then(() => {
+      if (this.#waiting.left(stranger)) beHeard();
     });
   }
 
   /** A stranger went, or had to. */
   left(stranger: Stranger): void {
+    this.#waiting.left(stranger);
     this.#strangers.left(stranger);
     this.#turns.fromHere.left(stranger);
     this.#turns.fromElsewhere.left(stranger);

@@ -13,8 +13,8 @@ import type { Guest, Report } from './wire.ts';
 const FIRST_WORDS_MS = 10_000;
 /** An address that is taken is tried again this often, milliseconds: a host that starts again finds the last one's. */
 const AGAIN_MS = 2_000;
-/** Pieces that are read of who has to wait. */
-const MAX_HELD = 2;
+/** What is read of who has to wait: a piece more than this many bytes, or two pieces. */
+const MAX_HELD = { bytes: 1024, pieces: 2 };
 /** What was turned away is told this much later, milliseconds, and not more often than this. */
 const TELL_MS = { after: 1_000, every: 10_000 };
 
@@ -220,7 +220,7 @@ class Stranger {
 function holdBack(socket: Socket): () => void {
   const held: Buffer[] = [];
   const hold = (bytes: Buffer) => {
-    if (held.push(bytes) >= MAX_HELD) socket.pause();
+    if (held.push(bytes) >= MAX_HELD.pieces || bytes.length > MAX_HELD.bytes) socket.pause();
   };
   socket.on('data', hold);
   return () => {

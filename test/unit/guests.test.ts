@@ -34,16 +34,34 @@ describe('strangers at the door', () => {
   afterEach(() => vi.useRealTimers());
 
   test.each([
-    ['one address', () => '10.0.0.1', 16],
-    ['this machine', () => '127.0.0.1', 512],
-    ['everywhere', (n: number) => `10.0.${n >> 8}.${n & 255}`, 512],
+    ['one address', () => '10.0.0.1', { waiting: 16, heard: 16 }],
+    ['this machine', () => '127.0.0.1', { waiting: 1024, heard: 512 }],
+    ['everywhere', (n: number) => `10.0.${n >> 8}.${n & 255}`, { waiting: 1024, heard: 512 }],
   ])('of a crowd from %s so many are here at a time, and whoever comes last', async (_, address, most) => {
     const { come, crowd } = door();
-    const all = crowd(1000, address);
-    expect(here(all)).toBe(most);
+    const all = crowd(2000, address);
+    expect(here(all.filter(({ isHeard }) => !isHeard))).toBe(most.waiting);
     const guest = come(address(1));
-    await vi.advanceTimersByTimeAsync(20 * 512);
+    await vi.advanceTimersByTimeAsync(40);
     expect(guest).toMatchObject({ isHeard: true, isOut: false });
+    await vi.advanceTimersByTimeAsync(20 * 1024);
+    expect(here(all)).toBeLessThanOrEqual(most.heard);
+    expect(here(all.filter(({ isHeard }) => !isHeard))).toBe(0);
+  });
+
+  test.each([
+    ['among a crowd', 511],
+    ['behind a crowd', 0],
+  ])('who comes %s is heard though the next crowd is there a second later', async (_, after) => {
+    const { come, crowd } = door();
+    const before = crowd(511 - (after >> 1), () => '127.0.0.1');
+    const guest = come('127.0.0.1');
+    crowd(after >> 1, () => '127.0.0.1');
+    await vi.advanceTimersByTimeAsync(1_000);
+    crowd(489, () => '127.0.0.1'); // those for whom the kernel had no room
+    await vi.advanceTimersByTimeAsync(4_000);
+    expect(guest.isHeard).toBe(true);
+    expect(before.every(({ isHeard }) => isHeard)).toBe(true);
   });
 
   test('a crowd takes no place from another address', () => {

@@ -6,8 +6,8 @@ beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
 
 /** Everybody asks now; `order`: whose turn came, as it comes. */
-function asking(names: readonly string[]) {
-  const turns = new Turns({ now: () => Date.now(), everyMs: 2, atOnce: 16 });
+function asking(names: readonly string[], options: { fromBothEnds?: boolean } = {}) {
+  const turns = new Turns({ now: () => Date.now(), everyMs: 2, atOnce: 16, ...options });
   const order: string[] = [];
   const all = names.map((name) => ({ name }));
   for (const who of all) {
@@ -44,4 +44,10 @@ test('nobody who comes later passes those who wait', async () => {
   void turns.wait({})?.then(() => order.push('late'));
   await vi.advanceTimersByTimeAsync(100);
   expect(order).toEqual([...numbered(20), 'late']);
+});
+
+test('from both ends the last who came and the first have their turns alternately', async () => {
+  const { order } = asking(numbered(22), { fromBothEnds: true });
+  await vi.advanceTimersByTimeAsync(100);
+  expect(order).toEqual([...numbered(16), '21', '16', '20', '17', '19', '18']);
 });
