@@ -1,7 +1,8 @@
 /**
  * `npm run bench [-- --quick] [--json FILE] [--plot FILE] [--rounds N] [--only PART,PART…]`, the parts in rounds.ts:
  * cmdop beside tmux, dtach, a bare PTY and a bare relay, turn by turn on the same machine and load; medians of the rounds, their
- * spread, and ratios. `ssh` and `forward` need sshd. All of it takes about 25 minutes of a quiet machine, `--quick` two.
+ * spread, and ratios. `ssh` and `forward` need sshd. All of it takes more than an hour of a quiet machine, most
+ * of it the crowds; `--quick` five minutes, and shows what it has of the first round within one.
  */
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -67,6 +68,7 @@ function build(): void {
     'checkpoint-worker',
     'packing-thread',
     'cli',
+    'command',
     'shell',
   ];
   const { status } = spawnSync(process.execPath, ['build/bundle.ts', ...targets], { cwd: root, stdio: ['ignore', 2, 2] });

@@ -152,7 +152,7 @@ export class CmdopAttachPeer implements Peer {
   }
 
   attachCommand(session: string): string[] {
-    return [process.execPath, resolve(import.meta.dirname, '../../dist/cli.mjs'), 'attach', session];
+    return [process.execPath, resolve(import.meta.dirname, '../../dist/cmdop.mjs'), 'attach', session];
   }
 
   get environment(): Record<string, string> {
